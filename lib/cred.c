@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cred.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <stdint.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Valid, but handed out by nobody; where a user namespace does not map it, the traditional nobody must do. */
+#define NO_USER ((uid_t)-2)
+#define NOBODY ((uid_t)65534)
+
+static const int NEEDED[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETUID, CAP_SETGID, CAP_SETPCAP};
+
+struct capabilities {
+    struct __user_cap_data_struct half[2];
+};
+
+static int capabilities_get(struct capabilities *caps)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+    return syscall(SYS_capget, &header, caps->half) == 0 ? 0 : -errno;
+}
+
+static int capabilities_set(const struct capabilities *caps)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+    return syscall(SYS_capset, &header, caps->half) == 0 ? 0 : -errno;
+}
+
+static bool has_needed(const struct capabilities *caps)
+{
+    for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
+        if (!(caps->half[CAP_TO_INDEX(NEEDED[i])].effective & CAP_TO_MASK(NEEDED[i])))
+            return false;
+    }
+    return true;
+}
+
+static bool is_fsuid(uid_t uid)
+{
+    // An identity that cannot be had leaves the old one, which any call tells.
+    return (uid_t)setfsuid((uid_t)-1) == uid;
+}
+
+int cred_init(struct cred *cred)
+{
+    struct capabilities caps;
+    int error = capabilities_get(&caps);
+
+    *cred = (struct cred){.privileged = false};
+    if (error || geteuid() != 0 || !has_needed(&caps))
+        return error;
+    // Otherwise each step away from root would take capabilities along, and each step back return them.
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0 || setgroups(0, NULL) != 0)
+        return -errno;
+    cred->idle_uid = NO_USER;
+    setfsuid(cred->idle_uid);
+    if (!is_fsuid(cred->idle_uid)) {
+        cred->idle_uid = NOBODY;
+        setfsuid(cred->idle_uid);
+        if (!is_fsuid(cred->idle_uid))
+            return -EINVAL;
+    }
+    cred->idle_gid = (gid_t)cred->idle_uid;
+    setfsgid(cred->idle_gid);
+    caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].permitted &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
+    error = capabilities_set(&caps);
+    cred->privileged = !error;
+    return error;
+}
+
+void cred_become(const struct cred *cred, uid_t uid, gid_t gid)
+{
+    if (!cred->privileged)
+        return;
+    setfsgid(gid);
+    setfsuid(uid);
+}
+
+void cred_return(const struct cred *cred)
+{
+    cred_become(cred, cred->idle_uid, cred->idle_gid);
+}
+
+void cred_keep_setid(const struct cred *cred, bool keep)
+{
+    struct capabilities caps;
+
+    if (!cred->privileged || capabilities_get(&caps) != 0)
+        return;
+    if (keep)
+        caps.half[CAP_TO_INDEX(CAP_FSETID)].effective |= CAP_TO_MASK(CAP_FSETID);
+    else
+        caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
+    capabilities_set(&caps);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The shmapfs mounts that this process can see. */
+#ifndef SHMAP_MOUNTS_H
+#define SHMAP_MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MOUNTS_TYPE "fuse.shmapfs"
+
+/* Finds where a store is mounted, by its absolute path without symlinks. */
+bool mounts_find_store(const char *store, char *mountpoint, size_t size);
+
+/* Whether a shmapfs is mounted exactly at an absolute path without symlinks. */
+bool mounts_at(const char *path);
+
+#endif
