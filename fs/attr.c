@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * When attributes may be cached.
+ *
+ * All changes come through the mount, so the kernel knows of them, but for one kind: a store through a mapping of a passthrough file
+ * changes mtime, ctime and blocks of the backing file alone. So the attributes of a file are not cached while it is open for
+ * writing, nor afterwards while a mapping may still be there, which outlives the descriptor and the kernel's RELEASE. Whether
+ * one is there can be asked: a read lease (fcntl(2), F_SETLEASE) is granted exactly when nobody has the backing file open or
+ * mapped for writing.
+ *
+ * An opener with O_NONBLOCK would be turned away by the lease, short as it is. So the probe holds the node's stripe, and only runs
+ * while no writer is counted; an open for writing counts itself first and then passes through the stripe.
+ *
+ * An open may also come between reading the attributes and the kernel's receiving them. So the order is: the node is marked
+ * as "the kernel has its attributes", then they are read, then sent. An open for writing that finds the mark makes the
+ * kernel drop them, those under way included (it counts versions).
+ */
+#include "attr.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "cleanup.h"
+#include "object.h"
+
+static struct timespec to_timespec(const struct statx_timestamp *time)
+{
+    return (struct timespec){.tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec};
+}
+
+void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->st_ino = inode_number(inode->ref.tree, inode->ref.ino);
+    st->st_mode = stx->stx_mode;
+    st->st_nlink = stx->stx_nlink;
+    st->st_uid = stx->stx_uid;
+    st->st_gid = stx->stx_gid;
+    st->st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
+    st->st_size = (off_t)stx->stx_size;
+    st->st_blksize = (blksize_t)stx->stx_blksize;
+    st->st_blocks = (blkcnt_t)stx->stx_blocks;
+    st->st_atim = to_timespec(&stx->stx_atime);
+    st->st_mtim = to_timespec(&stx->stx_mtime);
+    st->st_ctim = to_timespec(&stx->stx_ctime);
+}
+
+static bool mapped_for_writing(struct inode *inode)
+{
+    CLEANUP_FD int fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME);
+
+    return fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
+}
+
+static void probe_mappings(struct inode *inode)
+{
+    struct node_table *nodes = &inode->mount->nodes;
+    pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
+
+    pthread_mutex_lock(stripe);
+    node_refresh(nodes, &inode->ref);
+    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) && !mapped_for_writing(inode))
+        node_flags(nodes, &inode->ref, 0, NODE_MAYBE_MAPPED);
+    pthread_mutex_unlock(stripe);
+}
+
+static bool changes_unseen(const struct inode *inode)
+{
+    return inode_is_regular(inode) && inode->mount->data_paths[inode->ref.area].passthrough;
+}
+
+static double timeout_of(struct inode *inode)
+{
+    struct mount *mount = inode->mount;
+
+    if (!changes_unseen(inode))
+        return mount->timeout;
+    node_refresh(&mount->nodes, &inode->ref);
+    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED))
+        probe_mappings(inode);
+    return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED, NODE_MAYBE_MAPPED) ? mount->timeout : 0;
+}
+
+int attr_read(struct inode *inode, struct statx *stx, double *timeout)
+{
+    if (timeout)
+        *timeout = timeout_of(inode);
+    return object_stat(inode->fd, stx);
+}
+
+int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
+{
+    *timeout = timeout_of(inode);
+    return changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
+}
+
+void attr_invalidate(struct inode *inode)
+{
+    fuse_lowlevel_notify_inval_inode(inode->mount->session, inode->ref.id, -1, 0);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "inode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "backing.h"
+#include "classroot.h"
+#include "cleanup.h"
+#include "object.h"
+
+_Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
+
+void inode_dispose(struct mount *mount, const struct node_resources *resources)
+{
+    if (resources->path_fd >= 0)
+        close(resources->path_fd);
+    if (resources->io_fd >= 0)
+        close(resources->io_fd);
+    if (resources->backing_id > 0)
+        backing_close(mount, resources->backing_id);
+}
+
+static void dispose_both(struct mount *mount, const struct node_resources leftover[2])
+{
+    inode_dispose(mount, &leftover[0]);
+    inode_dispose(mount, &leftover[1]);
+}
+
+/* Running out of descriptors is the daemon's shortage, not the caller's. */
+static int own_shortage(int error)
+{
+    return error == -EMFILE ? -ENFILE : error;
+}
+
+int inode_check_name(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/') ? -EINVAL : 0;
+}
+
+static int open_by_handle(struct mount *mount, struct node_ref *ref)
+{
+    struct object_handle handle = {.type = ref->handle.type, .length = ref->handle.length};
+    struct node_resources leftover[2];
+    int fd;
+
+    if (handle.length == 0)
+        return -ESTALE;
+    memcpy(handle.bytes, ref->handle.bytes, handle.length);
+    fd = object_open(mount->areas[ref->area].root, &handle, O_PATH);
+    if (fd < 0)
+        return own_shortage(fd);
+    node_lend_path(&mount->nodes, ref, fd, leftover);
+    dispose_both(mount, leftover);
+    return 0;
+}
+
+static int complete(struct mount *mount, struct inode *inode)
+{
+    int error = 0;
+
+    inode->mount = mount;
+    if (inode->ref.held.path_fd < 0)
+        error = open_by_handle(mount, &inode->ref);
+    inode->fd = inode->ref.held.path_fd;
+    if (error)
+        inode_release(inode);
+    return error;
+}
+
+int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode)
+{
+    *inode = INODE_NONE;
+    if (!node_use(&mount->nodes, id, &inode->ref))
+        return -ESTALE;
+    return complete(mount, inode);
+}
+
+void inode_release(struct inode *inode)
+{
+    struct node_resources leftover;
+
+    if (!inode->mount)
+        return;
+    node_end(&inode->mount->nodes, &inode->ref, &leftover);
+    inode_dispose(inode->mount, &leftover);
+    inode->mount = NULL;
+}
+
+void inode_unlookup(struct inode *inode)
+{
+    struct mount *mount = inode->mount;
+    struct node_resources leftover;
+    uint64_t id = inode->ref.id;
+
+    inode_release(inode);
+    node_forget(&mount->nodes, id, 1, &leftover);
+    inode_dispose(mount, &leftover);
+}
+
+static struct node_key key_of(uint8_t tree, const struct statx *stx)
+{
+    return (struct node_key){.ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree};
+}
+
+static void seed_handle(const struct area *area, int fd, struct node_seed *seed)
+{
+    struct object_handle handle;
+
+    if (!area->handles || object_handle_of(fd, &handle) != 0)
+        return;
+    seed->handle.type = handle.type;
+    seed->handle.length = handle.length;
+    memcpy(seed->handle.bytes, handle.bytes, handle.length);
+}
+
+static int claim(struct mount *mount, const struct node_seed *seed, int fd, struct inode *inode)
+{
+    struct node_resources leftover[2];
+    int error;
+
+    *inode = INODE_NONE;
+    error = node_claim(&mount->nodes, seed, fd, &inode->ref, leftover);
+    dispose_both(mount, leftover);
+    return error ? error : complete(mount, inode);
+}
+
+/* A directory of the store that was made anonymous: its contents are in the RAM area. `fd` is the store directory's. */
+static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd, struct statx *stx,
+                            struct inode *inode)
+{
+    CLEANUP_FD int store_dir = fd;
+    int contents;
+    int error;
+
+    *inode = INODE_NONE;
+    pthread_mutex_lock(&mount->class_roots);
+    contents = classroot_open(&mount->areas[AREA_RAM], store_dir, stx);
+    error = contents < 0 ? own_shortage(contents) : 0;
+    if (!error) {
+        seed->area = AREA_RAM;
+        seed->class = SHMAP_ANON;
+        seed->flags = NODE_CLASS_ROOT;
+        error = claim(mount, seed, contents, inode);
+    }
+    if (!error && inode->ref.held.io_fd < 0) {
+        node_set_io(&mount->nodes, &inode->ref, store_dir, false);
+        inode->ref.held.io_fd = steal_fd(&store_dir);
+    }
+    pthread_mutex_unlock(&mount->class_roots);
+    if (error)
+        return error;
+    error = object_stat(inode->fd, stx);
+    if (error)
+        inode_unlookup(inode);
+    return error;
+}
+
+/* Finds or makes the node of what `fd` stands for, in the tree and class of its parent; consumes `fd`. */
+static int claim_found(struct mount *mount, uint8_t area, uint8_t class, int fd, struct inode *inode, struct statx *stx)
+{
+    struct node_seed seed = {.area = area, .class = class};
+    CLEANUP_FD int found = fd;
+    enum shmap_class own_class;
+    int error = object_stat(found, stx);
+
+    *inode = INODE_NONE;
+    if (error)
+        return error;
+    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != mount->areas[area].device)
+        return -EXDEV;
+    seed.key = key_of(area, stx);
+    seed.type = stx->stx_mode >> 12;
+    if (area == AREA_STORE && S_ISDIR(stx->stx_mode)) {
+        error = classroot_class(found, &own_class);
+        if (!error && own_class == SHMAP_ANON)
+            return claim_class_root(mount, &seed, steal_fd(&found), stx, inode);
+        // A later version's class, or nonsense: serving it as something else could lose what is in it.
+        if (!error && own_class != SHMAP_PERSIST)
+            return -EOPNOTSUPP;
+        if (error && error != -ENODATA)
+            return error;
+    }
+    seed_handle(&mount->areas[area], found, &seed);
+    return claim(mount, &seed, steal_fd(&found), inode);
+}
+
+int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
+{
+    int fd;
+
+    *inode = INODE_NONE;
+    fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return own_shortage(-errno);
+    return claim_found(parent->mount, parent->ref.area, parent->ref.class, fd, inode, stx);
+}
+
+int inode_adopt(struct inode *parent, int fd, struct inode *inode, struct statx *stx)
+{
+    return claim_found(parent->mount, parent->ref.area, parent->ref.class, fd, inode, stx);
+}
+
+int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
+{
+    struct mount *mount = parent->mount;
+    struct node_key key;
+
+    *inode = INODE_NONE;
+    if (statx(parent->fd, name, AT_SYMLINK_NOFOLLOW, OBJECT_STATX_MASK, stx) != 0)
+        return -errno;
+    key = key_of(parent->ref.area, stx);
+    return node_use_key(&mount->nodes, &key, &inode->ref) ? complete(mount, inode) : 0;
+}
+
+int inode_make_root(struct mount *mount)
+{
+    uint8_t area = mount->areas[AREA_STORE].root >= 0 ? AREA_STORE : AREA_RAM;
+    struct node_seed seed = {.area = area, .class = area == AREA_STORE ? SHMAP_PERSIST : SHMAP_ANON, .type = S_IFDIR >> 12};
+    CLEANUP_FD int fd = object_reopen(mount->areas[area].root, O_PATH);
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error = fd < 0 ? fd : object_stat(fd, &stx);
+
+    if (error)
+        return error;
+    // No handle: the root's descriptor is always at hand.
+    seed.key = key_of(area, &stx);
+    return claim(mount, &seed, steal_fd(&fd), &inode);
+}

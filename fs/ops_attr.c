@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Attributes of files, and of the areas they are in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "attr.h"
+#include "file.h"
+#include "object.h"
+#include "ops.h"
+
+static void reply_attr(fuse_req_t req, struct inode *inode)
+{
+    struct statx stx;
+    struct stat st;
+    double timeout;
+    int error = attr_read(inode, &stx, &timeout);
+
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    attr_to_stat(inode, &stx, &st);
+    fuse_reply_attr(req, &st, timeout);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    (void)fi;
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_attr(req, &inode);
+}
+
+void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    double timeout;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    (void)flags;
+    (void)mask;
+    (void)fi;
+    if (!error)
+        error = attr_read(&inode, &stx, &timeout);
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    stx.stx_ino = inode_number(inode.ref.tree, inode.ref.ino);
+    fuse_reply_statx(req, 0, &stx, timeout);
+}
+
+static int set_mode(struct inode *inode, int fd, mode_t mode)
+{
+    const struct cred *cred = &inode->mount->cred;
+    struct object_path path;
+    int result;
+
+    // Whether the caller may set setgid was for the kernel to say.
+    if (mode & S_ISGID)
+        cred_keep_setid(cred, true);
+    result = chmod(object_path(fd, &path), mode & 07777) == 0 ? 0 : -errno;
+    if (mode & S_ISGID)
+        cred_keep_setid(cred, false);
+    return result;
+}
+
+static int set_owner(int fd, const struct stat *attr, int to_set)
+{
+    uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
+    gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
+
+    return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+}
+
+static struct timespec time_to_set(struct timespec time, int to_set, int given, int now)
+{
+    if (to_set & now)
+        return (struct timespec){.tv_nsec = UTIME_NOW};
+    if (!(to_set & given))
+        return (struct timespec){.tv_nsec = UTIME_OMIT};
+    return time;
+}
+
+static int set_times(int fd, const struct stat *attr, int to_set)
+{
+    struct timespec times[2] = {
+        time_to_set(attr->st_atim, to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW),
+        time_to_set(attr->st_mtim, to_set, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW),
+    };
+
+    return utimensat(fd, "", times, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+}
+
+static int apply(struct inode *inode, const struct stat *attr, int to_set)
+{
+    int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
+    int error = 0;
+
+    // What of a class root survives the mount is set first: it is the part that can fail.
+    if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
+        error = set_mode(inode, store_dir, attr->st_mode);
+    if (!error && (to_set & FUSE_SET_ATTR_MODE))
+        error = set_mode(inode, inode->fd, attr->st_mode);
+    if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
+        error = set_owner(store_dir, attr, to_set);
+    if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
+        error = set_owner(inode->fd, attr, to_set);
+    if (!error && (to_set & FUSE_SET_ATTR_SIZE))
+        error = file_truncate(inode, attr->st_size, !(to_set & (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)));
+    if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
+        error = set_times(inode->fd, attr, to_set);
+    return error;
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    (void)fi;
+    if (!error)
+        error = apply(&inode, attr, to_set);
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_attr(req, &inode);
+}
+
+void op_readlink(fuse_req_t req, fuse_ino_t id)
+{
+    INODE struct inode inode = INODE_NONE;
+    char target[PATH_MAX + 1];
+    ssize_t length;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error) {
+        length = readlinkat(inode.fd, "", target, sizeof(target));
+        error = length < 0 ? -errno : length == sizeof(target) ? -ENAMETOOLONG : 0;
+    }
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    target[length] = '\0';
+    fuse_reply_readlink(req, target);
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t id)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct statvfs vfs;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error && fstatvfs(inode.fd, &vfs) != 0)
+        error = -errno;
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_statfs(req, &vfs);
+}

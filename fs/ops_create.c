@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* New names: files, directories, symlinks, special files, hard links; and files without a name. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "attr.h"
+#include "caller.h"
+#include "cleanup.h"
+#include "file.h"
+#include "object.h"
+#include "ops.h"
+
+/* What is to be made in a directory. */
+struct new_entry {
+    const char *name;
+    mode_t mode;        // with the type
+    dev_t rdev;
+    const char *target; // of a symlink
+};
+
+static int make(const struct inode *dir, const struct new_entry *new)
+{
+    int result;
+
+    if (S_ISDIR(new->mode))
+        result = mkdirat(dir->fd, new->name, new->mode & 07777);
+    else if (S_ISLNK(new->mode))
+        result = symlinkat(new->target, dir->fd, new->name);
+    else
+        result = mknodat(dir->fd, new->name, new->mode, new->rdev);
+    return result == 0 ? 0 : -errno;
+}
+
+/* What could not become a node must not stay behind under its name. */
+static void unmake(const struct inode *dir, const struct new_entry *new)
+{
+    unlinkat(dir->fd, new->name, S_ISDIR(new->mode) ? AT_REMOVEDIR : 0);
+}
+
+static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_entry *new)
+{
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error = inode_check_name(new->name);
+
+    if (!error)
+        error = inode_acquire(mount_of(req), parent, &dir);
+    if (!error) {
+        caller_become(req, new->mode);
+        error = make(&dir, new);
+        caller_leave(req, new->mode);
+    }
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    error = inode_lookup(&dir, new->name, &inode, &stx);
+    if (error) {
+        unmake(&dir, new);
+        fuse_reply_err(req, -error);
+        return;
+    }
+    reply_entry(req, &inode, &stx);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+    make_and_reply(req, parent, &(struct new_entry){.name = name, .mode = mode, .rdev = rdev});
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    make_and_reply(req, parent, &(struct new_entry){.name = name, .mode = S_IFDIR | (mode & 07777)});
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+    make_and_reply(req, parent, &(struct new_entry){.name = name, .mode = S_IFLNK, .target = target});
+}
+
+static int link_to(struct inode *inode, struct inode *dir, const char *name)
+{
+    struct object_path path;
+
+    if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
+        return -EXDEV;
+    return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+}
+
+void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode linked = INODE_NONE;
+    struct statx stx;
+    int error = inode_check_name(name);
+
+    if (!error)
+        error = inode_acquire(mount, id, &inode);
+    if (!error)
+        error = inode_acquire(mount, parent, &dir);
+    if (!error)
+        error = link_to(&inode, &dir, name);
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    // The same node again: the kernel counts the new name as a lookup.
+    error = inode_lookup(&dir, name, &linked, &stx);
+    if (error) {
+        unlinkat(dir.fd, name, 0);
+        fuse_reply_err(req, -error);
+        return;
+    }
+    reply_entry(req, &linked, &stx);
+}
+
+/* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
+static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode, int flags)
+{
+    int fd;
+
+    caller_become(req, mode);
+    if (name)
+        fd = openat(dir->fd, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
+    else
+        fd = openat(dir->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | (flags & O_EXCL), mode & 07777);
+    if (fd < 0)
+        fd = -errno;
+    caller_leave(req, mode);
+    // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall look again.
+    return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd == -EMFILE ? -ENFILE : fd;
+}
+
+static int open_new(struct inode *dir, int fd, struct fuse_file_info *fi, struct inode *inode,
+                    struct fuse_entry_param *entry)
+{
+    CLEANUP_FD int io_fd = fd;
+    CLEANUP_FD int path_fd = object_reopen(io_fd, O_PATH);
+    struct statx stx;
+    int error;
+
+    if (path_fd < 0)
+        return path_fd == -EMFILE ? -ENFILE : path_fd;
+    error = inode_adopt(dir, steal_fd(&path_fd), inode, &stx);
+    if (error)
+        return error;
+    fi->flags &= ~O_TRUNC;
+    error = file_open(inode, fi, steal_fd(&io_fd));
+    if (!error)
+        error = fill_entry(inode, &stx, entry);
+    if (error)
+        inode_unlookup(inode);
+    return error;
+}
+
+static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode inode = INODE_NONE;
+    struct fuse_entry_param entry;
+    int error = name ? inode_check_name(name) : 0;
+    int fd;
+
+    if (!error)
+        error = inode_acquire(mount_of(req), parent, &dir);
+    if (!error) {
+        fd = make_open(req, &dir, name, mode, fi->flags);
+        error = fd < 0 ? fd : open_new(&dir, fd, fi, &inode, &entry);
+        if (error && fd >= 0 && name)
+            unlinkat(dir.fd, name, 0);
+    }
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    if (fuse_reply_create(req, &entry, fi) != 0) {
+        file_close(&inode, fi);
+        inode_unlookup(&inode);
+    }
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+    create_and_reply(req, parent, name, mode, fi);
+}
+
+void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
+{
+    create_and_reply(req, parent, NULL, mode, fi);
+}

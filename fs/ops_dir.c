@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Directory streams. The offsets are the area's own, which stay true while entries come and go; the handle is a descriptor of the
+ * directory, so that a stream needs no record in the daemon.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "ops.h"
+
+/* A reply in the making. */
+struct listing {
+    fuse_req_t req;
+    struct inode *dir;
+    bool plus;
+    char *data;
+    size_t size, used;
+    uint64_t *looked_up; // the nodes that a lookup was counted for
+    size_t lookups;
+};
+
+void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+    int fd = -1;
+
+    if (!error) {
+        fd = openat(inode.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        error = fd >= 0 ? 0 : errno == EMFILE ? -ENFILE : -errno;
+    }
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    fi->fh = (uint64_t)fd;
+    if (fuse_reply_open(req, fi) != 0)
+        close(fd);
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    (void)id;
+    close((int)fi->fh);
+    fuse_reply_err(req, 0);
+}
+
+void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+    int fd = (int)fi->fh;
+
+    (void)id;
+    fuse_reply_err(req, (datasync ? fdatasync(fd) : fsync(fd)) == 0 ? 0 : errno);
+}
+
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* What is known of an entry without looking it up. */
+static struct stat entry_stat(const struct inode *dir, const struct dirent64 *entry)
+{
+    struct stat st = {.st_ino = inode_number(dir->ref.area, entry->d_ino), .st_mode = (mode_t)entry->d_type << 12};
+
+    if (strcmp(entry->d_name, ".") == 0)
+        st.st_ino = inode_number(dir->ref.tree, dir->ref.ino);
+    return st;
+}
+
+static size_t add_plain(struct listing *listing, const struct dirent64 *entry)
+{
+    struct stat st = entry_stat(listing->dir, entry);
+
+    return fuse_add_direntry(listing->req, listing->data + listing->used, listing->size - listing->used, entry->d_name, &st,
+                             entry->d_off);
+}
+
+static size_t add_plus(struct listing *listing, const struct dirent64 *entry)
+{
+    size_t room = listing->size - listing->used;
+    size_t needed = fuse_add_direntry_plus(listing->req, NULL, 0, entry->d_name, NULL, 0);
+    struct fuse_entry_param param = {.attr = entry_stat(listing->dir, entry)};
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error;
+
+    if (needed > room)
+        return needed;
+    if (!is_dot(entry->d_name)) {
+        error = inode_lookup(listing->dir, entry->d_name, &inode, &stx);
+        if (error == -ENOENT)
+            return 0;
+        if (!error && fill_entry(&inode, &stx, &param) == 0) {
+            listing->looked_up[listing->lookups++] = inode.ref.id;
+        } else if (!error) {
+            inode_unlookup(&inode);
+            return 0;
+        }
+    }
+    return fuse_add_direntry_plus(listing->req, listing->data + listing->used, room, entry->d_name, &param, entry->d_off);
+}
+
+/* Takes entries from a descriptor's position until the reply is full. */
+static int fill(struct listing *listing, int fd, char *entries, size_t size)
+{
+    ssize_t length;
+    size_t needed;
+
+    while ((length = getdents64(fd, entries, size)) > 0) {
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+
+            needed = listing->plus ? add_plus(listing, entry) : add_plain(listing, entry);
+            if (needed > listing->size - listing->used)
+                return 0;
+            listing->used += needed;
+            at += entry->d_reclen;
+        }
+    }
+    return length == 0 ? 0 : -errno;
+}
+
+static void forget_all(struct mount *mount, const struct listing *listing)
+{
+    struct node_resources leftover;
+
+    for (size_t i = 0; i < listing->lookups; i++) {
+        node_forget(&mount->nodes, listing->looked_up[i], 1, &leftover);
+        inode_dispose(mount, &leftover);
+    }
+}
+
+static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, const struct fuse_file_info *fi, bool plus)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode dir = INODE_NONE;
+    struct listing listing = {.req = req, .dir = &dir, .plus = plus, .size = size};
+    size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
+    CLEANUP_FREE char *data = malloc(size);
+    CLEANUP_FREE char *entries = malloc(size);
+    CLEANUP_FREE uint64_t *looked_up = plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
+    int fd = (int)fi->fh;
+    int error = inode_acquire(mount, id, &dir);
+
+    listing.data = data;
+    listing.looked_up = looked_up;
+    if (!error && (!data || !entries || (plus && !looked_up)))
+        error = -ENOMEM;
+    if (!error && lseek(fd, offset, SEEK_SET) < 0)
+        error = -errno;
+    if (!error)
+        error = fill(&listing, fd, entries, size);
+    // What was taken before an error is told first; the error comes again.
+    if (error && listing.used == 0)
+        fuse_reply_err(req, -error);
+    else if (fuse_reply_buf(req, data, listing.used) != 0)
+        forget_all(mount, &listing);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    list(req, id, size, offset, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    list(req, id, size, offset, fi, true);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Contents of regular files, as far as they do not stay in the kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "object.h"
+#include "ops.h"
+
+void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error)
+        error = inode_is_regular(&inode) ? file_open(&inode, fi, -1) : -EINVAL;
+    if (error)
+        fuse_reply_err(req, -error);
+    else if (fuse_reply_open(req, fi) != 0)
+        file_close(&inode, fi);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+
+    // Not inode_acquire(): a descriptor is not needed for it, and may not be to be had.
+    if (node_use(&mount->nodes, id, &inode.ref)) {
+        inode.mount = mount;
+        file_close(&inode, fi);
+    }
+    fuse_reply_err(req, 0);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    (void)fi;
+    if (!error)
+        error = file_io_begin(&inode, false, &io);
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+    data.buf[0].fd = io.fd;
+    data.buf[0].pos = offset;
+    fuse_reply_data(req, &data, 0);
+}
+
+static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t written = pwrite(fd, data + done, size - done, offset + (off_t)done);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return done > 0 ? (ssize_t)done : written == 0 ? -EIO : -errno;
+        done += (size_t)written;
+    }
+    return (ssize_t)done;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    ssize_t written = inode_acquire(mount, id, &inode);
+
+    if (written == 0)
+        written = file_io_begin(&inode, true, &io);
+    if (written == 0) {
+        if (!fi->kill_suidgid)
+            cred_keep_setid(&mount->cred, true);
+        written = write_all(io.fd, data, size, offset);
+        if (!fi->kill_suidgid)
+            cred_keep_setid(&mount->cred, false);
+    }
+    if (written < 0)
+        fuse_reply_err(req, (int)-written);
+    else
+        fuse_reply_write(req, (size_t)written);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error)
+        error = file_sync(&inode, fi, datasync);
+    fuse_reply_err(req, -error);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    bool root = fuse_req_ctx(req)->uid == 0;
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    int error = inode_acquire(mount, id, &inode);
+
+    (void)fi;
+    if (!error)
+        error = file_io_begin(&inode, true, &io);
+    if (!error) {
+        // The kernel does not say here whether the caller may keep setuid and setgid.
+        if (root)
+            cred_keep_setid(&mount->cred, true);
+        error = fallocate(io.fd, mode, offset, length) == 0 ? 0 : -errno;
+        if (root)
+            cred_keep_setid(&mount->cred, false);
+    }
+    fuse_reply_err(req, -error);
+}
+
+/* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So such a file has none. */
+static off_t seek_without_holes(int fd, off_t offset, int whence)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    if (offset < 0 || offset >= st.st_size)
+        return -ENXIO;
+    return whence == SEEK_DATA ? offset : st.st_size;
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    off_t found = inode_acquire(mount, id, &inode);
+
+    (void)fi;
+    if (found == 0)
+        found = file_io_begin(&inode, false, &io);
+    if (found == 0) {
+        if (mount->writeback)
+            // The kernel knows the size better, and does not ask again.
+            found = -ENOSYS;
+        else if (!file_is_passthrough(&inode))
+            found = seek_without_holes(io.fd, offset, whence);
+        else
+            found = lseek(io.fd, offset, whence);
+        if (found == -1)
+            found = -errno;
+    }
+    if (found < 0)
+        fuse_reply_err(req, (int)-found);
+    else
+        fuse_reply_lseek(req, found);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset, struct fuse_file_info *from_fi, fuse_ino_t to,
+                        off_t to_offset, struct fuse_file_info *to_fi, size_t length, int flags)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode source = INODE_NONE;
+    INODE struct inode target = INODE_NONE;
+    FILE_IO struct file_io source_io = FILE_IO_NONE;
+    FILE_IO struct file_io target_io = FILE_IO_NONE;
+    ssize_t copied = inode_acquire(mount, from, &source);
+
+    (void)from_fi;
+    (void)to_fi;
+    if (copied == 0)
+        copied = inode_acquire(mount, to, &target);
+    if (copied == 0)
+        copied = file_io_begin(&source, false, &source_io);
+    if (copied == 0)
+        copied = file_io_begin(&target, true, &target_io);
+    if (copied == 0) {
+        copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length, (unsigned)flags);
+        if (copied < 0)
+            copied = -errno;
+    }
+    if (copied < 0)
+        fuse_reply_err(req, (int)-copied);
+    else
+        fuse_reply_write(req, (size_t)copied);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Names become nodes, and nodes are forgotten. */
+#include <errno.h>
+
+#include "attr.h"
+#include "ops.h"
+
+int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry)
+{
+    int error;
+
+    *entry = (struct fuse_entry_param){.ino = inode->ref.id, .entry_timeout = inode->mount->timeout};
+    error = attr_confirm(inode, stx, &entry->attr_timeout);
+    attr_to_stat(inode, stx, &entry->attr);
+    return error;
+}
+
+/* Answers with an inode that a lookup was counted for, which is taken back when the answer does not arrive. */
+void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx)
+{
+    struct fuse_entry_param entry;
+    int error = fill_entry(inode, stx, &entry);
+
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        error = fuse_reply_entry(req, &entry);
+    if (error)
+        inode_unlookup(inode);
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error = inode_check_name(name);
+
+    if (!error)
+        error = inode_acquire(mount, parent, &dir);
+    if (!error)
+        error = inode_lookup(&dir, name, &inode, &stx);
+    if (error == -ENOENT) {
+        // Without a node: the kernel remembers that there is nothing by that name.
+        fuse_reply_entry(req, &(struct fuse_entry_param){.entry_timeout = mount->timeout});
+    } else if (error) {
+        fuse_reply_err(req, -error);
+    } else {
+        reply_entry(req, &inode, &stx);
+    }
+}
+
+static void forget(struct mount *mount, fuse_ino_t id, uint64_t lookups)
+{
+    struct node_resources leftover;
+
+    node_forget(&mount->nodes, id, lookups, &leftover);
+    inode_dispose(mount, &leftover);
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
+{
+    forget(mount_of(req), id, lookups);
+    fuse_reply_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    for (size_t i = 0; i < count; i++)
+        forget(mount_of(req), forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(req);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Extended attributes: the area's, and those that mean something to shmapfs itself (virtual.c). */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "cleanup.h"
+#include "object.h"
+#include "ops.h"
+#include "virtual.h"
+
+static bool is_virtual(const char *name)
+{
+    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
+}
+
+static int set_on(const struct cred *cred, int fd, const char *name, const char *value, size_t size, int flags)
+{
+    struct object_path path;
+    int result;
+
+    // An access ACL carries the mode's bits with it; what the caller may set was for the kernel to say.
+    cred_keep_setid(cred, true);
+    result = setxattr(object_path(fd, &path), name, value, size, flags) == 0 ? 0 : -errno;
+    cred_keep_setid(cred, false);
+    return result;
+}
+
+static int remove_on(int fd, const char *name)
+{
+    struct object_path path;
+
+    return removexattr(object_path(fd, &path), name) == 0 ? 0 : -errno;
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size, int flags)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount, id, &inode);
+
+    if (!error && is_virtual(name)) {
+        error = virtual_set(&inode, fuse_req_ctx(req)->uid, name, value, size);
+    } else if (!error) {
+        if (inode_is_class_root(&inode))
+            error = set_on(&mount->cred, inode.ref.held.io_fd, name, value, size, flags);
+        if (!error)
+            error = set_on(&mount->cred, inode.fd, name, value, size, inode_is_class_root(&inode) ? 0 : flags);
+    }
+    fuse_reply_err(req, -error);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error && is_virtual(name)) {
+        error = virtual_remove(&inode, fuse_req_ctx(req)->uid, name);
+    } else if (!error) {
+        if (inode_is_class_root(&inode))
+            error = remove_on(inode.ref.held.io_fd, name);
+        if (!error)
+            error = remove_on(inode.fd, name);
+    }
+    fuse_reply_err(req, -error);
+}
+
+/* Answers with a value, or with its size when that is what was asked for. */
+static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
+{
+    if (length < 0)
+        fuse_reply_err(req, (int)-length);
+    else if (size == 0)
+        fuse_reply_xattr(req, (size_t)length);
+    else if ((size_t)length > size)
+        fuse_reply_err(req, ERANGE);
+    else
+        fuse_reply_buf(req, value, (size_t)length);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct object_path path;
+    CLEANUP_FREE char *value = NULL;
+    size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
+    ssize_t length = inode_acquire(mount_of(req), id, &inode);
+
+    if (length == 0 && is_virtual(name)) {
+        length = virtual_get(&inode, name, &value);
+    } else if (length == 0) {
+        value = room ? malloc(room) : NULL;
+        length = room && !value ? -ENOMEM : getxattr(object_path(inode.fd, &path), name, value, room);
+        if (length == -1)
+            length = -errno;
+    }
+    reply_value(req, value, length, size);
+}
+
+/* Takes out what the caller is not to see: trusted attributes unless root, and our own. Returns what is left. */
+static ssize_t filter(char *names, ssize_t length, bool root)
+{
+    ssize_t kept = 0;
+
+    for (ssize_t at = 0; at < length;) {
+        ssize_t one = (ssize_t)strlen(names + at) + 1;
+
+        if (!is_virtual(names + at) && (root || strncmp(names + at, "trusted.", 8) != 0)) {
+            memmove(names + kept, names + at, (size_t)one);
+            kept += one;
+        }
+        at += one;
+    }
+    return kept;
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct object_path path;
+    CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
+    ssize_t length = inode_acquire(mount_of(req), id, &inode);
+
+    if (length == 0 && !names)
+        length = -ENOMEM;
+    if (length == 0) {
+        length = listxattr(object_path(inode.fd, &path), names, XATTR_LIST_MAX);
+        length = length < 0 ? -errno : filter(names, length, fuse_req_ctx(req)->uid == 0);
+    }
+    reply_value(req, names, length, size);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "classroot.h"
+#include "cleanup.h"
+#include "inode.h"
+#include "mountpoint.h"
+#include "mounts.h"
+#include "ops.h"
+
+/* Nodes that the table has room for. It takes address space only; memory is taken as nodes come. */
+#define NODES_MAX (1U << 24)
+
+/* How long a daemon that was just unmounted may take to let go of its store. */
+#define STORE_WAIT_SECONDS 5
+
+static void raise_limit(int resource)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(resource, &limit);
+}
+
+static int lock_store(struct mount *mount, struct complaint *complaint)
+{
+    const char *given = mount->options.store;
+    char where[4096];
+
+    if (mounts_find_store(mount->store, where, sizeof(where)))
+        return complain(complaint, EBUSY, "STORE %s is already mounted at %s; unmount it there first", given, where);
+    // Not mounted, and yet locked: its last daemon is about to end.
+    if (store_lock_wait(&mount->areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
+        return 0;
+    if (mounts_find_store(mount->store, where, sizeof(where)))
+        return complain(complaint, EBUSY, "STORE %s is already mounted at %s; unmount it there first", given, where);
+    return complain(complaint, EBUSY, "STORE %s is in use by a shmapfs whose mount is not to be seen from here; end it first",
+                    given);
+}
+
+static int open_store(struct mount *mount, struct complaint *complaint)
+{
+    const struct options *options = &mount->options;
+    int error;
+
+    if (!options->store)
+        return 0;
+    mount->store = realpath(options->store, NULL);
+    if (!mount->store && errno == ENOENT)
+        return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first", options->store);
+    if (!mount->store)
+        return complain(complaint, errno, "STORE %s cannot be used: %s", options->store, strerror(errno));
+    error = mountpoint_check_store(mount->mountpoint, mount->store, complaint);
+    if (!error)
+        error = store_open(mount->store, options->read_only, &options->atime, &mount->areas[AREA_STORE], complaint);
+    return error == -EBUSY ? lock_store(mount, complaint) : error;
+}
+
+static int make_class_roots(struct mount *mount, struct complaint *complaint)
+{
+    CLEANUP_FREE char *names = mount->options.anon ? strdup(mount->options.anon) : NULL;
+    mode_t mode = mount->options.ram.mode;
+    char *rest = names;
+    char *name;
+    int error = 0;
+
+    while (!error && (name = strsep(&rest, ":")))
+        error = classroot_prepare(&mount->areas[AREA_STORE], name, mode, complaint);
+    return error;
+}
+
+/* What the data path of the areas' files could be, as far as it is known before the kernel is asked. */
+static void plan_data_paths(struct mount *mount)
+{
+    const char *reason = !mount->options.passthrough ? "nopassthrough was given"
+                         : !mount->cred.privileged   ? "passthrough takes root"
+                                                     : NULL;
+
+    for (int kind = 0; kind < AREA_KINDS; kind++) {
+        mount->data_paths[kind].passthrough = !reason;
+        strlcpy(mount->data_paths[kind].reason, reason ? reason : "", sizeof(mount->data_paths[kind].reason));
+    }
+}
+
+static int add_option(struct fuse_args *args, const char *format, const char *value)
+{
+    CLEANUP_FREE char *option = NULL;
+    CLEANUP_FREE char *list = NULL;
+
+    if (asprintf(&option, format, value) < 0)
+        return -ENOMEM;
+    if (fuse_opt_add_opt_escaped(&list, option) != 0 || fuse_opt_add_arg(args, "-o") != 0 || fuse_opt_add_arg(args, list) != 0)
+        return -ENOMEM;
+    return 0;
+}
+
+static int session_arguments(const struct mount *mount, struct fuse_args *args)
+{
+    const struct options *options = &mount->options;
+    const struct {
+        bool on;
+        const char *word;
+    } words[] = {
+        {true, "default_permissions"},       {mount->owner == 0, "allow_other"}, {true, "subtype=shmapfs"},
+        {options->read_only, "ro"},          {options->suid, "suid"},            {options->dev, "dev"},
+        {options->noexec, "noexec"},         {options->sync, "sync"},            {options->dirsync, "dirsync"},
+        {options->io_uring, "io_uring"},
+    };
+    int error = fuse_opt_add_arg(args, "shmapfs") == 0 ? 0 : -ENOMEM;
+
+    for (size_t i = 0; !error && i < sizeof(words) / sizeof(words[0]); i++)
+        error = words[i].on ? add_option(args, "%s", words[i].word) : 0;
+    return error ? error : add_option(args, "fsname=%s", mount->store ? mount->store : "shmapfs");
+}
+
+/* Mounts, with what libfuse and its helper write to standard error caught: the user gets one line. */
+static int mount_quietly(struct mount *mount, char *said, size_t size)
+{
+    CLEANUP_FD int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    FILE *catcher = tmpfile();
+    int result;
+
+    *said = '\0';
+    if (!catcher || saved < 0) {
+        if (catcher)
+            fclose(catcher);
+        return fuse_session_mount(mount->session, mount->mountpoint);
+    }
+    dup2(fileno(catcher), STDERR_FILENO);
+    result = fuse_session_mount(mount->session, mount->mountpoint);
+    dup2(saved, STDERR_FILENO);
+    rewind(catcher);
+    if (!fgets(said, (int)size, catcher))
+        *said = '\0';
+    said[strcspn(said, "\n")] = '\0';
+    fclose(catcher);
+    return result;
+}
+
+static int check_device(struct complaint *complaint)
+{
+    CLEANUP_FD int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+    if (device >= 0)
+        return 0;
+    if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+        return complain(complaint, errno, "this kernel has no FUSE (/dev/fuse: %s); load it with: modprobe fuse", strerror(errno));
+    return complain(complaint, errno, "/dev/fuse cannot be opened: %s; its usual mode is 0666", strerror(errno));
+}
+
+static int make_mount(struct mount *mount, struct complaint *complaint)
+{
+    struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+    char said[512];
+    int error = check_device(complaint);
+
+    if (error)
+        return error;
+    error = session_arguments(mount, &args);
+    if (!error)
+        mount->session = fuse_session_new(&args, &OPS, sizeof(OPS), mount);
+    fuse_opt_free_args(&args);
+    if (!mount->session)
+        return complain(complaint, ENOMEM, "the FUSE session cannot be made");
+    if (mount_quietly(mount, said, sizeof(said)) == 0)
+        return 0;
+    fuse_session_destroy(mount->session);
+    mount->session = NULL;
+    return complain(complaint, EPERM, "MOUNTPOINT %s cannot be mounted on: %s", mount->mountpoint,
+                    *said ? said : "the kernel refuses");
+}
+
+static int make_nodes(struct mount *mount, struct complaint *complaint)
+{
+    uint32_t cached = mount->options.descriptors;
+    struct rlimit limit;
+    int error;
+
+    // Open files, directory streams and requests under way need descriptors too.
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < cached)
+        cached = (uint32_t)(limit.rlim_cur / 2);
+    error = node_table_create(&mount->nodes, NODES_MAX, cached);
+    if (error)
+        return complain(complaint, -error, "the node table cannot be made: %s", strerror(-error));
+    error = inode_make_root(mount);
+    return error ? complain(complaint, -error, "the root directory cannot be opened: %s", strerror(-error)) : 0;
+}
+
+static void init_locks(struct mount *mount)
+{
+    for (int i = 0; i < MOUNT_STRIPES; i++)
+        pthread_mutex_init(&mount->stripes[i], NULL);
+    pthread_mutex_init(&mount->class_roots, NULL);
+    pthread_key_create(&mount->own_umask, NULL);
+}
+
+int setup_mount(struct mount *mount, struct complaint *complaint)
+{
+    struct options *options = &mount->options;
+    int error;
+
+    mount->areas[AREA_STORE] = mount->areas[AREA_RAM] = AREA_NONE;
+    mount->timeout = options->timeout;
+    mount->owner = geteuid();
+    init_locks(mount);
+    raise_limit(RLIMIT_NOFILE);
+    raise_limit(RLIMIT_FSIZE);
+    umask(0);
+    error = mountpoint_check(options->mountpoint, &mount->mountpoint, complaint);
+    if (!error)
+        error = open_store(mount, complaint);
+    if (!error)
+        error = ram_open(&options->ram, &mount->areas[AREA_RAM], complaint);
+    if (!error)
+        error = make_mount(mount, complaint);
+    // From here on there is something to undo; directories in the store are made last, in the name of the user.
+    if (!error)
+        error = make_class_roots(mount, complaint);
+    if (!error) {
+        error = cred_init(&mount->cred);
+        if (error)
+            complain(complaint, -error, "the daemon's credentials cannot be set: %s", strerror(-error));
+    }
+    if (!error)
+        error = make_nodes(mount, complaint);
+    plan_data_paths(mount);
+    if (error)
+        setup_undo(mount);
+    return error;
+}
+
+void setup_undo(struct mount *mount)
+{
+    if (mount->session) {
+        fuse_session_unmount(mount->session);
+        fuse_session_destroy(mount->session);
+    }
+    if (mount->nodes.header)
+        node_table_destroy(&mount->nodes);
+    area_close(&mount->areas[AREA_RAM]);
+    area_close(&mount->areas[AREA_STORE]);
+    free(mount->mountpoint);
+    free(mount->store);
+    free(mount->options.anon);
+}

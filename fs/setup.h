@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* From a command line to a mount that is ready to be served. */
+#ifndef SHMAPFS_SETUP_H
+#define SHMAPFS_SETUP_H
+
+#include "mount.h"
+
+/* Checks everything, makes the areas, mounts. On errors nothing is left behind, and the complaint says what is wrong.
+ * `mount->options` is set; the rest is all zero. */
+int setup_mount(struct mount *mount, struct complaint *complaint);
+
+/* Gives back what is left of it. */
+void setup_undo(struct mount *mount);
+
+#endif
