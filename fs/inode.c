@@ -9,9 +9,8 @@
 #include "backing.h"
 #include "classroot.h"
 #include "cleanup.h"
+#include "handle.h"
 #include "object.h"
-
-_Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
 
 void inode_dispose(struct mount *mount, const struct node_resources *resources)
 {
@@ -40,16 +39,11 @@ int inode_check_name(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/') ? -EINVAL : 0;
 }
 
-static int open_by_handle(struct mount *mount, struct node_ref *ref)
+static int reopen(struct mount *mount, struct node_ref *ref)
 {
-    struct object_handle handle = {.type = ref->handle.type, .length = ref->handle.length};
     struct node_resources leftover[2];
-    int fd;
+    int fd = handle_open(mount, ref);
 
-    if (handle.length == 0)
-        return -ESTALE;
-    memcpy(handle.bytes, ref->handle.bytes, handle.length);
-    fd = object_open(mount->areas[ref->area].root, &handle, O_PATH);
     if (fd < 0)
         return own_shortage(fd);
     node_lend_path(&mount->nodes, ref, fd, leftover);
@@ -63,7 +57,7 @@ static int complete(struct mount *mount, struct inode *inode)
 
     inode->mount = mount;
     if (inode->ref.held.path_fd < 0)
-        error = open_by_handle(mount, &inode->ref);
+        error = reopen(mount, &inode->ref);
     inode->fd = inode->ref.held.path_fd;
     if (error)
         inode_release(inode);
@@ -103,17 +97,6 @@ void inode_unlookup(struct inode *inode)
 static struct node_key key_of(uint8_t tree, const struct statx *stx)
 {
     return (struct node_key){.ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree};
-}
-
-static void seed_handle(const struct area *area, int fd, struct node_seed *seed)
-{
-    struct object_handle handle;
-
-    if (!area->handles || object_handle_of(fd, &handle) != 0)
-        return;
-    seed->handle.type = handle.type;
-    seed->handle.length = handle.length;
-    memcpy(seed->handle.bytes, handle.bytes, handle.length);
 }
 
 static int claim(struct mount *mount, const struct node_seed *seed, int fd, struct inode *inode)
@@ -159,9 +142,11 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
 }
 
 /* Finds or makes the node of what `fd` stands for, in the tree and class of its parent; consumes `fd`. */
-static int claim_found(struct mount *mount, uint8_t area, uint8_t class, int fd, struct inode *inode, struct statx *stx)
+static int claim_found(struct inode *parent, const char *name, int fd, struct inode *inode, struct statx *stx)
 {
-    struct node_seed seed = {.area = area, .class = class};
+    struct mount *mount = parent->mount;
+    uint8_t area = parent->ref.area;
+    struct node_seed seed = {.area = area, .class = parent->ref.class};
     CLEANUP_FD int found = fd;
     enum shmap_class own_class;
     int error = object_stat(found, stx);
@@ -183,7 +168,7 @@ static int claim_found(struct mount *mount, uint8_t area, uint8_t class, int fd,
         if (error && error != -ENODATA)
             return error;
     }
-    seed_handle(&mount->areas[area], found, &seed);
+    handle_of(parent, name, found, stx, &seed.handle);
     return claim(mount, &seed, steal_fd(&found), inode);
 }
 
@@ -195,12 +180,12 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return own_shortage(-errno);
-    return claim_found(parent->mount, parent->ref.area, parent->ref.class, fd, inode, stx);
+    return claim_found(parent, name, fd, inode, stx);
 }
 
-int inode_adopt(struct inode *parent, int fd, struct inode *inode, struct statx *stx)
+int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode, struct statx *stx)
 {
-    return claim_found(parent->mount, parent->ref.area, parent->ref.class, fd, inode, stx);
+    return claim_found(parent, name, fd, inode, stx);
 }
 
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)

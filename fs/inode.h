@@ -27,8 +27,8 @@ int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode);
  * -ENOENT; -EXDEV: another filesystem is mounted there. */
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
-/* The same for something that was just made and has a descriptor (O_PATH), which is consumed. */
-int inode_adopt(struct inode *parent, int fd, struct inode *inode, struct statx *stx);
+/* The same for something that was just made, with a name or without (NULL), and has a descriptor (O_PATH), which is consumed. */
+int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode, struct statx *stx);
 
 /* What a name stands for, without counting a lookup: its attributes, and its node if the kernel knows it (otherwise INODE_NONE).
  * The node can be used on after the name is gone. */

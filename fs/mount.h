@@ -36,6 +36,8 @@ struct mount {
     // Held while something about one node is settled that takes system calls: its backing id, its I/O descriptor, whether it is
     // mapped. Chosen by node; never two at once.
     pthread_mutex_t stripes[MOUNT_STRIPES];
+    // Where nodes are opened again by name: held for writing while a name and the table's record of it change together.
+    pthread_rwlock_t names;
     // Held while a class root is entered, made or dropped.
     pthread_mutex_t class_roots;
     // Set in threads that have a umask of their own.

@@ -78,9 +78,12 @@ void node_table_destroy(struct node_table *table)
 
 static uint32_t hash(uint64_t ino, uint8_t tree)
 {
-    uint64_t h = (ino * 2 + tree) * UINT64_C(0x9E3779B97F4A7C15);
+    // Stafford's variant 13 of the 64-bit finaliser of MurmurHash3: every bit of the number reaches every bit of the hash.
+    uint64_t h = ino ^ (uint64_t)tree << 63;
 
-    return (uint32_t)(h >> 32);
+    h = (h ^ h >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    h = (h ^ h >> 27) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)(h ^ h >> 31);
 }
 
 static uint32_t *bucket_of(struct node_table *table, uint64_t ino, uint8_t tree)
@@ -212,6 +215,14 @@ static struct node_resources free_if_unused(struct node_table *table, struct nod
     return held;
 }
 
+/* A use that ended may have kept the cache from its bound. */
+static struct node_resources free_or_evict(struct node_table *table, struct node *node)
+{
+    bool stays = node->lookups || node->opens;
+
+    return stays ? cache_evict(table) : free_if_unused(table, node);
+}
+
 static void begin_use(struct node_table *table, struct node *node, struct node_ref *ref)
 {
     node->users++;
@@ -221,6 +232,7 @@ static void begin_use(struct node_table *table, struct node *node, struct node_r
         .node = node,
         .id = id_of(table, node),
         .ino = node->ino,
+        .birth = node->birth,
         .held = node->held,
         .writers = node->writers,
         .flags = node->flags,
@@ -323,7 +335,7 @@ void node_end(struct node_table *table, struct node_ref *ref, struct node_resour
 {
     table_lock(table);
     ref->node->users--;
-    *leftover = free_if_unused(table, ref->node);
+    *leftover = ref->node->users ? NODE_NO_RESOURCES : free_or_evict(table, ref->node);
     table_unlock(table);
     ref->node = NULL;
 }

@@ -35,12 +35,13 @@ struct node_key {
     uint8_t tree;   // which tree that is
 };
 
-/* How to open it again. */
+/* How to open it again: by a file handle; or, where there are none, by its only name, a node id and the name below it. */
 struct node_handle {
-    uint16_t type;
+    uint16_t type;  // NODE_BY_NAME, or the file handle's
     uint8_t length; // 0: it cannot be
     uint8_t bytes[NODE_HANDLE_MAX];
 };
+#define NODE_BY_NAME UINT16_MAX
 
 /* What a lookup knows about a node that the table may not have yet. */
 struct node_seed {
@@ -84,6 +85,7 @@ struct node_ref {
     struct node *node; // NULL: none
     uint64_t id;
     uint64_t ino;
+    uint64_t birth;
     struct node_resources held; // path_fd is -1 when it has to be opened by `handle`
     struct node_handle handle;  // only then
     uint32_t writers;
@@ -130,6 +132,12 @@ void node_forget(struct node_table *table, uint64_t id, uint64_t lookups, struct
 
 /* No name leads to a node in use any more. */
 void node_unlinked(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
+
+/* The handle of a node in use, as it is now. */
+void node_handle_now(struct node_table *table, const struct node_ref *ref, struct node_handle *handle);
+
+/* Gives a node in use another handle; with one of length 0 it keeps its path descriptor from now on. */
+void node_set_handle(struct node_table *table, struct node_ref *ref, const struct node_handle *handle);
 
 /* Sets and clears flags of a node in use; returns what they were before. */
 uint16_t node_flags(struct node_table *table, struct node_ref *ref, uint16_t set, uint16_t clear);

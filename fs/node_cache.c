@@ -15,7 +15,10 @@
 
 static bool may_lose_path(const struct node *node)
 {
-    return node->held.path_fd >= 0 && node->handle.length > 0 && !(node->flags & NODE_UNLINKED);
+    // An open file outlives the right to reach it by its name.
+    bool needed = (node->flags & NODE_UNLINKED) || (node->handle.type == NODE_BY_NAME && node->opens > 0);
+
+    return node->held.path_fd >= 0 && node->handle.length > 0 && !needed;
 }
 
 static bool may_lose_backing(const struct node *node)
@@ -144,6 +147,22 @@ void node_lend_path(struct node_table *table, struct node_ref *ref, int fd, stru
         leftover[0].path_fd = fd;
     ref->held.path_fd = node->held.path_fd;
     leftover[1] = cache_evict(table);
+    table_unlock(table);
+}
+
+void node_handle_now(struct node_table *table, const struct node_ref *ref, struct node_handle *handle)
+{
+    table_lock(table);
+    *handle = ref->node->handle;
+    table_unlock(table);
+}
+
+void node_set_handle(struct node_table *table, struct node_ref *ref, const struct node_handle *handle)
+{
+    table_lock(table);
+    ref->node->handle = *handle;
+    if (handle->length == 0)
+        cache_remove(table, ref->node);
     table_unlock(table);
 }
 

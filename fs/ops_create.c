@@ -7,6 +7,7 @@
 #include "caller.h"
 #include "cleanup.h"
 #include "file.h"
+#include "handle.h"
 #include "object.h"
 #include "ops.h"
 
@@ -85,6 +86,8 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
 
     if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
         return -EXDEV;
+    // With two names it is no longer known by one.
+    handle_keep_descriptor(inode);
     return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 
@@ -134,7 +137,7 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd == -EMFILE ? -ENFILE : fd;
 }
 
-static int open_new(struct inode *dir, int fd, struct fuse_file_info *fi, struct inode *inode,
+static int open_new(struct inode *dir, const char *name, int fd, struct fuse_file_info *fi, struct inode *inode,
                     struct fuse_entry_param *entry)
 {
     CLEANUP_FD int io_fd = fd;
@@ -144,7 +147,7 @@ static int open_new(struct inode *dir, int fd, struct fuse_file_info *fi, struct
 
     if (path_fd < 0)
         return path_fd == -EMFILE ? -ENFILE : path_fd;
-    error = inode_adopt(dir, steal_fd(&path_fd), inode, &stx);
+    error = inode_adopt(dir, name, steal_fd(&path_fd), inode, &stx);
     if (error)
         return error;
     fi->flags &= ~O_TRUNC;
@@ -168,7 +171,7 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
         error = inode_acquire(mount_of(req), parent, &dir);
     if (!error) {
         fd = make_open(req, &dir, name, mode, fi->flags);
-        error = fd < 0 ? fd : open_new(&dir, fd, fi, &inode, &entry);
+        error = fd < 0 ? fd : open_new(&dir, name, fd, fi, &inode, &entry);
         if (error && fd >= 0 && name)
             unlinkat(dir.fd, name, 0);
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "object.h"
 #include "ops.h"
 
 /* A reply in the making. */
@@ -30,8 +31,9 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int fd = -1;
 
     if (!error) {
-        fd = openat(inode.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        error = fd >= 0 ? 0 : errno == EMFILE ? -ENFILE : -errno;
+        // Not by the name ".", which takes the right to search the directory, and listing it does not.
+        fd = object_reopen(inode.fd, O_RDONLY | O_DIRECTORY);
+        error = fd >= 0 ? 0 : fd == -EMFILE ? -ENFILE : fd;
     }
     if (error) {
         fuse_reply_err(req, -error);

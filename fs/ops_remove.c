@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "classroot.h"
+#include "handle.h"
 #include "object.h"
 #include "ops.h"
 
@@ -119,8 +120,8 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename to say.
     if (error == -ENOENT || (flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
         error = 0;
-    if (!error && renameat2(from->fd, name, to->fd, new_name, flags) != 0)
-        error = -errno;
+    if (!error)
+        error = handle_rename(from, name, to, new_name, flags);
     // Two names of one file: rename does nothing, and both stay.
     victim_done(&victim, counted, !error && replaces && faccessat(from->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0);
     return error;

@@ -65,16 +65,36 @@ static int open_store(struct mount *mount, struct complaint *complaint)
     return error == -EBUSY ? lock_store(mount, complaint) : error;
 }
 
-static int make_class_roots(struct mount *mount, struct complaint *complaint)
+/* Whether one of the names with a colon between lies below another one. */
+static bool nest(const char *names)
 {
+    size_t outer, inner;
+
+    for (const char *a = names; *a; a += outer + (a[outer] == ':')) {
+        outer = strcspn(a, ":");
+        for (const char *b = names; *b; b += inner + (b[inner] == ':')) {
+            inner = strcspn(b, ":");
+            if (inner > outer && strncmp(a, b, outer) == 0 && b[outer] == '/')
+                return true;
+        }
+    }
+    return false;
+}
+
+/* All names of anon= are checked before the first is made: a mistake in one leaves nothing of the others behind. */
+static int class_roots(struct mount *mount, bool make, struct complaint *complaint)
+{
+    const struct area *store = &mount->areas[AREA_STORE];
     CLEANUP_FREE char *names = mount->options.anon ? strdup(mount->options.anon) : NULL;
-    mode_t mode = mount->options.ram.mode;
     char *rest = names;
     char *name;
     int error = 0;
 
+    if (names && nest(names))
+        return complain(complaint, EINVAL, "anon=%s: one directory is below another, which makes it anonymous already", names);
     while (!error && (name = strsep(&rest, ":")))
-        error = classroot_prepare(&mount->areas[AREA_STORE], name, mode, complaint);
+        error = make ? classroot_prepare(store, name, mount->options.ram.mode, complaint)
+                     : classroot_check(store, name, complaint);
     return error;
 }
 
@@ -200,6 +220,7 @@ static void init_locks(struct mount *mount)
     for (int i = 0; i < MOUNT_STRIPES; i++)
         pthread_mutex_init(&mount->stripes[i], NULL);
     pthread_mutex_init(&mount->class_roots, NULL);
+    pthread_rwlock_init(&mount->names, NULL);
     pthread_key_create(&mount->own_umask, NULL);
 }
 
@@ -219,12 +240,14 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     if (!error)
         error = open_store(mount, complaint);
     if (!error)
+        error = class_roots(mount, false, complaint);
+    if (!error)
         error = ram_open(&options->ram, &mount->areas[AREA_RAM], complaint);
     if (!error)
         error = make_mount(mount, complaint);
     // From here on there is something to undo; directories in the store are made last, in the name of the user.
     if (!error)
-        error = make_class_roots(mount, complaint);
+        error = class_roots(mount, true, complaint);
     if (!error) {
         error = cred_init(&mount->cred);
         if (error)

@@ -31,8 +31,9 @@ int classroot_class(int dir, enum shmap_class *class)
     char word[32];
     ssize_t length = getxattr(object_path(dir, &path), SHMAP_XATTR_CLASS, word, sizeof(word));
 
+    // EACCES: a directory that its owner may not read, to a daemon that is no more than the owner.
     if (length < 0)
-        return errno == EOPNOTSUPP ? -ENODATA : errno == ERANGE ? -EIO : -errno;
+        return errno == EOPNOTSUPP || errno == EACCES ? -ENODATA : errno == ERANGE ? -EIO : -errno;
     return shmap_class_parse(word, (size_t)length, class) == 0 ? 0 : -EIO;
 }
 
@@ -120,12 +121,12 @@ int classroot_remove(const struct area *ram, const struct statx *stx)
 
 int classroot_is_empty(int dir)
 {
-    CLEANUP_FD int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_FD int fd = object_reopen(dir, O_RDONLY | O_DIRECTORY);
     char entries[1024];
     ssize_t length;
 
     if (fd < 0)
-        return -errno;
+        return fd;
     while ((length = getdents64(fd, entries, sizeof(entries))) > 0) {
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
@@ -148,63 +149,161 @@ static int open_beneath(int dir, const char *path)
     return fd >= 0 ? fd : -errno;
 }
 
-/* Makes the directories on the way to a path, and the last one; returns its descriptor. */
-static int make_path(int root, const char *path, mode_t mode)
+/* Cuts the first name off a path, as strsep(3) does, passing over empty ones. */
+static char *next_name(char **rest)
 {
-    CLEANUP_FREE char *prefix = strdup(path);
-    char *slash = prefix;
+    char *name;
 
-    if (!prefix)
-        return -ENOMEM;
-    while (slash) {
-        CLEANUP_FD int parent = -1;
-        char *name;
-
-        slash = strchr(slash, '/');
-        if (slash)
-            *slash = '\0';
-        name = strrchr(prefix, '/');
-        if (name)
-            *name++ = '\0';
-        parent = name ? open_beneath(root, prefix) : openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (name)
-            *(name - 1) = '/';
-        if (parent < 0)
-            return parent;
-        if (mkdirat(parent, name ? name : prefix, slash ? 0755 : mode) != 0 && errno != EEXIST)
-            return -errno;
-        if (slash)
-            *slash++ = '/';
-    }
-    return open_beneath(root, path);
+    do
+        name = strsep(rest, "/");
+    while (name && *name == '\0');
+    return name;
 }
 
-int classroot_prepare(const struct area *store, const char *path, mode_t mode, struct complaint *complaint)
+/* Goes down a path as far as it exists; `missing` is the rest, without the part that exists, and NULL if nothing is missing.
+ * Returns the descriptor of where it ends. -EEXIST: a directory on the way is a class root itself. */
+static int walk(const struct area *store, char *path, char **missing)
 {
-    CLEANUP_FD int dir = open_beneath(store->root, path);
+    CLEANUP_FD int dir = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum shmap_class class;
-    bool made = dir == -ENOENT;
-    int error;
+    char *name;
+    int next;
 
-    if (made) {
-        dir = make_path(store->root, path, mode);
-        if (dir >= 0 && fchmod(dir, mode) != 0)
-            return complain(complaint, errno, "anon=%s cannot be made in the store: %s", path, strerror(errno));
-    }
+    *missing = NULL;
     if (dir < 0)
-        return complain(complaint, -dir, "anon=%s is not a directory that can be used below the store: %s", path,
-                        strerror(-dir));
-    error = classroot_class(dir, &class);
-    if (!error && class == SHMAP_ANON)
-        return 0;
-    if (!error)
+        return -errno;
+    while ((name = next_name(&path))) {
+        if (classroot_class(dir, &class) == 0 && class != SHMAP_PERSIST)
+            return -EEXIST;
+        next = open_beneath(dir, name);
+        if (next == -ENOENT) {
+            // Given back as one path: what strsep() cut is put together again.
+            if (path)
+                path[-1] = '/';
+            *missing = name;
+            return steal_fd(&dir);
+        }
+        if (next < 0)
+            return next;
+        close(dir);
+        dir = next;
+    }
+    return steal_fd(&dir);
+}
+
+/* Makes the directories of a path below `parent`; returns the last one's descriptor. */
+static int make_path(int parent, char *path, mode_t mode)
+{
+    CLEANUP_FD int dir = fcntl(parent, F_DUPFD_CLOEXEC, 0);
+    char *name;
+    int next;
+
+    while (dir >= 0 && (name = next_name(&path))) {
+        // Those on the way are the store's own; the last one is the class root.
+        if (mkdirat(dir, name, path ? 0755 : mode) != 0 && errno != EEXIST)
+            return -errno;
+        next = open_beneath(dir, name);
+        if (next < 0)
+            return next;
+        close(dir);
+        dir = next;
+    }
+    return dir < 0 ? -errno : steal_fd(&dir);
+}
+
+static int check_names(const char *path, struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    char *rest = copy;
+    char *name;
+    int names = 0;
+
+    if (!copy)
+        return -ENOMEM;
+    while ((name = next_name(&rest))) {
+        names++;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > NAME_MAX)
+            return complain(complaint, EINVAL, "anon=%s does not name a directory below the store", path);
+    }
+    return names && *path != '/' ? 0
+                                 : complain(complaint, EINVAL,
+                                            "anon=%s does not name a directory below the store; names are relative to it", path);
+}
+
+/* Whether an existing directory can be the class root: it is one, or could become one. */
+static int check_existing(int dir, const char *path, struct complaint *complaint)
+{
+    enum shmap_class class;
+    int error = classroot_class(dir, &class);
+
+    if (!error && class != SHMAP_ANON)
         return complain(complaint, EINVAL, "anon=%s already has the class %s", path, shmap_class_name(class));
+    if (!error)
+        return 0;
     if (error != -ENODATA)
         return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path, strerror(-error));
     error = classroot_is_empty(dir);
     if (error == 0)
-        return complain(complaint, ENOTEMPTY, "anon=%s is not empty in the store; only an empty directory can change its class",
-                        path);
-    error = error < 0 ? error : classroot_mark(dir, SHMAP_ANON);
-    return error < 0 ? complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path, strerror(-error)) : 0;
+        return complain(complaint, ENOTEMPTY,
+                        "anon=%s is not empty in the store; only an empty directory can change its class", path);
+    return error < 0 ? complain(complaint, -error, "anon=%s cannot be read: %s", path, strerror(-error)) : 0;
+}
+
+static int find_in_store(const struct area *store, const char *path, char *copy, char **missing,
+                         struct complaint *complaint)
+{
+    int dir = walk(store, copy, missing);
+
+    if (dir == -EEXIST)
+        return complain(complaint, EINVAL, "anon=%s is below a directory that is anonymous already", path);
+    if (dir < 0)
+        return complain(complaint, -dir, "anon=%s is not a directory that can be used below the store: %s", path,
+                        strerror(-dir));
+    return dir;
+}
+
+int classroot_check(const struct area *store, const char *path, struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    CLEANUP_FD int dir = -1;
+    char *missing;
+    int error = copy ? check_names(path, complaint) : -ENOMEM;
+
+    if (error)
+        return error;
+    dir = find_in_store(store, path, copy, &missing, complaint);
+    if (dir < 0)
+        return dir;
+    return missing ? 0 : check_existing(dir, path, complaint);
+}
+
+int classroot_prepare(const struct area *store, const char *path, mode_t mode, struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    CLEANUP_FD int parent = -1;
+    CLEANUP_FD int dir = -1;
+    char *missing;
+    int error;
+
+    if (!copy)
+        return -ENOMEM;
+    parent = find_in_store(store, path, copy, &missing, complaint);
+    if (parent < 0)
+        return parent;
+    if (missing) {
+        dir = make_path(parent, missing, mode);
+        // mkdir(2) passes over setuid and setgid.
+        if (dir >= 0 && fchmod(dir, mode) != 0)
+            dir = -errno;
+        if (dir < 0)
+            return complain(complaint, -dir, "anon=%s cannot be made in the store: %s", path, strerror(-dir));
+    } else {
+        dir = steal_fd(&parent);
+    }
+    error = check_existing(dir, path, complaint);
+    if (!error)
+        error = classroot_mark(dir, SHMAP_ANON);
+    if (error && !complaint->text[0])
+        complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path, strerror(-error));
+    return error;
 }

@@ -33,7 +33,10 @@ int classroot_remove(const struct area *ram, const struct statx *stx);
 /* Whether a directory (O_PATH will do) has no entries. Negative errno: cannot be told. */
 int classroot_is_empty(int dir);
 
-/* Makes `path` below the store an anonymous class root with the given mode, with the directories on the way, unless it is one. */
+/* Whether `path` below the store is, or could be made, an anonymous class root. Changes nothing. */
+int classroot_check(const struct area *store, const char *path, struct complaint *complaint);
+
+/* Makes it one, with the given mode and the directories on the way, unless it is one. */
 int classroot_prepare(const struct area *store, const char *path, mode_t mode, struct complaint *complaint);
 
 #endif

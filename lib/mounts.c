@@ -1,31 +1,56 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#define LIBBSD_NETBSD_VIS // vis.h wants to know whose strnvis(3) is meant; none is used here
 #include "mounts.h"
 
-#include <mntent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <vis.h>
 
 #include "cleanup.h"
 
-/* Two paths and the options of a mount, each escaped, fit into a line of this length. */
-#define LINE_MAX_BYTES (16 * 4096)
+/* One line of the kernel's table. getmntent(3) does not undo all that the kernel escapes ('#' is \043). */
+struct line {
+    char *source;
+    char *directory;
+    char *type;
+};
 
-/* The directory of the first shmapfs whose source or directory is the one given; NULL does not compare. */
+static char *next_field(char **rest)
+{
+    char *field = strsep(rest, " ");
+
+    return field && strunvis(field, field) >= 0 ? field : NULL;
+}
+
+static bool parse(char *text, struct line *line)
+{
+    char *rest = text;
+
+    line->source = next_field(&rest);
+    line->directory = next_field(&rest);
+    line->type = next_field(&rest);
+    return line->source && line->directory && line->type;
+}
+
+/* The directory of the first shmapfs whose source or directory is the one given; NULL matches any. */
 static bool find(const char *source, const char *directory, char *found, size_t size)
 {
-    FILE *table = setmntent("/proc/self/mounts", "re");
-    CLEANUP_FREE char *line = malloc(LINE_MAX_BYTES);
-    struct mntent entry;
+    FILE *table = fopen("/proc/self/mounts", "re");
+    CLEANUP_FREE char *text = NULL;
+    struct line line;
+    size_t room = 0;
     bool hit = false;
 
-    while (table && line && !hit && getmntent_r(table, &entry, line, LINE_MAX_BYTES)) {
-        hit = strcmp(entry.mnt_type, MOUNTS_TYPE) == 0 && (!source || strcmp(entry.mnt_fsname, source) == 0) &&
-              (!directory || strcmp(entry.mnt_dir, directory) == 0);
+    while (table && !hit && getline(&text, &room, table) > 0) {
+        hit = parse(text, &line) && strcmp(line.type, MOUNTS_TYPE) == 0 &&
+              (!source || strcmp(line.source, source) == 0) &&
+              (!directory || strcmp(line.directory, directory) == 0);
         if (hit && found)
-            strlcpy(found, entry.mnt_dir, size);
+            strlcpy(found, line.directory, size);
     }
     if (table)
-        endmntent(table);
+        fclose(table);
     return hit;
 }
 

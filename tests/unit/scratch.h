@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A directory of its own for each test: its absolute path is in *state. */
+#ifndef SCRATCH_H
+#define SCRATCH_H
+
+#include "unit.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static inline int make_scratch(void **state)
+{
+    char name[] = "unit-XXXXXX";
+    if (mkdtemp(name) == NULL)
+        return -1;
+    *state = realpath(name, NULL);
+    return *state == NULL ? -1 : 0;
+}
+
+static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static inline int remove_scratch(void **state)
+{
+    int error = nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    free(*state);
+    return error;
+}
+
+#define SCRATCH_TEST(function) \
+    cmocka_unit_test_setup_teardown(function, make_scratch, remove_scratch)
+
+#endif

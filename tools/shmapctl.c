@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* shmapctl: looks at shmapfs mounts and changes them. Each command is in a file of its own. */
+#include "command.h"
+
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    const char *arguments;
+    int at_least;
+    int at_most;
+    int (*run)(const struct request *request);
+    const char *summary;
+} commands[] = {
+    { "status", "MOUNTPOINT", 1, 1, cmd_status, "show what a mount is and how full it is" },
+    { "class", "PATH [CLASS]", 1, 2, cmd_class,
+      "show the class of a path, or set that of an empty directory" },
+    { "resize", "MOUNTPOINT SIZE", 2, 2, cmd_resize,
+      "change the limit of the RAM area: 512m, 4g, 25% (of RAM)" },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(void)
+{
+    puts("usage: shmapctl [--json] COMMAND ARGUMENT...\n"
+         "\n"
+         "Looks at shmapfs mounts and changes them.\n"
+         "\n"
+         "commands:");
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("  %-6s  %-15s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+    puts("\n"
+         "options, anywhere on the line:\n"
+         "  -j, --json     answer in JSON\n"
+         "  -h, --help     show this text\n"
+         "  -V, --version  show the version\n"
+         "\n"
+         "exit status: 0 done, 1 failed, 2 the command line is wrong. More: man shmapctl");
+}
+
+static int usage_error(void)
+{
+    fputs("Try 'shmapctl --help'.\n", stderr);
+    return EXIT_USAGE;
+}
+
+static int run(const struct request *line)
+{
+    if (line->count == 0) {
+        warnx("a command is missing: status, class or resize");
+        return usage_error();
+    }
+    const char *name = line->arguments[0];
+    struct request request = { line->json, line->count - 1, line->arguments + 1 };
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(name, command->name) != 0)
+            continue;
+        if (request.count >= command->at_least && request.count <= command->at_most)
+            return command->run(&request);
+        warnx("%s: too %s arguments; usage: shmapctl %s %s", name,
+              request.count < command->at_least ? "few" : "many", name, command->arguments);
+        return EXIT_USAGE;
+    }
+    warnx("%s: no such command; there are status, class and resize", name);
+    return usage_error();
+}
+
+/* An answer that could not be written, to a full disk for example, is a failure. */
+static int written(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    warn("standard output");
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "json", no_argument, NULL, 'j' },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { 0 },
+    };
+
+    setlocale(LC_CTYPE, "");
+    argv[0] = program_invocation_short_name; /* what getopt_long calls us */
+    struct request line = { 0 };
+    for (int option; (option = getopt_long(argc, argv, "jhV", options, NULL)) != -1;) {
+        switch (option) {
+        case 'j':
+            line.json = true;
+            break;
+        case 'h':
+            print_help();
+            return written(EXIT_SUCCESS);
+        case 'V':
+            puts("shmapctl " SHMAPFS_VERSION);
+            return written(EXIT_SUCCESS);
+        default:
+            return usage_error();
+        }
+    }
+    line.count = argc - optind;
+    line.arguments = argv + optind;
+    return written(run(&line));
+}
