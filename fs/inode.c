@@ -120,7 +120,9 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
 
     *inode = INODE_NONE;
     pthread_mutex_lock(&mount->class_roots);
+    cred_keep_setid(&mount->cred, true);
     contents = classroot_open(&mount->areas[AREA_RAM], store_dir, stx);
+    cred_keep_setid(&mount->cred, false);
     error = contents < 0 ? own_shortage(contents) : 0;
     if (!error) {
         seed->area = AREA_RAM;

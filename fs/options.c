@@ -94,6 +94,7 @@ static int set_descriptors(struct options *options, const char *value)
     }
 FLAG_SETTER(set_noswap, ram.noswap, true)
 FLAG_SETTER(set_nopassthrough, passthrough, false)
+FLAG_SETTER(set_writeback, writeback, true)
 FLAG_SETTER(set_io_uring, io_uring, true)
 FLAG_SETTER(set_ro, read_only, true)
 FLAG_SETTER(set_rw, read_only, false)
@@ -160,6 +161,9 @@ static const struct option_row ROWS[] = {
     {"anon", "names of directories below STORE with a colon between",
      "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be", set_anon},
     {"nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough", set_nopassthrough},
+    {"writeback", NULL,
+     "writeback         without passthrough: hold writes back in the page cache; faster, but a full\n"
+     "                    area is an error of close(2) or fsync(2) instead of write(2)", set_writeback},
     {"io_uring", NULL, "io_uring          talk to the kernel over io_uring where it allows that", set_io_uring},
     {"timeout", "a number of seconds from 0 to 1000000000",
      "timeout=SECONDS   how long the kernel trusts names and attributes (86400); less only\n"

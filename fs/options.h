@@ -21,6 +21,7 @@ struct options {
     bool ram_mode_given;
     char *anon;           // class roots to make: names below the store, with a colon between; NULL: none
     bool passthrough;     // in the kernel, where that is possible
+    bool writeback;       // without passthrough: FUSE's page cache holds writes back
     bool io_uring;
     unsigned timeout;     // seconds that the kernel may trust names and attributes for
     unsigned descriptors; // how many nodes may hold descriptors that can be had again

@@ -46,8 +46,10 @@ static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
     if (wants_passthrough(mount))
         conn->max_backing_stack_depth =
             is_stacked(&mount->areas[AREA_STORE]) ? FUSE_BACKING_STACKED_OVER : FUSE_BACKING_STACKED_UNDER;
-    else
+    else if (mount->options.writeback)
         mount->writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
+    else
+        fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
 }
 
 void session_init(void *userdata, struct fuse_conn_info *conn)
@@ -55,9 +57,10 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
     static const uint64_t wanted[] = {
         FUSE_CAP_ASYNC_READ,        FUSE_CAP_ASYNC_DIO,     FUSE_CAP_ATOMIC_O_TRUNC,   FUSE_CAP_CACHE_SYMLINKS,
         FUSE_CAP_DONT_MASK,         FUSE_CAP_POSIX_ACL,     FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_NO_EXPORT_SUPPORT,
-        FUSE_CAP_PARALLEL_DIROPS,   FUSE_CAP_READDIRPLUS,   FUSE_CAP_READDIRPLUS_AUTO,
+        FUSE_CAP_PARALLEL_DIROPS,   FUSE_CAP_READDIRPLUS,   FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_EXPLICIT_INVAL_DATA,
     };
-    // The daemon copies: spliced pages could change after they were sent. Nobody but the kernel changes data: it need not compare times.
+    // The daemon copies: spliced pages could change after they were sent. Nobody but the kernel changes data: its page cache is
+    // never stale, and to drop it because times or sizes look so would lose stores through mappings.
     static const uint64_t unwanted[] = {
         FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE, FUSE_CAP_AUTO_INVAL_DATA, FUSE_CAP_HANDLE_KILLPRIV,
     };

@@ -81,7 +81,9 @@ static int make_anonymous(struct inode *inode)
     error = object_stat(inode->fd, &stx);
     if (error)
         return error;
+    cred_keep_setid(&mount->cred, true);
     contents = classroot_open(ram, inode->fd, &stx);
+    cred_keep_setid(&mount->cred, false);
     if (contents < 0)
         return contents;
     error = classroot_mark(inode->fd, SHMAP_ANON);

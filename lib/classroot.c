@@ -222,7 +222,9 @@ static int check_names(const char *path, struct complaint *complaint)
         return -ENOMEM;
     while ((name = next_name(&rest))) {
         names++;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strlen(name) > NAME_MAX)
+        if (strlen(name) > NAME_MAX)
+            return complain(complaint, ENAMETOOLONG, "anon=%s is too long: a name has %d bytes at most", path, NAME_MAX);
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             return complain(complaint, EINVAL, "anon=%s does not name a directory below the store", path);
     }
     return names && *path != '/' ? 0
@@ -283,10 +285,10 @@ int classroot_prepare(const struct area *store, const char *path, mode_t mode, s
     CLEANUP_FD int parent = -1;
     CLEANUP_FD int dir = -1;
     char *missing;
-    int error;
+    int error = copy ? check_names(path, complaint) : -ENOMEM;
 
-    if (!copy)
-        return -ENOMEM;
+    if (error)
+        return error;
     parent = find_in_store(store, path, copy, &missing, complaint);
     if (parent < 0)
         return parent;
