@@ -2,18 +2,21 @@
 /*
  * When attributes may be cached.
  *
- * All changes come through the mount, so the kernel knows of them, but for one kind: a store through a mapping of a passthrough file
- * changes mtime, ctime and blocks of the backing file alone. So the attributes of a file are not cached while it is open for
- * writing, nor afterwards while a mapping may still be there, which outlives the descriptor and the kernel's RELEASE. Whether
- * one is there can be asked: a read lease (fcntl(2), F_SETLEASE) is granted exactly when nobody has the backing file open or
- * mapped for writing.
+ * All changes come through the mount, so the kernel knows of them, but for one kind: a store
+ * through a mapping of a passthrough file changes mtime, ctime and blocks of the backing file
+ * alone. So the attributes of a file are not cached while it is open for writing, nor afterwards
+ * while a mapping may still be there, which outlives the descriptor and the kernel's RELEASE.
+ * Whether one is there can be asked: a read lease (fcntl(2), F_SETLEASE) is granted exactly when
+ * nobody has the backing file open or mapped for writing.
  *
- * An opener with O_NONBLOCK would be turned away by the lease, short as it is. So the probe holds the node's stripe, and only runs
- * while no writer is counted; an open for writing counts itself first and then passes through the stripe.
+ * An opener with O_NONBLOCK would be turned away by the lease, short as it is. So the probe holds
+ * the node's stripe, and only runs while no writer is counted; an open for writing counts itself
+ * first and then passes through the stripe.
  *
- * An open may also come between reading the attributes and the kernel's receiving them. So the order is: the node is marked
- * as "the kernel has its attributes", then they are read, then sent. An open for writing that finds the mark makes the
- * kernel drop them, those under way included (it counts versions).
+ * An open may also come between reading the attributes and the kernel's receiving them. So the
+ * order is: the node is marked as "the kernel has its attributes", then they are read, then sent.
+ * An open for writing that finds the mark makes the kernel drop them, those under way included (it
+ * counts versions).
  */
 #include "attr.h"
 
@@ -26,7 +29,7 @@
 
 static struct timespec to_timespec(const struct statx_timestamp *time)
 {
-    return (struct timespec){.tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec};
+    return (struct timespec){ .tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec };
 }
 
 void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st)
@@ -60,7 +63,8 @@ static void probe_mappings(struct inode *inode)
 
     pthread_mutex_lock(stripe);
     node_refresh(nodes, &inode->ref);
-    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) && !mapped_for_writing(inode))
+    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) &&
+        !mapped_for_writing(inode))
         node_flags(nodes, &inode->ref, 0, NODE_MAYBE_MAPPED);
     pthread_mutex_unlock(stripe);
 }
@@ -79,7 +83,10 @@ static double timeout_of(struct inode *inode)
     node_refresh(&mount->nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED))
         probe_mappings(inode);
-    return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED, NODE_MAYBE_MAPPED) ? mount->timeout : 0;
+    return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED,
+                                     NODE_MAYBE_MAPPED)
+               ? mount->timeout
+               : 0;
 }
 
 int attr_read(struct inode *inode, struct statx *stx, double *timeout)

@@ -10,18 +10,19 @@
 #include "cleanup.h"
 #include "object.h"
 
-/* The kernel's interface, as in its header linux/fuse.h, which older distributions have without it. */
+/* The kernel's interface, as in its header linux/fuse.h, which older distributions have without it.
+ * */
 struct backing_map {
     int32_t fd;
     uint32_t flags;
     uint64_t padding;
 };
-#define BACKING_OPEN _IOW(229, 1, struct backing_map)
+#define BACKING_OPEN  _IOW(229, 1, struct backing_map)
 #define BACKING_CLOSE _IOW(229, 2, uint32_t)
 
 int backing_open(struct mount *mount, int path_fd)
 {
-    struct backing_map map = {.fd = path_fd};
+    struct backing_map map = { .fd = path_fd };
     int id = ioctl(fuse_session_fd(mount->session), BACKING_OPEN, &map);
 
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
@@ -65,7 +66,8 @@ void backing_probe(struct mount *mount, enum area_kind kind)
     error = try_file_of(mount, area);
     path->passthrough = error == 0;
     if (error) {
-        snprintf(reason, sizeof(reason), "the kernel refuses to pass %s through: %s", area->filesystem, strerror(-error));
+        snprintf(reason, sizeof(reason), "the kernel refuses to pass %s through: %s",
+                 area->filesystem, strerror(-error));
         strlcpy(path->reason, reason, sizeof(path->reason));
     }
 }

@@ -4,8 +4,8 @@
 #include <sched.h>
 #include <sys/stat.h>
 
-/* The umask belongs to the process unless a thread asks for one of its own. Threads of the io_uring transport are libfuse's, so each is
- * asked when it is first met. */
+/* The umask belongs to the process unless a thread asks for one of its own. Threads of the io_uring
+ * transport are libfuse's, so each is asked when it is first met. */
 static void own_umask(struct mount *mount)
 {
     if (pthread_getspecific(mount->own_umask))

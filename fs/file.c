@@ -29,7 +29,8 @@ static uint16_t fh_errors(uint64_t fh)
     return (uint16_t)(fh >> 1);
 }
 
-/* FUSE's page cache reads through the I/O descriptor for every open; passthrough needs one for fsync and the like of writers. */
+/* FUSE's page cache reads through the I/O descriptor for every open; passthrough needs one for
+ * fsync and the like of writers. */
 static bool readers_need_io(const struct inode *inode)
 {
     return !file_is_passthrough(inode);
@@ -45,7 +46,8 @@ static int reopen_for_io(const struct inode *inode, bool writable)
     return fd;
 }
 
-/* Sees to it that an open node has an I/O descriptor that its opens can use. `io_fd` is one, or -1. The stripe is held. */
+/* Sees to it that an open node has an I/O descriptor that its opens can use. `io_fd` is one, or -1.
+ * The stripe is held. */
 static int provide_io(struct inode *inode, bool writer, int io_fd)
 {
     struct node_table *nodes = &inode->mount->nodes;
@@ -107,8 +109,9 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     struct mount *mount = inode->mount;
     bool passthrough = file_is_passthrough(inode);
     bool writer = is_writer(fi);
-    uint16_t before = node_open(&mount->nodes, &inode->ref, writer, writer && passthrough ? NODE_MAYBE_MAPPED : 0,
-                                writer ? NODE_ATTR_CACHED : 0);
+    uint16_t before =
+        node_open(&mount->nodes, &inode->ref, writer, writer && passthrough ? NODE_MAYBE_MAPPED : 0,
+                  writer ? NODE_ATTR_CACHED : 0);
     int error = provide(inode, writer, io_fd);
 
     fi->fh = make_fh(writer, node_io_errors(&mount->nodes, &inode->ref, false));
@@ -130,7 +133,8 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 {
     struct node_resources leftover;
 
-    node_close(&inode->mount->nodes, &inode->ref, fh_is_writer(fi->fh), readers_need_io(inode), &leftover);
+    node_close(&inode->mount->nodes, &inode->ref, fh_is_writer(fi->fh), readers_need_io(inode),
+               &leftover);
     inode_dispose(inode->mount, &leftover);
 }
 
@@ -153,7 +157,8 @@ void file_io_end(struct file_io *io)
     struct node_resources leftover;
 
     if (io->inode) {
-        node_io_end(&io->inode->mount->nodes, &io->inode->ref, readers_need_io(io->inode), &leftover);
+        node_io_end(&io->inode->mount->nodes, &io->inode->ref, readers_need_io(io->inode),
+                    &leftover);
         inode_dispose(io->inode->mount, &leftover);
     } else if (io->fd >= 0) {
         close(io->fd);

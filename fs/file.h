@@ -2,16 +2,17 @@
 /*
  * Open regular files.
  *
- * An open handle has no record of its own: the node counts it, and what else must be known of it is in the 64 bits that the kernel brings
- * back with each request (`fh`): whether it writes, and how many errors of writeback the node had when it was opened.
+ * An open handle has no record of its own: the node counts it, and what else must be known of it is
+ * in the 64 bits that the kernel brings back with each request (`fh`): whether it writes, and how
+ * many errors of writeback the node had when it was opened.
  */
 #ifndef SHMAPFS_FILE_H
 #define SHMAPFS_FILE_H
 
 #include "inode.h"
 
-/* Counts an open, sees to what the data path needs, and fills in the reply. `io_fd` is a descriptor of the file, open for reading and
- * writing, or -1; it is consumed. */
+/* Counts an open, sees to what the data path needs, and fills in the reply. `io_fd` is a descriptor
+ * of the file, open for reading and writing, or -1; it is consumed. */
 int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd);
 
 /* Ends an open, also one whose reply did not arrive. */
@@ -25,10 +26,11 @@ struct file_io {
 
 int file_io_begin(struct inode *inode, bool writable, struct file_io *io);
 void file_io_end(struct file_io *io);
-#define FILE_IO __attribute__((cleanup(file_io_end)))
-#define FILE_IO_NONE ((struct file_io){.fd = -1})
+#define FILE_IO      __attribute__((cleanup(file_io_end)))
+#define FILE_IO_NONE ((struct file_io){ .fd = -1 })
 
-/* Sets the size; without `keep_setid` setuid and setgid are cleared, as for a caller without CAP_FSETID. */
+/* Sets the size; without `keep_setid` setuid and setgid are cleared, as for a caller without
+ * CAP_FSETID. */
 int file_truncate(struct inode *inode, off_t size, bool keep_setid);
 
 /* Whether a file is passed through; otherwise its pages are in FUSE's page cache. */
@@ -37,7 +39,8 @@ static inline bool file_is_passthrough(const struct inode *inode)
     return inode->mount->data_paths[inode->ref.area].passthrough;
 }
 
-/* Brings the contents to the disk; an error of writeback is reported through every handle that was open when it happened. */
+/* Brings the contents to the disk; an error of writeback is reported through every handle that was
+ * open when it happened. */
 int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_only);
 
 #endif

@@ -26,7 +26,8 @@ static void by_name(uint64_t parent, const char *name, struct node_handle *handl
     memcpy(handle->bytes + sizeof(parent), name, length);
 }
 
-void handle_of(const struct inode *parent, const char *name, int fd, const struct statx *stx, struct node_handle *handle)
+void handle_of(const struct inode *parent, const char *name, int fd, const struct statx *stx,
+               struct node_handle *handle)
 {
     struct object_handle object;
 
@@ -43,7 +44,7 @@ void handle_of(const struct inode *parent, const char *name, int fd, const struc
 
 static int open_object(const struct area *area, const struct node_handle *handle)
 {
-    struct object_handle object = {.type = handle->type, .length = handle->length};
+    struct object_handle object = { .type = handle->type, .length = handle->length };
 
     memcpy(object.bytes, handle->bytes, handle->length);
     return object_open(area->root, &object, O_PATH);
@@ -53,7 +54,7 @@ static int open_object(const struct area *area, const struct node_handle *handle
 static int open_named(struct mount *mount, const struct node_ref *ref)
 {
     char name[NAME_MAX_BYTES + 1] = "";
-    struct inode parent = {.mount = mount};
+    struct inode parent = { .mount = mount };
     CLEANUP_FD int parent_fd = -1;
     CLEANUP_FD int fd = -1;
     struct statx stx;
@@ -63,7 +64,8 @@ static int open_named(struct mount *mount, const struct node_ref *ref)
     memcpy(name, ref->handle.bytes + sizeof(id), ref->handle.length - sizeof(id));
     if (!node_use(&mount->nodes, id, &parent.ref))
         return -ESTALE;
-    // The directory's own descriptor stays as long as it is in use; one that is opened on the way is not kept.
+    // The directory's own descriptor stays as long as it is in use; one that is opened on the way
+    // is not kept.
     parent.fd = parent.ref.held.path_fd;
     if (parent.fd < 0)
         parent.fd = parent_fd = open_named(mount, &parent.ref);
@@ -101,10 +103,11 @@ int handle_open(struct mount *mount, const struct node_ref *ref)
 void handle_keep_descriptor(struct inode *inode)
 {
     if (!inode_area(inode)->handles)
-        node_set_handle(&inode->mount->nodes, &inode->ref, &(struct node_handle){.length = 0});
+        node_set_handle(&inode->mount->nodes, &inode->ref, &(struct node_handle){ .length = 0 });
 }
 
-/* What a name stands for, with its descriptor, if the kernel knows it and it is known to us by name. */
+/* What a name stands for, with its descriptor, if the kernel knows it and it is known to us by
+ * name. */
 static int named_node(struct inode *dir, const char *name, struct inode *inode)
 {
     struct node_handle handle;
@@ -129,12 +132,14 @@ static void record_name(struct inode *inode, const struct inode *dir, const char
     node_set_handle(&inode->mount->nodes, &inode->ref, &handle);
 }
 
-static int rename_recorded(struct inode *from, const char *name, struct inode *to, const char *new_name, unsigned flags)
+static int rename_recorded(struct inode *from, const char *name, struct inode *to,
+                           const char *new_name, unsigned flags)
 {
     struct mount *mount = from->mount;
     INODE struct inode moved = INODE_NONE;
     INODE struct inode exchanged = INODE_NONE;
-    // With their descriptors, which they must keep if their new names are too long. The kernel keeps the names from changing meanwhile.
+    // With their descriptors, which they must keep if their new names are too long. The kernel
+    // keeps the names from changing meanwhile.
     int error = named_node(from, name, &moved);
 
     if (!error && (flags & RENAME_EXCHANGE))
@@ -151,7 +156,8 @@ static int rename_recorded(struct inode *from, const char *name, struct inode *t
     return error;
 }
 
-int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name, unsigned flags)
+int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                  unsigned flags)
 {
     if (!inode_area(from)->handles)
         return rename_recorded(from, name, to, new_name, flags);

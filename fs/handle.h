@@ -2,11 +2,12 @@
 /*
  * How nodes that lost their descriptor are opened again.
  *
- * By file handle, where the filesystem has them and the daemon the privilege to use them. Otherwise by name: all names change through the mount,
- * so a node with a single name can be known by it, as long as renames are recorded together with their happening. The name is stored
- * in the slot, after its directory's node id; what was opened by it is compared with the node's identity. The kernel
- * knows the directory for as long as it knows what is in it.
- * A file with several names, or with one that is too long for the slot, keeps its descriptor.
+ * By file handle, where the filesystem has them and the daemon the privilege to use them. Otherwise
+ * by name: all names change through the mount, so a node with a single name can be known by it, as
+ * long as renames are recorded together with their happening. The name is stored in the slot, after
+ * its directory's node id; what was opened by it is compared with the node's identity. The kernel
+ * knows the directory for as long as it knows what is in it. A file with several names, or with one
+ * that is too long for the slot, keeps its descriptor.
  */
 #ifndef SHMAPFS_HANDLE_H
 #define SHMAPFS_HANDLE_H
@@ -14,7 +15,8 @@
 #include "inode.h"
 
 /* The handle of what `fd` stands for, which has the given name (NULL: none) and attributes. */
-void handle_of(const struct inode *parent, const char *name, int fd, const struct statx *stx, struct node_handle *handle);
+void handle_of(const struct inode *parent, const char *name, int fd, const struct statx *stx,
+               struct node_handle *handle);
 
 /* Opens (O_PATH) the node of a reference that came without a descriptor. -ESTALE: it is gone. */
 int handle_open(struct mount *mount, const struct node_ref *ref);
@@ -23,6 +25,7 @@ int handle_open(struct mount *mount, const struct node_ref *ref);
 void handle_keep_descriptor(struct inode *inode);
 
 /* Renames as renameat2(2) does, and what is recorded of the names with it. */
-int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name, unsigned flags);
+int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                  unsigned flags);
 
 #endif

@@ -36,7 +36,9 @@ static int own_shortage(int error)
 
 int inode_check_name(const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/') ? -EINVAL : 0;
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/')
+               ? -EINVAL
+               : 0;
 }
 
 static int reopen(struct mount *mount, struct node_ref *ref)
@@ -96,7 +98,7 @@ void inode_unlookup(struct inode *inode)
 
 static struct node_key key_of(uint8_t tree, const struct statx *stx)
 {
-    return (struct node_key){.ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree};
+    return (struct node_key){ .ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree };
 }
 
 static int claim(struct mount *mount, const struct node_seed *seed, int fd, struct inode *inode)
@@ -110,7 +112,8 @@ static int claim(struct mount *mount, const struct node_seed *seed, int fd, stru
     return error ? error : complete(mount, inode);
 }
 
-/* A directory of the store that was made anonymous: its contents are in the RAM area. `fd` is the store directory's. */
+/* A directory of the store that was made anonymous: its contents are in the RAM area. `fd` is the
+ * store directory's. */
 static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd, struct statx *stx,
                             struct inode *inode)
 {
@@ -143,12 +146,14 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
     return error;
 }
 
-/* Finds or makes the node of what `fd` stands for, in the tree and class of its parent; consumes `fd`. */
-static int claim_found(struct inode *parent, const char *name, int fd, struct inode *inode, struct statx *stx)
+/* Finds or makes the node of what `fd` stands for, in the tree and class of its parent; consumes
+ * `fd`. */
+static int claim_found(struct inode *parent, const char *name, int fd, struct inode *inode,
+                       struct statx *stx)
 {
     struct mount *mount = parent->mount;
     uint8_t area = parent->ref.area;
-    struct node_seed seed = {.area = area, .class = parent->ref.class};
+    struct node_seed seed = { .area = area, .class = parent->ref.class };
     CLEANUP_FD int found = fd;
     enum shmap_class own_class;
     int error = object_stat(found, stx);
@@ -164,7 +169,8 @@ static int claim_found(struct inode *parent, const char *name, int fd, struct in
         error = classroot_class(found, &own_class);
         if (!error && own_class == SHMAP_ANON)
             return claim_class_root(mount, &seed, steal_fd(&found), stx, inode);
-        // A later version's class, or nonsense: serving it as something else could lose what is in it.
+        // A later version's class, or nonsense: serving it as something else could lose what is in
+        // it.
         if (!error && own_class != SHMAP_PERSIST)
             return -EOPNOTSUPP;
         if (error && error != -ENODATA)
@@ -185,7 +191,8 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     return claim_found(parent, name, fd, inode, stx);
 }
 
-int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode, struct statx *stx)
+int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
+                struct statx *stx)
 {
     return claim_found(parent, name, fd, inode, stx);
 }
@@ -205,7 +212,9 @@ int inode_of_name(struct inode *parent, const char *name, struct inode *inode, s
 int inode_make_root(struct mount *mount)
 {
     uint8_t area = mount->areas[AREA_STORE].root >= 0 ? AREA_STORE : AREA_RAM;
-    struct node_seed seed = {.area = area, .class = area == AREA_STORE ? SHMAP_PERSIST : SHMAP_ANON, .type = S_IFDIR >> 12};
+    struct node_seed seed = { .area = area,
+                              .class = area == AREA_STORE ? SHMAP_PERSIST : SHMAP_ANON,
+                              .type = S_IFDIR >> 12 };
     CLEANUP_FD int fd = object_reopen(mount->areas[area].root, O_PATH);
     INODE struct inode inode = INODE_NONE;
     struct statx stx;

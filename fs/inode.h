@@ -2,7 +2,8 @@
 /*
  * Inodes: nodes together with a descriptor to work on them by. Here the node table meets the areas.
  *
- * Functions return 0 or a negative errno. What they acquire is given back by inode_release(), for which INODE is the cleanup attribute.
+ * Functions return 0 or a negative errno. What they acquire is given back by inode_release(), for
+ * which INODE is the cleanup attribute.
  */
 #ifndef SHMAPFS_INODE_H
 #define SHMAPFS_INODE_H
@@ -17,21 +18,24 @@ struct inode {
     int fd; // O_PATH; the node's own, valid until the release
 };
 
-#define INODE_NONE ((struct inode){.mount = NULL})
-#define INODE __attribute__((cleanup(inode_release)))
+#define INODE_NONE ((struct inode){ .mount = NULL })
+#define INODE      __attribute__((cleanup(inode_release)))
 
-/* What a request names by id. -ESTALE: nothing, or it is gone from its area; -ENFILE: no descriptor is left. */
+/* What a request names by id. -ESTALE: nothing, or it is gone from its area; -ENFILE: no descriptor
+ * is left. */
 int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode);
 
-/* What a name in a directory stands for; counts a lookup of the kernel. `stx` receives its attributes.
- * -ENOENT; -EXDEV: another filesystem is mounted there. */
+/* What a name in a directory stands for; counts a lookup of the kernel. `stx` receives its
+ * attributes. -ENOENT; -EXDEV: another filesystem is mounted there. */
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
-/* The same for something that was just made, with a name or without (NULL), and has a descriptor (O_PATH), which is consumed. */
-int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode, struct statx *stx);
+/* The same for something that was just made, with a name or without (NULL), and has a descriptor
+ * (O_PATH), which is consumed. */
+int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
+                struct statx *stx);
 
-/* What a name stands for, without counting a lookup: its attributes, and its node if the kernel knows it (otherwise INODE_NONE).
- * The node can be used on after the name is gone. */
+/* What a name stands for, without counting a lookup: its attributes, and its node if the kernel
+ * knows it (otherwise INODE_NONE). The node can be used on after the name is gone. */
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
 /* Makes the root node of the mount. */
@@ -71,7 +75,8 @@ static inline uint64_t inode_number(uint8_t area, uint64_t ino)
     return area == AREA_RAM ? ino | AREA_RAM_INO_BIT : ino;
 }
 
-/* Names that lead out of a directory, or cannot be one; the kernel does not send them, but who knows who holds the device. */
+/* Names that lead out of a directory, or cannot be one; the kernel does not send them, but who
+ * knows who holds the device. */
 int inode_check_name(const char *name);
 
 #endif

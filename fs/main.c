@@ -26,7 +26,8 @@ static void block_signals(sigset_t *signals)
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
-    // A lease that is broken while it is asked for says so; a client's size limit and a reader that left are errors of calls.
+    // A lease that is broken while it is asked for says so; a client's size limit and a reader that
+    // left are errors of calls.
     signal(SIGIO, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
@@ -43,7 +44,8 @@ static void leave_terminal(void)
     fuse_set_log_func(log_to_syslog);
 }
 
-/* Serves the mount to its end; tells `ready` (a pipe, or -1) when it can be used. Returns the exit status. */
+/* Serves the mount to its end; tells `ready` (a pipe, or -1) when it can be used. Returns the exit
+ * status. */
 static int serve(struct mount *mount, int ready)
 {
     sigset_t signals;
@@ -52,7 +54,8 @@ static int serve(struct mount *mount, int ready)
     block_signals(&signals);
     error = session_start(mount);
     if (error) {
-        fprintf(stderr, "shmapfs: the kernel did not take up the mount at %s: %s\n", mount->mountpoint, strerror(-error));
+        fprintf(stderr, "shmapfs: the kernel did not take up the mount at %s: %s\n",
+                mount->mountpoint, strerror(-error));
         return EXIT_FAILURE;
     }
     if (ready >= 0) {
@@ -63,11 +66,13 @@ static int serve(struct mount *mount, int ready)
     }
     error = session_serve(mount, &signals);
     if (error)
-        fuse_log(FUSE_LOG_ERR, "shmapfs: %s cannot be served: %s\n", mount->mountpoint, strerror(-error));
+        fuse_log(FUSE_LOG_ERR, "shmapfs: %s cannot be served: %s\n", mount->mountpoint,
+                 strerror(-error));
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Serves in a child of its own session; returns in the parent, when the mount is ready or has failed. */
+/* Serves in a child of its own session; returns in the parent, when the mount is ready or has
+ * failed. */
 static int serve_in_background(struct mount *mount)
 {
     int pipe_fds[2];
@@ -91,15 +96,16 @@ static int serve_in_background(struct mount *mount)
     if (read(pipe_fds[0], &byte, 1) == 1)
         return EXIT_SUCCESS;
     if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
-        fprintf(stderr, "shmapfs: the daemon ended with signal %d before the mount was ready\n", WTERMSIG(status));
+        fprintf(stderr, "shmapfs: the daemon ended with signal %d before the mount was ready\n",
+                WTERMSIG(status));
     fuse_session_unmount(mount->session);
     return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
-    struct mount mount = {.session = NULL};
-    struct complaint complaint = {.text = ""};
+    struct mount mount = { .session = NULL };
+    struct complaint complaint = { .text = "" };
     int status;
 
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {

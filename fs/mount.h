@@ -15,8 +15,9 @@
 
 /* How the data of an area's files gets to programs. */
 struct data_path {
-    bool passthrough;  // in the kernel, to a backing file; otherwise through FUSE's page cache and the daemon
-    char reason[128];  // why not
+    // In the kernel, to a backing file; otherwise through FUSE's page cache and the daemon.
+    bool passthrough;
+    char reason[128]; // why not
 };
 
 struct mount {
@@ -31,12 +32,13 @@ struct mount {
     struct fuse_session *session;
     bool writeback; // FUSE's page cache holds writes back
     bool io_uring;  // requests come over it
-    double timeout;         // for names and attributes that only change through the mount
+    double timeout; // for names and attributes that only change through the mount
 
-    // Held while something about one node is settled that takes system calls: its backing id, its I/O descriptor, whether it is
-    // mapped. Chosen by node; never two at once.
+    // Held while something about one node is settled that takes system calls: its backing id, its
+    // I/O descriptor, whether it is mapped. Chosen by node; never two at once.
     pthread_mutex_t stripes[MOUNT_STRIPES];
-    // Where nodes are opened again by name: held for writing while a name and the table's record of it change together.
+    // Where nodes are opened again by name: held for writing while a name and the table's record of
+    // it change together.
     pthread_rwlock_t names;
     // Held while a class root is entered, made or dropped.
     pthread_mutex_t class_roots;

@@ -21,25 +21,35 @@ int mountpoint_check(const char *path, char **resolved, struct complaint *compla
     int empty;
 
     if (!absolute && errno == ENOENT)
-        return complain(complaint, ENOENT, "MOUNTPOINT %s does not exist; make the directory first", path);
-    if (!absolute && errno == ENOTCONN)
-        return complain(complaint, ENOTCONN, "MOUNTPOINT %s is a mount whose daemon is gone; take it away with: umount %s", path,
+        return complain(complaint, ENOENT, "MOUNTPOINT %s does not exist; make the directory first",
                         path);
+    if (!absolute && errno == ENOTCONN)
+        return complain(
+            complaint, ENOTCONN,
+            "MOUNTPOINT %s is a mount whose daemon is gone; take it away with: umount %s", path,
+            path);
     if (!absolute)
-        return complain(complaint, errno, "MOUNTPOINT %s cannot be used: %s", path, strerror(errno));
+        return complain(complaint, errno, "MOUNTPOINT %s cannot be used: %s", path,
+                        strerror(errno));
     if (mounts_at(absolute))
-        return complain(complaint, EBUSY, "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
+        return complain(
+            complaint, EBUSY,
+            "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
     dir = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0 && errno == ENOTDIR)
         return complain(complaint, ENOTDIR, "MOUNTPOINT %s is not a directory", path);
     if (dir < 0)
-        return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path, strerror(errno));
+        return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
+                        strerror(errno));
     empty = classroot_is_empty(dir);
     if (empty < 0)
-        return complain(complaint, -empty, "MOUNTPOINT %s cannot be read: %s", path, strerror(-empty));
+        return complain(complaint, -empty, "MOUNTPOINT %s cannot be read: %s", path,
+                        strerror(-empty));
     if (!empty)
-        return complain(complaint, ENOTEMPTY, "MOUNTPOINT %s is not empty; its contents would be hidden; choose an empty directory",
-                        path);
+        return complain(
+            complaint, ENOTEMPTY,
+            "MOUNTPOINT %s is not empty; its contents would be hidden; choose an empty directory",
+            path);
     *resolved = absolute;
     absolute = NULL;
     return 0;
@@ -57,22 +67,26 @@ static bool contains(const char *outer, const char *inner)
 int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint)
 {
     if (contains(mountpoint, store))
-        return complain(complaint, EINVAL, "STORE %s is inside MOUNTPOINT %s, which would hide it; choose two separate directories",
-                        store, mountpoint);
+        return complain(
+            complaint, EINVAL,
+            "STORE %s is inside MOUNTPOINT %s, which would hide it; choose two separate directories",
+            store, mountpoint);
     if (contains(store, mountpoint))
-        return complain(complaint, EINVAL,
-                        "MOUNTPOINT %s is inside STORE %s, which would contain itself; choose two separate directories",
-                        mountpoint, store);
+        return complain(
+            complaint, EINVAL,
+            "MOUNTPOINT %s is inside STORE %s, which would contain itself; choose two separate directories",
+            mountpoint, store);
     return 0;
 }
 
 /* The helper that may unmount for those who are not root. */
 static void run_fusermount(const char *mountpoint)
 {
-    const char *const arguments[] = {"fusermount3", "-u", "-q", "-z", "--", mountpoint, NULL};
+    const char *const arguments[] = { "fusermount3", "-u", "-q", "-z", "--", mountpoint, NULL };
     pid_t helper;
 
-    if (posix_spawnp(&helper, arguments[0], NULL, NULL, (char *const *)(uintptr_t)arguments, environ) == 0)
+    if (posix_spawnp(&helper, arguments[0], NULL, NULL, (char *const *)(uintptr_t)arguments,
+                     environ) == 0)
         waitpid(helper, NULL, 0);
 }
 

@@ -7,14 +7,15 @@
 
 #include "complaint.h"
 
-/* Checks that a directory can be mounted on; `resolved` receives its absolute path without symlinks, for free(). */
+/* Checks that a directory can be mounted on; `resolved` receives its absolute path without
+ * symlinks, for free(). */
 int mountpoint_check(const char *path, char **resolved, struct complaint *complaint);
 
 /* Checks that neither of a store and a mount point, both resolved, contains the other. */
 int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint);
 
-/* Takes the mount out of sight and brings what its page cache holds back to the daemon, which must be serving meanwhile. Who still has files
- * open keeps them until the daemon ends. */
+/* Takes the mount out of sight and brings what its page cache holds back to the daemon, which must
+ * be serving meanwhile. Who still has files open keeps them until the daemon ends. */
 void mountpoint_detach(const char *mountpoint);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * Who is in the node table: slots, their hash, and what they are counted for.
  *
- * The hash is Litwin's linear hashing ("Linear Hashing: A New Tool for File and Table Addressing", 1980): with each node more than there
- * are buckets one bucket is split in two, so that the table grows without ever stopping to move everything.
+ * The hash is Litwin's linear hashing ("Linear Hashing: A New Tool for File and Table Addressing",
+ * 1980): with each node more than there are buckets one bucket is split in two, so that the table
+ * grows without ever stopping to move everything.
  */
 #include <errno.h>
 #include <string.h>
@@ -54,7 +55,8 @@ int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cach
     // Sparse: what no node has used takes no memory.
     if (ftruncate(table->memfd, (off_t)table->bytes) != 0)
         goto failed;
-    memory = mmap(NULL, table->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, table->memfd, 0);
+    memory = mmap(NULL, table->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                  table->memfd, 0);
     if (memory == MAP_FAILED)
         goto failed;
     table->header = memory;
@@ -78,7 +80,8 @@ void node_table_destroy(struct node_table *table)
 
 static uint32_t hash(uint64_t ino, uint8_t tree)
 {
-    // Stafford's variant 13 of the 64-bit finaliser of MurmurHash3: every bit of the number reaches every bit of the hash.
+    // Stafford's variant 13 of the 64-bit finaliser of MurmurHash3: every bit of the number reaches
+    // every bit of the hash.
     uint64_t h = ino ^ (uint64_t)tree << 63;
 
     h = (h ^ h >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
@@ -340,7 +343,8 @@ void node_end(struct node_table *table, struct node_ref *ref, struct node_resour
     ref->node = NULL;
 }
 
-void node_forget(struct node_table *table, uint64_t id, uint64_t lookups, struct node_resources *leftover)
+void node_forget(struct node_table *table, uint64_t id, uint64_t lookups,
+                 struct node_resources *leftover)
 {
     struct node *node;
 
@@ -384,7 +388,8 @@ uint16_t node_flags(struct node_table *table, struct node_ref *ref, uint16_t set
     return before;
 }
 
-bool node_flags_unless_writers(struct node_table *table, struct node_ref *ref, uint16_t set, uint16_t unless)
+bool node_flags_unless_writers(struct node_table *table, struct node_ref *ref, uint16_t set,
+                               uint16_t unless)
 {
     bool may;
 
@@ -401,10 +406,10 @@ struct node_counts node_table_counts(struct node_table *table)
     struct node_counts counts;
 
     table_lock(table);
-    counts = (struct node_counts){.nodes = table->header->nodes,
-                                  .opens = table->header->opens,
-                                  .descriptors = table->header->descriptors,
-                                  .cached_max = table->header->cached_max};
+    counts = (struct node_counts){ .nodes = table->header->nodes,
+                                   .opens = table->header->opens,
+                                   .descriptors = table->header->descriptors,
+                                   .cached_max = table->header->cached_max };
     table_unlock(table);
     return counts;
 }

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What nodes hold: path descriptors and backing ids, a cache in order of last use, and the I/O descriptors of open files.
+ * What nodes hold: path descriptors and backing ids, a cache in order of last use, and the I/O
+ * descriptors of open files.
  *
- * A node is on the list exactly while it holds something that could be had again: a path descriptor with a file handle to
- * replace it, or a backing id that no open needs.
+ * A node is on the list exactly while it holds something that could be had again: a path descriptor
+ * with a file handle to replace it, or a backing id that no open needs.
  */
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "node_slot.h"
 
-/* Nodes that are busy are passed over; so many of them that the bound is exceeded for a moment rather than searched on for long. */
+/* Nodes that are busy are passed over; so many of them that the bound is exceeded for a moment
+ * rather than searched on for long. */
 #define EVICT_TRIES 16
 
 static bool may_lose_path(const struct node *node)
 {
     // An open file outlives the right to reach it by its name.
-    bool needed = (node->flags & NODE_UNLINKED) || (node->handle.type == NODE_BY_NAME && node->opens > 0);
+    bool needed =
+        (node->flags & NODE_UNLINKED) || (node->handle.type == NODE_BY_NAME && node->opens > 0);
 
     return node->held.path_fd >= 0 && node->handle.length > 0 && !needed;
 }
@@ -119,7 +122,8 @@ struct node_resources cache_strip(struct node_table *table, struct node *node)
     return taken;
 }
 
-void cache_strip_io(struct node_table *table, struct node *node, bool readers_need_io, struct node_resources *into)
+void cache_strip_io(struct node_table *table, struct node *node, bool readers_need_io,
+                    struct node_resources *into)
 {
     uint32_t needed_by = readers_need_io ? node->opens : node->writers;
 
@@ -135,7 +139,8 @@ void cache_give_path(struct node_table *table, struct node *node, int fd)
     cache_touch(table, node);
 }
 
-void node_lend_path(struct node_table *table, struct node_ref *ref, int fd, struct node_resources leftover[2])
+void node_lend_path(struct node_table *table, struct node_ref *ref, int fd,
+                    struct node_resources leftover[2])
 {
     struct node *node = ref->node;
 
@@ -150,14 +155,16 @@ void node_lend_path(struct node_table *table, struct node_ref *ref, int fd, stru
     table_unlock(table);
 }
 
-void node_handle_now(struct node_table *table, const struct node_ref *ref, struct node_handle *handle)
+void node_handle_now(struct node_table *table, const struct node_ref *ref,
+                     struct node_handle *handle)
 {
     table_lock(table);
     *handle = ref->node->handle;
     table_unlock(table);
 }
 
-void node_set_handle(struct node_table *table, struct node_ref *ref, const struct node_handle *handle)
+void node_set_handle(struct node_table *table, struct node_ref *ref,
+                     const struct node_handle *handle)
 {
     table_lock(table);
     ref->node->handle = *handle;
@@ -166,14 +173,16 @@ void node_set_handle(struct node_table *table, struct node_ref *ref, const struc
     table_unlock(table);
 }
 
-void node_become_class_root(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class, int contents_fd)
+void node_become_class_root(struct node_table *table, struct node_ref *ref, uint8_t area,
+                            uint8_t class, int contents_fd)
 {
     struct node *node = ref->node;
 
     table_lock(table);
     cache_remove(table, node);
     if (node->held.io_fd >= 0) {
-        // It was a class root before: the number that old requests may still use stands for the new contents now.
+        // It was a class root before: the number that old requests may still use stands for the new
+        // contents now.
         dup3(contents_fd, node->held.io_fd, O_CLOEXEC);
         close(contents_fd);
         contents_fd = node->held.io_fd;
@@ -203,7 +212,8 @@ void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t a
     table_unlock(table);
 }
 
-uint16_t node_open(struct node_table *table, struct node_ref *ref, bool writer, uint16_t set, uint16_t clear)
+uint16_t node_open(struct node_table *table, struct node_ref *ref, bool writer, uint16_t set,
+                   uint16_t clear)
 {
     struct node *node = ref->node;
     uint16_t before;
@@ -225,7 +235,8 @@ void node_close(struct node_table *table, struct node_ref *ref, bool writer, boo
 
     *leftover = NODE_NO_RESOURCES;
     table_lock(table);
-    // A release that was never opened would be the kernel's mistake; it must not make the counts wrap.
+    // A release that was never opened would be the kernel's mistake; it must not make the counts
+    // wrap.
     if (node->opens > 0) {
         node->opens--;
         table->header->opens--;
@@ -264,7 +275,8 @@ int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
     int fd = -1;
 
     table_lock(table);
-    if (node->held.io_fd >= 0 && !(node->flags & NODE_CLASS_ROOT) && (!writable || (node->flags & NODE_IO_WRITABLE))) {
+    if (node->held.io_fd >= 0 && !(node->flags & NODE_CLASS_ROOT) &&
+        (!writable || (node->flags & NODE_IO_WRITABLE))) {
         fd = node->held.io_fd;
         node->io_users++;
     }
@@ -272,7 +284,8 @@ int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
     return fd;
 }
 
-void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io, struct node_resources *leftover)
+void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
+                 struct node_resources *leftover)
 {
     *leftover = NODE_NO_RESOURCES;
     table_lock(table);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The memory of the node table, shared by node.c (who is there) and node_cache.c (what they hold), and by nobody else. */
+/* The memory of the node table, shared by node.c (who is there) and node_cache.c (what they hold),
+ * and by nobody else. */
 #ifndef SHMAPFS_NODE_SLOT_H
 #define SHMAPFS_NODE_SLOT_H
 
@@ -10,13 +11,13 @@
 #define SLOT_NONE 0U
 #define SLOT_ROOT 1U
 
-#define TABLE_MAGIC UINT64_C(0x73686d61706e6f64) // "shmapnod"
+#define TABLE_MAGIC   UINT64_C(0x73686d61706e6f64) // "shmapnod"
 #define TABLE_VERSION 1
 
 struct node {
     uint32_t generation;
     uint32_t next; // in the hash chain, or of the free list
-    uint64_t ino;   // constant while in use, like birth and tree
+    uint64_t ino;  // constant while in use, like birth and tree
     uint64_t birth;
     uint64_t lookups; // the kernel's
     uint32_t opens;   // open handles
@@ -74,7 +75,8 @@ struct node_resources cache_evict(struct node_table *table);
 struct node_resources cache_strip(struct node_table *table, struct node *node);
 
 /* Takes the I/O descriptor if nothing needs it. */
-void cache_strip_io(struct node_table *table, struct node *node, bool readers_need_io, struct node_resources *into);
+void cache_strip_io(struct node_table *table, struct node *node, bool readers_need_io,
+                    struct node_resources *into);
 
 /* Gives a node its path descriptor. */
 void cache_give_path(struct node_table *table, struct node *node, int fd);

@@ -84,9 +84,9 @@ static int set_owner(int fd, const struct stat *attr, int to_set)
 static struct timespec time_to_set(struct timespec time, int to_set, int given, int now)
 {
     if (to_set & now)
-        return (struct timespec){.tv_nsec = UTIME_NOW};
+        return (struct timespec){ .tv_nsec = UTIME_NOW };
     if (!(to_set & given))
-        return (struct timespec){.tv_nsec = UTIME_OMIT};
+        return (struct timespec){ .tv_nsec = UTIME_OMIT };
     return time;
 }
 
@@ -115,13 +115,16 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
         error = set_owner(inode->fd, attr, to_set);
     if (!error && (to_set & FUSE_SET_ATTR_SIZE))
-        error = file_truncate(inode, attr->st_size, !(to_set & (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)));
-    if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW | FUSE_SET_ATTR_MTIME_NOW)))
+        error = file_truncate(inode, attr->st_size,
+                              !(to_set & (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)));
+    if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
+                             FUSE_SET_ATTR_MTIME_NOW)))
         error = set_times(inode->fd, attr, to_set);
     return error;
 }
 
-void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set, struct fuse_file_info *fi)
+void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
+                struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
     int error = inode_acquire(mount_of(req), id, &inode);

@@ -14,7 +14,7 @@
 /* What is to be made in a directory. */
 struct new_entry {
     const char *name;
-    mode_t mode;        // with the type
+    mode_t mode; // with the type
     dev_t rdev;
     const char *target; // of a symlink
 };
@@ -67,17 +67,19 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-    make_and_reply(req, parent, &(struct new_entry){.name = name, .mode = mode, .rdev = rdev});
+    make_and_reply(req, parent, &(struct new_entry){ .name = name, .mode = mode, .rdev = rdev });
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-    make_and_reply(req, parent, &(struct new_entry){.name = name, .mode = S_IFDIR | (mode & 07777)});
+    make_and_reply(req, parent,
+                   &(struct new_entry){ .name = name, .mode = S_IFDIR | (mode & 07777) });
 }
 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
-    make_and_reply(req, parent, &(struct new_entry){.name = name, .mode = S_IFLNK, .target = target});
+    make_and_reply(req, parent,
+                   &(struct new_entry){ .name = name, .mode = S_IFLNK, .target = target });
 }
 
 static int link_to(struct inode *inode, struct inode *dir, const char *name)
@@ -88,7 +90,9 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
         return -EXDEV;
     // With two names it is no longer known by one.
     handle_keep_descriptor(inode);
-    return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+    return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
+               ? 0
+               : -errno;
 }
 
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
@@ -121,24 +125,27 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
 }
 
 /* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
-static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode, int flags)
+static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode,
+                     int flags)
 {
     int fd;
 
     caller_become(req, mode);
     if (name)
-        fd = openat(dir->fd, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
+        fd =
+            openat(dir->fd, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
     else
         fd = openat(dir->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | (flags & O_EXCL), mode & 07777);
     if (fd < 0)
         fd = -errno;
     caller_leave(req, mode);
-    // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall look again.
+    // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
+    // look again.
     return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd == -EMFILE ? -ENFILE : fd;
 }
 
-static int open_new(struct inode *dir, const char *name, int fd, struct fuse_file_info *fi, struct inode *inode,
-                    struct fuse_entry_param *entry)
+static int open_new(struct inode *dir, const char *name, int fd, struct fuse_file_info *fi,
+                    struct inode *inode, struct fuse_entry_param *entry)
 {
     CLEANUP_FD int io_fd = fd;
     CLEANUP_FD int path_fd = object_reopen(io_fd, O_PATH);
@@ -159,7 +166,8 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
     return error;
 }
 
-static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                             struct fuse_file_info *fi)
 {
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
@@ -185,7 +193,8 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     }
 }
 
-void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi)
 {
     create_and_reply(req, parent, name, mode, fi);
 }

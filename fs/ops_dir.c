@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Directory streams. The offsets are the area's own, which stay true while entries come and go; the handle is a descriptor of the
- * directory, so that a stream needs no record in the daemon.
+ * Directory streams. The offsets are the area's own, which stay true while entries come and go; the
+ * handle is a descriptor of the directory, so that a stream needs no record in the daemon.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +31,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int fd = -1;
 
     if (!error) {
-        // Not by the name ".", which takes the right to search the directory, and listing it does not.
+        // Not by the name ".", which takes the right to search the directory, and listing it does
+        // not.
         fd = object_reopen(inode.fd, O_RDONLY | O_DIRECTORY);
         error = fd >= 0 ? 0 : fd == -EMFILE ? -ENFILE : fd;
     }
@@ -67,7 +68,8 @@ static bool is_dot(const char *name)
 /* What is known of an entry without looking it up. */
 static struct stat entry_stat(const struct inode *dir, const struct dirent64 *entry)
 {
-    struct stat st = {.st_ino = inode_number(dir->ref.area, entry->d_ino), .st_mode = (mode_t)entry->d_type << 12};
+    struct stat st = { .st_ino = inode_number(dir->ref.area, entry->d_ino),
+                       .st_mode = (mode_t)entry->d_type << 12 };
 
     if (strcmp(entry->d_name, ".") == 0)
         st.st_ino = inode_number(dir->ref.tree, dir->ref.ino);
@@ -78,15 +80,15 @@ static size_t add_plain(struct listing *listing, const struct dirent64 *entry)
 {
     struct stat st = entry_stat(listing->dir, entry);
 
-    return fuse_add_direntry(listing->req, listing->data + listing->used, listing->size - listing->used, entry->d_name, &st,
-                             entry->d_off);
+    return fuse_add_direntry(listing->req, listing->data + listing->used,
+                             listing->size - listing->used, entry->d_name, &st, entry->d_off);
 }
 
 static size_t add_plus(struct listing *listing, const struct dirent64 *entry)
 {
     size_t room = listing->size - listing->used;
     size_t needed = fuse_add_direntry_plus(listing->req, NULL, 0, entry->d_name, NULL, 0);
-    struct fuse_entry_param param = {.attr = entry_stat(listing->dir, entry)};
+    struct fuse_entry_param param = { .attr = entry_stat(listing->dir, entry) };
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     int error;
@@ -104,7 +106,8 @@ static size_t add_plus(struct listing *listing, const struct dirent64 *entry)
             return 0;
         }
     }
-    return fuse_add_direntry_plus(listing->req, listing->data + listing->used, room, entry->d_name, &param, entry->d_off);
+    return fuse_add_direntry_plus(listing->req, listing->data + listing->used, room, entry->d_name,
+                                  &param, entry->d_off);
 }
 
 /* Takes entries from a descriptor's position until the reply is full. */
@@ -137,15 +140,17 @@ static void forget_all(struct mount *mount, const struct listing *listing)
     }
 }
 
-static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, const struct fuse_file_info *fi, bool plus)
+static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                 const struct fuse_file_info *fi, bool plus)
 {
     struct mount *mount = mount_of(req);
     INODE struct inode dir = INODE_NONE;
-    struct listing listing = {.req = req, .dir = &dir, .plus = plus, .size = size};
+    struct listing listing = { .req = req, .dir = &dir, .plus = plus, .size = size };
     size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
     CLEANUP_FREE char *data = malloc(size);
     CLEANUP_FREE char *entries = malloc(size);
-    CLEANUP_FREE uint64_t *looked_up = plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
+    CLEANUP_FREE uint64_t *looked_up =
+        plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
     int fd = (int)fi->fh;
     int error = inode_acquire(mount, id, &dir);
 
@@ -169,7 +174,8 @@ void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct
     list(req, id, size, offset, fi, false);
 }
 
-void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
 {
     list(req, id, size, offset, fi, true);
 }

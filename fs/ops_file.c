@@ -70,7 +70,8 @@ static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
     return (ssize_t)done;
 }
 
-void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi)
 {
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
@@ -102,7 +103,8 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
     fuse_reply_err(req, -error);
 }
 
-void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length, struct fuse_file_info *fi)
+void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length,
+                  struct fuse_file_info *fi)
 {
     struct mount *mount = mount_of(req);
     bool root = fuse_req_ctx(req)->uid == 0;
@@ -124,7 +126,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     fuse_reply_err(req, -error);
 }
 
-/* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So such a file has none. */
+/* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So
+ * such a file has none. */
 static off_t seek_without_holes(int fd, off_t offset, int whence)
 {
     struct stat st;
@@ -163,8 +166,9 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
         fuse_reply_lseek(req, found);
 }
 
-void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset, struct fuse_file_info *from_fi, fuse_ino_t to,
-                        off_t to_offset, struct fuse_file_info *to_fi, size_t length, int flags)
+void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
+                        struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
+                        struct fuse_file_info *to_fi, size_t length, int flags)
 {
     struct mount *mount = mount_of(req);
     INODE struct inode source = INODE_NONE;
@@ -182,7 +186,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset, stru
     if (copied == 0)
         copied = file_io_begin(&target, true, &target_io);
     if (copied == 0) {
-        copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length, (unsigned)flags);
+        copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
+                                 (unsigned)flags);
         if (copied < 0)
             copied = -errno;
     }

@@ -9,13 +9,15 @@ int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *
 {
     int error;
 
-    *entry = (struct fuse_entry_param){.ino = inode->ref.id, .entry_timeout = inode->mount->timeout};
+    *entry =
+        (struct fuse_entry_param){ .ino = inode->ref.id, .entry_timeout = inode->mount->timeout };
     error = attr_confirm(inode, stx, &entry->attr_timeout);
     attr_to_stat(inode, stx, &entry->attr);
     return error;
 }
 
-/* Answers with an inode that a lookup was counted for, which is taken back when the answer does not arrive. */
+/* Answers with an inode that a lookup was counted for, which is taken back when the answer does not
+ * arrive. */
 void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx)
 {
     struct fuse_entry_param entry;
@@ -43,7 +45,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         error = inode_lookup(&dir, name, &inode, &stx);
     if (error == -ENOENT) {
         // Without a node: the kernel remembers that there is nothing by that name.
-        fuse_reply_entry(req, &(struct fuse_entry_param){.entry_timeout = mount->timeout});
+        fuse_reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = mount->timeout });
     } else if (error) {
         fuse_reply_err(req, -error);
     } else {

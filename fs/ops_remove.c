@@ -2,8 +2,9 @@
 /*
  * Names that go: unlink, rmdir, rename.
  *
- * What loses its last name may still be in use: open, mapped, or somebody's working directory. So the node is taken into use before the
- * name goes; from then on its descriptor keeps it until the kernel forgets it.
+ * What loses its last name may still be in use: open, mapped, or somebody's working directory. So
+ * the node is taken into use before the name goes; from then on its descriptor keeps it until the
+ * kernel forgets it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,8 +49,9 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 /*
- * A name that is about to go. For a directory it is looked up, for at a class root the contents are elsewhere, and the store's own rmdir
- * would not miss them. The kernel holds the directory's lock: nothing can be created in it meanwhile.
+ * A name that is about to go. For a directory it is looked up, for at a class root the contents are
+ * elsewhere, and the store's own rmdir would not miss them. The kernel holds the directory's lock:
+ * nothing can be created in it meanwhile.
  */
 static int victim_find(struct inode *dir, const char *name, struct inode *victim, bool *counted)
 {
@@ -106,7 +108,8 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
     fuse_reply_err(req, -error);
 }
 
-static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name, unsigned flags)
+static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                     unsigned flags)
 {
     INODE struct inode victim = INODE_NONE;
     bool counted = false;
@@ -117,18 +120,20 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         return -EXDEV;
     error = victim_find(to, new_name, &victim, &counted);
     replaces = !error && !(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
-    // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename to say.
+    // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename
+    // to say.
     if (error == -ENOENT || (flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
         error = 0;
     if (!error)
         error = handle_rename(from, name, to, new_name, flags);
     // Two names of one file: rename does nothing, and both stay.
-    victim_done(&victim, counted, !error && replaces && faccessat(from->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0);
+    victim_done(&victim, counted,
+                !error && replaces && faccessat(from->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0);
     return error;
 }
 
-void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
-               unsigned flags)
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags)
 {
     struct mount *mount = mount_of(req);
     INODE struct inode from = INODE_NONE;

@@ -15,12 +15,14 @@ static bool is_virtual(const char *name)
     return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
 }
 
-static int set_on(const struct cred *cred, int fd, const char *name, const char *value, size_t size, int flags)
+static int set_on(const struct cred *cred, int fd, const char *name, const char *value, size_t size,
+                  int flags)
 {
     struct object_path path;
     int result;
 
-    // An access ACL carries the mode's bits with it; what the caller may set was for the kernel to say.
+    // An access ACL carries the mode's bits with it; what the caller may set was for the kernel to
+    // say.
     cred_keep_setid(cred, true);
     result = setxattr(object_path(fd, &path), name, value, size, flags) == 0 ? 0 : -errno;
     cred_keep_setid(cred, false);
@@ -34,7 +36,8 @@ static int remove_on(int fd, const char *name)
     return removexattr(object_path(fd, &path), name) == 0 ? 0 : -errno;
 }
 
-void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size, int flags)
+void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size,
+                 int flags)
 {
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
@@ -46,7 +49,8 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
         if (inode_is_class_root(&inode))
             error = set_on(&mount->cred, inode.ref.held.io_fd, name, value, size, flags);
         if (!error)
-            error = set_on(&mount->cred, inode.fd, name, value, size, inode_is_class_root(&inode) ? 0 : flags);
+            error = set_on(&mount->cred, inode.fd, name, value, size,
+                           inode_is_class_root(&inode) ? 0 : flags);
     }
     fuse_reply_err(req, -error);
 }
@@ -92,14 +96,16 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
         length = virtual_get(&inode, name, &value);
     } else if (length == 0) {
         value = room ? malloc(room) : NULL;
-        length = room && !value ? -ENOMEM : getxattr(object_path(inode.fd, &path), name, value, room);
+        length =
+            room && !value ? -ENOMEM : getxattr(object_path(inode.fd, &path), name, value, room);
         if (length == -1)
             length = -errno;
     }
     reply_value(req, value, length, size);
 }
 
-/* Takes out what the caller is not to see: trusted attributes unless root, and our own. Returns what is left. */
+/* Takes out what the caller is not to see: trusted attributes unless root, and our own. Returns
+ * what is left. */
 static ssize_t filter(char *names, ssize_t length, bool root)
 {
     ssize_t kept = 0;

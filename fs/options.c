@@ -35,7 +35,7 @@ static int set_inodes(struct options *options, const char *value)
 
 static int set_huge(struct options *options, const char *value)
 {
-    static const char *const words[] = {"never", "always", "within_size", "advise"};
+    static const char *const words[] = { "never", "always", "within_size", "advise" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(value, words[i]) == 0) {
@@ -85,12 +85,12 @@ static int set_descriptors(struct options *options, const char *value)
     return set_number(value, 16, 100000000, &options->descriptors);
 }
 
-#define FLAG_SETTER(name, field, state)                                                                                \
-    static int name(struct options *options, const char *value)                                                       \
-    {                                                                                                                  \
-        (void)value;                                                                                                   \
-        options->field = (state);                                                                                      \
-        return 0;                                                                                                      \
+#define FLAG_SETTER(name, field, state)                         \
+    static int name(struct options *options, const char *value) \
+    {                                                           \
+        (void)value;                                            \
+        options->field = (state);                               \
+        return 0;                                               \
     }
 FLAG_SETTER(set_noswap, ram.noswap, true)
 FLAG_SETTER(set_nopassthrough, passthrough, false)
@@ -108,7 +108,8 @@ FLAG_SETTER(set_dirsync, dirsync, true)
 FLAG_SETTER(set_sync, sync, true)
 FLAG_SETTER(set_async, sync, false)
 
-/* The three policies are values of one field of mount attributes; atime for directories is a flag of its own. */
+/* The three policies are values of one field of mount attributes; atime for directories is a flag
+ * of its own. */
 static int set_atime_policy(struct options *options, uint64_t policy)
 {
     options->atime.clear |= MOUNT_ATTR__ATIME;
@@ -150,53 +151,61 @@ static int ignore(struct options *options, const char *value)
 }
 
 static const struct option_row ROWS[] = {
-    {"size", "a number with k, m, g or t, or a percentage of RAM like 50%, at least one page",
-     "size=SIZE         limit of the RAM area: bytes, k, m, g, t or % of RAM (50%)", set_size},
-    {"nr_inodes", "a number of at least 1, with or without k, m, g or t",
-     "nr_inodes=N       limit of its files", set_inodes},
-    {"huge", "never, always, within_size or advise",
-     "huge=WORD         its huge pages: never, always, within_size, advise (within_size)", set_huge},
-    {"mode", "an octal number up to 7777", "mode=OCTAL        mode of its top directories (1777)", set_mode},
-    {"noswap", NULL, "noswap            never swap it out", set_noswap},
-    {"anon", "names of directories below STORE with a colon between",
-     "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be", set_anon},
-    {"nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough", set_nopassthrough},
-    {"writeback", NULL,
-     "writeback         without passthrough: hold writes back in the page cache; faster, but a full\n"
-     "                    area is an error of close(2) or fsync(2) instead of write(2)", set_writeback},
-    {"io_uring", NULL, "io_uring          talk to the kernel over io_uring where it allows that", set_io_uring},
-    {"timeout", "a number of seconds from 0 to 1000000000",
-     "timeout=SECONDS   how long the kernel trusts names and attributes (86400); less only\n"
-     "                    where somebody changes STORE behind the mount", set_timeout},
-    {"descriptors", "a number from 16 to 100000000",
-     "descriptors=N     how many files are kept at hand with a descriptor (10000)", set_descriptors},
-    {"ro", NULL, NULL, set_ro},
-    {"rw", NULL, NULL, set_rw},
-    {"suid", NULL, NULL, set_suid},
-    {"nosuid", NULL, NULL, set_nosuid},
-    {"dev", NULL, NULL, set_dev},
-    {"nodev", NULL, NULL, set_nodev},
-    {"exec", NULL, NULL, set_exec},
-    {"noexec", NULL, NULL, set_noexec},
-    {"sync", NULL, NULL, set_sync},
-    {"async", NULL, NULL, set_async},
-    {"dirsync", NULL, NULL, set_dirsync},
-    {"noatime", NULL, NULL, set_noatime},
-    {"atime", NULL, NULL, set_relatime},
-    {"relatime", NULL, NULL, set_relatime},
-    {"strictatime", NULL, NULL, set_strictatime},
-    {"nodiratime", NULL, NULL, set_nodiratime},
-    {"diratime", NULL, NULL, ignore},
-    {"defaults", NULL, NULL, ignore},
-    {"auto", NULL, NULL, ignore},
-    {"noauto", NULL, NULL, ignore},
-    {"user", NULL, NULL, ignore},
-    {"nouser", NULL, NULL, ignore},
-    {"users", NULL, NULL, ignore},
-    {"owner", NULL, NULL, ignore},
-    {"group", NULL, NULL, ignore},
-    {"nofail", NULL, NULL, ignore},
-    {"_netdev", NULL, NULL, ignore},
+    { "size", "a number with k, m, g or t, or a percentage of RAM like 50%, at least one page",
+      "size=SIZE         limit of the RAM area: bytes, k, m, g, t or % of RAM (50%)", set_size },
+    { "nr_inodes", "a number of at least 1, with or without k, m, g or t",
+      "nr_inodes=N       limit of its files", set_inodes },
+    { "huge", "never, always, within_size or advise",
+      "huge=WORD         its huge pages: never, always, within_size, advise (within_size)",
+      set_huge },
+    { "mode", "an octal number up to 7777", "mode=OCTAL        mode of its top directories (1777)",
+      set_mode },
+    { "noswap", NULL, "noswap            never swap it out", set_noswap },
+    { "anon", "names of directories below STORE with a colon between",
+      "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be",
+      set_anon },
+    { "nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough",
+      set_nopassthrough },
+    { "writeback", NULL,
+      "writeback         without passthrough: hold writes back in the page cache; faster, but a full\n"
+      "                    area is an error of close(2) or fsync(2) instead of write(2)",
+      set_writeback },
+    { "io_uring", NULL, "io_uring          talk to the kernel over io_uring where it allows that",
+      set_io_uring },
+    { "timeout", "a number of seconds from 0 to 1000000000",
+      "timeout=SECONDS   how long the kernel trusts names and attributes (86400); less only\n"
+      "                    where somebody changes STORE behind the mount",
+      set_timeout },
+    { "descriptors", "a number from 16 to 100000000",
+      "descriptors=N     how many files are kept at hand with a descriptor (10000)",
+      set_descriptors },
+    { "ro", NULL, NULL, set_ro },
+    { "rw", NULL, NULL, set_rw },
+    { "suid", NULL, NULL, set_suid },
+    { "nosuid", NULL, NULL, set_nosuid },
+    { "dev", NULL, NULL, set_dev },
+    { "nodev", NULL, NULL, set_nodev },
+    { "exec", NULL, NULL, set_exec },
+    { "noexec", NULL, NULL, set_noexec },
+    { "sync", NULL, NULL, set_sync },
+    { "async", NULL, NULL, set_async },
+    { "dirsync", NULL, NULL, set_dirsync },
+    { "noatime", NULL, NULL, set_noatime },
+    { "atime", NULL, NULL, set_relatime },
+    { "relatime", NULL, NULL, set_relatime },
+    { "strictatime", NULL, NULL, set_strictatime },
+    { "nodiratime", NULL, NULL, set_nodiratime },
+    { "diratime", NULL, NULL, ignore },
+    { "defaults", NULL, NULL, ignore },
+    { "auto", NULL, NULL, ignore },
+    { "noauto", NULL, NULL, ignore },
+    { "user", NULL, NULL, ignore },
+    { "nouser", NULL, NULL, ignore },
+    { "users", NULL, NULL, ignore },
+    { "owner", NULL, NULL, ignore },
+    { "group", NULL, NULL, ignore },
+    { "nofail", NULL, NULL, ignore },
+    { "_netdev", NULL, NULL, ignore },
 };
 #define ROW_COUNT (sizeof(ROWS) / sizeof(ROWS[0]))
 
@@ -213,7 +222,8 @@ static int complain_of_unknown(const char *name, struct complaint *complaint)
     return -EINVAL;
 }
 
-static int set_option(struct options *options, const char *name, const char *value, struct complaint *complaint)
+static int set_option(struct options *options, const char *name, const char *value,
+                      struct complaint *complaint)
 {
     const struct option_row *row = NULL;
     int error;
@@ -225,7 +235,8 @@ static int set_option(struct options *options, const char *name, const char *val
     if (!row)
         return complain_of_unknown(name, complaint);
     if (value && !row->value)
-        return complain(complaint, EINVAL, "option '%s' takes no value, but was given '%s'", name, value);
+        return complain(complaint, EINVAL, "option '%s' takes no value, but was given '%s'", name,
+                        value);
     if (!value && row->value)
         return complain(complaint, EINVAL, "option '%s' needs a value: %s", name, row->value);
     error = row->set(options, value);
@@ -254,9 +265,11 @@ static int set_options(struct options *options, const char *list, struct complai
     return error;
 }
 
-static int set_directories(struct options *options, char **words, int count, bool for_mount, struct complaint *complaint)
+static int set_directories(struct options *options, char **words, int count, bool for_mount,
+                           struct complaint *complaint)
 {
-    static const char usage[] = "usage: shmapfs [STORE] MOUNTPOINT [-o option,…] [-f]; --help tells more";
+    static const char usage[] =
+        "usage: shmapfs [STORE] MOUNTPOINT [-o option,…] [-f]; --help tells more";
 
     if (count < 1 || count > 2 || (for_mount && count != 2))
         return complain(complaint, EINVAL, "%s; %s",
@@ -266,18 +279,20 @@ static int set_directories(struct options *options, char **words, int count, boo
                         usage);
     options->mountpoint = words[count - 1];
     options->store = count == 2 ? words[0] : NULL;
-    if (for_mount && (strcmp(options->store, "none") == 0 || strcmp(options->store, "shmapfs") == 0))
+    if (for_mount &&
+        (strcmp(options->store, "none") == 0 || strcmp(options->store, "shmapfs") == 0))
         options->store = NULL;
     if (*options->mountpoint == '\0' || (options->store && *options->store == '\0'))
         return complain(complaint, EINVAL, "an empty word is not a directory; %s", usage);
     if (options->anon && !options->store)
-        return complain(complaint, EINVAL, "option 'anon' needs a STORE; without one everything is anonymous");
+        return complain(complaint, EINVAL,
+                        "option 'anon' needs a STORE; without one everything is anonymous");
     return 0;
 }
 
 static void set_defaults(struct options *options)
 {
-    *options = (struct options){.passthrough = true, .timeout = 86400, .descriptors = 10000};
+    *options = (struct options){ .passthrough = true, .timeout = 86400, .descriptors = 10000 };
     options->ram.huge = "within_size";
     options->ram.mode = 01777;
     set_size(options, "50%");
@@ -285,8 +300,9 @@ static void set_defaults(struct options *options)
 
 int options_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
 {
-    static const struct option longs[] = {
-        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+    static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
+                                           { "version", no_argument, NULL, 'V' },
+                                           { NULL, 0, NULL, 0 } };
     const char *slash = strrchr(argv[0], '/');
     bool for_mount = strncmp(slash ? slash + 1 : argv[0], "mount.", 6) == 0;
     int error = 0;
@@ -310,13 +326,17 @@ int options_parse(int argc, char **argv, struct options *options, struct complai
             options->version = true;
             return 0;
         case ':':
-            error = complain(complaint, EINVAL, "%s needs a value; --help tells more", argv[optind - 1]);
+            error = complain(complaint, EINVAL, "%s needs a value; --help tells more",
+                             argv[optind - 1]);
             break;
         case '?':
-            error = complain(complaint, EINVAL, "unknown argument '%s'; --help tells the valid ones", argv[optind - 1]);
+            error =
+                complain(complaint, EINVAL, "unknown argument '%s'; --help tells the valid ones",
+                         argv[optind - 1]);
             break;
         case 'N':
-            error = complain(complaint, EINVAL, "-N, a mount in another namespace, is not done; use nsenter(1)");
+            error = complain(complaint, EINVAL,
+                             "-N, a mount in another namespace, is not done; use nsenter(1)");
             break;
         default:
             break;

@@ -19,9 +19,9 @@ struct options {
 
     struct ram_options ram;
     bool ram_mode_given;
-    char *anon;           // class roots to make: names below the store, with a colon between; NULL: none
-    bool passthrough;     // in the kernel, where that is possible
-    bool writeback;       // without passthrough: FUSE's page cache holds writes back
+    char *anon; // class roots to make: names below the store, with a colon between; NULL: none
+    bool passthrough; // in the kernel, where that is possible
+    bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;
     unsigned timeout;     // seconds that the kernel may trust names and attributes for
     unsigned descriptors; // how many nodes may hold descriptors that can be had again
@@ -35,8 +35,8 @@ struct options {
     struct area_atime atime;
 };
 
-/* Reads the command line of shmapfs, or of mount(8) when argv[0] begins with "mount.". What is not given has its default.
- * Strings point into argv, but for `anon`, which is the caller's to free.
+/* Reads the command line of shmapfs, or of mount(8) when argv[0] begins with "mount.". What is not
+ * given has its default. Strings point into argv, but for `anon`, which is the caller's to free.
  * Returns 0, or -EINVAL with a complaint. */
 int options_parse(int argc, char **argv, struct options *options, struct complaint *complaint);
 

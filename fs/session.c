@@ -44,8 +44,9 @@ static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
     if (wants_passthrough(mount) && !fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH))
         refuse_passthrough(mount, "this kernel has no FUSE passthrough (Linux 6.9 has it)");
     if (wants_passthrough(mount))
-        conn->max_backing_stack_depth =
-            is_stacked(&mount->areas[AREA_STORE]) ? FUSE_BACKING_STACKED_OVER : FUSE_BACKING_STACKED_UNDER;
+        conn->max_backing_stack_depth = is_stacked(&mount->areas[AREA_STORE])
+                                            ? FUSE_BACKING_STACKED_OVER
+                                            : FUSE_BACKING_STACKED_UNDER;
     else if (mount->options.writeback)
         mount->writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     else
@@ -55,14 +56,17 @@ static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
 void session_init(void *userdata, struct fuse_conn_info *conn)
 {
     static const uint64_t wanted[] = {
-        FUSE_CAP_ASYNC_READ,        FUSE_CAP_ASYNC_DIO,     FUSE_CAP_ATOMIC_O_TRUNC,   FUSE_CAP_CACHE_SYMLINKS,
-        FUSE_CAP_DONT_MASK,         FUSE_CAP_POSIX_ACL,     FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_NO_EXPORT_SUPPORT,
-        FUSE_CAP_PARALLEL_DIROPS,   FUSE_CAP_READDIRPLUS,   FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_EXPLICIT_INVAL_DATA,
+        FUSE_CAP_ASYNC_READ,         FUSE_CAP_ASYNC_DIO,         FUSE_CAP_ATOMIC_O_TRUNC,
+        FUSE_CAP_CACHE_SYMLINKS,     FUSE_CAP_DONT_MASK,         FUSE_CAP_POSIX_ACL,
+        FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_NO_EXPORT_SUPPORT, FUSE_CAP_PARALLEL_DIROPS,
+        FUSE_CAP_READDIRPLUS,        FUSE_CAP_READDIRPLUS_AUTO,  FUSE_CAP_EXPLICIT_INVAL_DATA,
     };
-    // The daemon copies: spliced pages could change after they were sent. Nobody but the kernel changes data: its page cache is
-    // never stale, and to drop it because times or sizes look so would lose stores through mappings.
+    // The daemon copies: spliced pages could change after they were sent. Nobody but the kernel
+    // changes data: its page cache is never stale, and to drop it because times or sizes look so
+    // would lose stores through mappings.
     static const uint64_t unwanted[] = {
-        FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE, FUSE_CAP_AUTO_INVAL_DATA, FUSE_CAP_HANDLE_KILLPRIV,
+        FUSE_CAP_SPLICE_READ,     FUSE_CAP_SPLICE_WRITE,    FUSE_CAP_SPLICE_MOVE,
+        FUSE_CAP_AUTO_INVAL_DATA, FUSE_CAP_HANDLE_KILLPRIV,
     };
     struct mount *mount = userdata;
 
@@ -70,17 +74,19 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         fuse_set_feature_flag(conn, wanted[i]);
     for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
         fuse_unset_feature_flag(conn, unwanted[i]);
-    mount->io_uring = mount->options.io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
+    mount->io_uring =
+        mount->options.io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
     conn->max_write = MAX_WRITE;
     conn->time_gran = 1;
     conn->no_interrupt = 1;
     choose_data_path(mount, conn);
 }
 
-/* Receives and answers requests; with `once` a single one. Returns 0, or a negative errno; -ENODEV: the mount is gone. */
+/* Receives and answers requests; with `once` a single one. Returns 0, or a negative errno; -ENODEV:
+ * the mount is gone. */
 static int answer(struct fuse_session *session, bool once)
 {
-    struct fuse_buf buffer = {.mem = NULL};
+    struct fuse_buf buffer = { .mem = NULL };
     int received;
 
     do {
@@ -161,10 +167,12 @@ static int start_threads(struct server *server, pthread_t threads[], unsigned co
     return (int)count;
 }
 
-/* Waits until the threads have ended by themselves, because the mount is gone (true), or a signal wants the end (false). */
+/* Waits until the threads have ended by themselves, because the mount is gone (true), or a signal
+ * wants the end (false). */
 static bool wait_for_end(int ended, int signals)
 {
-    struct pollfd fds[] = {{.fd = ended, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct pollfd fds[] = { { .fd = ended, .events = POLLIN },
+                            { .fd = signals, .events = POLLIN } };
 
     while (poll(fds, 2, -1) < 0 && errno == EINTR)
         ;
@@ -173,7 +181,7 @@ static bool wait_for_end(int ended, int signals)
 
 int session_serve(struct mount *mount, const sigset_t *signals)
 {
-    struct server server = {.mount = mount, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    struct server server = { .mount = mount, .mutex = PTHREAD_MUTEX_INITIALIZER };
     unsigned wanted = mount->io_uring ? 1 : THREADS;
     CLEANUP_FD int ended = eventfd(0, EFD_CLOEXEC);
     CLEANUP_FD int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
@@ -188,7 +196,8 @@ int session_serve(struct mount *mount, const sigset_t *signals)
         return started;
     if (!wait_for_end(ended, signal_fd)) {
         mountpoint_detach(mount->mountpoint);
-        // Who still uses the mount would keep the threads waiting for ever: the end of the process ends the connection.
+        // Who still uses the mount would keep the threads waiting for ever: the end of the process
+        // ends the connection.
         return 0;
     }
     for (int i = 0; i < started; i++)

@@ -8,10 +8,12 @@
 /* The INIT operation. */
 void session_init(void *userdata, struct fuse_conn_info *conn);
 
-/* Answers the kernel's first request and finds out what works. 0, or a negative errno: the kernel did not start the conversation. */
+/* Answers the kernel's first request and finds out what works. 0, or a negative errno: the kernel
+ * did not start the conversation. */
 int session_start(struct mount *mount);
 
-/* Serves until the mount is gone, or a signal ends it. `signals` are the ones that do, blocked in all threads. */
+/* Serves until the mount is gone, or a signal ends it. `signals` are the ones that do, blocked in
+ * all threads. */
 int session_serve(struct mount *mount, const sigset_t *signals);
 
 #endif

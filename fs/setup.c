@@ -37,14 +37,18 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     char where[4096];
 
     if (mounts_find_store(mount->store, where, sizeof(where)))
-        return complain(complaint, EBUSY, "STORE %s is already mounted at %s; unmount it there first", given, where);
+        return complain(complaint, EBUSY,
+                        "STORE %s is already mounted at %s; unmount it there first", given, where);
     // Not mounted, and yet locked: its last daemon is about to end.
     if (store_lock_wait(&mount->areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
         return 0;
     if (mounts_find_store(mount->store, where, sizeof(where)))
-        return complain(complaint, EBUSY, "STORE %s is already mounted at %s; unmount it there first", given, where);
-    return complain(complaint, EBUSY, "STORE %s is in use by a shmapfs whose mount is not to be seen from here; end it first",
-                    given);
+        return complain(complaint, EBUSY,
+                        "STORE %s is already mounted at %s; unmount it there first", given, where);
+    return complain(
+        complaint, EBUSY,
+        "STORE %s is in use by a shmapfs whose mount is not to be seen from here; end it first",
+        given);
 }
 
 static int open_store(struct mount *mount, struct complaint *complaint)
@@ -56,12 +60,15 @@ static int open_store(struct mount *mount, struct complaint *complaint)
         return 0;
     mount->store = realpath(options->store, NULL);
     if (!mount->store && errno == ENOENT)
-        return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first", options->store);
+        return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first",
+                        options->store);
     if (!mount->store)
-        return complain(complaint, errno, "STORE %s cannot be used: %s", options->store, strerror(errno));
+        return complain(complaint, errno, "STORE %s cannot be used: %s", options->store,
+                        strerror(errno));
     error = mountpoint_check_store(mount->mountpoint, mount->store, complaint);
     if (!error)
-        error = store_open(mount->store, options->read_only, &options->atime, &mount->areas[AREA_STORE], complaint);
+        error = store_open(mount->store, options->read_only, &options->atime,
+                           &mount->areas[AREA_STORE], complaint);
     return error == -EBUSY ? lock_store(mount, complaint) : error;
 }
 
@@ -81,7 +88,8 @@ static bool nest(const char *names)
     return false;
 }
 
-/* All names of anon= are checked before the first is made: a mistake in one leaves nothing of the others behind. */
+/* All names of anon= are checked before the first is made: a mistake in one leaves nothing of the
+ * others behind. */
 static int class_roots(struct mount *mount, bool make, struct complaint *complaint)
 {
     const struct area *store = &mount->areas[AREA_STORE];
@@ -91,14 +99,17 @@ static int class_roots(struct mount *mount, bool make, struct complaint *complai
     int error = 0;
 
     if (names && nest(names))
-        return complain(complaint, EINVAL, "anon=%s: one directory is below another, which makes it anonymous already", names);
+        return complain(complaint, EINVAL,
+                        "anon=%s: one directory is below another, which makes it anonymous already",
+                        names);
     while (!error && (name = strsep(&rest, ":")))
         error = make ? classroot_prepare(store, name, mount->options.ram.mode, complaint)
                      : classroot_check(store, name, complaint);
     return error;
 }
 
-/* What the data path of the areas' files could be, as far as it is known before the kernel is asked. */
+/* What the data path of the areas' files could be, as far as it is known before the kernel is
+ * asked. */
 static void plan_data_paths(struct mount *mount)
 {
     const char *reason = !mount->options.passthrough ? "nopassthrough was given"
@@ -107,7 +118,8 @@ static void plan_data_paths(struct mount *mount)
 
     for (int kind = 0; kind < AREA_KINDS; kind++) {
         mount->data_paths[kind].passthrough = !reason;
-        strlcpy(mount->data_paths[kind].reason, reason ? reason : "", sizeof(mount->data_paths[kind].reason));
+        strlcpy(mount->data_paths[kind].reason, reason ? reason : "",
+                sizeof(mount->data_paths[kind].reason));
     }
 }
 
@@ -118,7 +130,8 @@ static int add_option(struct fuse_args *args, const char *format, const char *va
 
     if (asprintf(&option, format, value) < 0)
         return -ENOMEM;
-    if (fuse_opt_add_opt_escaped(&list, option) != 0 || fuse_opt_add_arg(args, "-o") != 0 || fuse_opt_add_arg(args, list) != 0)
+    if (fuse_opt_add_opt_escaped(&list, option) != 0 || fuse_opt_add_arg(args, "-o") != 0 ||
+        fuse_opt_add_arg(args, list) != 0)
         return -ENOMEM;
     return 0;
 }
@@ -130,10 +143,11 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
         bool on;
         const char *word;
     } words[] = {
-        {true, "default_permissions"},       {mount->owner == 0, "allow_other"}, {true, "subtype=shmapfs"},
-        {options->read_only, "ro"},          {options->suid, "suid"},            {options->dev, "dev"},
-        {options->noexec, "noexec"},         {options->sync, "sync"},            {options->dirsync, "dirsync"},
-        {options->io_uring, "io_uring"},
+        { true, "default_permissions" }, { mount->owner == 0, "allow_other" },
+        { true, "subtype=shmapfs" },     { options->read_only, "ro" },
+        { options->suid, "suid" },       { options->dev, "dev" },
+        { options->noexec, "noexec" },   { options->sync, "sync" },
+        { options->dirsync, "dirsync" }, { options->io_uring, "io_uring" },
     };
     int error = fuse_opt_add_arg(args, "shmapfs") == 0 ? 0 : -ENOMEM;
 
@@ -142,7 +156,8 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
     return error ? error : add_option(args, "fsname=%s", mount->store ? mount->store : "shmapfs");
 }
 
-/* Mounts, with what libfuse and its helper write to standard error caught: the user gets one line. */
+/* Mounts, with what libfuse and its helper write to standard error caught: the user gets one line.
+ * */
 static int mount_quietly(struct mount *mount, char *said, size_t size)
 {
     CLEANUP_FD int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -173,8 +188,11 @@ static int check_device(struct complaint *complaint)
     if (device >= 0)
         return 0;
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-        return complain(complaint, errno, "this kernel has no FUSE (/dev/fuse: %s); load it with: modprobe fuse", strerror(errno));
-    return complain(complaint, errno, "/dev/fuse cannot be opened: %s; its usual mode is 0666", strerror(errno));
+        return complain(complaint, errno,
+                        "this kernel has no FUSE (/dev/fuse: %s); load it with: modprobe fuse",
+                        strerror(errno));
+    return complain(complaint, errno, "/dev/fuse cannot be opened: %s; its usual mode is 0666",
+                    strerror(errno));
 }
 
 static int make_mount(struct mount *mount, struct complaint *complaint)
@@ -212,7 +230,9 @@ static int make_nodes(struct mount *mount, struct complaint *complaint)
     if (error)
         return complain(complaint, -error, "the node table cannot be made: %s", strerror(-error));
     error = inode_make_root(mount);
-    return error ? complain(complaint, -error, "the root directory cannot be opened: %s", strerror(-error)) : 0;
+    return error ? complain(complaint, -error, "the root directory cannot be opened: %s",
+                            strerror(-error))
+                 : 0;
 }
 
 static void init_locks(struct mount *mount)
@@ -245,13 +265,15 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = ram_open(&options->ram, &mount->areas[AREA_RAM], complaint);
     if (!error)
         error = make_mount(mount, complaint);
-    // From here on there is something to undo; directories in the store are made last, in the name of the user.
+    // From here on there is something to undo; directories in the store are made last, in the name
+    // of the user.
     if (!error)
         error = class_roots(mount, true, complaint);
     if (!error) {
         error = cred_init(&mount->cred);
         if (error)
-            complain(complaint, -error, "the daemon's credentials cannot be set: %s", strerror(-error));
+            complain(complaint, -error, "the daemon's credentials cannot be set: %s",
+                     strerror(-error));
     }
     if (!error)
         error = make_nodes(mount, complaint);

@@ -5,8 +5,8 @@
 
 #include "mount.h"
 
-/* Checks everything, makes the areas, mounts. On errors nothing is left behind, and the complaint says what is wrong.
- * `mount->options` is set; the rest is all zero. */
+/* Checks everything, makes the areas, mounts. On errors nothing is left behind, and the complaint
+ * says what is wrong. `mount->options` is set; the rest is all zero. */
 int setup_mount(struct mount *mount, struct complaint *complaint);
 
 /* Gives back what is left of it. */

@@ -40,7 +40,8 @@ static char *mount_status(struct mount *mount)
     status->open_files = counts.opens;
     status->descriptors = counts.descriptors;
     status->descriptors_max = counts.cached_max;
-    if (area_report(mount, AREA_STORE, &status->store_area) != 0 || area_report(mount, AREA_RAM, &status->ram_area) != 0)
+    if (area_report(mount, AREA_STORE, &status->store_area) != 0 ||
+        area_report(mount, AREA_RAM, &status->ram_area) != 0)
         return NULL;
     return shmap_status_to_json(status);
 }

@@ -22,9 +22,10 @@ static void name_filesystem(long magic, char *name, size_t size)
         long magic;
         const char *name;
     } known[] = {
-        {TMPFS_MAGIC, "tmpfs"},         {EXT4_SUPER_MAGIC, "ext4"}, {XFS_SUPER_MAGIC, "xfs"},
-        {BTRFS_SUPER_MAGIC, "btrfs"},   {F2FS_SUPER_MAGIC, "f2fs"}, {OVERLAYFS_SUPER_MAGIC, "overlay"},
-        {FUSE_SUPER_MAGIC, "fuse"},     {NFS_SUPER_MAGIC, "nfs"},
+        { TMPFS_MAGIC, "tmpfs" },     { EXT4_SUPER_MAGIC, "ext4" },
+        { XFS_SUPER_MAGIC, "xfs" },   { BTRFS_SUPER_MAGIC, "btrfs" },
+        { F2FS_SUPER_MAGIC, "f2fs" }, { OVERLAYFS_SUPER_MAGIC, "overlay" },
+        { FUSE_SUPER_MAGIC, "fuse" }, { NFS_SUPER_MAGIC, "nfs" },
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -36,7 +37,8 @@ static void name_filesystem(long magic, char *name, size_t size)
     snprintf(name, size, "0x%lx", magic);
 }
 
-/* Whether handles work is asked by using one: a filesystem may not have them, and opening takes a privilege. */
+/* Whether handles work is asked by using one: a filesystem may not have them, and opening takes a
+ * privilege. */
 static bool handles_work(int root)
 {
     struct object_handle handle;
@@ -54,7 +56,8 @@ int area_identify(struct area *area, struct complaint *complaint)
     struct stat st;
 
     if (fstatfs(area->root, &filesystem) != 0 || fstat(area->root, &st) != 0)
-        return complain(complaint, errno, "the area's filesystem cannot be examined: %s", strerror(errno));
+        return complain(complaint, errno, "the area's filesystem cannot be examined: %s",
+                        strerror(errno));
     name_filesystem((long)filesystem.f_type, area->filesystem, sizeof(area->filesystem));
     area->device = st.st_dev;
     area->handles = handles_work(area->root);

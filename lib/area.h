@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * An area: a directory tree that holds objects of one durability. A mount has at most two, the store and the RAM area.
+ * An area: a directory tree that holds objects of one durability. A mount has at most two, the
+ * store and the RAM area.
  */
 #ifndef SHMAP_AREA_H
 #define SHMAP_AREA_H
@@ -15,38 +16,41 @@
 enum area_kind { AREA_STORE, AREA_RAM };
 #define AREA_KINDS 2
 
-/* Inode numbers of the RAM area are shown with this bit set, so that they differ from the store's. Both areas' own numbers stay
- * far below it, and the sum still is an integer that a double holds exactly, which is what JavaScript has. */
+/* Inode numbers of the RAM area are shown with this bit set, so that they differ from the store's.
+ * Both areas' own numbers stay far below it, and the sum still is an integer that a double holds
+ * exactly, which is what JavaScript has. */
 #define AREA_RAM_INO_BIT (UINT64_C(1) << 52)
 
 struct area {
-    int root;             // a readable descriptor of its top directory; -1: the mount has no such area
-    dev_t device;         // of its filesystem
-    bool handles;         // objects can be opened by file handle; otherwise a descriptor must be kept for each
-    int user_namespace;   // that owns a RAM area made without privilege; otherwise -1
-    char filesystem[32];  // what kind it is
-    char huge[16];        // the RAM area's huge= in force
+    int root;     // a readable descriptor of its top directory; -1: the mount has no such area
+    dev_t device; // of its filesystem
+    // Objects can be opened by file handle; otherwise a descriptor must be kept for each.
+    bool handles;
+    int user_namespace;  // that owns a RAM area made without privilege; otherwise -1
+    char filesystem[32]; // what kind it is
+    char huge[16];       // the RAM area's huge= in force
 };
 
-/* What mounts of areas take over from the user's mount options: MOUNT_ATTR_… flags about access times. */
+/* What mounts of areas take over from the user's mount options: MOUNT_ATTR_… flags about access
+ * times. */
 struct area_atime {
     uint64_t set;
     uint64_t clear;
 };
 
 struct ram_options {
-    uint64_t size;     // bytes
-    uint64_t inodes;   // 0: tmpfs' own default
-    const char *huge;  // tmpfs' word
-    mode_t mode;       // of the top directory
+    uint64_t size;    // bytes
+    uint64_t inodes;  // 0: tmpfs' own default
+    const char *huge; // tmpfs' word
+    mode_t mode;      // of the top directory
     bool noswap;
     struct area_atime atime;
 };
 
-#define AREA_NONE ((struct area){.root = -1, .user_namespace = -1})
+#define AREA_NONE ((struct area){ .root = -1, .user_namespace = -1 })
 
-/* Opens a directory on disk as the store and locks it: nobody else can open it until the descriptor is closed.
- * -EBUSY: somebody has it; the caller finds out who. */
+/* Opens a directory on disk as the store and locks it: nobody else can open it until the descriptor
+ * is closed. -EBUSY: somebody has it; the caller finds out who. */
 int store_open(const char *path, bool read_only, const struct area_atime *atime, struct area *area,
                struct complaint *complaint);
 

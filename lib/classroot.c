@@ -21,7 +21,8 @@ struct ram_name {
 
 static const char *ram_name(const struct statx *stx, struct ram_name *name)
 {
-    snprintf(name->text, sizeof(name->text), "%" PRIx64 "-%" PRIx64, (uint64_t)stx->stx_ino, object_birth(stx));
+    snprintf(name->text, sizeof(name->text), "%" PRIx64 "-%" PRIx64, (uint64_t)stx->stx_ino,
+             object_birth(stx));
     return name->text;
 }
 
@@ -42,7 +43,9 @@ int classroot_mark(int dir, enum shmap_class class)
     struct object_path path;
     const char *word = shmap_class_name(class);
 
-    return setxattr(object_path(dir, &path), SHMAP_XATTR_CLASS, word, strlen(word), 0) == 0 ? 0 : -errno;
+    return setxattr(object_path(dir, &path), SHMAP_XATTR_CLASS, word, strlen(word), 0) == 0
+               ? 0
+               : -errno;
 }
 
 int classroot_unmark(int dir)
@@ -77,7 +80,8 @@ static int mirror(int store_dir, const struct statx *stx, int ram_dir)
 
     if (!names)
         return -ENOMEM;
-    if (fchownat(ram_dir, "", stx->stx_uid, stx->stx_gid, AT_EMPTY_PATH) != 0 || chmod(to, stx->stx_mode & 07777) != 0)
+    if (fchownat(ram_dir, "", stx->stx_uid, stx->stx_gid, AT_EMPTY_PATH) != 0 ||
+        chmod(to, stx->stx_mode & 07777) != 0)
         return -errno;
     length = listxattr(from, names, XATTR_LIST_MAX);
     for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
@@ -142,8 +146,9 @@ int classroot_is_empty(int dir)
 /* Opens a directory beneath another one, never by a symlink or out of it. */
 static int open_beneath(int dir, const char *path)
 {
-    struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+                            .resolve =
+                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
     int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
     return fd >= 0 ? fd : -errno;
@@ -160,8 +165,9 @@ static char *next_name(char **rest)
     return name;
 }
 
-/* Goes down a path as far as it exists; `missing` is the rest, without the part that exists, and NULL if nothing is missing.
- * Returns the descriptor of where it ends. -EEXIST: a directory on the way is a class root itself. */
+/* Goes down a path as far as it exists; `missing` is the rest, without the part that exists, and
+ * NULL if nothing is missing. Returns the descriptor of where it ends. -EEXIST: a directory on the
+ * way is a class root itself. */
 static int walk(const struct area *store, char *path, char **missing)
 {
     CLEANUP_FD int dir = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -223,13 +229,18 @@ static int check_names(const char *path, struct complaint *complaint)
     while ((name = next_name(&rest))) {
         names++;
         if (strlen(name) > NAME_MAX)
-            return complain(complaint, ENAMETOOLONG, "anon=%s is too long: a name has %d bytes at most", path, NAME_MAX);
+            return complain(complaint, ENAMETOOLONG,
+                            "anon=%s is too long: a name has %d bytes at most", path, NAME_MAX);
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            return complain(complaint, EINVAL, "anon=%s does not name a directory below the store", path);
+            return complain(complaint, EINVAL, "anon=%s does not name a directory below the store",
+                            path);
     }
-    return names && *path != '/' ? 0
-                                 : complain(complaint, EINVAL,
-                                            "anon=%s does not name a directory below the store; names are relative to it", path);
+    return names && *path != '/'
+               ? 0
+               : complain(
+                     complaint, EINVAL,
+                     "anon=%s does not name a directory below the store; names are relative to it",
+                     path);
 }
 
 /* Whether an existing directory can be the class root: it is one, or could become one. */
@@ -239,16 +250,22 @@ static int check_existing(int dir, const char *path, struct complaint *complaint
     int error = classroot_class(dir, &class);
 
     if (!error && class != SHMAP_ANON)
-        return complain(complaint, EINVAL, "anon=%s already has the class %s", path, shmap_class_name(class));
+        return complain(complaint, EINVAL, "anon=%s already has the class %s", path,
+                        shmap_class_name(class));
     if (!error)
         return 0;
     if (error != -ENODATA)
-        return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path, strerror(-error));
+        return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path,
+                        strerror(-error));
     error = classroot_is_empty(dir);
     if (error == 0)
-        return complain(complaint, ENOTEMPTY,
-                        "anon=%s is not empty in the store; only an empty directory can change its class", path);
-    return error < 0 ? complain(complaint, -error, "anon=%s cannot be read: %s", path, strerror(-error)) : 0;
+        return complain(
+            complaint, ENOTEMPTY,
+            "anon=%s is not empty in the store; only an empty directory can change its class",
+            path);
+    return error < 0
+               ? complain(complaint, -error, "anon=%s cannot be read: %s", path, strerror(-error))
+               : 0;
 }
 
 static int find_in_store(const struct area *store, const char *path, char *copy, char **missing,
@@ -257,9 +274,11 @@ static int find_in_store(const struct area *store, const char *path, char *copy,
     int dir = walk(store, copy, missing);
 
     if (dir == -EEXIST)
-        return complain(complaint, EINVAL, "anon=%s is below a directory that is anonymous already", path);
+        return complain(complaint, EINVAL, "anon=%s is below a directory that is anonymous already",
+                        path);
     if (dir < 0)
-        return complain(complaint, -dir, "anon=%s is not a directory that can be used below the store: %s", path,
+        return complain(complaint, -dir,
+                        "anon=%s is not a directory that can be used below the store: %s", path,
                         strerror(-dir));
     return dir;
 }
@@ -279,7 +298,8 @@ int classroot_check(const struct area *store, const char *path, struct complaint
     return missing ? 0 : check_existing(dir, path, complaint);
 }
 
-int classroot_prepare(const struct area *store, const char *path, mode_t mode, struct complaint *complaint)
+int classroot_prepare(const struct area *store, const char *path, mode_t mode,
+                      struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = strdup(path);
     CLEANUP_FD int parent = -1;
@@ -298,7 +318,8 @@ int classroot_prepare(const struct area *store, const char *path, mode_t mode, s
         if (dir >= 0 && fchmod(dir, mode) != 0)
             dir = -errno;
         if (dir < 0)
-            return complain(complaint, -dir, "anon=%s cannot be made in the store: %s", path, strerror(-dir));
+            return complain(complaint, -dir, "anon=%s cannot be made in the store: %s", path,
+                            strerror(-dir));
     } else {
         dir = steal_fd(&parent);
     }
@@ -306,6 +327,7 @@ int classroot_prepare(const struct area *store, const char *path, mode_t mode, s
     if (!error)
         error = classroot_mark(dir, SHMAP_ANON);
     if (error && !complaint->text[0])
-        complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path, strerror(-error));
+        complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path,
+                 strerror(-error));
     return error;
 }

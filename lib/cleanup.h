@@ -28,7 +28,7 @@ static inline int steal_fd(int *fd)
     return stolen;
 }
 
-#define CLEANUP_FD __attribute__((cleanup(cleanup_fd)))
+#define CLEANUP_FD   __attribute__((cleanup(cleanup_fd)))
 #define CLEANUP_FREE __attribute__((cleanup(cleanup_free)))
 
 #endif

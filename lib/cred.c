@@ -11,11 +11,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Valid, but handed out by nobody; where a user namespace does not map it, the traditional nobody must do. */
+/* Valid, but handed out by nobody; where a user namespace does not map it, the traditional nobody
+ * must do. */
 #define NO_USER ((uid_t)-2)
-#define NOBODY ((uid_t)65534)
+#define NOBODY  ((uid_t)65534)
 
-static const int NEEDED[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_SETUID, CAP_SETGID, CAP_SETPCAP};
+static const int NEEDED[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
+                              CAP_FSETID, CAP_SETUID,       CAP_SETGID,          CAP_SETPCAP };
 
 struct capabilities {
     struct __user_cap_data_struct half[2];
@@ -23,14 +25,14 @@ struct capabilities {
 
 static int capabilities_get(struct capabilities *caps)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
     return syscall(SYS_capget, &header, caps->half) == 0 ? 0 : -errno;
 }
 
 static int capabilities_set(const struct capabilities *caps)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
     return syscall(SYS_capset, &header, caps->half) == 0 ? 0 : -errno;
 }
@@ -55,10 +57,11 @@ int cred_init(struct cred *cred)
     struct capabilities caps;
     int error = capabilities_get(&caps);
 
-    *cred = (struct cred){.privileged = false};
+    *cred = (struct cred){ .privileged = false };
     if (error || geteuid() != 0 || !has_needed(&caps))
         return error;
-    // Otherwise each step away from root would take capabilities along, and each step back return them.
+    // Otherwise each step away from root would take capabilities along, and each step back return
+    // them.
     if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0 || setgroups(0, NULL) != 0)
         return -errno;
     cred->idle_uid = NO_USER;

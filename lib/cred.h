@@ -2,12 +2,14 @@
 /*
  * In whose name the daemon touches an area.
  *
- * A privileged daemon serves many users. The kernel has checked their permissions before a request comes, so what is left is in whose name
- * things happen: what is created belongs to the caller, and nothing that is written may use what an area keeps for root.
- * So the daemon's threads run with a filesystem identity that nobody has (no reserved blocks, no exemption from quotas) and
- * without CAP_FSETID (a write clears setuid and setgid), keep the capabilities that open every path, and take the caller's identity for
- * just the call that creates something. The kernel keeps the identity of whoever registers a backing file for the writes
- * that it passes through to it later: that is why the identity of nobody is the one at rest.
+ * A privileged daemon serves many users. The kernel has checked their permissions before a request
+ * comes, so what is left is in whose name things happen: what is created belongs to the caller, and
+ * nothing that is written may use what an area keeps for root. So the daemon's threads run with a
+ * filesystem identity that nobody has (no reserved blocks, no exemption from quotas) and without
+ * CAP_FSETID (a write clears setuid and setgid), keep the capabilities that open every path, and
+ * take the caller's identity for just the call that creates something. The kernel keeps the
+ * identity of whoever registers a backing file for the writes that it passes through to it later:
+ * that is why the identity of nobody is the one at rest.
  *
  * Credentials are a thread's own; threads inherit them from the one that starts them.
  */
@@ -18,7 +20,8 @@
 #include <sys/types.h>
 
 struct cred {
-    bool privileged; // otherwise all happens in the name of the daemon's user, and the calls below do nothing
+    // Otherwise all happens in the name of the daemon's user, and the calls below do nothing.
+    bool privileged;
     uid_t idle_uid;
     gid_t idle_gid;
 };

@@ -9,7 +9,8 @@
 
 #include "cleanup.h"
 
-/* One line of the kernel's table. getmntent(3) does not undo all that the kernel escapes ('#' is \043). */
+/* One line of the kernel's table. getmntent(3) does not undo all that the kernel escapes ('#' is
+ * \043). */
 struct line {
     char *source;
     char *directory;
@@ -33,7 +34,8 @@ static bool parse(char *text, struct line *line)
     return line->source && line->directory && line->type;
 }
 
-/* The directory of the first shmapfs whose source or directory is the one given; NULL matches any. */
+/* The directory of the first shmapfs whose source or directory is the one given; NULL matches any.
+ * */
 static bool find(const char *source, const char *directory, char *found, size_t size)
 {
     FILE *table = fopen("/proc/self/mounts", "re");

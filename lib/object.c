@@ -13,7 +13,9 @@ union handle_buffer {
 
 int object_stat(int fd, struct statx *stx)
 {
-    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_SYNC_AS_STAT, OBJECT_STATX_MASK, stx) == 0 ? 0 : -errno;
+    return statx(fd, "", AT_EMPTY_PATH | AT_STATX_SYNC_AS_STAT, OBJECT_STATX_MASK, stx) == 0
+               ? 0
+               : -errno;
 }
 
 uint64_t object_birth(const struct statx *stx)
@@ -25,12 +27,13 @@ uint64_t object_birth(const struct statx *stx)
 
 int object_handle_of(int fd, struct object_handle *handle)
 {
-    union handle_buffer buffer = {.header.handle_bytes = OBJECT_HANDLE_MAX};
+    union handle_buffer buffer = { .header.handle_bytes = OBJECT_HANDLE_MAX };
     int mount_id;
 
     if (name_to_handle_at(fd, "", &buffer.header, &mount_id, AT_EMPTY_PATH) != 0)
         return -errno;
-    if (buffer.header.handle_bytes == 0 || buffer.header.handle_type < 0 || buffer.header.handle_type > UINT16_MAX)
+    if (buffer.header.handle_bytes == 0 || buffer.header.handle_type < 0 ||
+        buffer.header.handle_type > UINT16_MAX)
         return -EOVERFLOW;
     handle->type = (uint16_t)buffer.header.handle_type;
     handle->length = (uint8_t)buffer.header.handle_bytes;
@@ -40,7 +43,8 @@ int object_handle_of(int fd, struct object_handle *handle)
 
 int object_open(int area_root, const struct object_handle *handle, int flags)
 {
-    union handle_buffer buffer = {.header.handle_bytes = handle->length, .header.handle_type = handle->type};
+    union handle_buffer buffer = { .header.handle_bytes = handle->length,
+                                   .header.handle_type = handle->type };
     int fd;
 
     memcpy(buffer.header.f_handle, handle->bytes, handle->length);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What names an object (or directory, symlink …) of an area for as long as it exists: its identity, by which two lookups are
- * known to have found the same one, and its file handle, by which it is opened again without a descriptor being kept.
+ * What names an object (or directory, symlink …) of an area for as long as it exists: its identity,
+ * by which two lookups are known to have found the same one, and its file handle, by which it is
+ * opened again without a descriptor being kept.
  */
 #ifndef SHMAP_OBJECT_H
 #define SHMAP_OBJECT_H
@@ -9,7 +10,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Handles of ext4, xfs, btrfs and tmpfs fit. A filesystem with larger ones is served with descriptors. */
+/* Handles of ext4, xfs, btrfs and tmpfs fit. A filesystem with larger ones is served with
+ * descriptors. */
 #define OBJECT_HANDLE_MAX 48
 
 struct object_handle {
@@ -21,21 +23,24 @@ struct object_handle {
 /* The attributes that a node needs: struct stat's, and the birth time. */
 #define OBJECT_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME)
 
-/* Reads the attributes of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative errno. */
+/* Reads the attributes of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative
+ * errno. */
 int object_stat(int fd, struct statx *stx);
 
-/* The birth time as one number; inode number and birth time together are not used twice. 0: the filesystem has none. */
+/* The birth time as one number; inode number and birth time together are not used twice. 0: the
+ * filesystem has none. */
 uint64_t object_birth(const struct statx *stx);
 
 /* Reads the file handle. Returns 0, or -EOVERFLOW when it is too large, or a negative errno. */
 int object_handle_of(int fd, struct object_handle *handle);
 
-/* Opens an object by its handle; `area_root` is any descriptor on the area's filesystem.
- * Returns a descriptor with O_CLOEXEC, or a negative errno; -ESTALE: it is gone. Takes CAP_DAC_READ_SEARCH. */
+/* Opens an object by its handle; `area_root` is any descriptor on the area's filesystem. Returns a
+ * descriptor with O_CLOEXEC, or a negative errno; -ESTALE: it is gone. Takes CAP_DAC_READ_SEARCH.
+ * */
 int object_open(int area_root, const struct object_handle *handle, int flags);
 
-/* Opens again, with other flags, what a descriptor (O_PATH will do) stands for.
- * Not for symlinks; the caller makes sure that it is a regular file or directory, or passes O_PATH. */
+/* Opens again, with other flags, what a descriptor (O_PATH will do) stands for. Not for symlinks;
+ * the caller makes sure that it is a regular file or directory, or passes O_PATH. */
 int object_reopen(int fd, int flags);
 
 /* Room for a path by which system calls that take no descriptor reach what it stands for. */

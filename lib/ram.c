@@ -2,8 +2,9 @@
 /*
  * The RAM area: a tmpfs that was never attached to a path.
  *
- * Without privilege a child makes it in a user namespace of its own and passes the descriptor back. The mount lives as long as
- * the descriptor; the namespace is kept as a descriptor too, because whoever resizes the tmpfs later must enter it.
+ * Without privilege a child makes it in a user namespace of its own and passes the descriptor back.
+ * The mount lives as long as the descriptor; the namespace is kept as a descriptor too, because
+ * whoever resizes the tmpfs later must enter it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +88,8 @@ static int mount_with_fallback(const struct ram_options *options, char *huge, si
         mnt = mount_tmpfs(options, NULL, &refused);
     }
     if (mnt < 0 && mnt != -EPERM)
-        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused, strerror(-mnt));
+        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused,
+                 strerror(-mnt));
     return mnt;
 }
 
@@ -114,8 +116,8 @@ static bool setting_is(const char *path, const char *value)
     char text[16] = "";
     CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && strcspn(text, "\n") == strlen(value) &&
-           strncmp(text, value, strlen(value)) == 0;
+    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+           strcspn(text, "\n") == strlen(value) && strncmp(text, value, strlen(value)) == 0;
 }
 
 static int complain_of_namespaces(int error, struct complaint *complaint)
@@ -128,8 +130,9 @@ static int complain_of_namespaces(int error, struct complaint *complaint)
         setting = "sysctl user.max_user_namespaces=0";
     else if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
         setting = "sysctl kernel.apparmor_restrict_unprivileged_userns=1";
-    return complain(complaint, error, "the RAM area needs a user namespace when not root, and %s forbids it (%s)", setting,
-                    strerror(error));
+    return complain(complaint, error,
+                    "the RAM area needs a user namespace when not root, and %s forbids it (%s)",
+                    setting, strerror(error));
 }
 
 static int enter_namespaces(uid_t uid, gid_t gid, struct complaint *complaint)
@@ -151,19 +154,20 @@ static int enter_namespaces(uid_t uid, gid_t gid, struct complaint *complaint)
 
 static int send_verdict(int socket, const struct verdict *verdict, int mnt, int user_namespace)
 {
-    int fds[2] = {mnt, user_namespace};
+    int fds[2] = { mnt, user_namespace };
     union {
         char room[CMSG_SPACE(sizeof(fds))];
         struct cmsghdr align;
-    } control = {0};
-    struct iovec data = {.iov_base = (void *)(uintptr_t)verdict, .iov_len = sizeof(*verdict)};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    } control = { 0 };
+    struct iovec data = { .iov_base = (void *)(uintptr_t)verdict, .iov_len = sizeof(*verdict) };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
 
     if (!verdict->error) {
         message.msg_control = control.room;
         message.msg_controllen = sizeof(control.room);
-        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){
-            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fds))};
+        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                                     .cmsg_type = SCM_RIGHTS,
+                                                     .cmsg_len = CMSG_LEN(sizeof(fds)) };
         memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, sizeof(fds));
     }
     return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*verdict) ? 0 : -errno;
@@ -174,10 +178,12 @@ static int receive_verdict(int socket, struct verdict *verdict, int fds[2])
     union {
         char room[CMSG_SPACE(2 * sizeof(int))];
         struct cmsghdr align;
-    } control = {0};
-    struct iovec data = {.iov_base = verdict, .iov_len = sizeof(*verdict)};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
+    } control = { 0 };
+    struct iovec data = { .iov_base = verdict, .iov_len = sizeof(*verdict) };
+    struct msghdr message = { .msg_iov = &data,
+                              .msg_iovlen = 1,
+                              .msg_control = control.room,
+                              .msg_controllen = sizeof(control.room) };
     struct cmsghdr *header;
 
     if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != (ssize_t)sizeof(*verdict))
@@ -193,7 +199,7 @@ static int receive_verdict(int socket, struct verdict *verdict, int fds[2])
 
 static void make_in_child(const struct ram_options *options, uid_t uid, gid_t gid, int socket)
 {
-    struct verdict verdict = {0};
+    struct verdict verdict = { 0 };
     int user_namespace = -1;
     int mnt = -1;
 
@@ -208,10 +214,11 @@ static void make_in_child(const struct ram_options *options, uid_t uid, gid_t gi
     _exit(send_verdict(socket, &verdict, mnt, user_namespace) == 0 ? 0 : 1);
 }
 
-static int open_in_namespace(const struct ram_options *options, struct area *area, struct complaint *complaint)
+static int open_in_namespace(const struct ram_options *options, struct area *area,
+                             struct complaint *complaint)
 {
     CLEANUP_FD int ours = -1, theirs = -1, mnt = -1;
-    struct verdict verdict = {0};
+    struct verdict verdict = { 0 };
     int pair[2], fds[2];
     pid_t child;
     int error;

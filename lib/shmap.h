@@ -2,12 +2,13 @@
 /*
  * shmap.h - what a C program can ask of a shmapfs mount.
  *
- * Nobody needs this header to share memory: open(2) and mmap(2) on a path of the mount do that. It is for programs that
- * choose where their data lives, watch a mount, or resize it. Every call asks for or sets one extended attribute of the path
- * given, so that scripts can do the same with getfattr(1) and setfattr(1). CephFS' virtual attributes are the model.
+ * Nobody needs this header to share memory: open(2) and mmap(2) on a path of the mount do that. It
+ * is for programs that choose where their data lives, watch a mount, or resize it. Every call asks
+ * for or sets one extended attribute of the path given, so that scripts can do the same with
+ * getfattr(1) and setfattr(1). CephFS' virtual attributes are the model.
  *
- * Functions that return int return 0, or a negative errno. Strings are NUL-terminated; sizes are in bytes.
- * All functions are thread-safe; none keeps state.
+ * Functions that return int return 0, or a negative errno. Strings are NUL-terminated; sizes are in
+ * bytes. All functions are thread-safe; none keeps state.
  */
 #ifndef SHMAP_H
 #define SHMAP_H
@@ -24,7 +25,8 @@ extern "C" {
 #define SHMAP_XATTR_CLASS "user.shmapfs.class"
 /* On a mount's root only. Read: its state, as a JSON object. */
 #define SHMAP_XATTR_STATUS "user.shmapfs.status"
-/* On a mount's root only. Set: the size limit of the RAM area, in the words of shmap_size_parse(). */
+/* On a mount's root only. Set: the size limit of the RAM area, in the words of shmap_size_parse().
+ * */
 #define SHMAP_XATTR_SIZE "user.shmapfs.size"
 /* Every attribute name that begins so belongs to shmapfs. */
 #define SHMAP_XATTR_PREFIX "user.shmapfs."
@@ -44,62 +46,69 @@ const char *shmap_class_name(enum shmap_class which);
 /* The class that a word of `length` bytes (no NUL needed) names. -EINVAL: none. */
 int shmap_class_parse(const char *word, size_t length, enum shmap_class *which);
 
-/* The class that is in force for a file or directory. -ENODATA: not on a shmapfs mount; or what getxattr(2) answers. */
+/* The class that is in force for a file or directory. -ENODATA: not on a shmapfs mount; or what
+ * getxattr(2) answers. */
 int shmap_class_get(const char *path, enum shmap_class *which);
 
 /* Makes an empty directory the root of a class, or gives it back the class of its parent's.
- * -ENOTEMPTY: it has entries; -ENOTDIR: not a directory; -EINVAL: the class cannot be there (any but anon below an anonymous
- * directory or on a mount without a store; a mount's root); -EOPNOTSUPP: this version does not do the class;
- * -EPERM: neither the owner of the directory nor root; -ENODATA: not on a shmapfs mount; or what setxattr(2) answers. */
+ * -ENOTEMPTY: it has entries; -ENOTDIR: not a directory; -EINVAL: the class cannot be there (any
+ * but anon below an anonymous directory or on a mount without a store; a mount's root);
+ * -EOPNOTSUPP: this version does not do the class; -EPERM: neither the owner of the directory nor
+ * root; -ENODATA: not on a shmapfs mount; or what setxattr(2) answers. */
 int shmap_class_set(const char *path, enum shmap_class which);
 
-/* Reads a size: a number with an optional suffix k, m, g or t (powers of 1024, either case), or a percentage of `whole`.
- * -EINVAL: not such a text; -ERANGE: 0, or over INT64_MAX. */
+/* Reads a size: a number with an optional suffix k, m, g or t (powers of 1024, either case), or a
+ * percentage of `whole`. -EINVAL: not such a text; -ERANGE: 0, or over INT64_MAX. */
 int shmap_size_parse(const char *text, uint64_t whole, uint64_t *bytes);
 
-/* Gives the RAM area of a mount another size limit, live; `size` is a text for shmap_size_parse() (a percentage is of the machine's RAM).
- * -EINVAL: not such a text, or smaller than what is in use; -ERANGE: as there; -EPERM: neither the mount's owner nor root;
- * -ENODATA: not the root of a shmapfs mount; or what setxattr(2) answers. */
+/* Gives the RAM area of a mount another size limit, live; `size` is a text for shmap_size_parse()
+ * (a percentage is of the machine's RAM). -EINVAL: not such a text, or smaller than what is in use;
+ * -ERANGE: as there; -EPERM: neither the mount's owner nor root; -ENODATA: not the root of a
+ * shmapfs mount; or what setxattr(2) answers. */
 int shmap_resize(const char *mountpoint, const char *size);
 
 /* One area of a mount: a directory tree that holds objects of one durability. */
 struct shmap_area_status {
-    bool present;           /* the mount has it */
-    uint64_t size;          /* bytes that it can hold in all: the RAM area's limit, or the store's filesystem */
-    uint64_t used;          /* bytes in use (of the store's filesystem, by anybody) */
-    uint64_t inodes;        /* how many files it can hold; 0: no limit */
+    bool present; /* the mount has it */
+    uint64_t
+        size; /* bytes that it can hold in all: the RAM area's limit, or the store's filesystem */
+    uint64_t used;   /* bytes in use (of the store's filesystem, by anybody) */
+    uint64_t inodes; /* how many files it can hold; 0: no limit */
     uint64_t inodes_used;
-    bool passthrough;       /* reads, writes and mappings stay in the kernel; otherwise FUSE's page cache carries them */
-    char filesystem[32];    /* of the area: "tmpfs", "ext4" … or a hexadecimal magic */
-    char reason[128];       /* why not passthrough; empty when it is */
+    /* Reads, writes and mappings stay in the kernel; otherwise FUSE's page cache carries them. */
+    bool passthrough;
+    char filesystem[32]; /* of the area: "tmpfs", "ext4" … or a hexadecimal magic */
+    char reason[128];    /* why not passthrough; empty when it is */
 };
 
 /* The state of a mount, as the attribute SHMAP_XATTR_STATUS tells it. */
 struct shmap_status {
-    char version[32];       /* of the daemon */
-    uint64_t pid;           /* of the daemon, in its own PID namespace */
+    char version[32]; /* of the daemon */
+    uint64_t pid;     /* of the daemon, in its own PID namespace */
     char mountpoint[4096];
-    char store[4096];       /* empty: no store */
-    char huge[16];          /* tmpfs' huge= that is in force for the RAM area; "never" where the kernel refused */
-    char transport[16];     /* "fuse" or "io_uring" */
-    bool writeback;         /* FUSE's page cache holds writes back */
-    uint64_t nodes;         /* files that the kernel knows */
-    uint64_t open_files;    /* open handles of regular files */
-    uint64_t descriptors;   /* that the daemon holds for nodes */
+    char store[4096]; /* empty: no store */
+    char huge
+        [16]; /* tmpfs' huge= that is in force for the RAM area; "never" where the kernel refused */
+    char transport[16];   /* "fuse" or "io_uring" */
+    bool writeback;       /* FUSE's page cache holds writes back */
+    uint64_t nodes;       /* files that the kernel knows */
+    uint64_t open_files;  /* open handles of regular files */
+    uint64_t descriptors; /* that the daemon holds for nodes */
     uint64_t descriptors_max;
     struct shmap_area_status store_area;
     struct shmap_area_status ram_area;
 };
 
-/* Asks a mount for its state. -ENODATA: `mountpoint` is not the root of a shmapfs mount; -EPROTO: an answer that this version
- * does not understand; or what getxattr(2) answers. */
+/* Asks a mount for its state. -ENODATA: `mountpoint` is not the root of a shmapfs mount; -EPROTO:
+ * an answer that this version does not understand; or what getxattr(2) answers. */
 int shmap_status_get(const char *mountpoint, struct shmap_status *status);
 
-/* A state as a JSON object, for free(); NULL: out of memory. What the mount itself answers. The members are named as the fields
- * are; an area that is not present is null. */
+/* A state as a JSON object, for free(); NULL: out of memory. What the mount itself answers. The
+ * members are named as the fields are; an area that is not present is null. */
 char *shmap_status_to_json(const struct shmap_status *status);
 
-/* The reverse. Unknown members are passed over; missing or mistyped ones, and texts too long for their field, are -EPROTO. */
+/* The reverse. Unknown members are passed over; missing or mistyped ones, and texts too long for
+ * their field, are -EPROTO. */
 int shmap_status_from_json(const char *json, struct shmap_status *status);
 
 #ifdef __cplusplus

@@ -25,8 +25,10 @@ struct member {
     size_t size; /* of the field */
 };
 
-#define MEMBER(type, field, kind) \
-    { #field, kind, offsetof(struct type, field), sizeof(((struct type *)0)->field) }
+#define MEMBER(type, field, kind)                                                     \
+    {                                                                                 \
+#field, kind, offsetof(struct type, field), sizeof(((struct type *)0)->field) \
+    }
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct member status_members[] = {
@@ -44,12 +46,9 @@ static const struct member status_members[] = {
 };
 
 static const struct member area_members[] = {
-    MEMBER(shmap_area_status, size, NUMBER),
-    MEMBER(shmap_area_status, used, NUMBER),
-    MEMBER(shmap_area_status, inodes, NUMBER),
-    MEMBER(shmap_area_status, inodes_used, NUMBER),
-    MEMBER(shmap_area_status, passthrough, FLAG),
-    MEMBER(shmap_area_status, filesystem, TEXT),
+    MEMBER(shmap_area_status, size, NUMBER),      MEMBER(shmap_area_status, used, NUMBER),
+    MEMBER(shmap_area_status, inodes, NUMBER),    MEMBER(shmap_area_status, inodes_used, NUMBER),
+    MEMBER(shmap_area_status, passthrough, FLAG), MEMBER(shmap_area_status, filesystem, TEXT),
     MEMBER(shmap_area_status, reason, TEXT),
 };
 
