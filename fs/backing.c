@@ -64,6 +64,9 @@ void backing_probe(struct mount *mount, enum area_kind kind)
     if (area->root < 0 || !path->passthrough)
         return;
     error = try_file_of(mount, area);
+    // A store that cannot be written to cannot be tried, and takes no more than one that can.
+    if (error == -EROFS)
+        error = 0;
     path->passthrough = error == 0;
     if (error) {
         snprintf(reason, sizeof(reason), "the kernel refuses to pass %s through: %s",

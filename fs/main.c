@@ -44,8 +44,16 @@ static void leave_terminal(void)
     fuse_set_log_func(log_to_syslog);
 }
 
+static int give_up(struct mount *mount, const char *what, int error)
+{
+    fuse_log(FUSE_LOG_ERR, "shmapfs: %s %s: %s\n", what, mount->mountpoint, strerror(-error));
+    // Otherwise a mount would be left behind that answers nobody.
+    fuse_session_unmount(mount->session);
+    return EXIT_FAILURE;
+}
+
 /* Serves the mount to its end; tells `ready` (a pipe, or -1) when it can be used. Returns the exit
- * status. */
+ * status. Threads may still be serving then: only the end of the process gives back the rest. */
 static int serve(struct mount *mount, int ready)
 {
     sigset_t signals;
@@ -53,22 +61,16 @@ static int serve(struct mount *mount, int ready)
 
     block_signals(&signals);
     error = session_start(mount);
-    if (error) {
-        fprintf(stderr, "shmapfs: the kernel did not take up the mount at %s: %s\n",
-                mount->mountpoint, strerror(-error));
-        return EXIT_FAILURE;
-    }
+    if (error)
+        return give_up(mount, "the kernel did not take up the mount at", error);
     if (ready >= 0) {
         leave_terminal();
         if (write(ready, "", 1) != 1)
-            return EXIT_FAILURE;
+            return give_up(mount, "nobody waits any more for", errno);
         close(ready);
     }
     error = session_serve(mount, &signals);
-    if (error)
-        fuse_log(FUSE_LOG_ERR, "shmapfs: %s cannot be served: %s\n", mount->mountpoint,
-                 strerror(-error));
-    return error ? EXIT_FAILURE : EXIT_SUCCESS;
+    return error ? give_up(mount, "no thread can serve", error) : EXIT_SUCCESS;
 }
 
 /* Serves in a child of its own session; returns in the parent, when the mount is ready or has
@@ -106,7 +108,6 @@ int main(int argc, char **argv)
 {
     struct mount mount = { .session = NULL };
     struct complaint complaint = { .text = "" };
-    int status;
 
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
@@ -126,7 +127,5 @@ int main(int argc, char **argv)
     }
     if (!mount.options.foreground)
         return serve_in_background(&mount);
-    status = serve(&mount, -1);
-    setup_undo(&mount);
-    return status;
+    return serve(&mount, -1);
 }

@@ -244,6 +244,21 @@ static void init_locks(struct mount *mount)
     pthread_key_create(&mount->own_umask, NULL);
 }
 
+static void undo(struct mount *mount)
+{
+    if (mount->session) {
+        fuse_session_unmount(mount->session);
+        fuse_session_destroy(mount->session);
+    }
+    if (mount->nodes.header)
+        node_table_destroy(&mount->nodes);
+    area_close(&mount->areas[AREA_RAM]);
+    area_close(&mount->areas[AREA_STORE]);
+    free(mount->mountpoint);
+    free(mount->store);
+    free(mount->options.anon);
+}
+
 int setup_mount(struct mount *mount, struct complaint *complaint)
 {
     struct options *options = &mount->options;
@@ -279,21 +294,6 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = make_nodes(mount, complaint);
     plan_data_paths(mount);
     if (error)
-        setup_undo(mount);
+        undo(mount);
     return error;
-}
-
-void setup_undo(struct mount *mount)
-{
-    if (mount->session) {
-        fuse_session_unmount(mount->session);
-        fuse_session_destroy(mount->session);
-    }
-    if (mount->nodes.header)
-        node_table_destroy(&mount->nodes);
-    area_close(&mount->areas[AREA_RAM]);
-    area_close(&mount->areas[AREA_STORE]);
-    free(mount->mountpoint);
-    free(mount->store);
-    free(mount->options.anon);
 }
