@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct options {
+    const char *shmapfs; // NULL: the daemon of the build tree
+    const char *directory;
+    const char *only;       // names, with commas between; NULL: all
+    const char *side_names; // the same
+    size_t size;
+    unsigned rounds;
+    bool json;
+};
+
+// Reads the command line; ends the program when it is wrong, or only wants help.
+struct options options_parse(int argc, char **argv);
+
+// Whether one of the names in the comma-separated list is the text (whole) or how it begins.
+bool options_list_has(const char *list, const char *text, bool whole);
+
+// How many names the list has.
+size_t options_list_length(const char *list);
+
+#endif

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the daemon holds for the files that the kernel knows: bounded, and nothing that it could do without.
+#include "files.h"
+#include "peer.h"
+#include "scene.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static pid_t daemon_of(const struct scene *scene)
+{
+    return (pid_t)scene_status(scene, "pid");
+}
+
+static unsigned descriptors_of(pid_t pid)
+{
+    char path[64];
+    unsigned count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    assert_ok(closedir(directory));
+    return count - 2;
+}
+
+static const char *numbered(int number, char path[64])
+{
+    snprintf(path, 64, "mnt/d%d/file%d", number / 1000, number);
+    return path;
+}
+
+static void make_files(int count)
+{
+    char path[64];
+
+    for (int i = 0; i < count; i++) {
+        if (i % 1000 == 0) {
+            snprintf(path, sizeof(path), "mnt/d%d", i / 1000);
+            assert_ok(mkdir(path, 0755));
+        }
+        int fd = open(numbered(i, path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        assert_ok(fd);
+        assert_int_equal(write(fd, &i, sizeof(i)), sizeof(i));
+        assert_ok(close(fd));
+    }
+}
+
+static void read_files(int count)
+{
+    char path[64];
+
+    for (int i = 0; i < count; i++) {
+        int number = -1;
+        int fd = open_file(numbered(i, path), O_RDONLY);
+        assert_int_equal(read(fd, &number, sizeof(number)), sizeof(number));
+        assert_int_equal(number, i);
+        assert_ok(close(fd));
+    }
+}
+
+static void stat_files(int count)
+{
+    char path[64];
+
+    for (int i = 0; i < count; i++)
+        assert_int_equal(stat_of(numbered(i, path)).st_size, sizeof(int));
+}
+
+struct expectation {
+    const struct scene *scene;
+    const char *member;
+    int64_t at_most;
+};
+
+static bool status_is(void *argument)
+{
+    const struct expectation *expected = argument;
+    return scene_status(expected->scene, expected->member) <= expected->at_most;
+}
+
+static bool status_becomes(const struct scene *scene, const char *member, int64_t at_most)
+{
+    struct expectation expected = { scene, member, at_most };
+    return comes_true(status_is, &expected);
+}
+
+static void bounded_whatever_is_looked_up(void **state)
+{
+    enum { FILES = 5000, BOUND = 200 };
+    struct scene *scene = scene_of(state);
+
+    if (!scene->root)
+        return; // Without file handles each file costs a descriptor.
+    scene_mount(scene, true, "descriptors=100,anon=scratch");
+    make_files(FILES);
+    read_files(FILES);
+    stat_files(FILES);
+    assert_true(scene_status(scene, "nodes") >= FILES);
+    assert_in_range(descriptors_of(daemon_of(scene)), 1, BOUND);
+    assert_in_range(scene_status(scene, "descriptors"), 0, 110);
+    assert_int_equal(scene_status(scene, "open_files"), 0);
+    scene_unmount(scene);
+}
+
+static void forgotten_files_are_let_go(void **state)
+{
+    enum { FILES = 2000 };
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    unsigned before = descriptors_of(daemon_of(scene));
+    make_files(FILES);
+    read_files(FILES);
+    for (int i = 0; i < FILES; i++) {
+        char path[64];
+        assert_ok(unlink(numbered(i, path)));
+    }
+    for (int i = 0; i < FILES / 1000; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "mnt/d%d", i);
+        assert_ok(rmdir(path));
+    }
+    assert_true(status_becomes(scene, "nodes", 4));
+    assert_in_range(descriptors_of(daemon_of(scene)), 1, before + 4);
+    scene_unmount(scene);
+}
+
+static void let_go_when_the_kernel_needs_memory(void **state)
+{
+    enum { FILES = 2000 };
+    struct scene *scene = scene_of(state);
+
+    if (!scene->root)
+        return; // Only root can make the kernel forget.
+    scene_mount(scene, true, "");
+    unsigned before = descriptors_of(daemon_of(scene));
+    make_files(FILES);
+    assert_true(scene_status(scene, "nodes") >= FILES);
+    int fd = open_file("/proc/sys/vm/drop_caches", O_WRONLY);
+    assert_int_equal(write(fd, "2", 1), 1);
+    assert_ok(close(fd));
+    assert_true(status_becomes(scene, "nodes", FILES / 10));
+    assert_in_range(descriptors_of(daemon_of(scene)), 1, before + FILES / 10);
+    read_files(FILES);
+    scene_unmount(scene);
+}
+
+/* Runs what follows with few descriptors, in a child: its limits are its own. */
+static struct outcome mount_with_few_descriptors(const struct scene *scene, const char *limit)
+{
+    char script[256];
+
+    snprintf(script, sizeof(script), "ulimit -n %s && exec \"$@\"", limit);
+    return run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o",
+               scene->passthrough ? "defaults" : "nopassthrough", NULL);
+}
+
+static void survives_a_low_limit_of_descriptors(void **state)
+{
+    enum { MANY = 1000 };
+    struct scene *scene = scene_of(state);
+    int fds[MANY];
+    int opened = 0;
+    char path[64];
+
+    struct outcome outcome = mount_with_few_descriptors(scene, "256");
+    assert_done(&outcome);
+    assert_ok(mkdir("mnt/d0", 0755));
+    for (; opened < MANY; opened++) {
+        fds[opened] = open(numbered(opened, path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fds[opened] == -1)
+            break;
+        assert_int_equal(write(fds[opened], &opened, sizeof(opened)), sizeof(opened));
+    }
+    if (opened < MANY) {
+        assert_int_equal(errno, ENFILE);
+        assert_true(opened > 50);
+    }
+    // What is open goes on working, and what is closed makes room.
+    for (int i = 0; i < opened; i++) {
+        int number = -1;
+        assert_int_equal(pread(fds[i], &number, sizeof(number), 0), sizeof(number));
+        assert_int_equal(number, i);
+    }
+    for (int i = 0; i < opened; i++)
+        assert_ok(close(fds[i]));
+    if (scene->root)
+        read_files(opened);
+    for (int i = 0; i < opened; i++)
+        assert_ok(unlink(numbered(i, path)));
+    assert_true(status_becomes(scene, "open_files", 0));
+    put_file("mnt/d0/last", "works");
+    assert_content("mnt/d0/last", "works");
+    scene_unmount(scene);
+}
+
+static void thirty_thousand_files(void **state)
+{
+    enum { FILES = 30000 };
+    struct scene *scene = scene_of(state);
+    struct rlimit limit;
+
+    assert_ok(getrlimit(RLIMIT_NOFILE, &limit));
+    scene_mount(scene, false, "");
+    if (scene->root || limit.rlim_max > FILES + 100) {
+        make_files(FILES);
+        stat_files(FILES);
+        read_files(FILES);
+        scene_unmount(scene);
+        return;
+    }
+    // A descriptor for each is more than the machine allows this user: a clean ENFILE, and the mount lives.
+    int made = 0;
+    char path[64];
+    for (; made < FILES; made++) {
+        snprintf(path, sizeof(path), "mnt/file%d", made);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        if (fd == -1)
+            break;
+        assert_ok(close(fd));
+    }
+    if (made < FILES)
+        assert_int_equal(errno, ENFILE);
+    assert_true(made > FILES / 10);
+    for (int i = 0; i < made; i++) {
+        snprintf(path, sizeof(path), "mnt/file%d", i);
+        assert_ok(unlink(path));
+    }
+    put_file("mnt/last", "works");
+    assert_content("mnt/last", "works");
+    scene_unmount(scene);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(bounded_whatever_is_looked_up),
+    cmocka_unit_test(forgotten_files_are_let_go),
+    cmocka_unit_test(let_go_when_the_kernel_needs_memory),
+    cmocka_unit_test(survives_a_low_limit_of_descriptors),
+    cmocka_unit_test(thirty_thousand_files),
+};
+
+SCENE_MAIN("descriptors", cases)

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whose a new file is, and the setgid bit that it may get. Run as root, who becomes each user.
+#include "files.h"
+#include "users.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/fsuid.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int make_one_of_each(void *directory)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+    if (chdir(directory) < 0)
+        return errno;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int nameless = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", nameless);
+    if (create_file((char *)"file") != 0 || mkdir("directory", 0755) < 0 ||
+        symlink("x", "link") < 0 || mkfifo("fifo", 0600) < 0 ||
+        mknod("node", S_IFREG | 0644, 0) < 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || nameless < 0 ||
+        linkat(AT_FDCWD, path, AT_FDCWD, "tmpfile", AT_SYMLINK_FOLLOW) < 0)
+        return errno;
+    return 0;
+}
+
+static const char *const each[] = {
+    "file", "directory", "link", "fifo", "node", "socket", "tmpfile"
+};
+
+enum { EACH = sizeof(each) / sizeof(each[0]) };
+
+static void assert_owners(const char *directory, uid_t uid, gid_t gid)
+{
+    for (int i = 0; i < EACH; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "%s/%s", directory, each[i]);
+        struct stat attr = lstat_of(path);
+        if (attr.st_uid != uid || attr.st_gid != gid)
+            fail_msg("%s belongs to %u:%u instead of %u:%u", path, attr.st_uid, attr.st_gid, uid,
+                     gid);
+    }
+}
+
+static void new_files_belong_to_the_caller(void **state)
+{
+    (void)state;
+    prepare_directory("of_alice", 0, 0, 0777);
+    prepare_directory("of_bob", 0, 0, 0777);
+    assert_int_equal(as(ALICE, make_one_of_each, "of_alice"), 0);
+    assert_int_equal(harness_as(BOB, STAFF, 0, NULL, make_one_of_each, (char *)"of_bob"), 0);
+    assert_owners("of_alice", ALICE, ALICE);
+    assert_owners("of_bob", BOB, STAFF);
+}
+
+static void setgid_directory_hands_on_its_group(void **state)
+{
+    (void)state;
+    prepare_directory("shared", 0, TEAM, 02777);
+    assert_int_equal(as(ALICE, make_one_of_each, "shared"), 0);
+    assert_owners("shared", ALICE, TEAM);
+    assert_int_equal(stat_of("shared/directory").st_mode & 07777, 02755);
+    assert_int_equal(stat_of("shared/file").st_mode & 07777, 0644);
+    assert_int_equal(as(ALICE, make_directory, "shared/directory/below"), 0);
+    assert_int_equal(stat_of("shared/directory/below").st_gid, TEAM);
+    assert_int_equal(stat_of("shared/directory/below").st_mode & 07777, 02755);
+}
+
+static int create_setgid_program(void *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 02755);
+    return fd < 0 ? errno : result_of(close(fd));
+}
+
+// Nobody makes a program with the rights of a group that they are not in.
+static void setgid_needs_membership(void **state)
+{
+    (void)state;
+    prepare_directory("shared", 0, TEAM, 02777);
+    assert_int_equal(as(ALICE, create_setgid_program, "shared/stranger"), 0);
+    assert_int_equal(stat_of("shared/stranger").st_mode & 07777, 0755);
+    assert_int_equal(as_member(ALICE, TEAM, create_setgid_program, "shared/member"), 0);
+    assert_int_equal(stat_of("shared/member").st_mode & 07777, 02755);
+}
+
+static int chmod_setgid(void *path)
+{
+    return result_of(chmod(path, 02755));
+}
+
+static void chmod_setgid_needs_membership(void **state)
+{
+    (void)state;
+    prepare_file("file", ALICE, TEAM, 0755);
+    assert_int_equal(as(ALICE, chmod_setgid, "file"), 0);
+    assert_int_equal(stat_of("file").st_mode & 07777, 0755);
+    assert_int_equal(as_member(ALICE, TEAM, chmod_setgid, "file"), 0);
+    assert_int_equal(stat_of("file").st_mode & 07777, 02755);
+}
+
+static int create_as_filesystem_user(void *path)
+{
+    setfsgid(STAFF);
+    setfsuid(BOB);
+    int result = create_file(path);
+    setfsuid(0);
+    return result;
+}
+
+// Servers that act for users change fsuid and fsgid alone.
+static void filesystem_identity_counts(void **state)
+{
+    (void)state;
+    prepare_directory("open", 0, 0, 0777);
+    prepare_directory("closed", 0, 0, 0755);
+    assert_int_equal(as(0, create_as_filesystem_user, "open/file"), 0);
+    assert_int_equal(stat_of("open/file").st_uid, BOB);
+    assert_int_equal(stat_of("open/file").st_gid, STAFF);
+    assert_int_equal(as(0, create_as_filesystem_user, "closed/file"), EACCES);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(new_files_belong_to_the_caller),
+    cmocka_unit_test(setgid_directory_hands_on_its_group),
+    cmocka_unit_test(setgid_needs_membership),
+    cmocka_unit_test(chmod_setgid_needs_membership),
+    cmocka_unit_test(filesystem_identity_counts),
+};
+
+HARNESS_MAIN("owner", cases)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends with
+one line: N passed, N failed, and N skipped if any were. What is counted is the cases inside a program
+where it names them, in TAP or as cmocka does; otherwise the program. A program that failed counts
+as a failure at least once, and so does a log that is missing or empty."""
+import json
+import re
+import sys
+
+PASSED = re.compile(r"^(?:ok \d+(?!.*# *SKIP)|\[ +OK +\] )", re.MULTILINE | re.IGNORECASE)
+FAILED = re.compile(r"^(?:not ok \d+ - |\[ +(?:FAILED|ERROR) +\] (?=[^-\d]))(\S+)$", re.MULTILINE)
+SKIPPED = re.compile(r"^(?:ok \d+.*# *SKIP|\[ +SKIPPED +\] [^\d\s]\S*$)", re.MULTILINE | re.IGNORECASE)
+
+
+def count(program):
+    """The cases of a program that passed, failed and were skipped."""
+    output = program.get("stdout", "") + "\n" + program.get("stderr", "")
+    passed = len(PASSED.findall(output))
+    failed = len(set(FAILED.findall(output)))
+    skipped = len(SKIPPED.findall(output))
+    if program["result"] == "SKIP":
+        return passed, failed, max(skipped, 1)
+    if program["result"] not in ("OK", "EXPECTEDFAIL"):
+        return passed, max(failed, 1), skipped
+    return passed if passed or skipped else 1, 0, skipped
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as log:
+            return [json.loads(line) for line in log]
+    except FileNotFoundError:
+        return []
+
+
+def main(paths):
+    total = [0, 0, 0]
+    bad = []
+    for path in paths:
+        programs = read(path)
+        if not programs:
+            total[1] += 1
+            bad.append(f"{path}: no test was run")
+        for program in programs:
+            counts = count(program)
+            total = [a + b for a, b in zip(total, counts)]
+            if counts[1]:
+                bad.append(f"{program['name']} ({program['result']}, {path})")
+    for line in bad:
+        print("FAILED:", line)
+    skipped = f", {total[2]} skipped" if total[2] else ""
+    print(f"{total[0]} passed, {total[1]} failed{skipped}")
+    return 1 if total[1] or not total[0] else 0
+
+
+sys.exit(main(sys.argv[1:]))
