@@ -20,12 +20,22 @@ struct backing_map {
 #define BACKING_OPEN  _IOW(229, 1, struct backing_map)
 #define BACKING_CLOSE _IOW(229, 2, uint32_t)
 
-int backing_open(struct mount *mount, int path_fd)
+static int register_file(struct mount *mount, int fd)
 {
-    struct backing_map map = { .fd = path_fd };
+    struct backing_map map = { .fd = fd };
     int id = ioctl(fuse_session_fd(mount->session), BACKING_OPEN, &map);
 
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
+}
+
+int backing_open(struct mount *mount, int path_fd)
+{
+    CLEANUP_FD int fd = -1;
+
+    if (!mount->backing_takes_open)
+        return register_file(mount, path_fd);
+    fd = object_reopen(path_fd, O_RDONLY);
+    return fd < 0 ? fd : register_file(mount, fd);
 }
 
 void backing_close(struct mount *mount, int id)
@@ -48,6 +58,11 @@ static int try_file_of(struct mount *mount, const struct area *area)
     if (path_fd < 0)
         return path_fd;
     id = backing_open(mount, path_fd);
+    if (id == -EBADF && !mount->backing_takes_open) {
+        // Linux before 6.12 takes no O_PATH descriptor. Whether it reads or writes does not matter.
+        mount->backing_takes_open = true;
+        id = backing_open(mount, path_fd);
+    }
     if (id < 0)
         return id;
     backing_close(mount, id);

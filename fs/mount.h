@@ -30,6 +30,7 @@ struct mount {
     struct cred cred;
     struct node_table nodes;
     struct fuse_session *session;
+    bool backing_takes_open; // the kernel registers no O_PATH descriptors
     bool writeback; // FUSE's page cache holds writes back
     bool io_uring;  // requests come over it
     double timeout; // for names and attributes that only change through the mount
