@@ -8,6 +8,7 @@
 #include "backing.h"
 #include "cleanup.h"
 #include "object.h"
+#include "space.h"
 
 static bool is_writer(const struct fuse_file_info *fi)
 {
@@ -121,6 +122,8 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
         file_close(inode, fi);
         return error;
     }
+    if (passthrough && writer)
+        space_settle(mount, &mount->areas[inode->ref.area]);
     if (passthrough && writer && (before & NODE_ATTR_CACHED))
         attr_invalidate(inode);
     fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;

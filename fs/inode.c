@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "handle.h"
 #include "object.h"
+#include "space.h"
 
 void inode_dispose(struct mount *mount, const struct node_resources *resources)
 {
@@ -20,6 +21,8 @@ void inode_dispose(struct mount *mount, const struct node_resources *resources)
         close(resources->io_fd);
     if (resources->backing_id > 0)
         backing_close(mount, resources->backing_id);
+    if (resources->orphan)
+        space_came(mount);
 }
 
 static void dispose_both(struct mount *mount, const struct node_resources leftover[2])

@@ -96,7 +96,8 @@ static int serve_in_background(struct mount *mount)
     }
     close(pipe_fds[1]);
     if (read(pipe_fds[0], &byte, 1) == 1)
-        return EXIT_SUCCESS;
+        // All that was set up is the child's now; here nothing is to be undone.
+        _exit(EXIT_SUCCESS);
     if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
         fprintf(stderr, "shmapfs: the daemon ended with signal %d before the mount was ready\n",
                 WTERMSIG(status));

@@ -31,9 +31,9 @@ struct mount {
     struct node_table nodes;
     struct fuse_session *session;
     bool backing_takes_open; // the kernel registers no O_PATH descriptors
-    bool writeback; // FUSE's page cache holds writes back
-    bool io_uring;  // requests come over it
-    double timeout; // for names and attributes that only change through the mount
+    bool writeback;          // FUSE's page cache holds writes back
+    bool io_uring;           // requests come over it
+    double timeout;          // for names and attributes that only change through the mount
 
     // Held while something about one node is settled that takes system calls: its backing id, its
     // I/O descriptor, whether it is mapped. Chosen by node; never two at once.
@@ -41,6 +41,11 @@ struct mount {
     // Where nodes are opened again by name: held for writing while a name and the table's record of
     // it change together.
     pthread_rwlock_t names;
+    // For calls that found their area full (space.h).
+    pthread_mutex_t space;
+    pthread_cond_t space_came;
+    unsigned orphans_gone;
+    unsigned orphans_in_use; // of those there are: waiting for them was in vain
     // Held while a class root is entered, made or dropped.
     pthread_mutex_t class_roots;
     // Set in threads that have a umask of their own.

@@ -211,6 +211,7 @@ static struct node_resources free_if_unused(struct node_table *table, struct nod
     held = cache_strip(table, node);
     if (!(node->flags & NODE_UNLINKED))
         hash_remove(table, node);
+    held.orphan = node->flags & NODE_UNLINKED;
     node->in_use = false;
     node->next = header->free;
     header->free = slot_of(table, node);
@@ -218,12 +219,13 @@ static struct node_resources free_if_unused(struct node_table *table, struct nod
     return held;
 }
 
-/* A use that ended may have kept the cache from its bound. */
-static struct node_resources free_or_evict(struct node_table *table, struct node *node)
+/* The last use of a node ended: what can be given up now? */
+static struct node_resources after_last_use(struct node_table *table, struct node *node)
 {
-    bool stays = node->lookups || node->opens;
-
-    return stays ? cache_evict(table) : free_if_unused(table, node);
+    if (!node->lookups && !node->opens)
+        return free_if_unused(table, node);
+    // The use may have kept the cache from its bound.
+    return cache_evict(table);
 }
 
 static void begin_use(struct node_table *table, struct node *node, struct node_ref *ref)
@@ -338,7 +340,7 @@ void node_end(struct node_table *table, struct node_ref *ref, struct node_resour
 {
     table_lock(table);
     ref->node->users--;
-    *leftover = ref->node->users ? NODE_NO_RESOURCES : free_or_evict(table, ref->node);
+    *leftover = ref->node->users ? NODE_NO_RESOURCES : after_last_use(table, ref->node);
     table_unlock(table);
     ref->node = NULL;
 }
@@ -368,6 +370,7 @@ void node_unlinked(struct node_table *table, struct node_ref *ref, struct node_r
     if (!(node->flags & NODE_UNLINKED)) {
         hash_remove(table, node);
         node->flags |= NODE_UNLINKED;
+        table->header->orphans++;
         if (node->opens == 0) {
             leftover->backing_id = node->held.backing_id;
             node->held.backing_id = 0;
@@ -401,6 +404,13 @@ bool node_flags_unless_writers(struct node_table *table, struct node_ref *ref, u
     return may;
 }
 
+void node_orphan_gone(struct node_table *table)
+{
+    table_lock(table);
+    table->header->orphans--;
+    table_unlock(table);
+}
+
 struct node_counts node_table_counts(struct node_table *table)
 {
     struct node_counts counts;
@@ -409,7 +419,8 @@ struct node_counts node_table_counts(struct node_table *table)
     counts = (struct node_counts){ .nodes = table->header->nodes,
                                    .opens = table->header->opens,
                                    .descriptors = table->header->descriptors,
-                                   .cached_max = table->header->cached_max };
+                                   .cached_max = table->header->cached_max,
+                                   .orphans = table->header->orphans };
     table_unlock(table);
     return counts;
 }

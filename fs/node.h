@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define NODE_ROOT_ID    UINT64_C(1)
-#define NODE_HANDLE_MAX 48
+#define NODE_HANDLE_MAX 44
 
 /* By what two lookups are known to have found the same node. */
 struct node_key {
@@ -75,6 +75,7 @@ struct node_resources {
     int32_t path_fd;
     int32_t io_fd;
     int32_t backing_id; // 0: none
+    bool orphan;        // the node is freed, and had no name: node_orphan_gone() is due afterwards
 };
 #define NODE_NO_RESOURCES ((struct node_resources){ .path_fd = -1, .io_fd = -1 })
 
@@ -107,6 +108,7 @@ struct node_counts {
     uint64_t opens;
     uint64_t descriptors;
     uint64_t cached_max;
+    uint32_t orphans; // nodes without a name, until what they held is closed
 };
 
 /* Makes a table in the memory of a new memfd. `cached_max` bounds the nodes whose descriptors and
@@ -190,6 +192,9 @@ void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_ne
 
 /* The errors of writeback that were seen on a node: their number, which may also be increased. */
 uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another);
+
+/* What an orphan held is closed. */
+void node_orphan_gone(struct node_table *table);
 
 struct node_counts node_table_counts(struct node_table *table);
 

@@ -50,6 +50,7 @@ struct node_header {
     uint32_t cached, cached_max;
     uint64_t opens;
     uint64_t descriptors;
+    uint32_t orphans; // nodes without a name, until what they held is closed
 };
 
 static inline void table_lock(struct node_table *table)

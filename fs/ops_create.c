@@ -10,6 +10,7 @@
 #include "handle.h"
 #include "object.h"
 #include "ops.h"
+#include "space.h"
 
 /* What is to be made in a directory. */
 struct new_entry {
@@ -43,13 +44,16 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
+    unsigned mark = space_mark(mount_of(req));
     int error = inode_check_name(new->name);
 
     if (!error)
         error = inode_acquire(mount_of(req), parent, &dir);
     if (!error) {
         caller_become(req, new->mode);
-        error = make(&dir, new);
+        do
+            error = make(&dir, new);
+        while (error == -ENOSPC && space_comes(dir.mount, &mark));
         caller_leave(req, new->mode);
     }
     if (error) {
@@ -128,16 +132,15 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
 static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode,
                      int flags)
 {
+    int how = name ? O_CREAT | O_EXCL | O_NOFOLLOW : O_TMPFILE | (flags & O_EXCL);
+    unsigned mark = space_mark(dir->mount);
     int fd;
 
     caller_become(req, mode);
-    if (name)
-        fd =
-            openat(dir->fd, name, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
-    else
-        fd = openat(dir->fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | (flags & O_EXCL), mode & 07777);
-    if (fd < 0)
-        fd = -errno;
+    do {
+        fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
+        fd = fd < 0 ? -errno : fd;
+    } while (fd == -ENOSPC && space_comes(dir->mount, &mark));
     caller_leave(req, mode);
     // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
     // look again.

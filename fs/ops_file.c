@@ -7,6 +7,7 @@
 #include "file.h"
 #include "object.h"
 #include "ops.h"
+#include "space.h"
 
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
@@ -76,6 +77,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
+    unsigned mark = space_mark(mount);
     ssize_t written = inode_acquire(mount, id, &inode);
 
     if (written == 0)
@@ -83,7 +85,9 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     if (written == 0) {
         if (!fi->kill_suidgid)
             cred_keep_setid(&mount->cred, true);
-        written = write_all(io.fd, data, size, offset);
+        do
+            written = write_all(io.fd, data, size, offset);
+        while (written == -ENOSPC && space_comes(mount, &mark));
         if (!fi->kill_suidgid)
             cred_keep_setid(&mount->cred, false);
     }
@@ -110,6 +114,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     bool root = fuse_req_ctx(req)->uid == 0;
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
+    unsigned mark = space_mark(mount);
     int error = inode_acquire(mount, id, &inode);
 
     (void)fi;
@@ -119,7 +124,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
         // The kernel does not say here whether the caller may keep setuid and setgid.
         if (root)
             cred_keep_setid(&mount->cred, true);
-        error = fallocate(io.fd, mode, offset, length) == 0 ? 0 : -errno;
+        do
+            error = fallocate(io.fd, mode, offset, length) == 0 ? 0 : -errno;
+        while (error == -ENOSPC && space_comes(mount, &mark));
         if (root)
             cred_keep_setid(&mount->cred, false);
     }

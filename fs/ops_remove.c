@@ -2,9 +2,9 @@
 /*
  * Names that go: unlink, rmdir, rename.
  *
- * What loses its last name may still be in use: open, mapped, or somebody's working directory. So
- * the node is taken into use before the name goes; from then on its descriptor keeps it until the
- * kernel forgets it.
+ * What loses its last name may still be in use: open, about to be opened by somebody who has just
+ * looked it up, or somebody's working directory. So the node is taken into use before the name
+ * goes; from then on its descriptor keeps it until the kernel forgets it.
  */
 #include <errno.h>
 #include <fcntl.h>

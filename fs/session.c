@@ -181,26 +181,28 @@ static bool wait_for_end(int ended, int signals)
 
 int session_serve(struct mount *mount, const sigset_t *signals)
 {
-    struct server server = { .mount = mount, .mutex = PTHREAD_MUTEX_INITIALIZER };
     unsigned wanted = mount->io_uring ? 1 : THREADS;
-    CLEANUP_FD int ended = eventfd(0, EFD_CLOEXEC);
+    struct server *server = calloc(1, sizeof(*server));
     CLEANUP_FD int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
     pthread_t threads[THREADS];
     int started;
 
-    server.ended = ended;
-    if (ended < 0 || signal_fd < 0)
+    if (!server || signal_fd < 0)
         return -errno;
-    started = start_threads(&server, threads, wanted);
-    if (started < 0)
-        return started;
-    if (!wait_for_end(ended, signal_fd)) {
+    server->mount = mount;
+    server->ended = eventfd(0, EFD_CLOEXEC);
+    pthread_mutex_init(&server->mutex, NULL);
+    started = server->ended < 0 ? -errno : start_threads(server, threads, wanted);
+    if (started > 0 && !wait_for_end(server->ended, signal_fd)) {
         mountpoint_detach(mount->mountpoint);
-        // Who still uses the mount would keep the threads waiting for ever: the end of the process
-        // ends the connection.
+        // Who still uses the mount keeps the threads waiting, for ever perhaps. So they keep what
+        // is theirs, and the end of the process ends the connection.
         return 0;
     }
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
-    return 0;
+    if (server->ended >= 0)
+        close(server->ended);
+    free(server);
+    return started < 0 ? started : 0;
 }

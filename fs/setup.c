@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "classroot.h"
 #include "cleanup.h"
@@ -237,9 +238,16 @@ static int make_nodes(struct mount *mount, struct complaint *complaint)
 
 static void init_locks(struct mount *mount)
 {
+    pthread_condattr_t monotonic;
+
     for (int i = 0; i < MOUNT_STRIPES; i++)
         pthread_mutex_init(&mount->stripes[i], NULL);
     pthread_mutex_init(&mount->class_roots, NULL);
+    pthread_mutex_init(&mount->space, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&mount->space_came, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_rwlock_init(&mount->names, NULL);
     pthread_key_create(&mount->own_umask, NULL);
 }

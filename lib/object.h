@@ -12,7 +12,7 @@
 
 /* Handles of ext4, xfs, btrfs and tmpfs fit. A filesystem with larger ones is served with
  * descriptors. */
-#define OBJECT_HANDLE_MAX 48
+#define OBJECT_HANDLE_MAX 44
 
 struct object_handle {
     uint16_t type;

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends with
-one line: N passed, N failed, and N skipped if any were. What is counted is the cases inside a program
-where it names them, in TAP or as cmocka does; otherwise the program. A program that failed counts
-as a failure at least once, and so does a log that is missing or empty."""
+"""Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends
+with one line: N passed, N failed, and N skipped if any were. What is counted is the cases inside a
+program where it names them, in TAP or as cmocka does; otherwise the program. A program that failed
+counts as a failure at least once, and so does a log that is missing or empty."""
 import json
 import re
 import sys
 
-PASSED = re.compile(r"^(?:ok \d+(?!.*# *SKIP)|\[ +OK +\] )", re.MULTILINE | re.IGNORECASE)
+ANY_CASE = re.MULTILINE | re.IGNORECASE
+PASSED = re.compile(r"^(?:ok \d+(?!.*# *SKIP)|\[ +OK +\] )", ANY_CASE)
 FAILED = re.compile(r"^(?:not ok \d+ - |\[ +(?:FAILED|ERROR) +\] (?=[^-\d]))(\S+)$", re.MULTILINE)
-SKIPPED = re.compile(r"^(?:ok \d+.*# *SKIP|\[ +SKIPPED +\] [^\d\s]\S*$)", re.MULTILINE | re.IGNORECASE)
+SKIPPED = re.compile(r"^(?:ok \d+.*# *SKIP|\[ +SKIPPED +\] [^\d\s]\S*$)", ANY_CASE)
 
 
 def count(program):

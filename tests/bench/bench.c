@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Does the same work on a shmapfs mount and on what it is compared with, side after side in each of
-// several rounds, and prints one table of ratios. The mounts live in a namespace of their own and are
-// gone when the program is, however it ends.
+// several rounds, and prints one table of ratios. The mounts live in a namespace of their own and
+// are gone when the program is, however it ends.
 #include <err.h>
 #include <errno.h>
 #include <math.h>

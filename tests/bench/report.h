@@ -17,8 +17,8 @@ struct entrant {
     bool ready; // set up, and no work has failed yet
 };
 
-// All that was measured of one work: the seconds that it took each side in each round. A round that a
-// side did not do is NAN.
+// All that was measured of one work: the seconds that it took each side in each round. A round that
+// a side did not do is NAN.
 struct series {
     const struct work *work;
     double (*samples)[MAX_ROUNDS]; // one row for each side
@@ -42,7 +42,7 @@ struct summary {
 
 struct summary report_times(const struct results *results, const struct series *series,
                             size_t side);
-// The ratio of two sides in each round, so that what disturbed the machine in a round disturbs both.
+// The ratio of two sides in each round: what disturbed the machine in a round disturbed both.
 struct summary report_ratios(const struct results *results, const struct series *series,
                              size_t side, size_t baseline);
 

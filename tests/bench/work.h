@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 // What is measured. Works that go on from one another (touch a file first, then use it warm) form a
-// group and share its subject; a group runs as a whole on one side before the next side has its turn.
+// group and share its subject; a group runs as a whole on one side before the next side's turn.
 // New works are new rows in the tables of work_*.c, new groups a new row in work.c.
 
 // What the works of a group act on.
@@ -21,8 +21,8 @@ struct work {
     const char *name;
     double at_most; // the ratio to the first baseline that is promised, or 0
     bool once;      // too costly to be tried several times in a round
-    // Does the work and gives the seconds that one operation took; returns 0 or a negative errno. Can
-    // be called again at once.
+    // Does the work and gives the seconds that one operation took; returns 0 or a negative errno.
+    // Can be called again at once.
     int (*run)(struct subject *subject, double *seconds);
 };
 

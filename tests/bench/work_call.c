@@ -34,8 +34,8 @@ static int transfer(int fd, transfer_fn transfer_block)
     return 0;
 }
 
-// The file's blocks exist before: that they have to be found is not what these works ask. It has its
-// size before them, or chance decides how many huge pages it gets.
+// The file's blocks exist before: that they have to be found is not what these works ask. It has
+// its size before them, or chance decides how many huge pages it gets.
 static int begin(struct subject *subject)
 {
     int error = subject_create(subject);

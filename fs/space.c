@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "space.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+/* Longer than serving a FORGET takes on a busy machine. Files without a name that are really open
+ * cost a full area this delay for each call that fails. */
+#define PATIENCE_NANOSECONDS 50000000L
+
+/* Space is short when less than this part of it is free. */
+#define SHORT_FRACTION 2
+
+unsigned space_mark(struct mount *mount)
+{
+    unsigned gone;
+
+    pthread_mutex_lock(&mount->space);
+    gone = mount->orphans_gone;
+    pthread_mutex_unlock(&mount->space);
+    return gone;
+}
+
+static struct timespec deadline(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_nsec += PATIENCE_NANOSECONDS;
+    if (time.tv_nsec >= 1000000000L) {
+        time.tv_sec++;
+        time.tv_nsec -= 1000000000L;
+    }
+    return time;
+}
+
+/* Waits until there are no more than `left` orphans, or one has gone since the mark. The mutex is
+ * held. */
+static void wait_for_orphans(struct mount *mount, unsigned mark, unsigned left)
+{
+    struct timespec until = deadline();
+    int error = 0;
+
+    while (mount->orphans_gone == mark && error != ETIMEDOUT &&
+           node_table_counts(&mount->nodes).orphans > left)
+        error = pthread_cond_timedwait(&mount->space_came, &mount->space, &until);
+}
+
+bool space_comes(struct mount *mount, unsigned *mark)
+{
+    bool came;
+
+    pthread_mutex_lock(&mount->space);
+    wait_for_orphans(mount, *mark, 0);
+    came = mount->orphans_gone != *mark;
+    *mark = mount->orphans_gone;
+    pthread_mutex_unlock(&mount->space);
+    return came;
+}
+
+static bool is_short(const struct area *area)
+{
+    struct statvfs vfs;
+
+    return fstatvfs(area->root, &vfs) == 0 && vfs.f_bfree < vfs.f_blocks / SHORT_FRACTION;
+}
+
+void space_settle(struct mount *mount, const struct area *area)
+{
+    unsigned orphans = node_table_counts(&mount->nodes).orphans;
+    unsigned mark;
+
+    if (orphans == 0 || !is_short(area))
+        return;
+    pthread_mutex_lock(&mount->space);
+    do {
+        mark = mount->orphans_gone;
+        wait_for_orphans(mount, mark, mount->orphans_in_use);
+        orphans = node_table_counts(&mount->nodes).orphans;
+    } while (mount->orphans_gone != mark && orphans > mount->orphans_in_use);
+    if (orphans > mount->orphans_in_use)
+        mount->orphans_in_use = orphans;
+    pthread_mutex_unlock(&mount->space);
+}
+
+void space_came(struct mount *mount)
+{
+    unsigned orphans;
+
+    node_orphan_gone(&mount->nodes);
+    orphans = node_table_counts(&mount->nodes).orphans;
+    pthread_mutex_lock(&mount->space);
+    mount->orphans_gone++;
+    if (orphans < mount->orphans_in_use)
+        mount->orphans_in_use = orphans;
+    pthread_cond_broadcast(&mount->space_came);
+    pthread_mutex_unlock(&mount->space);
+}
