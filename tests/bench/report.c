@@ -95,8 +95,8 @@ static int name_width(const struct results *results)
     return (int)width;
 }
 
-// One line for each baseline of a side; what is promised is promised against the first. Returns
-// whether there was any.
+// One line for each baseline of a side; what is promised is promised of the default sides, against
+// the first. Returns whether there was any.
 static bool print_rows(const struct results *results, const struct series *series, size_t side,
                        const char *label)
 {
@@ -112,7 +112,7 @@ static bool print_rows(const struct results *results, const struct series *serie
             continue;
         format_time(report_times(results, series, side).median, ours);
         format_time(report_times(results, series, baseline).median, theirs);
-        if (i == 0 && series->work->at_most > 0)
+        if (i == 0 && !sides[side].on_demand && series->work->at_most > 0)
             snprintf(limit, sizeof(limit), "%7.2f", series->work->at_most);
         printf("%-19s  %-*s %8s  %-10s %8s  %6.2f %6.2f %6.2f %s\n", any ? "" : label,
                name_width(results), sides[side].name, ours, sides[baseline].name, theirs,
