@@ -51,7 +51,7 @@ void attr_to_stat(const struct inode *inode, const struct statx *stx, struct sta
 
 static bool mapped_for_writing(struct inode *inode)
 {
-    CLEANUP_FD int fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME);
+    CLEANUP_FD int fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME | O_NONBLOCK);
 
     return fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
 }
@@ -69,7 +69,7 @@ static void probe_mappings(struct inode *inode)
     pthread_mutex_unlock(stripe);
 }
 
-static bool changes_unseen(const struct inode *inode)
+bool attr_changes_unseen(const struct inode *inode)
 {
     return inode_is_regular(inode) && inode->mount->data_paths[inode->ref.area].passthrough;
 }
@@ -78,7 +78,7 @@ static double timeout_of(struct inode *inode)
 {
     struct mount *mount = inode->mount;
 
-    if (!changes_unseen(inode))
+    if (!attr_changes_unseen(inode))
         return mount->timeout;
     node_refresh(&mount->nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED))
@@ -99,7 +99,7 @@ int attr_read(struct inode *inode, struct statx *stx, double *timeout)
 int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
 {
     *timeout = timeout_of(inode);
-    return changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
+    return attr_changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
 }
 
 void attr_invalidate(struct inode *inode)

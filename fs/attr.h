@@ -5,6 +5,9 @@
 
 #include "inode.h"
 
+/* Whether attributes of an inode can change without the kernel's knowing. */
+bool attr_changes_unseen(const struct inode *inode);
+
 /* What the area says of an inode, as the mount shows it. `timeout` (may be NULL) receives the
  * seconds that the kernel may keep it. */
 int attr_read(struct inode *inode, struct statx *stx, double *timeout);

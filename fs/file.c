@@ -37,13 +37,18 @@ static bool readers_need_io(const struct inode *inode)
     return !file_is_passthrough(inode);
 }
 
+/* Without waiting for a lease that somebody holds on the area's own file: a thread that waits
+ * serves nobody. The stripe is held, so it is not our own lease. */
 static int reopen_for_io(const struct inode *inode, bool writable)
 {
-    int fd = object_reopen(inode->fd, writable ? O_RDWR : O_RDONLY);
+    int fd;
 
+    do
+        fd = object_reopen(inode->fd, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
+    while (inode_make_room(inode->mount, &fd));
     // A file that its owner may only write to, where the daemon is no more than the owner.
     if (fd == -EACCES && writable)
-        fd = object_reopen(inode->fd, O_WRONLY);
+        fd = object_reopen(inode->fd, O_WRONLY | O_NONBLOCK);
     return fd;
 }
 
@@ -61,9 +66,9 @@ static int provide_io(struct inode *inode, bool writer, int io_fd)
         return 0;
     if (fd < 0)
         fd = reopen_for_io(inode, writer);
-    // Passthrough does without when descriptors are short.
-    if (fd == -EMFILE || fd == -ENFILE)
-        return readers_need_io(inode) ? -ENFILE : 0;
+    // Passthrough does without when descriptors are short, or somebody has a lease on the file.
+    if ((fd == -ENFILE || fd == -EAGAIN) && !readers_need_io(inode))
+        return 0;
     if (fd < 0)
         return fd;
     if (has && dup3(fd, inode->ref.held.io_fd, O_CLOEXEC) < 0)
@@ -118,14 +123,15 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     fi->fh = make_fh(writer, node_io_errors(&mount->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = file_truncate(inode, 0, !fi->kill_suidgid);
+    // Also when it fails: the mark that there is something to forget is gone.
+    if (passthrough && writer && (before & NODE_ATTR_CACHED))
+        attr_invalidate(inode);
     if (error) {
         file_close(inode, fi);
         return error;
     }
     if (passthrough && writer)
         space_settle(mount, &mount->areas[inode->ref.area]);
-    if (passthrough && writer && (before & NODE_ATTR_CACHED))
-        attr_invalidate(inode);
     fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;
     fi->keep_cache = !passthrough;
     fi->noflush = true;
@@ -143,15 +149,20 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 
 int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
 {
+    pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
+
     *io = FILE_IO_NONE;
     io->fd = node_io_begin(&inode->mount->nodes, &inode->ref, writable);
     if (io->fd >= 0) {
         io->inode = inode;
         return 0;
     }
+    io->fd = inode_need_fd(inode);
+    if (io->fd < 0)
+        return io->fd;
+    pthread_mutex_lock(stripe);
     io->fd = reopen_for_io(inode, writable);
-    if (io->fd == -EMFILE)
-        io->fd = -ENFILE;
+    pthread_mutex_unlock(stripe);
     return io->fd < 0 ? io->fd : 0;
 }
 

@@ -11,6 +11,9 @@
 
 _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
 
+/* More than any path has. */
+#define LEVELS_MAX 2048
+
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
 
 static void by_name(uint64_t parent, const char *name, struct node_handle *handle)
@@ -50,8 +53,9 @@ static int open_object(const struct area *area, const struct node_handle *handle
     return object_open(area->root, &object, O_PATH);
 }
 
-/* Opens a node by its name, and before it, if need be, the directories that lead there. */
-static int open_named(struct mount *mount, const struct node_ref *ref)
+/* Opens a node by its name, and before it, if need be, the directories that lead there: at most
+ * `levels` of them, for each takes room on the stack. */
+static int open_named(struct mount *mount, const struct node_ref *ref, int levels)
 {
     char name[NAME_MAX_BYTES + 1] = "";
     struct inode parent = { .mount = mount };
@@ -60,6 +64,10 @@ static int open_named(struct mount *mount, const struct node_ref *ref)
     struct statx stx;
     uint64_t id;
 
+    if (levels == 0)
+        return -ELOOP;
+    if (ref->handle.length <= sizeof(id))
+        return -ESTALE;
     memcpy(&id, ref->handle.bytes, sizeof(id));
     memcpy(name, ref->handle.bytes + sizeof(id), ref->handle.length - sizeof(id));
     if (!node_use(&mount->nodes, id, &parent.ref))
@@ -68,7 +76,7 @@ static int open_named(struct mount *mount, const struct node_ref *ref)
     // is not kept.
     parent.fd = parent.ref.held.path_fd;
     if (parent.fd < 0)
-        parent.fd = parent_fd = open_named(mount, &parent.ref);
+        parent.fd = parent_fd = open_named(mount, &parent.ref, levels - 1);
     if (parent.fd >= 0)
         fd = openat(parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (parent.fd >= 0 && fd < 0)
@@ -95,7 +103,7 @@ int handle_open(struct mount *mount, const struct node_ref *ref)
     pthread_rwlock_rdlock(&mount->names);
     // It may have been renamed since the reference was taken.
     node_handle_now(&mount->nodes, ref, &now.handle);
-    fd = now.handle.length ? open_named(mount, &now) : -ESTALE;
+    fd = now.handle.length ? open_named(mount, &now, LEVELS_MAX) : -ESTALE;
     pthread_rwlock_unlock(&mount->names);
     return fd;
 }

@@ -13,6 +13,9 @@
 #include "object.h"
 #include "space.h"
 
+/* What is closed at once when descriptors run out, so that it need not be done again soon. */
+#define ROOM_DESCRIPTORS 16
+
 void inode_dispose(struct mount *mount, const struct node_resources *resources)
 {
     if (resources->path_fd >= 0)
@@ -31,10 +34,21 @@ static void dispose_both(struct mount *mount, const struct node_resources leftov
     inode_dispose(mount, &leftover[1]);
 }
 
-/* Running out of descriptors is the daemon's shortage, not the caller's. */
-static int own_shortage(int error)
+bool inode_make_room(struct mount *mount, int *result)
 {
-    return error == -EMFILE ? -ENFILE : error;
+    struct node_resources taken;
+    int closed = 0;
+
+    if (*result != -EMFILE)
+        return false;
+    while (closed < ROOM_DESCRIPTORS && node_shed(&mount->nodes, &taken)) {
+        closed += taken.path_fd >= 0;
+        inode_dispose(mount, &taken);
+    }
+    // Then it is the daemon's shortage, not the caller's.
+    if (closed == 0)
+        *result = -ENFILE;
+    return closed > 0;
 }
 
 int inode_check_name(const char *name)
@@ -47,26 +61,47 @@ int inode_check_name(const char *name)
 static int reopen(struct mount *mount, struct node_ref *ref)
 {
     struct node_resources leftover[2];
-    int fd = handle_open(mount, ref);
+    int fd;
 
+    do
+        fd = handle_open(mount, ref);
+    while (inode_make_room(mount, &fd));
     if (fd < 0)
-        return own_shortage(fd);
+        return fd;
     node_lend_path(&mount->nodes, ref, fd, leftover);
     dispose_both(mount, leftover);
     return 0;
 }
 
-static int complete(struct mount *mount, struct inode *inode)
+int inode_need_fd(struct inode *inode)
 {
     int error = 0;
 
-    inode->mount = mount;
     if (inode->ref.held.path_fd < 0)
-        error = reopen(mount, &inode->ref);
+        error = reopen(inode->mount, &inode->ref);
     inode->fd = inode->ref.held.path_fd;
+    return error;
+}
+
+static int complete(struct mount *mount, struct inode *inode)
+{
+    int error;
+
+    inode->mount = mount;
+    error = inode_need_fd(inode);
     if (error)
         inode_release(inode);
     return error;
+}
+
+int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode)
+{
+    *inode = INODE_NONE;
+    if (!node_use(&mount->nodes, id, &inode->ref))
+        return -ESTALE;
+    inode->mount = mount;
+    inode->fd = inode->ref.held.path_fd;
+    return 0;
 }
 
 int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode)
@@ -115,6 +150,23 @@ static int claim(struct mount *mount, const struct node_seed *seed, int fd, stru
     return error ? error : complete(mount, inode);
 }
 
+/* The directory of a class root's contents. -ESTALE: it has ceased to be one since its class was
+ * read; the kernel looks it up again. */
+static int open_contents(struct mount *mount, int store_dir, const struct statx *stx)
+{
+    enum shmap_class class;
+    int contents;
+
+    if (classroot_class(store_dir, &class) != 0 || class != SHMAP_ANON)
+        return -ESTALE;
+    cred_keep_setid(&mount->cred, true);
+    do
+        contents = classroot_open(&mount->areas[AREA_RAM], store_dir, stx);
+    while (inode_make_room(mount, &contents));
+    cred_keep_setid(&mount->cred, false);
+    return contents;
+}
+
 /* A directory of the store that was made anonymous: its contents are in the RAM area. `fd` is the
  * store directory's. */
 static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd, struct statx *stx,
@@ -126,10 +178,8 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
 
     *inode = INODE_NONE;
     pthread_mutex_lock(&mount->class_roots);
-    cred_keep_setid(&mount->cred, true);
-    contents = classroot_open(&mount->areas[AREA_RAM], store_dir, stx);
-    cred_keep_setid(&mount->cred, false);
-    error = contents < 0 ? own_shortage(contents) : 0;
+    contents = open_contents(mount, store_dir, stx);
+    error = contents < 0 ? contents : 0;
     if (!error) {
         seed->area = AREA_RAM;
         seed->class = SHMAP_ANON;
@@ -188,9 +238,12 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     int fd;
 
     *inode = INODE_NONE;
-    fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    do {
+        fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        fd = fd < 0 ? -errno : fd;
+    } while (inode_make_room(parent->mount, &fd));
     if (fd < 0)
-        return own_shortage(-errno);
+        return fd;
     return claim_found(parent, name, fd, inode, stx);
 }
 

@@ -25,6 +25,13 @@ struct inode {
  * is left. */
 int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode);
 
+/* The same without a descriptor (fd is -1): for what is done with the contents of an open file,
+ * which must not fail for want of one. */
+int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode);
+
+/* Gives an inode that is held its descriptor after all. */
+int inode_need_fd(struct inode *inode);
+
 /* What a name in a directory stands for; counts a lookup of the kernel. `stx` receives its
  * attributes. -ENOENT; -EXDEV: another filesystem is mounted there. */
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
@@ -45,6 +52,11 @@ int inode_make_root(struct mount *mount);
 void inode_unlookup(struct inode *inode);
 
 void inode_release(struct inode *inode);
+
+/* After a call that takes a descriptor: whether it failed for want of one (-EMFILE) and some that
+ * were only kept at hand are closed now, so that it is worth another try. If there were none, the
+ * result becomes -ENFILE. */
+bool inode_make_room(struct mount *mount, int *result);
 
 /* Closes what was taken off nodes. */
 void inode_dispose(struct mount *mount, const struct node_resources *resources);

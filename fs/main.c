@@ -53,7 +53,7 @@ static int give_up(struct mount *mount, const char *what, int error)
 }
 
 /* Serves the mount to its end; tells `ready` (a pipe, or -1) when it can be used. Returns the exit
- * status. Threads may still be serving then: only the end of the process gives back the rest. */
+ * status; what the mount holds is left for the end of the process to give back. */
 static int serve(struct mount *mount, int ready)
 {
     sigset_t signals;
@@ -70,7 +70,12 @@ static int serve(struct mount *mount, int ready)
         close(ready);
     }
     error = session_serve(mount, &signals);
-    return error ? give_up(mount, "no thread can serve", error) : EXIT_SUCCESS;
+    if (error < 0)
+        return give_up(mount, "no thread can serve", error);
+    if (error > 0)
+        // Nothing may be taken apart under the threads that still serve.
+        _exit(EXIT_SUCCESS);
+    return EXIT_SUCCESS;
 }
 
 /* Serves in a child of its own session; returns in the parent, when the mount is ready or has

@@ -22,8 +22,9 @@ struct data_path {
 
 struct mount {
     struct options options;
-    char *mountpoint; // absolute, without symlinks
-    char *store;      // likewise; NULL: none
+    uint64_t mount_id; // of the mount at `mountpoint`, while it is there
+    char *mountpoint;  // absolute, without symlinks
+    char *store;       // likewise; NULL: none
     uid_t owner;
     struct area areas[AREA_KINDS];
     struct data_path data_paths[AREA_KINDS];
@@ -44,6 +45,7 @@ struct mount {
     // For calls that found their area full (space.h).
     pthread_mutex_t space;
     pthread_cond_t space_came;
+    unsigned space_waiters;
     unsigned orphans_gone;
     unsigned orphans_in_use; // of those there are: waiting for them was in vain
     // Held while a class root is entered, made or dropped.

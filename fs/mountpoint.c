@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,12 +91,23 @@ static void run_fusermount(const char *mountpoint)
         waitpid(helper, NULL, 0);
 }
 
-void mountpoint_detach(const char *mountpoint)
+uint64_t mountpoint_id(const char *mountpoint)
+{
+    struct statx stx;
+
+    // Answered by the kernel alone: the daemon need not be serving.
+    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+        return 0;
+    return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
+}
+
+void mountpoint_detach(const char *mountpoint, uint64_t id)
 {
     // Opened first: afterwards no path leads to the mount any more.
     CLEANUP_FD int root = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (!mounts_at(mountpoint))
+    // It may have been unmounted with files still open, and another one put in its place.
+    if (!mounts_at(mountpoint) || mountpoint_id(mountpoint) != id)
         return;
     if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
         run_fusermount(mountpoint);

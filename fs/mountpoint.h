@@ -3,7 +3,7 @@
 #ifndef SHMAPFS_MOUNTPOINT_H
 #define SHMAPFS_MOUNTPOINT_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "complaint.h"
 
@@ -16,6 +16,9 @@ int mountpoint_check_store(const char *mountpoint, const char *store, struct com
 
 /* Takes the mount out of sight and brings what its page cache holds back to the daemon, which must
  * be serving meanwhile. Who still has files open keeps them until the daemon ends. */
-void mountpoint_detach(const char *mountpoint);
+void mountpoint_detach(const char *mountpoint, uint64_t id);
+
+/* What tells a mount from another one that may be at the same place later; 0: there is none. */
+uint64_t mountpoint_id(const char *mountpoint);
 
 #endif

@@ -137,6 +137,10 @@ void node_lend_path(struct node_table *table, struct node_ref *ref, int fd,
 /* Brings a node in use up to date: what it holds, its flags and writers. */
 void node_refresh(struct node_table *table, struct node_ref *ref);
 
+/* Takes what can be had again off the node that was not used for longest. false: there is nothing.
+ * */
+bool node_shed(struct node_table *table, struct node_resources *taken);
+
 /* Ends a use. */
 void node_end(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
 

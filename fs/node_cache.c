@@ -86,12 +86,14 @@ static void take_io(struct node_table *table, struct node *node, struct node_res
     node->flags &= (uint16_t)~NODE_IO_WRITABLE;
 }
 
-struct node_resources cache_evict(struct node_table *table)
+/* Takes from the old end of the list until no more than `bound` nodes are on it, or one has given.
+ * */
+static struct node_resources evict_to(struct node_table *table, uint32_t bound)
 {
     struct node_header *header = table->header;
     struct node_resources taken = NODE_NO_RESOURCES;
 
-    for (int tries = 0; tries < EVICT_TRIES && header->cached > header->cached_max; tries++) {
+    for (int tries = 0; tries < EVICT_TRIES && header->cached > bound; tries++) {
         struct node *node = &table->slots[header->oldest];
 
         if (node->users > 0) {
@@ -108,6 +110,19 @@ struct node_resources cache_evict(struct node_table *table)
         break;
     }
     return taken;
+}
+
+struct node_resources cache_evict(struct node_table *table)
+{
+    return evict_to(table, table->header->cached_max);
+}
+
+bool node_shed(struct node_table *table, struct node_resources *taken)
+{
+    table_lock(table);
+    *taken = evict_to(table, 0);
+    table_unlock(table);
+    return taken->path_fd >= 0 || taken->backing_id > 0;
 }
 
 struct node_resources cache_strip(struct node_table *table, struct node *node)

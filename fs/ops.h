@@ -15,7 +15,7 @@ extern const struct fuse_lowlevel_ops OPS;
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups);
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
-void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx);
+void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed);
 int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry);
 
 /* ops_attr.c */

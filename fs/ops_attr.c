@@ -11,12 +11,14 @@
 #include "object.h"
 #include "ops.h"
 
-static void reply_attr(fuse_req_t req, struct inode *inode)
+/* Answers with the attributes; after a change they are not to be kept if others may come unseen. */
+static void reply_attr(fuse_req_t req, struct inode *inode, bool changed)
 {
+    bool fleeting = changed && attr_changes_unseen(inode);
     struct statx stx;
     struct stat st;
-    double timeout;
-    int error = attr_read(inode, &stx, &timeout);
+    double timeout = 0;
+    int error = attr_read(inode, &stx, fleeting ? NULL : &timeout);
 
     if (error) {
         fuse_reply_err(req, -error);
@@ -35,7 +37,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (error)
         fuse_reply_err(req, -error);
     else
-        reply_attr(req, &inode);
+        reply_attr(req, &inode, false);
 }
 
 void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi)
@@ -105,9 +107,11 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
     int error = 0;
 
-    // What of a class root survives the mount is set first: it is the part that can fail.
+    // What of a class root survives the mount is set first: it is the part that can fail. Its class
+    // must stay readable there, for a daemon that is no more than the owner.
     if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
-        error = set_mode(inode, store_dir, attr->st_mode);
+        error = set_mode(inode, store_dir,
+                         attr->st_mode | (inode->mount->cred.privileged ? 0 : S_IRUSR));
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
         error = set_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
@@ -135,7 +139,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
     if (error)
         fuse_reply_err(req, -error);
     else
-        reply_attr(req, &inode);
+        reply_attr(req, &inode, true);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)

@@ -66,7 +66,7 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
         fuse_reply_err(req, -error);
         return;
     }
-    reply_entry(req, &inode, &stx);
+    reply_entry(req, &inode, &stx, false);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
@@ -125,7 +125,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
         fuse_reply_err(req, -error);
         return;
     }
-    reply_entry(req, &linked, &stx);
+    reply_entry(req, &linked, &stx, true);
 }
 
 /* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
@@ -140,30 +140,40 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
-    } while (fd == -ENOSPC && space_comes(dir->mount, &mark));
+    } while (inode_make_room(dir->mount, &fd) || (fd == -ENOSPC && space_comes(dir->mount, &mark)));
     caller_leave(req, mode);
     // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
     // look again.
-    return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd == -EMFILE ? -ENFILE : fd;
+    return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
+}
+
+static int path_of_new(struct mount *mount, int fd)
+{
+    int path_fd;
+
+    do
+        path_fd = object_reopen(fd, O_PATH);
+    while (inode_make_room(mount, &path_fd));
+    return path_fd;
 }
 
 static int open_new(struct inode *dir, const char *name, int fd, struct fuse_file_info *fi,
                     struct inode *inode, struct fuse_entry_param *entry)
 {
     CLEANUP_FD int io_fd = fd;
-    CLEANUP_FD int path_fd = object_reopen(io_fd, O_PATH);
     struct statx stx;
-    int error;
+    int path_fd = path_of_new(dir->mount, fd);
+    int error = path_fd < 0 ? path_fd : inode_adopt(dir, name, path_fd, inode, &stx);
 
-    if (path_fd < 0)
-        return path_fd == -EMFILE ? -ENFILE : path_fd;
-    error = inode_adopt(dir, name, steal_fd(&path_fd), inode, &stx);
     if (error)
         return error;
     fi->flags &= ~O_TRUNC;
     error = file_open(inode, fi, steal_fd(&io_fd));
-    if (!error)
+    if (!error) {
         error = fill_entry(inode, &stx, entry);
+        if (error)
+            file_close(inode, fi);
+    }
     if (error)
         inode_unlookup(inode);
     return error;

@@ -33,8 +33,10 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (!error) {
         // Not by the name ".", which takes the right to search the directory, and listing it does
         // not.
-        fd = object_reopen(inode.fd, O_RDONLY | O_DIRECTORY);
-        error = fd >= 0 ? 0 : fd == -EMFILE ? -ENFILE : fd;
+        do
+            fd = object_reopen(inode.fd, O_RDONLY | O_DIRECTORY);
+        while (inode_make_room(inode.mount, &fd));
+        error = fd >= 0 ? 0 : fd;
     }
     if (error) {
         fuse_reply_err(req, -error);

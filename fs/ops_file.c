@@ -9,6 +9,8 @@
 #include "ops.h"
 #include "space.h"
 
+#define COPY_MAX (1U << 30)
+
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
@@ -27,11 +29,8 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
 
-    // Not inode_acquire(): a descriptor is not needed for it, and may not be to be had.
-    if (node_use(&mount->nodes, id, &inode.ref)) {
-        inode.mount = mount;
+    if (inode_hold(mount, id, &inode) == 0)
         file_close(&inode, fi);
-    }
     fuse_reply_err(req, 0);
 }
 
@@ -40,7 +39,7 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
     struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_hold(mount_of(req), id, &inode);
 
     (void)fi;
     if (!error)
@@ -78,7 +77,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
     unsigned mark = space_mark(mount);
-    ssize_t written = inode_acquire(mount, id, &inode);
+    ssize_t written = inode_hold(mount, id, &inode);
 
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
@@ -100,7 +99,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_hold(mount_of(req), id, &inode);
 
     if (!error)
         error = file_sync(&inode, fi, datasync);
@@ -115,7 +114,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
     unsigned mark = space_mark(mount);
-    int error = inode_acquire(mount, id, &inode);
+    int error = inode_hold(mount, id, &inode);
 
     (void)fi;
     if (!error)
@@ -151,7 +150,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
-    off_t found = inode_acquire(mount, id, &inode);
+    off_t found = inode_hold(mount, id, &inode);
 
     (void)fi;
     if (found == 0)
@@ -182,17 +181,20 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
     INODE struct inode target = INODE_NONE;
     FILE_IO struct file_io source_io = FILE_IO_NONE;
     FILE_IO struct file_io target_io = FILE_IO_NONE;
-    ssize_t copied = inode_acquire(mount, from, &source);
+    ssize_t copied = inode_hold(mount, from, &source);
 
     (void)from_fi;
     (void)to_fi;
     if (copied == 0)
-        copied = inode_acquire(mount, to, &target);
+        copied = inode_hold(mount, to, &target);
     if (copied == 0)
         copied = file_io_begin(&source, false, &source_io);
     if (copied == 0)
         copied = file_io_begin(&target, true, &target_io);
     if (copied == 0) {
+        // The kernel takes 32 bits of the answer.
+        if (length > COPY_MAX)
+            length = COPY_MAX;
         copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
                                  (unsigned)flags);
         if (copied < 0)

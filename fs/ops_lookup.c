@@ -17,12 +17,14 @@ int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *
 }
 
 /* Answers with an inode that a lookup was counted for, which is taken back when the answer does not
- * arrive. */
-void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx)
+ * arrive. After a change (`changed`) attributes are not to be kept if others may come unseen. */
+void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed)
 {
     struct fuse_entry_param entry;
     int error = fill_entry(inode, stx, &entry);
 
+    if (changed && attr_changes_unseen(inode))
+        entry.attr_timeout = 0;
     if (error)
         fuse_reply_err(req, -error);
     else
@@ -49,7 +51,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     } else if (error) {
         fuse_reply_err(req, -error);
     } else {
-        reply_entry(req, &inode, &stx);
+        reply_entry(req, &inode, &stx, false);
     }
 }
 

@@ -73,10 +73,13 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
 /* The store directory of the class root is gone: so is the place of its contents. */
 static void drop_contents(struct inode *class_root)
 {
+    struct mount *mount = class_root->mount;
     struct statx stx;
 
+    pthread_mutex_lock(&mount->class_roots);
     if (object_stat(class_root->ref.held.io_fd, &stx) == 0)
-        classroot_remove(&class_root->mount->areas[AREA_RAM], &stx);
+        classroot_remove(&mount->areas[AREA_RAM], &stx);
+    pthread_mutex_unlock(&mount->class_roots);
 }
 
 static void victim_done(struct inode *victim, bool counted, bool removed)
@@ -126,9 +129,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         error = 0;
     if (!error)
         error = handle_rename(from, name, to, new_name, flags);
-    // Two names of one file: rename does nothing, and both stay.
-    victim_done(&victim, counted,
-                !error && replaces && faccessat(from->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0);
+    victim_done(&victim, counted, !error && replaces);
     return error;
 }
 

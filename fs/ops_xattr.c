@@ -10,22 +10,53 @@
 #include "ops.h"
 #include "virtual.h"
 
+#define XATTR_ACCESS_ACL "system.posix_acl_access"
+
+/* Who is in more groups than this counts as in none beyond. */
+#define NGROUPS_FEW 1024
+
 static bool is_virtual(const char *name)
 {
     return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
 }
 
-static int set_on(const struct cred *cred, int fd, const char *name, const char *value, size_t size,
+/* Whether the caller is root, or in the group that a file belongs to. */
+static bool in_group(fuse_req_t req, int fd)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    gid_t groups[NGROUPS_FEW];
+    struct statx stx;
+    int count;
+
+    if (ctx->uid == 0)
+        return true;
+    if (object_stat(fd, &stx) != 0)
+        return false;
+    if (ctx->gid == stx.stx_gid)
+        return true;
+    count = fuse_req_getgroups(req, NGROUPS_FEW, groups);
+    for (int i = 0; i < count && i < NGROUPS_FEW; i++) {
+        if (groups[i] == stx.stx_gid)
+            return true;
+    }
+    return false;
+}
+
+static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
                   int flags)
 {
+    const struct cred *cred = &mount_of(req)->cred;
+    // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
+    // but libfuse does not hand that on.
+    bool keep = strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd);
     struct object_path path;
     int result;
 
-    // An access ACL carries the mode's bits with it; what the caller may set was for the kernel to
-    // say.
-    cred_keep_setid(cred, true);
+    if (keep)
+        cred_keep_setid(cred, true);
     result = setxattr(object_path(fd, &path), name, value, size, flags) == 0 ? 0 : -errno;
-    cred_keep_setid(cred, false);
+    if (keep)
+        cred_keep_setid(cred, false);
     return result;
 }
 
@@ -39,18 +70,17 @@ static int remove_on(int fd, const char *name)
 void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size,
                  int flags)
 {
-    struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount, id, &inode);
+    int error = inode_acquire(mount_of(req), id, &inode);
 
     if (!error && is_virtual(name)) {
         error = virtual_set(&inode, fuse_req_ctx(req)->uid, name, value, size);
     } else if (!error) {
         if (inode_is_class_root(&inode))
-            error = set_on(&mount->cred, inode.ref.held.io_fd, name, value, size, flags);
+            error = set_on(req, inode.ref.held.io_fd, name, value, size, flags);
         if (!error)
-            error = set_on(&mount->cred, inode.fd, name, value, size,
-                           inode_is_class_root(&inode) ? 0 : flags);
+            error =
+                set_on(req, inode.fd, name, value, size, inode_is_class_root(&inode) ? 0 : flags);
     }
     fuse_reply_err(req, -error);
 }

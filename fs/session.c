@@ -104,6 +104,7 @@ int session_start(struct mount *mount)
 
     if (error)
         return error;
+    mount->mount_id = mountpoint_id(mount->mountpoint);
     backing_probe(mount, AREA_STORE);
     backing_probe(mount, AREA_RAM);
     return 0;
@@ -194,10 +195,10 @@ int session_serve(struct mount *mount, const sigset_t *signals)
     pthread_mutex_init(&server->mutex, NULL);
     started = server->ended < 0 ? -errno : start_threads(server, threads, wanted);
     if (started > 0 && !wait_for_end(server->ended, signal_fd)) {
-        mountpoint_detach(mount->mountpoint);
+        mountpoint_detach(mount->mountpoint, mount->mount_id);
         // Who still uses the mount keeps the threads waiting, for ever perhaps. So they keep what
         // is theirs, and the end of the process ends the connection.
-        return 0;
+        return 1;
     }
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);

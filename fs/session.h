@@ -12,8 +12,8 @@ void session_init(void *userdata, struct fuse_conn_info *conn);
  * did not start the conversation. */
 int session_start(struct mount *mount);
 
-/* Serves until the mount is gone, or a signal ends it. `signals` are the ones that do, blocked in
- * all threads. */
+/* Serves until the mount is gone (0), or a signal ends it (1): then threads may be serving still.
+ * `signals` are the ones that do, blocked in all threads. Or a negative errno: it cannot serve. */
 int session_serve(struct mount *mount, const sigset_t *signals);
 
 #endif

@@ -144,7 +144,7 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
         bool on;
         const char *word;
     } words[] = {
-        { true, "default_permissions" }, { mount->owner == 0, "allow_other" },
+        { true, "default_permissions" }, { mount->cred.privileged, "allow_other" },
         { true, "subtype=shmapfs" },     { options->read_only, "ro" },
         { options->suid, "suid" },       { options->dev, "dev" },
         { options->noexec, "noexec" },   { options->sync, "sync" },
@@ -267,6 +267,15 @@ static void undo(struct mount *mount)
     free(mount->options.anon);
 }
 
+/* What has to be there whatever is mounted. */
+static int check_surroundings(struct mount *mount, struct complaint *complaint)
+{
+    if (access("/proc/self/fd", X_OK) != 0)
+        return complain(complaint, errno, "/proc is not there (%s); mount it first",
+                        strerror(errno));
+    return cred_check(&mount->cred, complaint);
+}
+
 int setup_mount(struct mount *mount, struct complaint *complaint)
 {
     struct options *options = &mount->options;
@@ -279,7 +288,9 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_FSIZE);
     umask(0);
-    error = mountpoint_check(options->mountpoint, &mount->mountpoint, complaint);
+    error = check_surroundings(mount, complaint);
+    if (!error)
+        error = mountpoint_check(options->mountpoint, &mount->mountpoint, complaint);
     if (!error)
         error = open_store(mount, complaint);
     if (!error)

@@ -9,8 +9,10 @@
  * cost a full area this delay for each call that fails. */
 #define PATIENCE_NANOSECONDS 50000000L
 
-/* Space is short when less than this part of it is free. */
-#define SHORT_FRACTION 2
+#define WAITERS_MAX 3
+
+/* Space is short when no more than this part of it is free. */
+#define SHORT_FRACTION 4
 
 unsigned space_mark(struct mount *mount)
 {
@@ -42,9 +44,14 @@ static void wait_for_orphans(struct mount *mount, unsigned mark, unsigned left)
     struct timespec until = deadline();
     int error = 0;
 
+    // Those who wait cannot serve what they wait for.
+    if (mount->space_waiters >= WAITERS_MAX)
+        return;
+    mount->space_waiters++;
     while (mount->orphans_gone == mark && error != ETIMEDOUT &&
            node_table_counts(&mount->nodes).orphans > left)
         error = pthread_cond_timedwait(&mount->space_came, &mount->space, &until);
+    mount->space_waiters--;
 }
 
 bool space_comes(struct mount *mount, unsigned *mark)
@@ -63,7 +70,7 @@ static bool is_short(const struct area *area)
 {
     struct statvfs vfs;
 
-    return fstatvfs(area->root, &vfs) == 0 && vfs.f_bfree < vfs.f_blocks / SHORT_FRACTION;
+    return fstatvfs(area->root, &vfs) == 0 && vfs.f_bfree <= vfs.f_blocks / SHORT_FRACTION;
 }
 
 void space_settle(struct mount *mount, const struct area *area)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "attr.h"
 #include "classroot.h"
 #include "cleanup.h"
 #include "object.h"
@@ -80,6 +81,9 @@ static int make_anonymous(struct inode *inode)
     if (error <= 0)
         return error < 0 ? error : -ENOTEMPTY;
     error = object_stat(inode->fd, &stx);
+    // One that is there from before has another's owner and mode.
+    if (!error)
+        error = classroot_remove(ram, &stx);
     if (error)
         return error;
     cred_keep_setid(&mount->cred, true);
@@ -138,6 +142,8 @@ static int set_class(struct inode *inode, enum shmap_class class)
     else
         error = class == SHMAP_ANON ? make_anonymous(inode) : make_plain(inode);
     pthread_mutex_unlock(&mount->class_roots);
+    // Size and times are now another directory's.
+    attr_invalidate(inode);
     return error;
 }
 

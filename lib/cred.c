@@ -6,6 +6,8 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -16,8 +18,15 @@
 #define NO_USER ((uid_t)-2)
 #define NOBODY  ((uid_t)65534)
 
-static const int NEEDED[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
-                              CAP_FSETID, CAP_SETUID,       CAP_SETGID,          CAP_SETPCAP };
+static const struct {
+    int number;
+    const char *name;
+} NEEDED[] = {
+    { CAP_CHOWN, "CAP_CHOWN" },     { CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE" },
+    { CAP_FOWNER, "CAP_FOWNER" },   { CAP_FSETID, "CAP_FSETID" },
+    { CAP_SETUID, "CAP_SETUID" },   { CAP_SETGID, "CAP_SETGID" },
+    { CAP_SETPCAP, "CAP_SETPCAP" },
+};
 
 struct capabilities {
     struct __user_cap_data_struct half[2];
@@ -37,13 +46,52 @@ static int capabilities_set(const struct capabilities *caps)
     return syscall(SYS_capset, &header, caps->half) == 0 ? 0 : -errno;
 }
 
-static bool has_needed(const struct capabilities *caps)
+/* The capability that root lacks to serve other users; NULL: none. */
+static const char *missing_capability(const struct capabilities *caps)
 {
     for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
-        if (!(caps->half[CAP_TO_INDEX(NEEDED[i])].effective & CAP_TO_MASK(NEEDED[i])))
-            return false;
+        if (!(caps->half[CAP_TO_INDEX(NEEDED[i].number)].effective & CAP_TO_MASK(NEEDED[i].number)))
+            return NEEDED[i].name;
     }
-    return true;
+    return NULL;
+}
+
+/* Whether this is a user namespace with one user alone, whom there is no need to tell from others.
+ * */
+static bool is_alone(void)
+{
+    FILE *map = fopen("/proc/self/uid_map", "re");
+    unsigned inside, outside, count = 0, lines = 0, last = 0;
+
+    while (map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3) {
+        lines++;
+        last = count;
+    }
+    if (map)
+        fclose(map);
+    return lines == 1 && last == 1;
+}
+
+int cred_check(struct cred *cred, struct complaint *complaint)
+{
+    struct capabilities caps;
+    const char *missing;
+    int error = capabilities_get(&caps);
+
+    *cred = (struct cred){ .privileged = false };
+    if (error)
+        return complain(complaint, -error, "the daemon's capabilities cannot be read: %s",
+                        strerror(-error));
+    if (geteuid() != 0 || is_alone())
+        return 0;
+    missing = missing_capability(&caps);
+    if (missing)
+        return complain(complaint, EPERM,
+                        "root without %s cannot serve other users safely; give it that capability, "
+                        "or start as an ordinary user",
+                        missing);
+    cred->privileged = true;
+    return 0;
 }
 
 static bool is_fsuid(uid_t uid)
@@ -55,10 +103,9 @@ static bool is_fsuid(uid_t uid)
 int cred_init(struct cred *cred)
 {
     struct capabilities caps;
-    int error = capabilities_get(&caps);
+    int error = cred->privileged ? capabilities_get(&caps) : 0;
 
-    *cred = (struct cred){ .privileged = false };
-    if (error || geteuid() != 0 || !has_needed(&caps))
+    if (error || !cred->privileged)
         return error;
     // Otherwise each step away from root would take capabilities along, and each step back return
     // them.
@@ -77,9 +124,7 @@ int cred_init(struct cred *cred)
     caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
     caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].permitted &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
     caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
-    error = capabilities_set(&caps);
-    cred->privileged = !error;
-    return error;
+    return capabilities_set(&caps);
 }
 
 void cred_become(const struct cred *cred, uid_t uid, gid_t gid)

@@ -19,12 +19,18 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "complaint.h"
+
 struct cred {
     // Otherwise all happens in the name of the daemon's user, and the calls below do nothing.
     bool privileged;
     uid_t idle_uid;
     gid_t idle_gid;
 };
+
+/* Decides whether the daemon serves other users too, as root does. -EPERM: root is not allowed what
+ * that takes, and would make files of others its own. */
+int cred_check(struct cred *cred, struct complaint *complaint);
 
 /* Takes the identity at rest. To be called once, before other threads exist. */
 int cred_init(struct cred *cred);

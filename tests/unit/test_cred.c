@@ -37,6 +37,7 @@ static void check_owners(void *path)
 {
     int dir = open_dir(path);
     struct cred cred;
+    EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
     EXPECT(cred_init(&cred) == 0);
     EXPECT(cred.privileged == (geteuid() == 0));
 
@@ -59,6 +60,7 @@ static void check_setid_bits(void *path)
 {
     int dir = open_dir(path);
     struct cred cred;
+    EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
     EXPECT(cred_init(&cred) == 0);
     EXPECT((make_file(dir, "dropped", 04755).st_mode & 07000) == 0);
     cred_keep_setid(&cred, true);
@@ -72,6 +74,7 @@ static void check_reserves(void *path)
 {
     (void)path;
     struct cred cred;
+    EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
     EXPECT(cred_init(&cred) == 0);
     cred_become(&cred, 0, 0); /* not even for root */
     FILE *status = fopen("/proc/self/status", "re");
