@@ -114,6 +114,7 @@ int main(int argc, char **argv)
 {
     struct mount mount = { .session = NULL };
     struct complaint complaint = { .text = "" };
+    int status;
 
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
@@ -133,5 +134,7 @@ int main(int argc, char **argv)
     }
     if (!mount.options.foreground)
         return serve_in_background(&mount);
-    return serve(&mount, -1);
+    status = serve(&mount, -1);
+    setup_undo(&mount);
+    return status;
 }

@@ -252,7 +252,7 @@ static void init_locks(struct mount *mount)
     pthread_key_create(&mount->own_umask, NULL);
 }
 
-static void undo(struct mount *mount)
+void setup_undo(struct mount *mount)
 {
     if (mount->session) {
         fuse_session_unmount(mount->session);
@@ -313,6 +313,6 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = make_nodes(mount, complaint);
     plan_data_paths(mount);
     if (error)
-        undo(mount);
+        setup_undo(mount);
     return error;
 }

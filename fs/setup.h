@@ -9,4 +9,7 @@
  * says what is wrong. `mount->options` is set; the rest is all zero. */
 int setup_mount(struct mount *mount, struct complaint *complaint);
 
+/* Gives back what is left of it, when nobody serves it any more. */
+void setup_undo(struct mount *mount);
+
 #endif
