@@ -291,6 +291,36 @@ static void change_by_another_process_counts_at_once(void **state)
     }
 }
 
+static int set_minimal_acl(void *path)
+{
+    static const struct entry minimal[] = {
+        { ACL_USER_OBJ, 7, NONE },
+        { ACL_GROUP_OBJ, 5, NONE },
+        { ACL_OTHER, 0, NONE },
+    };
+    return SET_ACL(path, ACCESS_ACL, minimal) < 0 ? errno : 0;
+}
+
+// An ACL is a change of the mode, and setgid is for those who are in the group: see chmod(2).
+static void acl_of_an_owner_outside_the_group_clears_setgid(void **state)
+{
+    static user_action *const actions[] = { set_acl_for_bob, set_minimal_acl };
+    static const mode_t modes[] = { 0660, 0750 };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        prepare_file("file", ALICE, TEAM, 02644);
+        assert_int_equal(as(ALICE, actions[i], "file"), 0);
+        assert_int_equal(stat_of("file").st_mode & 07777, modes[i]);
+        assert_ok(chmod("file", 02644));
+        assert_int_equal(as_member(ALICE, TEAM, actions[i], "file"), 0);
+        assert_int_equal(stat_of("file").st_mode & 07777, 02000 | modes[i]);
+        assert_ok(chmod("file", 02644));
+        assert_int_equal(actions[i]((char *)"file"), 0);
+        assert_int_equal(stat_of("file").st_mode & 07777, 02000 | modes[i]);
+        assert_ok(unlink("file"));
+    }
+}
+
 static bool lists(const char *path, const char *name)
 {
     char list[1024];
@@ -331,6 +361,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(mode_limits_the_inherited),
     cmocka_unit_test(removed_default_acl_leaves_the_umask),
     cmocka_unit_test(change_by_another_process_counts_at_once),
+    cmocka_unit_test(acl_of_an_owner_outside_the_group_clears_setgid),
     cmocka_unit_test(acls_are_listed_and_kept),
 };
 

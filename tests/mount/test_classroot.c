@@ -217,6 +217,41 @@ static void attributes_are_shown_and_stored(void **state)
     assert_int_equal(stat_of("root").st_nlink, 3);
 }
 
+/* What the kernel keeps of it at least: it asks anew for the time of the change itself. */
+static struct statx kept_of(const char *path)
+{
+    struct statx stx;
+
+    assert_ok(statx(AT_FDCWD, path, 0, STATX_MTIME | STATX_NLINK | STATX_SIZE, &stx));
+    return stx;
+}
+
+static void attributes_are_the_stores_when_it_is_plain_again(void **state)
+{
+    const struct fixture *fixture = fixture_of(state);
+    char path[PATH_MAX];
+
+    if (!has_store_here(fixture))
+        return;
+    for (int i = 0; i < 2; i++) {
+        make_class_root("root", "anon");
+        next_tick();
+        put_file("root/file", "");
+        assert_ok(unlink("root/file"));
+        stat_of("root");
+        if (i == 0)
+            assert_ok(unset_class("root"));
+        else
+            assert_ok(set_class("root", "persist"));
+        struct statx here = kept_of("root"), there = kept_of(in_store(fixture, "root", path));
+        assert_int_equal(here.stx_mtime.tv_sec, there.stx_mtime.tv_sec);
+        assert_int_equal(here.stx_mtime.tv_nsec, there.stx_mtime.tv_nsec);
+        assert_int_equal(here.stx_size, there.stx_size);
+        assert_int_equal(here.stx_nlink, there.stx_nlink);
+        assert_ok(rmdir("root"));
+    }
+}
+
 static void group_is_inherited_from_it(void **state)
 {
     const struct fixture *fixture = fixture_of(state);
@@ -283,6 +318,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(replaces_an_empty_directory),
     cmocka_unit_test(exchanged_with_its_contents),
     cmocka_unit_test(attributes_are_shown_and_stored),
+    cmocka_unit_test(attributes_are_the_stores_when_it_is_plain_again),
     cmocka_unit_test(group_is_inherited_from_it),
     cmocka_unit_test(its_permissions_are_in_force),
     cmocka_unit_test(many_class_roots),

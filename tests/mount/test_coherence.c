@@ -9,7 +9,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -23,6 +25,11 @@ static void assert_same_time(const char *what, struct timespec here, struct time
                  there.tv_sec, there.tv_nsec);
 }
 
+static void in_store(const struct fixture *fixture, const char *name, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s%s/%s", fixture->store, fixture->dir + strlen(fixture->mnt), name);
+}
+
 /*
  * The file behind a file of this case, in the store; on other areas nobody can see it, and there is
  * nothing to do. ctime cannot be set, so where the kernel holds writes back, the store's is the
@@ -34,8 +41,7 @@ static void assert_same_in_store(void **state, const char *name)
     if (fixture->area != AREA_PERSIST)
         return;
     char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s%s/%s", fixture->store, fixture->dir + strlen(fixture->mnt),
-             name);
+    in_store(fixture, name, path);
     struct stat here = stat_of(name), there = stat_of(path);
     assert_int_equal(here.st_size, there.st_size);
     assert_int_equal(here.st_blocks, there.st_blocks);
@@ -150,6 +156,51 @@ static void store_after_close_is_seen(void **state)
     assert_ok(munmap(mapped, SIZE));
     assert_store_seen(fixture_of(state), before.st_mtim);
     assert_same_in_store(state, "file");
+}
+
+static void set_immutable(const char *path, bool on)
+{
+    int flags, fd = open_file(path, O_RDONLY);
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+        harness_skip_case("the filesystem has no immutable files");
+    flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+    assert_ok(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+    assert_ok(close(fd));
+}
+
+// Asked for alone, a time may come from what the kernel has kept.
+static struct statx_timestamp mtime_alone(const char *path)
+{
+    struct statx stx;
+    assert_ok(statx(AT_FDCWD, path, 0, STATX_MTIME, &stx));
+    return stx.stx_mtime;
+}
+
+// An open that fails in the area must not count for one that came to something.
+static void store_after_a_failed_open_is_seen(void **state)
+{
+    const struct fixture *fixture = fixture_of(state);
+    char path[PATH_MAX];
+    if (fixture->area != AREA_PERSIST || !fixture->root)
+        return; // Only root makes files immutable, and only in the store.
+    in_store(fixture, "file", path);
+    assert_ok(close(new_file("file", SIZE)));
+    stat_of("file");
+    set_immutable(path, true);
+    assert_errno(open("file", O_RDWR | O_CLOEXEC), EPERM);
+    set_immutable(path, false);
+    struct statx_timestamp before = mtime_alone("file");
+    next_tick();
+    int fd = open_file("file", O_RDWR);
+    char *mapped = map_file(fd);
+    mapped[0] = 'x';
+    assert_ok(msync(mapped, SIZE, MS_SYNC));
+    assert_ok(munmap(mapped, SIZE));
+    assert_ok(close(fd));
+    struct statx_timestamp here = mtime_alone("file"), there = mtime_alone(path);
+    assert_true(here.tv_sec != before.tv_sec || here.tv_nsec != before.tv_nsec);
+    assert_int_equal(here.tv_sec, there.tv_sec);
+    assert_int_equal(here.tv_nsec, there.tv_nsec);
 }
 
 static int store_in_mapping(struct peer *parent, void *argument)
@@ -361,6 +412,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(overwrite_is_seen),
     cmocka_unit_test(store_and_msync_are_seen),
     cmocka_unit_test(store_after_close_is_seen),
+    cmocka_unit_test(store_after_a_failed_open_is_seen),
     cmocka_unit_test(store_of_another_process_is_seen),
     cmocka_unit_test(size_set_by_another_process_is_seen),
     cmocka_unit_test(change_by_another_process_is_seen),

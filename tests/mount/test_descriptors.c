@@ -154,13 +154,14 @@ static void let_go_when_the_kernel_needs_memory(void **state)
 }
 
 /* Runs what follows with few descriptors, in a child: its limits are its own. */
-static struct outcome mount_with_few_descriptors(const struct scene *scene, const char *limit)
+static struct outcome mount_with_few_descriptors(const struct scene *scene, const char *limit,
+                                                 const char *options)
 {
-    char script[256];
+    char script[256], all[256];
 
+    snprintf(all, sizeof(all), "%s%s", scene->passthrough ? "defaults" : "nopassthrough", options);
     snprintf(script, sizeof(script), "ulimit -n %s && exec \"$@\"", limit);
-    return run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o",
-               scene->passthrough ? "defaults" : "nopassthrough", NULL);
+    return run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o", all, NULL);
 }
 
 static void survives_a_low_limit_of_descriptors(void **state)
@@ -171,7 +172,7 @@ static void survives_a_low_limit_of_descriptors(void **state)
     int opened = 0;
     char path[64];
 
-    struct outcome outcome = mount_with_few_descriptors(scene, "256");
+    struct outcome outcome = mount_with_few_descriptors(scene, "256", "");
     assert_done(&outcome);
     assert_ok(mkdir("mnt/d0", 0755));
     for (; opened < MANY; opened++) {
@@ -200,6 +201,82 @@ static void survives_a_low_limit_of_descriptors(void **state)
     put_file("mnt/d0/last", "works");
     assert_content("mnt/d0/last", "works");
     scene_unmount(scene);
+}
+
+static const char *directory_path(int number, char path[64])
+{
+    snprintf(path, 64, "mnt/directory%d", number);
+    return path;
+}
+
+/* Opens directories until there are no descriptors left for more. Returns how many. */
+static int open_directories(DIR *directories[], int most)
+{
+    char path[64];
+
+    for (int i = 0; i < most; i++) {
+        directories[i] = opendir(directory_path(i, path));
+        if (directories[i] == NULL) {
+            assert_int_equal(errno, ENFILE);
+            return i;
+        }
+    }
+    return most;
+}
+
+/* The contents of an open file, by ways that lead to the daemon. */
+static void assert_open_file_works(int fd, int round)
+{
+    char text[32], found[32] = "";
+
+    snprintf(text, sizeof(text), "round %d", round);
+    assert_int_equal(pwrite(fd, text, sizeof(text), round * 4096), sizeof(text));
+    assert_ok(fsync(fd));
+    assert_ok(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    assert_int_equal(pread(fd, found, sizeof(found), round * 4096), sizeof(found));
+    assert_string_equal(found, text);
+    assert_int_equal(lseek(fd, round * 4096, SEEK_DATA), round * 4096);
+}
+
+/* `options` says how many descriptors are kept at hand. */
+static void open_all_directories(const struct scene *scene, const char *options)
+{
+    enum { MANY = 400, LIMIT = 256, OWN = 60 };
+    DIR *directories[MANY];
+    char path[64];
+
+    struct outcome outcome = mount_with_few_descriptors(scene, "256", options);
+    assert_done(&outcome);
+    for (int i = 0; i < MANY; i++)
+        assert_ok(mkdir(directory_path(i, path), 0755));
+    int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < MANY; i++)
+            stat_of(directory_path(i, path));
+        int opened = open_directories(directories, MANY);
+        // What is only kept at hand makes room for them.
+        assert_in_range(opened, LIMIT - OWN, MANY - 1);
+        assert_open_file_works(fd, round);
+        for (int i = 0; i < opened; i++)
+            assert_ok(closedir(directories[i]));
+        for (int i = 0; i < MANY; i++)
+            assert_ok(access(directory_path(i, path), W_OK));
+        put_file("mnt/last", "works");
+        assert_content("mnt/last", "works");
+        assert_ok(unlink("mnt/last"));
+    }
+    assert_ok(close(fd));
+    scene_unmount(scene);
+}
+
+static void directories_take_what_is_kept_at_hand(void **state)
+{
+    open_all_directories(scene_of(state), ",descriptors=128");
+}
+
+static void open_files_need_no_more_descriptors(void **state)
+{
+    open_all_directories(scene_of(state), ",descriptors=16");
 }
 
 static void thirty_thousand_files(void **state)
@@ -244,6 +321,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(forgotten_files_are_let_go),
     cmocka_unit_test(let_go_when_the_kernel_needs_memory),
     cmocka_unit_test(survives_a_low_limit_of_descriptors),
+    cmocka_unit_test(directories_take_what_is_kept_at_hand),
+    cmocka_unit_test(open_files_need_no_more_descriptors),
     cmocka_unit_test(thirty_thousand_files),
 };
 

@@ -327,6 +327,39 @@ static void space_of_replaced_and_closed_files_comes_back(void **state)
     scene_unmount(scene);
 }
 
+static int allocate_at_once(int fd)
+{
+    return fallocate(fd, 0, 0, 3 * MIB);
+}
+
+static int write_at_once(int fd)
+{
+    static const char chunk[MIB] = { 'x' };
+
+    for (int i = 0; i < 3; i++)
+        if (write(fd, chunk, MIB) != MIB)
+            return -1;
+    return fsync(fd);
+}
+
+/* The kernel tells the daemon of the last use of a file after the call that ended it, which is
+ * nothing that a program should notice. */
+static void space_of_a_removed_file_is_there_at_once(void **state)
+{
+    static int (*const fills[])(int fd) = { allocate_at_once, write_at_once };
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "size=4m");
+    for (int i = 0; i < 200; i++) {
+        int fd = open_file("mnt/file", O_WRONLY | O_CREAT | O_EXCL);
+        if (fills[i / 100](fd) == -1)
+            fail_msg("file %d: %s", i, strerror(errno));
+        assert_ok(close(fd));
+        assert_ok(unlink("mnt/file"));
+    }
+    scene_unmount(scene);
+}
+
 static unsigned mounts(void)
 {
     struct outcome outcome = run("findmnt", "-n", "-r", "-o", "TARGET", NULL);
@@ -361,6 +394,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(huge_pages_as_the_kernel_allows),
     cmocka_unit_test(space_of_unlinked_files_comes_back),
     cmocka_unit_test(space_of_replaced_and_closed_files_comes_back),
+    cmocka_unit_test(space_of_a_removed_file_is_there_at_once),
     cmocka_unit_test(no_path_leads_to_the_area),
 };
 
