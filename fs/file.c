@@ -39,44 +39,64 @@ static bool readers_need_io(const struct inode *inode)
 
 /* Without waiting for a lease that somebody holds on the area's own file: a thread that waits
  * serves nobody. The stripe is held, so it is not our own lease. */
-static int reopen_for_io(const struct inode *inode, bool writable)
+static int reopen_for_io(const struct inode *inode, int access)
 {
     int fd;
 
     do
-        fd = object_reopen(inode->fd, (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK);
+        fd = object_reopen(inode->fd, access | O_NONBLOCK);
     while (inode_make_room(inode->mount, &fd));
-    // A file that its owner may only write to, where the daemon is no more than the owner.
-    if (fd == -EACCES && writable)
-        fd = object_reopen(inode->fd, O_WRONLY | O_NONBLOCK);
     return fd;
 }
 
-/* Sees to it that an open node has an I/O descriptor that its opens can use. `io_fd` is one, or -1.
- * The stripe is held. */
+/* The same for a node that has no I/O descriptor; `can` receives the flags for it. */
+static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
+{
+    int fd = reopen_for_io(inode, writer ? O_RDWR : O_RDONLY);
+
+    *can = writer ? NODE_IO_READABLE | NODE_IO_WRITABLE : NODE_IO_READABLE;
+    // A file that its owner may only write to, where the daemon is no more than the owner.
+    if (fd == -EACCES && writer) {
+        *can = NODE_IO_WRITABLE;
+        fd = reopen_for_io(inode, O_WRONLY);
+    }
+    return fd;
+}
+
+/* Replaces an I/O descriptor that cannot do all that is wanted by one that can. Requests may be
+ * using it, so it keeps its number. */
+static int improve_io(struct inode *inode, int better)
+{
+    CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR);
+
+    if (fd < 0)
+        return fd;
+    if (dup3(fd, inode->ref.held.io_fd, O_CLOEXEC) < 0)
+        return -errno;
+    node_flags(&inode->mount->nodes, &inode->ref, NODE_IO_READABLE | NODE_IO_WRITABLE, 0);
+    return 0;
+}
+
+/* Sees to it that an open node has an I/O descriptor that its opens can use. `io_fd` is one for
+ * reading and writing, or -1. The stripe is held. */
 static int provide_io(struct inode *inode, bool writer, int io_fd)
 {
-    struct node_table *nodes = &inode->mount->nodes;
+    uint16_t needed = writer ? NODE_IO_WRITABLE : NODE_IO_READABLE;
+    uint16_t can = NODE_IO_READABLE | NODE_IO_WRITABLE;
     CLEANUP_FD int fd = io_fd;
-    bool has = inode->ref.held.io_fd >= 0;
 
-    if (!writer && !readers_need_io(inode))
+    if ((!writer && !readers_need_io(inode)) || (inode->ref.flags & needed))
         return 0;
-    if (has && (!writer || (inode->ref.flags & NODE_IO_WRITABLE)))
-        return 0;
+    if (inode->ref.held.io_fd >= 0)
+        return improve_io(inode, steal_fd(&fd));
     if (fd < 0)
-        fd = reopen_for_io(inode, writer);
+        fd = open_for_io(inode, writer, &can);
     // Passthrough does without when descriptors are short, or somebody has a lease on the file.
     if ((fd == -ENFILE || fd == -EAGAIN) && !readers_need_io(inode))
         return 0;
     if (fd < 0)
         return fd;
-    if (has && dup3(fd, inode->ref.held.io_fd, O_CLOEXEC) < 0)
-        return -errno;
-    if (has)
-        node_flags(nodes, &inode->ref, NODE_IO_WRITABLE, 0);
-    else
-        node_set_io(nodes, &inode->ref, steal_fd(&fd), writer || io_fd >= 0);
+    node_set_io(&inode->mount->nodes, &inode->ref, steal_fd(&fd), can);
     return 0;
 }
 
@@ -150,6 +170,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
 {
     pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
+    uint16_t can;
 
     *io = FILE_IO_NONE;
     io->fd = node_io_begin(&inode->mount->nodes, &inode->ref, writable);
@@ -161,7 +182,7 @@ int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
     if (io->fd < 0)
         return io->fd;
     pthread_mutex_lock(stripe);
-    io->fd = reopen_for_io(inode, writable);
+    io->fd = open_for_io(inode, writable, &can);
     pthread_mutex_unlock(stripe);
     return io->fd < 0 ? io->fd : 0;
 }

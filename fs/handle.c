@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handle.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@
 
 _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
 
-/* More than any path has. */
+/* About as many as a path can have. */
 #define LEVELS_MAX 2048
 
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
@@ -20,9 +22,8 @@ static void by_name(uint64_t parent, const char *name, struct node_handle *handl
 {
     size_t length = strlen(name);
 
-    handle->length = 0;
     if (length > NAME_MAX_BYTES)
-        return;
+        length = 0; // then the directory is searched for it
     handle->type = NODE_BY_NAME;
     handle->length = (uint8_t)(sizeof(parent) + length);
     memcpy(handle->bytes, &parent, sizeof(parent));
@@ -53,11 +54,53 @@ static int open_object(const struct area *area, const struct node_handle *handle
     return object_open(area->root, &object, O_PATH);
 }
 
+/* The name of an inode in a directory. */
+static int find_name(int dir, uint64_t ino, char name[NAME_MAX + 1])
+{
+    CLEANUP_FD int fd = object_reopen(dir, O_RDONLY | O_DIRECTORY);
+    char entries[8192];
+    ssize_t length;
+
+    if (fd < 0)
+        return fd;
+    while ((length = getdents64(fd, entries, sizeof(entries))) > 0) {
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+
+            if (entry->d_ino == ino) {
+                strlcpy(name, entry->d_name, NAME_MAX + 1);
+                return 0;
+            }
+            at += entry->d_reclen;
+        }
+    }
+    return length < 0 ? -errno : -ESTALE;
+}
+
+/* Opens what has a name in a directory. The name is in the handle, or has to be looked for. */
+static int open_in(int dir, const struct node_ref *ref)
+{
+    size_t length = ref->handle.length - sizeof(uint64_t);
+    char name[NAME_MAX + 1];
+    int error = 0;
+    int fd;
+
+    memcpy(name, ref->handle.bytes + sizeof(uint64_t), length);
+    name[length] = '\0';
+    if (length == 0)
+        error = find_name(dir, ref->ino, name);
+    if (error)
+        return error;
+    fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    return errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
+}
+
 /* Opens a node by its name, and before it, if need be, the directories that lead there: at most
  * `levels` of them, for each takes room on the stack. */
 static int open_named(struct mount *mount, const struct node_ref *ref, int levels)
 {
-    char name[NAME_MAX_BYTES + 1] = "";
     struct inode parent = { .mount = mount };
     CLEANUP_FD int parent_fd = -1;
     CLEANUP_FD int fd = -1;
@@ -66,10 +109,9 @@ static int open_named(struct mount *mount, const struct node_ref *ref, int level
 
     if (levels == 0)
         return -ELOOP;
-    if (ref->handle.length <= sizeof(id))
+    if (ref->handle.length < sizeof(id))
         return -ESTALE;
     memcpy(&id, ref->handle.bytes, sizeof(id));
-    memcpy(name, ref->handle.bytes + sizeof(id), ref->handle.length - sizeof(id));
     if (!node_use(&mount->nodes, id, &parent.ref))
         return -ESTALE;
     // The directory's own descriptor stays as long as it is in use; one that is opened on the way
@@ -77,12 +119,7 @@ static int open_named(struct mount *mount, const struct node_ref *ref, int level
     parent.fd = parent.ref.held.path_fd;
     if (parent.fd < 0)
         parent.fd = parent_fd = open_named(mount, &parent.ref, levels - 1);
-    if (parent.fd >= 0)
-        fd = openat(parent.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (parent.fd >= 0 && fd < 0)
-        fd = errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
-    else if (parent.fd < 0)
-        fd = parent.fd;
+    fd = parent.fd < 0 ? parent.fd : open_in(parent.fd, ref);
     inode_release(&parent);
     if (fd < 0)
         return fd;

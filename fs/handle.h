@@ -6,8 +6,9 @@
  * by name: all names change through the mount, so a node with a single name can be known by it, as
  * long as renames are recorded together with their happening. The name is stored in the slot, after
  * its directory's node id; what was opened by it is compared with the node's identity. The kernel
- * knows the directory for as long as it knows what is in it. A file with several names, or with one
- * that is too long for the slot, keeps its descriptor.
+ * knows the directory for as long as it knows what is in it. A name that is too long
+ * for the slot is looked for in the directory when it is needed. A file with several names keeps
+ * its descriptor.
  */
 #ifndef SHMAPFS_HANDLE_H
 #define SHMAPFS_HANDLE_H

@@ -187,7 +187,7 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
         error = claim(mount, seed, contents, inode);
     }
     if (!error && inode->ref.held.io_fd < 0) {
-        node_set_io(&mount->nodes, &inode->ref, store_dir, false);
+        node_set_io(&mount->nodes, &inode->ref, store_dir, 0);
         inode->ref.held.io_fd = steal_fd(&store_dir);
     }
     pthread_mutex_unlock(&mount->class_roots);

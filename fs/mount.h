@@ -5,6 +5,7 @@
 
 #include <fuse_lowlevel.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "area.h"
 #include "cred.h"
@@ -33,6 +34,7 @@ struct mount {
     struct fuse_session *session;
     bool backing_takes_open; // the kernel registers no O_PATH descriptors
     bool writeback;          // FUSE's page cache holds writes back
+    atomic_uint answering;   // threads that have a request in hand
     bool io_uring;           // requests come over it
     double timeout;          // for names and attributes that only change through the mount
 

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +16,40 @@
 #include "classroot.h"
 #include "cleanup.h"
 #include "mounts.h"
+
+static int complain_of_dead(const char *path, struct complaint *complaint)
+{
+    return complain(complaint, ENOTCONN,
+                    "MOUNTPOINT %s is a mount whose daemon is gone; take it away with: umount %s",
+                    path, path);
+}
+
+/* Opens and locks a directory to be mounted on. Returns its descriptor. */
+static int lock(const char *path, const char *absolute, struct complaint *complaint)
+{
+    CLEANUP_FD int dir = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0 && errno == ENOTCONN)
+        return complain_of_dead(path, complaint);
+    if (dir < 0 && errno == ENOTDIR)
+        return complain(complaint, ENOTDIR, "MOUNTPOINT %s is not a directory", path);
+    if (dir < 0)
+        return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
+                        strerror(errno));
+    if (mounts_at(absolute))
+        return complain(
+            complaint, EBUSY,
+            "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
+    if (flock(dir, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return complain(complaint, EBUSY,
+                        "MOUNTPOINT %s is busy: somebody else is mounting on it just now", path);
+    // It may have been mounted on before it was locked.
+    if (mounts_at(absolute))
+        return complain(
+            complaint, EBUSY,
+            "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
+    return steal_fd(&dir);
+}
 
 int mountpoint_check(const char *path, char **resolved, struct complaint *complaint)
 {
@@ -25,23 +61,13 @@ int mountpoint_check(const char *path, char **resolved, struct complaint *compla
         return complain(complaint, ENOENT, "MOUNTPOINT %s does not exist; make the directory first",
                         path);
     if (!absolute && errno == ENOTCONN)
-        return complain(
-            complaint, ENOTCONN,
-            "MOUNTPOINT %s is a mount whose daemon is gone; take it away with: umount %s", path,
-            path);
+        return complain_of_dead(path, complaint);
     if (!absolute)
         return complain(complaint, errno, "MOUNTPOINT %s cannot be used: %s", path,
                         strerror(errno));
-    if (mounts_at(absolute))
-        return complain(
-            complaint, EBUSY,
-            "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
-    dir = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 && errno == ENOTDIR)
-        return complain(complaint, ENOTDIR, "MOUNTPOINT %s is not a directory", path);
+    dir = lock(path, absolute, complaint);
     if (dir < 0)
-        return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
-                        strerror(errno));
+        return dir;
     empty = classroot_is_empty(dir);
     if (empty < 0)
         return complain(complaint, -empty, "MOUNTPOINT %s cannot be read: %s", path,
@@ -53,7 +79,7 @@ int mountpoint_check(const char *path, char **resolved, struct complaint *compla
             path);
     *resolved = absolute;
     absolute = NULL;
-    return 0;
+    return steal_fd(&dir);
 }
 
 static bool contains(const char *outer, const char *inner)
@@ -101,16 +127,19 @@ uint64_t mountpoint_id(const char *mountpoint)
     return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
 }
 
-void mountpoint_detach(const char *mountpoint, uint64_t id)
+int mountpoint_detach(uint64_t id)
 {
-    // Opened first: afterwards no path leads to the mount any more.
-    CLEANUP_FD int root = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root;
+    char where[PATH_MAX];
 
-    // It may have been unmounted with files still open, and another one put in its place.
-    if (!mounts_at(mountpoint) || mountpoint_id(mountpoint) != id)
-        return;
-    if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-        run_fusermount(mountpoint);
+    // It may have been unmounted with files still open, or moved, and another one be in its place.
+    if (!mounts_find_id(id, where, sizeof(where)))
+        return -1;
+    // Opened first: afterwards no path leads to the mount any more.
+    root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (umount2(where, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+        run_fusermount(where);
     if (root >= 0)
         syncfs(root);
+    return root;
 }

@@ -14,9 +14,10 @@ int mountpoint_check(const char *path, char **resolved, struct complaint *compla
 /* Checks that neither of a store and a mount point, both resolved, contains the other. */
 int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint);
 
-/* Takes the mount out of sight and brings what its page cache holds back to the daemon, which must
- * be serving meanwhile. Who still has files open keeps them until the daemon ends. */
-void mountpoint_detach(const char *mountpoint, uint64_t id);
+/* Takes the mount out of sight and starts bringing what its page cache holds back to the daemon,
+ * which must be serving meanwhile. Who still has files open keeps them until the daemon ends.
+ * Returns a descriptor of the mount's root, or -1: it was not there. */
+int mountpoint_detach(uint64_t id);
 
 /* What tells a mount from another one that may be at the same place later; 0: there is none. */
 uint64_t mountpoint_id(const char *mountpoint);

@@ -68,6 +68,7 @@ enum node_flag {
         1 << 2, // was open for writing through passthrough: mappings may still store into it
     NODE_ATTR_CACHED = 1 << 3, // the kernel was told that it may keep the attributes
     NODE_IO_WRITABLE = 1 << 4, // io_fd can write
+    NODE_IO_READABLE = 1 << 5, // io_fd can read
 };
 
 /* What hangs on a node and has to be closed by system calls. */
@@ -185,7 +186,7 @@ void node_close(struct node_table *table, struct node_ref *ref, bool writer, boo
 
 /* A node in use, and open, gets its I/O descriptor or backing id. The caller sees to it that it has
  * none and that nobody else does the same. */
-void node_set_io(struct node_table *table, struct node_ref *ref, int fd, bool writable);
+void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags);
 void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t backing_id);
 
 /* The I/O descriptor, safe from being closed until the end; -1: there is none, and nothing to end.

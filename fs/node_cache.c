@@ -83,7 +83,7 @@ static void take_io(struct node_table *table, struct node *node, struct node_res
     if (node->held.io_fd >= 0)
         table->header->descriptors--;
     node->held.io_fd = -1;
-    node->flags &= (uint16_t)~NODE_IO_WRITABLE;
+    node->flags &= (uint16_t) ~(NODE_IO_WRITABLE | NODE_IO_READABLE);
 }
 
 /* Takes from the old end of the list until no more than `bound` nodes are on it, or one has given.
@@ -267,12 +267,11 @@ void node_close(struct node_table *table, struct node_ref *ref, bool writer, boo
     table_unlock(table);
 }
 
-void node_set_io(struct node_table *table, struct node_ref *ref, int fd, bool writable)
+void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags)
 {
     table_lock(table);
     ref->node->held.io_fd = fd;
-    if (writable)
-        ref->node->flags |= NODE_IO_WRITABLE;
+    ref->node->flags |= flags;
     table->header->descriptors++;
     table_unlock(table);
 }
@@ -287,11 +286,11 @@ void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t ba
 int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
 {
     struct node *node = ref->node;
+    uint16_t needed = writable ? NODE_IO_WRITABLE : NODE_IO_READABLE;
     int fd = -1;
 
     table_lock(table);
-    if (node->held.io_fd >= 0 && !(node->flags & NODE_CLASS_ROOT) &&
-        (!writable || (node->flags & NODE_IO_WRITABLE))) {
+    if (node->held.io_fd >= 0 && (node->flags & needed)) {
         fd = node->held.io_fd;
         node->io_users++;
     }

@@ -142,6 +142,26 @@ static void forget_all(struct mount *mount, const struct listing *listing)
     }
 }
 
+/* A stream that was opened before its directory became a class root, or ceased to be one, lists
+ * what is the contents now. */
+static int follow_class(const struct inode *dir, int fd)
+{
+    CLEANUP_FD int now = -1;
+    struct statx is, was;
+
+    // Without a second directory there was no change.
+    if (dir->ref.held.io_fd < 0)
+        return 0;
+    if (object_stat(dir->fd, &is) != 0 || object_stat(fd, &was) != 0)
+        return -EIO;
+    if (is.stx_ino == was.stx_ino && is.stx_dev_minor == was.stx_dev_minor)
+        return 0;
+    now = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
+    if (now < 0)
+        return now;
+    return dup3(now, fd, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
                  const struct fuse_file_info *fi, bool plus)
 {
@@ -156,6 +176,8 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     int fd = (int)fi->fh;
     int error = inode_acquire(mount, id, &dir);
 
+    if (!error)
+        error = follow_class(&dir, fd);
     listing.data = data;
     listing.looked_up = looked_up;
     if (!error && (!data || !entries || (plus && !looked_up)))

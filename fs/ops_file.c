@@ -177,6 +177,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
                         struct fuse_file_info *to_fi, size_t length, int flags)
 {
     struct mount *mount = mount_of(req);
+    bool root = fuse_req_ctx(req)->uid == 0;
     INODE struct inode source = INODE_NONE;
     INODE struct inode target = INODE_NONE;
     FILE_IO struct file_io source_io = FILE_IO_NONE;
@@ -195,10 +196,14 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         // The kernel takes 32 bits of the answer.
         if (length > COPY_MAX)
             length = COPY_MAX;
+        if (root)
+            cred_keep_setid(&mount->cred, true);
         copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
                                  (unsigned)flags);
         if (copied < 0)
             copied = -errno;
+        if (root)
+            cred_keep_setid(&mount->cred, false);
     }
     if (copied < 0)
         fuse_reply_err(req, (int)-copied);

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/statfs.h>
+#include <time.h>
 
 #include "backing.h"
 #include "cleanup.h"
@@ -18,6 +21,12 @@
 #define THREADS 10
 
 #define MAX_WRITE (1U << 20)
+
+/* Room for handle.c to find its way through a deep tree, whatever the limit of the shell is. */
+#define STACK_BYTES (4UL << 20)
+
+#define DRAIN_SECONDS 10
+#define DRAIN_LOOKS   5
 
 static bool wants_passthrough(const struct mount *mount)
 {
@@ -84,15 +93,18 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
 
 /* Receives and answers requests; with `once` a single one. Returns 0, or a negative errno; -ENODEV:
  * the mount is gone. */
-static int answer(struct fuse_session *session, bool once)
+static int answer(struct mount *mount, bool once)
 {
+    struct fuse_session *session = mount->session;
     struct fuse_buf buffer = { .mem = NULL };
     int received;
 
     do {
         received = fuse_session_receive_buf(session, &buffer);
+        atomic_fetch_add(&mount->answering, 1);
         if (received > 0)
             fuse_session_process_buf(session, &buffer);
+        atomic_fetch_sub(&mount->answering, 1);
     } while (received == -EINTR || (received > 0 && !once));
     free(buffer.mem);
     return received > 0 ? 0 : received == 0 ? -ENODEV : received;
@@ -100,7 +112,7 @@ static int answer(struct fuse_session *session, bool once)
 
 int session_start(struct mount *mount)
 {
-    int error = answer(mount->session, true);
+    int error = answer(mount, true);
 
     if (error)
         return error;
@@ -123,7 +135,7 @@ static void *server_thread(void *argument)
     uint64_t one = 1;
     bool last;
 
-    answer(server->mount->session, false);
+    answer(server->mount, false);
     pthread_mutex_lock(&server->mutex);
     last = --server->alive == 0;
     pthread_mutex_unlock(&server->mutex);
@@ -149,23 +161,22 @@ static void *uring_thread(void *argument)
 static int start_threads(struct server *server, pthread_t threads[], unsigned count)
 {
     void *(*body)(void *) = server->mount->io_uring ? uring_thread : server_thread;
+    pthread_attr_t attributes;
+    int error = 0;
 
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
     // Held so that a thread that ends at once does not take itself for the last one.
     pthread_mutex_lock(&server->mutex);
-    while (server->alive < count) {
-        int error = pthread_create(&threads[server->alive], NULL, body, server);
+    while (!error && server->alive < count) {
+        error = pthread_create(&threads[server->alive], &attributes, body, server);
 
-        if (error && server->alive == 0) {
-            pthread_mutex_unlock(&server->mutex);
-            return -error;
-        }
-        if (error)
-            break;
-        server->alive++;
+        server->alive += !error;
     }
     count = server->alive;
     pthread_mutex_unlock(&server->mutex);
-    return (int)count;
+    pthread_attr_destroy(&attributes);
+    return count > 0 ? (int)count : -error;
 }
 
 /* Waits until the threads have ended by themselves, because the mount is gone (true), or a signal
@@ -180,11 +191,36 @@ static bool wait_for_end(int ended, int signals)
     return fds[0].revents != 0;
 }
 
+static bool is_quiet(struct mount *mount)
+{
+    struct pollfd device = { .fd = fuse_session_fd(mount->session), .events = POLLIN };
+
+    return poll(&device, 1, 0) == 0 && atomic_load(&mount->answering) == 0;
+}
+
+/* Waits until what the page cache held has arrived: syncfs(2) starts the writes of a FUSE file
+ * system and does not wait for them. Each look is followed by a request of our own, which queues up
+ * behind them; a thread between receiving and answering is not seen, so it takes several. */
+static void drain(struct mount *mount, int root)
+{
+    struct timespec now, end;
+    struct statfs ignored;
+
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += DRAIN_SECONDS;
+    for (int quiet = 0; root >= 0 && quiet < DRAIN_LOOKS; quiet = is_quiet(mount) ? quiet + 1 : 0) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec >= end.tv_sec || fstatfs(root, &ignored) != 0)
+            break;
+    }
+}
+
 int session_serve(struct mount *mount, const sigset_t *signals)
 {
     unsigned wanted = mount->io_uring ? 1 : THREADS;
     struct server *server = calloc(1, sizeof(*server));
     CLEANUP_FD int signal_fd = signalfd(-1, signals, SFD_CLOEXEC);
+    CLEANUP_FD int root = -1;
     pthread_t threads[THREADS];
     int started;
 
@@ -195,7 +231,8 @@ int session_serve(struct mount *mount, const sigset_t *signals)
     pthread_mutex_init(&server->mutex, NULL);
     started = server->ended < 0 ? -errno : start_threads(server, threads, wanted);
     if (started > 0 && !wait_for_end(server->ended, signal_fd)) {
-        mountpoint_detach(mount->mountpoint, mount->mount_id);
+        root = mountpoint_detach(mount->mount_id);
+        drain(mount, root);
         // Who still uses the mount keeps the threads waiting, for ever perhaps. So they keep what
         // is theirs, and the end of the process ends the connection.
         return 1;

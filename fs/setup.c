@@ -48,7 +48,7 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
     return complain(
         complaint, EBUSY,
-        "STORE %s is in use by a shmapfs whose mount is not to be seen from here; end it first",
+        "STORE %s is in use: another process holds its lock, perhaps a shmapfs whose mount is not to be seen from here; end it first",
         given);
 }
 
@@ -279,6 +279,7 @@ static int check_surroundings(struct mount *mount, struct complaint *complaint)
 int setup_mount(struct mount *mount, struct complaint *complaint)
 {
     struct options *options = &mount->options;
+    CLEANUP_FD int place = -1;
     int error;
 
     mount->areas[AREA_STORE] = mount->areas[AREA_RAM] = AREA_NONE;
@@ -289,8 +290,10 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     raise_limit(RLIMIT_FSIZE);
     umask(0);
     error = check_surroundings(mount, complaint);
-    if (!error)
-        error = mountpoint_check(options->mountpoint, &mount->mountpoint, complaint);
+    if (!error) {
+        place = mountpoint_check(options->mountpoint, &mount->mountpoint, complaint);
+        error = place < 0 ? place : 0;
+    }
     if (!error)
         error = open_store(mount, complaint);
     if (!error)
@@ -301,7 +304,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = make_mount(mount, complaint);
     // From here on there is something to undo; directories in the store are made last, in the name
     // of the user.
-    if (!error)
+    if (!error && !options->read_only)
         error = class_roots(mount, true, complaint);
     if (!error) {
         error = cred_init(&mount->cred);

@@ -167,12 +167,13 @@ static int set_size(struct inode *inode, const char *value, size_t size)
 int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *value, size_t size)
 {
     enum shmap_class class;
-    int error = check_owner(inode, uid);
+    int error;
 
-    if (error)
-        return error;
     if (strcmp(name, SHMAP_XATTR_SIZE) == 0 && is_mount_root(inode))
         return uid == 0 || uid == inode->mount->owner ? set_size(inode, value, size) : -EPERM;
+    error = check_owner(inode, uid);
+    if (error)
+        return error;
     if (strcmp(name, SHMAP_XATTR_CLASS) != 0)
         return -EPERM;
     error = shmap_class_parse(value, size, &class);

@@ -11,5 +11,10 @@ int complain(struct complaint *complaint, int error, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(complaint->text, sizeof(complaint->text), format, arguments);
     va_end(arguments);
+    // Names come from users, and the line is to stay one.
+    for (char *c = complaint->text; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    }
     return -error;
 }

@@ -65,3 +65,27 @@ bool mounts_at(const char *path)
 {
     return find(NULL, path, NULL, 0);
 }
+
+bool mounts_find_id(uint64_t id, char *mountpoint, size_t size)
+{
+    FILE *table = fopen("/proc/self/mountinfo", "re");
+    CLEANUP_FREE char *text = NULL;
+    size_t room = 0;
+    bool hit = false;
+
+    while (table && !hit && getline(&text, &room, table) > 0) {
+        char *rest = text;
+        char *number = next_field(&rest);
+        char *directory = NULL;
+
+        // Then come the parent's id, the device, and the root.
+        for (int field = 0; number && field < 4; field++)
+            directory = next_field(&rest);
+        hit = directory && strtoull(number, NULL, 10) == id;
+        if (hit)
+            strlcpy(mountpoint, directory, size);
+    }
+    if (table)
+        fclose(table);
+    return hit;
+}

@@ -51,14 +51,15 @@ static int check_xattrs(int fd, const char *path, struct complaint *complaint)
 
 /* A descriptor of the directory on a mount of its own; -1 where the privilege or the kernel does
  * not allow one. */
-static int clone_mount(int fd, const struct area_atime *atime)
+static int clone_mount(int fd, bool read_only, const struct area_atime *atime)
 {
-    struct mount_attr attributes = { .attr_set = atime->set, .attr_clr = atime->clear };
+    struct mount_attr attributes = { .attr_set = atime->set | (read_only ? MOUNT_ATTR_RDONLY : 0),
+                                     .attr_clr = atime->clear };
     CLEANUP_FD int clone = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
     if (clone < 0)
         return -1;
-    if ((atime->set || atime->clear) &&
+    if ((attributes.attr_set || attributes.attr_clr) &&
         mount_setattr(clone, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) != 0)
         return -1;
     return openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -84,7 +85,7 @@ int store_open(const char *path, bool read_only, const struct area_atime *atime,
     if (error)
         return error;
 
-    clone = clone_mount(fd, atime);
+    clone = clone_mount(fd, read_only, atime);
     *area = AREA_NONE;
     area->root = clone >= 0 ? clone : steal_fd(&fd);
     error = area_identify(area, complaint);

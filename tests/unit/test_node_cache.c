@@ -262,7 +262,7 @@ static void the_io_descriptor_goes_with_the_last_writer(void **state)
     node_open(&f->table, &ref, true, 0, 0);
     node_open(&f->table, &ref, false, 0, 0);
     int io = ledger_give(f->ledger);
-    node_set_io(&f->table, &ref, io, true);
+    node_set_io(&f->table, &ref, io, NODE_IO_READABLE | NODE_IO_WRITABLE);
     close_handle(f, &ref, true, false);
     assert_true(ledger_is_given(f->ledger, io));
     close_handle(f, &ref, true, false);
@@ -281,7 +281,7 @@ static void readers_that_need_io_keep_the_descriptor(void **state)
     node_open(&f->table, &ref, true, 0, 0);
     node_open(&f->table, &ref, false, 0, 0);
     int io = ledger_give(f->ledger);
-    node_set_io(&f->table, &ref, io, true);
+    node_set_io(&f->table, &ref, io, NODE_IO_READABLE | NODE_IO_WRITABLE);
     close_handle(f, &ref, true, true);
     assert_true(ledger_is_given(f->ledger, io));
     close_handle(f, &ref, false, true);
@@ -299,7 +299,7 @@ static void io_that_has_begun_keeps_the_descriptor(void **state)
     node_open(&f->table, &ref, true, 0, 0);
     assert_int_equal(node_io_begin(&f->table, &ref, false), -1);
     int io = ledger_give(f->ledger);
-    node_set_io(&f->table, &ref, io, false);
+    node_set_io(&f->table, &ref, io, NODE_IO_READABLE);
     assert_int_equal(node_io_begin(&f->table, &ref, true), -1); /* it cannot write */
     assert_int_equal(node_io_begin(&f->table, &ref, false), io);
     close_handle(f, &ref, true, true);

@@ -79,7 +79,8 @@ static void open_handle(struct worker *worker, struct node_ref *ref, bool writer
     node_open(&f->table, ref, writer, NODE_MAYBE_MAPPED, NODE_ATTR_CACHED);
     node_refresh(&f->table, ref);
     if (writer && ref->held.io_fd < 0)
-        node_set_io(&f->table, ref, ledger_give(f->ledger), true);
+        node_set_io(&f->table, ref, ledger_give(f->ledger),
+                    NODE_IO_READABLE | NODE_IO_WRITABLE);
     if (ref->held.backing_id == 0)
         node_set_backing(&f->table, ref, ledger_give(f->ledger));
     node_refresh(&f->table, ref);
