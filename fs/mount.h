@@ -32,11 +32,12 @@ struct mount {
     struct cred cred;
     struct node_table nodes;
     struct fuse_session *session;
-    bool backing_takes_open; // the kernel registers no O_PATH descriptors
-    bool writeback;          // FUSE's page cache holds writes back
-    atomic_uint answering;   // threads that have a request in hand
-    bool io_uring;           // requests come over it
-    double timeout;          // for names and attributes that only change through the mount
+    bool backing_takes_open;  // the kernel registers no O_PATH descriptors
+    bool writeback;           // FUSE's page cache holds writes back
+    atomic_uint writes_begun; // WRITE requests, for whoever waits for the last one
+    atomic_uint writes_ended;
+    bool io_uring;  // requests come over it
+    double timeout; // for names and attributes that only change through the mount
 
     // Held while something about one node is settled that takes system calls: its backing id, its
     // I/O descriptor, whether it is mapped. Chosen by node; never two at once.

@@ -79,6 +79,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     unsigned mark = space_mark(mount);
     ssize_t written = inode_hold(mount, id, &inode);
 
+    atomic_fetch_add(&mount->writes_begun, 1);
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
     if (written == 0) {
@@ -90,6 +91,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
         if (!fi->kill_suidgid)
             cred_keep_setid(&mount->cred, false);
     }
+    atomic_fetch_add(&mount->writes_ended, 1);
     if (written < 0)
         fuse_reply_err(req, (int)-written);
     else

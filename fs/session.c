@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,8 @@
 /* Room for handle.c to find its way through a deep tree, whatever the limit of the shell is. */
 #define STACK_BYTES (4UL << 20)
 
-#define DRAIN_SECONDS 10
-#define DRAIN_LOOKS   5
+#define DRAIN_SECONDS  10
+#define DRAIN_QUIET_MS 200
 
 static bool wants_passthrough(const struct mount *mount)
 {
@@ -101,10 +100,8 @@ static int answer(struct mount *mount, bool once)
 
     do {
         received = fuse_session_receive_buf(session, &buffer);
-        atomic_fetch_add(&mount->answering, 1);
         if (received > 0)
             fuse_session_process_buf(session, &buffer);
-        atomic_fetch_sub(&mount->answering, 1);
     } while (received == -EINTR || (received > 0 && !once));
     free(buffer.mem);
     return received > 0 ? 0 : received == 0 ? -ENODEV : received;
@@ -191,28 +188,43 @@ static bool wait_for_end(int ended, int signals)
     return fds[0].revents != 0;
 }
 
-static bool is_quiet(struct mount *mount)
+static int64_t now_ms(void)
 {
-    struct pollfd device = { .fd = fuse_session_fd(mount->session), .events = POLLIN };
+    struct timespec now;
 
-    return poll(&device, 1, 0) == 0 && atomic_load(&mount->answering) == 0;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until what the page cache held has arrived: syncfs(2) starts the writes of a FUSE file
- * system and does not wait for them. Each look is followed by a request of our own, which queues up
- * behind them; a thread between receiving and answering is not seen, so it takes several. */
+/* Waits until what the page cache held has arrived. For a FUSE file system syncfs(2) only wakes the
+ * kernel's writer, and there is nothing to wait on; so requests of our own are sent, which queue up
+ * behind the writes, until no write came for a while. */
 static void drain(struct mount *mount, int root)
 {
-    struct timespec now, end;
+    int64_t end = now_ms() + DRAIN_SECONDS * 1000;
+    int64_t quiet_since = now_ms();
+    unsigned seen = atomic_load(&mount->writes_begun);
     struct statfs ignored;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += DRAIN_SECONDS;
-    for (int quiet = 0; root >= 0 && quiet < DRAIN_LOOKS; quiet = is_quiet(mount) ? quiet + 1 : 0) {
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec >= end.tv_sec || fstatfs(root, &ignored) != 0)
+    while (root >= 0 && now_ms() < end && now_ms() - quiet_since < DRAIN_QUIET_MS) {
+        unsigned begun = atomic_load(&mount->writes_begun);
+
+        if (begun != seen || begun != atomic_load(&mount->writes_ended))
+            quiet_since = now_ms();
+        seen = begun;
+        if (fstatfs(root, &ignored) != 0)
             break;
     }
+}
+
+/* Whether FUSE's page cache may hold what the daemon does not have yet. */
+static bool caches_writes(const struct mount *mount)
+{
+    for (int kind = 0; kind < AREA_KINDS; kind++) {
+        if (mount->areas[kind].root >= 0 && !mount->data_paths[kind].passthrough)
+            return true;
+    }
+    return false;
 }
 
 int session_serve(struct mount *mount, const sigset_t *signals)
@@ -232,7 +244,8 @@ int session_serve(struct mount *mount, const sigset_t *signals)
     started = server->ended < 0 ? -errno : start_threads(server, threads, wanted);
     if (started > 0 && !wait_for_end(server->ended, signal_fd)) {
         root = mountpoint_detach(mount->mount_id);
-        drain(mount, root);
+        if (caches_writes(mount))
+            drain(mount, root);
         // Who still uses the mount keeps the threads waiting, for ever perhaps. So they keep what
         // is theirs, and the end of the process ends the connection.
         return 1;
