@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "handle.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -54,27 +53,9 @@ static int open_object(const struct area *area, const struct node_handle *handle
     return object_open(area->root, &object, O_PATH);
 }
 
-/* The name of an inode in a directory. */
-static int find_name(int dir, uint64_t ino, char name[NAME_MAX + 1])
+static bool has_number(const struct dirent64 *entry, const void *ino)
 {
-    CLEANUP_FD int fd = object_reopen(dir, O_RDONLY | O_DIRECTORY);
-    char entries[8192];
-    ssize_t length;
-
-    if (fd < 0)
-        return fd;
-    while ((length = getdents64(fd, entries, sizeof(entries))) > 0) {
-        for (ssize_t at = 0; at < length;) {
-            const struct dirent64 *entry = (const void *)(entries + at);
-
-            if (entry->d_ino == ino) {
-                strlcpy(name, entry->d_name, NAME_MAX + 1);
-                return 0;
-            }
-            at += entry->d_reclen;
-        }
-    }
-    return length < 0 ? -errno : -ESTALE;
+    return entry->d_ino == *(const uint64_t *)ino;
 }
 
 /* Opens what has a name in a directory. The name is in the handle, or has to be looked for. */
@@ -82,15 +63,15 @@ static int open_in(int dir, const struct node_ref *ref)
 {
     size_t length = ref->handle.length - sizeof(uint64_t);
     char name[NAME_MAX + 1];
-    int error = 0;
+    int found = 1;
     int fd;
 
     memcpy(name, ref->handle.bytes + sizeof(uint64_t), length);
     name[length] = '\0';
     if (length == 0)
-        error = find_name(dir, ref->ino, name);
-    if (error)
-        return error;
+        found = object_find_entry(dir, has_number, &ref->ino, name);
+    if (found <= 0)
+        return found == 0 ? -ESTALE : found;
     fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0)
         return fd;

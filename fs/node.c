@@ -297,32 +297,34 @@ int node_claim(struct node_table *table, const struct node_seed *seed, int fd, s
     return 0;
 }
 
-bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref)
+/* Begins a use of a node that was looked for, if it was found. */
+static bool use(struct node_table *table, struct node *node, struct node_ref *ref)
 {
-    struct node *node;
-
-    table_lock(table);
-    node = node_of(table, id);
     if (node)
         begin_use(table, node, ref);
     else
         ref->node = NULL;
-    table_unlock(table);
     return node != NULL;
+}
+
+bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref)
+{
+    bool found;
+
+    table_lock(table);
+    found = use(table, node_of(table, id), ref);
+    table_unlock(table);
+    return found;
 }
 
 bool node_use_key(struct node_table *table, const struct node_key *key, struct node_ref *ref)
 {
-    struct node *node;
+    bool found;
 
     table_lock(table);
-    node = hash_find(table, key);
-    if (node)
-        begin_use(table, node, ref);
-    else
-        ref->node = NULL;
+    found = use(table, hash_find(table, key), ref);
     table_unlock(table);
-    return node != NULL;
+    return found;
 }
 
 void node_refresh(struct node_table *table, struct node_ref *ref)

@@ -21,11 +21,7 @@ struct option_row {
 
 static int set_size(struct options *options, const char *value)
 {
-    uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-    int error = shmap_size_parse(value, ram, &options->ram.size);
-
-    // tmpfs counts in pages, and takes 0 for no limit at all.
-    return error ? error : options->ram.size < (uint64_t)sysconf(_SC_PAGESIZE) ? -ERANGE : 0;
+    return ram_parse_size(value, &options->ram.size);
 }
 
 static int set_inodes(struct options *options, const char *value)

@@ -149,7 +149,6 @@ static int set_class(struct inode *inode, enum shmap_class class)
 
 static int set_size(struct inode *inode, const char *value, size_t size)
 {
-    uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     char text[SIZE_TEXT_MAX + 1];
     uint64_t bytes;
     int error;
@@ -158,9 +157,7 @@ static int set_size(struct inode *inode, const char *value, size_t size)
         return -EINVAL;
     memcpy(text, value, size);
     text[size] = '\0';
-    error = shmap_size_parse(text, ram, &bytes);
-    if (!error && bytes < (uint64_t)sysconf(_SC_PAGESIZE))
-        error = -ERANGE;
+    error = ram_parse_size(text, &bytes);
     return error ? error : ram_resize(&inode->mount->areas[AREA_RAM], bytes);
 }
 

@@ -60,6 +60,10 @@ int store_lock_wait(struct area *area, unsigned seconds);
 /* Makes the RAM area: a tmpfs that no path leads to, gone when the last descriptor on it is. */
 int ram_open(const struct ram_options *options, struct area *area, struct complaint *complaint);
 
+/* Reads a limit for it: a text for shmap_size_parse(), with percentages of the machine's RAM, of at
+ * least a page, which is what tmpfs counts in. */
+int ram_parse_size(const char *text, uint64_t *size);
+
 /* Gives it another limit. -EINVAL: less than what is in use. */
 int ram_resize(const struct area *area, uint64_t size);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "classroot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -123,24 +122,19 @@ int classroot_remove(const struct area *ram, const struct statx *stx)
     return -errno;
 }
 
+static bool any(const struct dirent64 *entry, const void *argument)
+{
+    (void)entry;
+    (void)argument;
+    return true;
+}
+
 int classroot_is_empty(int dir)
 {
-    CLEANUP_FD int fd = object_reopen(dir, O_RDONLY | O_DIRECTORY);
-    char entries[1024];
-    ssize_t length;
+    char name[NAME_MAX + 1];
+    int found = object_find_entry(dir, any, NULL, name);
 
-    if (fd < 0)
-        return fd;
-    while ((length = getdents64(fd, entries, sizeof(entries))) > 0) {
-        for (ssize_t at = 0; at < length;) {
-            const struct dirent64 *entry = (const void *)(entries + at);
-
-            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                return 0;
-            at += entry->d_reclen;
-        }
-    }
-    return length == 0 ? 1 : -errno;
+    return found < 0 ? found : !found;
 }
 
 /* Opens a directory beneath another one, never by a symlink or out of it. */

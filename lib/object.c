@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cleanup.h"
+
 union handle_buffer {
     struct file_handle header;
     uint8_t room[sizeof(struct file_handle) + OBJECT_HANDLE_MAX];
@@ -64,4 +66,32 @@ int object_reopen(int fd, int flags)
     int again = open(object_path(fd, &path), flags | O_CLOEXEC);
 
     return again >= 0 ? again : -errno;
+}
+
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, const void *argument),
+                      const void *argument, char name[NAME_MAX + 1])
+{
+    CLEANUP_FD int fd = object_reopen(dir, O_RDONLY | O_DIRECTORY);
+    char entries[8192];
+    ssize_t length;
+
+    if (fd < 0)
+        return fd;
+    while ((length = getdents64(fd, entries, sizeof(entries))) > 0) {
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+
+            if (!is_dot(entry->d_name) && matches(entry, argument)) {
+                strlcpy(name, entry->d_name, NAME_MAX + 1);
+                return 1;
+            }
+            at += entry->d_reclen;
+        }
+    }
+    return length < 0 ? -errno : 0;
 }

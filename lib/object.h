@@ -7,6 +7,9 @@
 #ifndef SHMAP_OBJECT_H
 #define SHMAP_OBJECT_H
 
+#include <dirent.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -42,6 +45,11 @@ int object_open(int area_root, const struct object_handle *handle, int flags);
 /* Opens again, with other flags, what a descriptor (O_PATH will do) stands for. Not for symlinks;
  * the caller makes sure that it is a regular file or directory, or passes O_PATH. */
 int object_reopen(int fd, int flags);
+
+/* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, that `matches` says
+ * yes to; `name` receives it. Returns 1, or 0: there is none, or a negative errno. */
+int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, const void *argument),
+                      const void *argument, char name[NAME_MAX + 1]);
 
 /* Room for a path by which system calls that take no descriptor reach what it stands for. */
 struct object_path {

@@ -265,6 +265,15 @@ int ram_open(const struct ram_options *options, struct area *area, struct compla
     return error;
 }
 
+int ram_parse_size(const char *text, uint64_t *size)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    int error = shmap_size_parse(text, (uint64_t)sysconf(_SC_PHYS_PAGES) * page, size);
+
+    // To tmpfs 0 would be no limit at all.
+    return !error && *size < page ? -ERANGE : error;
+}
+
 static int reconfigure(int root, uint64_t size)
 {
     CLEANUP_FD int fs = fspick(root, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
