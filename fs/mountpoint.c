@@ -133,7 +133,8 @@ int mountpoint_detach(uint64_t id)
     char where[PATH_MAX];
 
     // It may have been unmounted with files still open, or moved, and another one be in its place.
-    if (!mounts_find_id(id, where, sizeof(where)))
+    // Covered by another one it cannot be reached, and umount(2) would take that one.
+    if (!mounts_find_id(id, where, sizeof(where)) || mountpoint_id(where) != id)
         return -1;
     // Opened first: afterwards no path leads to the mount any more.
     root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -290,6 +290,24 @@ static void its_permissions_are_in_force(void **state)
     assert_int_equal(harness_as(1234, 1234, 0, NULL, look_inside, NULL), 0);
 }
 
+static void open_directory_follows_its_class(void **state)
+{
+    struct dirent *entry;
+    bool found = false;
+
+    if (!has_store_here(fixture_of(state)))
+        return;
+    assert_ok(mkdir("root", 0755));
+    DIR *directory = opendir("root");
+    assert_non_null(directory);
+    assert_ok(set_class("root", "anon"));
+    put_file("root/file", "contents");
+    while ((entry = readdir(directory)) != NULL)
+        found = found || strcmp(entry->d_name, "file") == 0;
+    assert_true(found);
+    assert_ok(closedir(directory));
+}
+
 static void many_class_roots(void **state)
 {
     char path[64];
@@ -321,6 +339,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(attributes_are_the_stores_when_it_is_plain_again),
     cmocka_unit_test(group_is_inherited_from_it),
     cmocka_unit_test(its_permissions_are_in_force),
+    cmocka_unit_test(open_directory_follows_its_class),
     cmocka_unit_test(many_class_roots),
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Places that cannot be mounted from or on: each is told in a line, and nothing is left behind.
 #include "files.h"
+#include "peer.h"
 #include "scene.h"
 
 #include <fcntl.h>
@@ -162,6 +163,43 @@ static void mountpoint_that_is_busy(void **state)
     assert_false(exists("mnt/file"));
 }
 
+enum { MOUNTED = 10, TOLD_BUSY = 20 };
+
+static int mount_when_told(struct peer *parent, void *mountpoint)
+{
+    peer_check(peer_hear(parent));
+    struct outcome outcome = run(shmapfs(), mountpoint, NULL);
+    if (outcome.status == 0)
+        return MOUNTED;
+    assert_refused(&outcome, FAILED, mountpoint, "busy", NULL);
+    return TOLD_BUSY;
+}
+
+static void mountpoint_that_many_want_at_once(void **state)
+{
+    enum { MANY = 10, ROUNDS = 3 };
+    struct scene *scene = scene_of(state);
+    struct peer peers[MANY];
+
+    for (int round = 0; round < ROUNDS; round++) {
+        int mounted = 0, busy = 0;
+        for (int i = 0; i < MANY; i++)
+            assert_int_equal(peer_start(&peers[i], mount_when_told, scene->mnt), 0);
+        for (int i = 0; i < MANY; i++)
+            assert_true(peer_tell(&peers[i]));
+        for (int i = 0; i < MANY; i++) {
+            int result = peer_end(&peers[i]);
+            mounted += result == MOUNTED;
+            busy += result == TOLD_BUSY;
+        }
+        assert_int_equal(mounted, 1);
+        assert_int_equal(busy, MANY - 1);
+        put_file("mnt/file", "contents");
+        assert_content("mnt/file", "contents");
+        scene_unmount(scene);
+    }
+}
+
 static void mountpoint_of_somebody_else(void **state)
 {
     struct scene *scene = scene_of(state);
@@ -255,6 +293,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(mountpoint_that_is_no_directory),
     cmocka_unit_test(mountpoint_that_is_not_empty),
     cmocka_unit_test(mountpoint_that_is_busy),
+    cmocka_unit_test(mountpoint_that_many_want_at_once),
     cmocka_unit_test(mountpoint_of_somebody_else),
     cmocka_unit_test(store_and_mountpoint_inside_each_other),
     cmocka_unit_test(machine_without_fuse),

@@ -203,6 +203,74 @@ static void survives_a_low_limit_of_descriptors(void **state)
     scene_unmount(scene);
 }
 
+/* One mode at a time permits one of them only, but both are open together. */
+static void reader_and_writer_keep_their_own_access(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char text[9] = "";
+
+    scene_mount(scene, true, "");
+    put_file("mnt/a", "contents");
+    int reader = open_file("mnt/a", O_RDONLY);
+    assert_ok(chmod("mnt/a", 0200));
+    int writer = open("mnt/a", O_WRONLY | O_CLOEXEC);
+    if (writer == -1)
+        assert_int_equal(errno, EACCES);
+    else
+        assert_int_equal(pwrite(writer, "C", 1, 0), 1);
+    assert_int_equal(pread(reader, text, 8, 0), 8);
+    assert_string_equal(text, writer == -1 ? "contents" : "Contents");
+    assert_ok(close(reader));
+    if (writer != -1)
+        assert_ok(close(writer));
+    put_file("mnt/b", "contents");
+    assert_ok(chmod("mnt/b", 0200));
+    writer = open_file("mnt/b", O_WRONLY);
+    assert_ok(chmod("mnt/b", 0600));
+    reader = open("mnt/b", O_RDONLY | O_CLOEXEC);
+    if (reader == -1) {
+        assert_int_equal(errno, EACCES);
+    } else {
+        assert_int_equal(pread(reader, text, 8, 0), 8);
+        assert_string_equal(text, "contents");
+        assert_ok(close(reader));
+    }
+    assert_int_equal(pwrite(writer, "C", 1, 0), 1);
+    assert_ok(close(writer));
+    scene_unmount(scene);
+}
+
+/* A file without a descriptor is found again by its name, of whatever length. */
+static void long_names_with_few_descriptors(void **state)
+{
+    enum { FILES = 300, LENGTH = 120 };
+    struct scene *scene = scene_of(state);
+    char path[PATH_MAX];
+    int count = 0;
+    struct dirent *entry;
+
+    struct outcome outcome = mount_with_few_descriptors(scene, "128", "");
+    assert_done(&outcome);
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof(path), "mnt/%0*d", LENGTH, i);
+        put_file(path, path);
+    }
+    DIR *directory = opendir("mnt");
+    assert_non_null(directory);
+    while ((entry = readdir(directory)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        assert_int_equal(strlen(entry->d_name), LENGTH);
+        snprintf(path, sizeof(path), "mnt/%s", entry->d_name);
+        assert_int_equal(stat_of(path).st_size, LENGTH + 4);
+        assert_content(path, path);
+        count++;
+    }
+    assert_int_equal(count, FILES);
+    assert_ok(closedir(directory));
+    scene_unmount(scene);
+}
+
 static const char *directory_path(int number, char path[64])
 {
     snprintf(path, 64, "mnt/directory%d", number);
@@ -321,6 +389,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(forgotten_files_are_let_go),
     cmocka_unit_test(let_go_when_the_kernel_needs_memory),
     cmocka_unit_test(survives_a_low_limit_of_descriptors),
+    cmocka_unit_test(reader_and_writer_keep_their_own_access),
+    cmocka_unit_test(long_names_with_few_descriptors),
     cmocka_unit_test(directories_take_what_is_kept_at_hand),
     cmocka_unit_test(open_files_need_no_more_descriptors),
     cmocka_unit_test(thirty_thousand_files),

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -251,6 +252,43 @@ static void access_flags_are_in_force(void **state)
     scene_unmount(scene);
 }
 
+static void read_only_makes_nothing_in_the_store(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    put_file("store/file", "contents");
+    char *tree = scene_tree();
+    struct outcome outcome = scene_try_mount(scene, true, "ro,anon=newdir");
+    if (outcome.status == 0)
+        scene_unmount(scene);
+    else
+        assert_refused(&outcome, outcome.status, "anon", NULL);
+    assert_nothing_left(scene, tree);
+    free(tree);
+}
+
+static void read_only_leaves_access_times_alone(void **state)
+{
+    struct scene *scene = scene_of(state);
+    // So long ago that a read sets it anew, even where the disk is mounted with relatime.
+    const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
+
+    if (!scene->root)
+        return; // Who may open a file is not always who may leave its access time alone.
+    put_file("store/file", "contents");
+    assert_ok(utimensat(AT_FDCWD, "store/file", times, 0));
+    scene_mount(scene, true, "ro");
+    assert_content("mnt/file", "contents");
+    int fd = open_file("mnt/file", O_RDONLY);
+    char *mapping = map_fd(fd, 8, PROT_READ, MAP_SHARED);
+    assert_memory_equal(mapping, "contents", 8);
+    unmap(mapping, 8);
+    assert_ok(close(fd));
+    assert_int_equal(stat_of("store/file").st_atim.tv_sec, 1000);
+    scene_unmount(scene);
+    assert_int_equal(stat_of("store/file").st_atim.tv_sec, 1000);
+}
+
 static void mode_of_the_root(void **state)
 {
     struct scene *scene = scene_of(state);
@@ -315,6 +353,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(options_stand_anywhere_and_are_repeated),
     cmocka_unit_test(relative_paths),
     cmocka_unit_test(access_flags_are_in_force),
+    cmocka_unit_test(read_only_makes_nothing_in_the_store),
+    cmocka_unit_test(read_only_leaves_access_times_alone),
     cmocka_unit_test(mode_of_the_root),
     cmocka_unit_test(named_in_the_mount_table),
     cmocka_unit_test(as_helper_of_mount),

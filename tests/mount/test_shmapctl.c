@@ -2,6 +2,7 @@
 // What shmapctl shows and changes of a mount, and what it refuses.
 #include "classes.h"
 #include "files.h"
+#include "sandbox.h"
 #include "scene.h"
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -230,6 +232,38 @@ static void answers_of_odd_names_are_one_line(void **state)
     scene_unmount(scene);
 }
 
+static int mount_and_resize(void *argument)
+{
+    const struct scene *scene = argument;
+
+    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", "size=4m", NULL);
+    assert_done(&outcome);
+    outcome = run(shmapctl(), "resize", scene->mnt, "8m", NULL);
+    assert_done(&outcome);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 8 << 20);
+    return 0;
+}
+
+/* Whose the mount is decides, not whose the store's root directory is. */
+static void resized_by_the_owner_of_the_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+    const struct sandbox sandbox = { .top = scene->dir, .by_root = true };
+
+    if (!scene->root)
+        return; // Two users are needed.
+    assert_ok(chmod("store", 0777));
+    assert_ok(chown("mnt", NOBODY, NOBODY));
+    assert_int_equal(sandbox_share_fuse_device(&sandbox), 0);
+    int result = harness_as(NOBODY, NOBODY, 0, NULL, mount_and_resize, scene);
+    if (exists("dev")) {
+        assert_ok(umount2("/dev/fuse", MNT_DETACH));
+        assert_ok(umount2("dev", MNT_DETACH));
+    }
+    assert_int_equal(result, 0);
+    scene_unmount(scene);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(help_and_version),
     cmocka_unit_test(wrong_command_lines),
@@ -239,6 +273,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(status_in_json),
     cmocka_unit_test(class_is_shown_and_set),
     cmocka_unit_test(answers_of_odd_names_are_one_line),
+    cmocka_unit_test(resized_by_the_owner_of_the_mount),
 };
 
 SCENE_MAIN("shmapctl", cases)
