@@ -145,6 +145,20 @@ static void synced_data_is_in_the_store(void **state)
     assert_ok(close(fd));
 }
 
+static void write_only_file_is_synced(void **state)
+{
+    (void)state;
+    int fd = open("file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0200);
+    assert_ok(fd);
+    assert_ok(close(fd));
+    fd = open("file", O_WRONLY | O_CLOEXEC);
+    assert_ok(fd);
+    assert_int_equal(write(fd, "data", 4), 4);
+    assert_ok(fsync(fd));
+    assert_ok(fdatasync(fd));
+    assert_ok(close(fd));
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(synced_from_every_descriptor),
     cmocka_unit_test(directories_are_synced),
@@ -153,6 +167,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(unlinked_file_is_synced),
     cmocka_unit_test(data_of_a_killed_process_is_there),
     cmocka_unit_test(synced_data_is_in_the_store),
+    cmocka_unit_test(write_only_file_is_synced),
 };
 
 HARNESS_MAIN("durable", cases)
