@@ -83,6 +83,17 @@ int inode_need_fd(struct inode *inode)
     return error;
 }
 
+int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode)
+{
+    *inode = INODE_NONE;
+    if (!node_use(&mount->nodes, id, &inode->ref))
+        return -ESTALE;
+    inode->mount = mount;
+    inode->fd = inode->ref.held.path_fd;
+    return 0;
+}
+
+/* Gives an inode whose node was just taken into use what makes it whole, or lets go of it. */
 static int complete(struct mount *mount, struct inode *inode)
 {
     int error;
@@ -94,22 +105,11 @@ static int complete(struct mount *mount, struct inode *inode)
     return error;
 }
 
-int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode)
-{
-    *inode = INODE_NONE;
-    if (!node_use(&mount->nodes, id, &inode->ref))
-        return -ESTALE;
-    inode->mount = mount;
-    inode->fd = inode->ref.held.path_fd;
-    return 0;
-}
-
 int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode)
 {
-    *inode = INODE_NONE;
-    if (!node_use(&mount->nodes, id, &inode->ref))
-        return -ESTALE;
-    return complete(mount, inode);
+    int error = inode_hold(mount, id, inode);
+
+    return error ? error : complete(mount, inode);
 }
 
 void inode_release(struct inode *inode)
@@ -199,10 +199,8 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
     return error;
 }
 
-/* Finds or makes the node of what `fd` stands for, in the tree and class of its parent; consumes
- * `fd`. */
-static int claim_found(struct inode *parent, const char *name, int fd, struct inode *inode,
-                       struct statx *stx)
+int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
+                struct statx *stx)
 {
     struct mount *mount = parent->mount;
     uint8_t area = parent->ref.area;
@@ -244,13 +242,7 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     } while (inode_make_room(parent->mount, &fd));
     if (fd < 0)
         return fd;
-    return claim_found(parent, name, fd, inode, stx);
-}
-
-int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
-                struct statx *stx)
-{
-    return claim_found(parent, name, fd, inode, stx);
+    return inode_adopt(parent, name, fd, inode, stx);
 }
 
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)

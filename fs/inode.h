@@ -36,8 +36,8 @@ int inode_need_fd(struct inode *inode);
  * attributes. -ENOENT; -EXDEV: another filesystem is mounted there. */
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
-/* The same for something that was just made, with a name or without (NULL), and has a descriptor
- * (O_PATH), which is consumed. */
+/* The same for something that was opened already (O_PATH), with a name or without (NULL); the
+ * descriptor is consumed. */
 int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
                 struct statx *stx);
 

@@ -62,11 +62,6 @@ static inline pthread_mutex_t *mount_stripe(struct mount *mount, const struct no
     return &mount->stripes[(uint32_t)ref->id % MOUNT_STRIPES];
 }
 
-static inline struct data_path *mount_data_path(struct mount *mount, const struct node_ref *ref)
-{
-    return &mount->data_paths[ref->area];
-}
-
 static inline struct mount *mount_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);

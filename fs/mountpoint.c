@@ -36,14 +36,10 @@ static int lock(const char *path, const char *absolute, struct complaint *compla
     if (dir < 0)
         return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
                         strerror(errno));
-    if (mounts_at(absolute))
-        return complain(
-            complaint, EBUSY,
-            "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
     if (flock(dir, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return complain(complaint, EBUSY,
                         "MOUNTPOINT %s is busy: somebody else is mounting on it just now", path);
-    // It may have been mounted on before it was locked.
+    // Asked when it can no longer change.
     if (mounts_at(absolute))
         return complain(
             complaint, EBUSY,

@@ -17,8 +17,9 @@ enum area_kind { AREA_STORE, AREA_RAM };
 #define AREA_KINDS 2
 
 /* Inode numbers of the RAM area are shown with this bit set, so that they differ from the store's.
- * Both areas' own numbers stay far below it, and the sum still is an integer that a double holds
- * exactly, which is what JavaScript has. */
+ * tmpfs and the usual filesystems of disks stay far below it, and the sum still is an integer that
+ * a double holds exactly, which is what JavaScript has. A store with larger numbers (overlayfs with
+ * xino, some network filesystems) could show one twice; nodes are told apart all the same. */
 #define AREA_RAM_INO_BIT (UINT64_C(1) << 52)
 
 struct area {
