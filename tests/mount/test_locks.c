@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static int record_lock(int fd, int command, short type, off_t start, off_t length)
@@ -125,25 +126,28 @@ static void close_and_death_release(void **state)
 
 // The kernel's list shows a waiter with an arrow. That one shows up is an event of its own, within
 // the peer's time.
-static bool someone_waits_for(ino_t ino)
+// The kernel's table is the whole machine's, where other mounts have files of the same number.
+static bool someone_waits_for(int fd)
 {
-    char line[256], inode[32];
+    struct stat attr = fstat_of(fd);
+    char line[256], file[64];
     bool found = false;
     FILE *locks = fopen("/proc/locks", "re");
     assert_non_null(locks);
-    snprintf(inode, sizeof(inode), ":%llu ", (unsigned long long)ino);
+    snprintf(file, sizeof(file), " %02x:%02x:%llu ", major(attr.st_dev), minor(attr.st_dev),
+             (unsigned long long)attr.st_ino);
     while (!found && fgets(line, sizeof(line), locks) != NULL)
-        found = strstr(line, "->") != NULL && strstr(line, inode) != NULL;
+        found = strstr(line, "->") != NULL && strstr(line, file) != NULL;
     fclose(locks);
     return found;
 }
 
-static void await_waiter(ino_t ino)
+static void await_waiter(int fd)
 {
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        if (someone_waits_for(ino))
+        if (someone_waits_for(fd))
             return;
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -170,7 +174,7 @@ static void waiter_gets_the_lock(void **state)
         int fd = open_file("file", O_RDWR);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
         assert_int_equal(peer_start(&peer, wait_for_lock, (void *)(uintptr_t)&kinds[i]), 0);
-        await_waiter(fstat_of(fd).st_ino);
+        await_waiter(fd);
         // The file works meanwhile, for this process and by other opens.
         assert_int_equal(pwrite(fd, "meanwhile", 9, 0), 9);
         assert_int_equal(stat_of("file").st_size, 9);
@@ -211,10 +215,10 @@ static void signal_interrupts_a_waiter(void **state)
         assert_int_equal(peer_start(&peer, wait_and_be_interrupted, (void *)(uintptr_t)&kinds[i]),
                          0);
         assert_true(peer_hear(&peer));
-        await_waiter(fstat_of(fd).st_ino);
+        await_waiter(fd);
         assert_ok(kill(peer.pid, SIGUSR1));
         assert_true(peer_hear(&peer));
-        assert_false(someone_waits_for(fstat_of(fd).st_ino));
+        assert_false(someone_waits_for(fd));
         assert_true(peer_tell(&peer));
         assert_peer_well(&peer);
         assert_ok(close(fd));
@@ -230,7 +234,7 @@ static void signal_kills_a_waiter(void **state)
         int fd = open_file("file", O_RDWR);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
         assert_int_equal(peer_start(&peer, wait_for_lock, (void *)(uintptr_t)&kinds[i]), 0);
-        await_waiter(fstat_of(fd).st_ino);
+        await_waiter(fd);
         assert_ok(kill(peer.pid, SIGTERM));
         assert_int_equal(peer_end(&peer), 128 + SIGTERM);
         assert_ok(kinds[i].lock(fd, F_UNLCK, false));
@@ -347,7 +351,7 @@ static void deadlock_is_detected(void **state)
     assert_ok(record_lock(fd, F_SETLK, F_WRLCK, 0, 1));
     assert_int_equal(peer_start(&peer, lock_second_then_first, NULL), 0);
     assert_true(peer_hear(&peer));
-    await_waiter(fstat_of(fd).st_ino);
+    await_waiter(fd);
     assert_errno(record_lock(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
     assert_ok(record_lock(fd, F_SETLK, F_UNLCK, 0, 1));
     assert_peer_well(&peer);
