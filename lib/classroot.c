@@ -51,7 +51,10 @@ int classroot_unmark(int dir)
 {
     struct object_path path;
 
-    return removexattr(object_path(dir, &path), SHMAP_XATTR_CLASS) == 0 ? 0 : -errno;
+    // One that is not marked is as wanted.
+    return removexattr(object_path(dir, &path), SHMAP_XATTR_CLASS) == 0 || errno == ENODATA
+               ? 0
+               : -errno;
 }
 
 static int copy_xattr(const char *from, const char *to, const char *name)

@@ -59,6 +59,17 @@ int shmap_resize(const char *mountpoint, const char *size)
     return set(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
 }
 
+int shmap_upgrade(const char *mountpoint, const char *binary)
+{
+    if (binary != NULL && *binary != '/')
+        return -EINVAL;
+    const char *value = binary != NULL ? binary : "";
+    int error = set(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_UPGRADE_TRUSTED, value);
+    /* Without the privilege for that it may be a mount of one's own. */
+    return error != -EPERM ? error
+                           : set(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_UPGRADE, value);
+}
+
 int shmap_status_get(const char *mountpoint, struct shmap_status *status)
 {
     CLEANUP_FREE char *json = malloc(XATTR_SIZE_MAX + 1);

@@ -28,6 +28,12 @@ extern "C" {
 /* On a mount's root only. Set: the size limit of the RAM area, in the words of shmap_size_parse().
  * */
 #define SHMAP_XATTR_SIZE "user.shmapfs.size"
+/* On a mount's root only. Set: the absolute path of a binary that is to serve from now on; empty:
+ * the one at the path of the binary that serves. */
+#define SHMAP_XATTR_UPGRADE "user.shmapfs.upgrade"
+/* The same where the mount is root's: the kernel lets nobody set it who lacks CAP_SYS_ADMIN, which
+ * to have the user id 0 alone, as in a container, is not enough for. */
+#define SHMAP_XATTR_UPGRADE_TRUSTED "trusted.shmapfs.upgrade"
 /* Every attribute name that begins so belongs to shmapfs. */
 #define SHMAP_XATTR_PREFIX "user.shmapfs."
 
@@ -67,6 +73,16 @@ int shmap_size_parse(const char *text, uint64_t whole, uint64_t *bytes);
  * shmapfs mount; or what setxattr(2) answers. */
 int shmap_resize(const char *mountpoint, const char *size);
 
+/* Has a mount served by another binary of shmapfs, without an end to anything that is open, mapped
+ * or locked there. `binary` is an absolute path as the daemon sees it; NULL: where the one that
+ * serves was started from. Returns when the new one serves; after an error the old one goes on.
+ * -EPERM: neither privileged (CAP_SYS_ADMIN) nor the owner of a user's own mount; -EINVAL: not an absolute path; -ENOENT, -EACCES,
+ * -ENOEXEC: `binary` cannot be executed; -EOPNOTSUPP: the mount does not survive its worker
+ * (shmap_status.survival says why); -EPROTO: the binary cannot go on with this mount
+ * (shmap_status.upgrade_error says why); -EBUSY: another upgrade is under way; -ENODATA: not the
+ * root of a shmapfs mount; or what setxattr(2) answers. */
+int shmap_upgrade(const char *mountpoint, const char *binary);
+
 /* One area of a mount: a directory tree that holds objects of one durability. */
 struct shmap_area_status {
     bool present; /* the mount has it */
@@ -84,7 +100,15 @@ struct shmap_area_status {
 /* The state of a mount, as the attribute SHMAP_XATTR_STATUS tells it. */
 struct shmap_status {
     char version[32]; /* of the daemon */
-    uint64_t pid;     /* of the daemon, in its own PID namespace */
+    /* Process ids are those of the daemon's own PID namespace. */
+    uint64_t pid;            /* of the worker: the process that serves */
+    uint64_t keeper;         /* of the process that holds the mount for it; 0: none */
+    uint64_t restarts;       /* workers that died and were replaced */
+    uint64_t upgrades;       /* binaries that were replaced */
+    char last_reason[128];   /* of the last restart or upgrade; empty: there was none */
+    uint64_t last_stall_us;  /* for how long nobody served then, in microseconds */
+    char survival[128];      /* why the mount does not survive its worker; empty: it does */
+    char upgrade_error[256]; /* why the last upgrade was refused; empty: it was not */
     char mountpoint[4096];
     char store[4096]; /* empty: no store */
     char huge

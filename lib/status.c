@@ -32,17 +32,15 @@ struct member {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct member status_members[] = {
-    MEMBER(shmap_status, version, TEXT),
-    MEMBER(shmap_status, pid, NUMBER),
-    MEMBER(shmap_status, mountpoint, TEXT),
-    MEMBER(shmap_status, store, TEXT),
-    MEMBER(shmap_status, huge, TEXT),
-    MEMBER(shmap_status, transport, TEXT),
-    MEMBER(shmap_status, writeback, FLAG),
-    MEMBER(shmap_status, nodes, NUMBER),
-    MEMBER(shmap_status, open_files, NUMBER),
-    MEMBER(shmap_status, descriptors, NUMBER),
-    MEMBER(shmap_status, descriptors_max, NUMBER),
+    MEMBER(shmap_status, version, TEXT),         MEMBER(shmap_status, pid, NUMBER),
+    MEMBER(shmap_status, keeper, NUMBER),        MEMBER(shmap_status, restarts, NUMBER),
+    MEMBER(shmap_status, upgrades, NUMBER),      MEMBER(shmap_status, last_reason, TEXT),
+    MEMBER(shmap_status, last_stall_us, NUMBER), MEMBER(shmap_status, survival, TEXT),
+    MEMBER(shmap_status, upgrade_error, TEXT),   MEMBER(shmap_status, mountpoint, TEXT),
+    MEMBER(shmap_status, store, TEXT),           MEMBER(shmap_status, huge, TEXT),
+    MEMBER(shmap_status, transport, TEXT),       MEMBER(shmap_status, writeback, FLAG),
+    MEMBER(shmap_status, nodes, NUMBER),         MEMBER(shmap_status, open_files, NUMBER),
+    MEMBER(shmap_status, descriptors, NUMBER),   MEMBER(shmap_status, descriptors_max, NUMBER),
 };
 
 static const struct member area_members[] = {

@@ -30,12 +30,33 @@ static void print_use(const struct shmap_area_status *area, bool writeback)
         print_text(writeback ? "writeback cache (" : "cache (", area->reason, ")\n");
 }
 
+/* How the mount came through the ends of its daemons, or why it would not. */
+static void print_survival(const struct shmap_status *status)
+{
+    if (status->survival[0] != '\0') {
+        print_text("survival   no (", status->survival, ")\n");
+        return;
+    }
+    printf("survival   %" PRIu64 " restarts, %" PRIu64 " upgrades", status->restarts,
+           status->upgrades);
+    if (status->last_reason[0] != '\0') {
+        print_text("; the last: ", status->last_reason, "");
+        printf(", requests waited for %.1f ms", (double)status->last_stall_us / 1000);
+    }
+    putchar('\n');
+    if (status->upgrade_error[0] != '\0')
+        print_text("           upgrade refused: ", status->upgrade_error, "\n");
+}
+
 static void print_status(const struct shmap_status *status)
 {
     print_text("mount      ", status->mountpoint, "\n");
     print_text("shmapfs    ", status->version, "");
     printf(", process %" PRIu64, status->pid);
+    if (status->keeper != 0)
+        printf(", keeper %" PRIu64, status->keeper);
     print_text(", transport ", status->transport, "\n");
+    print_survival(status);
     if (status->store_area.present) {
         print_text("store      ", status->store, "");
         print_text(" (", status->store_area.filesystem, ")\n");

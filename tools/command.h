@@ -25,6 +25,7 @@ struct request {
 int cmd_class(const struct request *request);
 int cmd_resize(const struct request *request);
 int cmd_status(const struct request *request);
+int cmd_upgrade(const struct request *request);
 
 /* Says on standard error what is wrong with a path and what would be right.
  * Returns EXIT_FAILURE. */

@@ -23,6 +23,8 @@ static const struct command {
       "show the class of a path, or set that of an empty directory" },
     { "resize", "MOUNTPOINT SIZE", 2, 2, cmd_resize,
       "change the limit of the RAM area: 512m, 4g, 25% (of RAM)" },
+    { "upgrade", "MOUNTPOINT [BINARY]", 1, 2, cmd_upgrade,
+      "have another binary serve it, with everything left open" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -34,7 +36,7 @@ static void print_help(void)
          "\n"
          "commands:");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-6s  %-15s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+        printf("  %-7s  %-19s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
     puts("\n"
          "options, anywhere on the line:\n"
          "  -j, --json     answer in JSON\n"
@@ -53,7 +55,7 @@ static int usage_error(void)
 static int run(const struct request *line)
 {
     if (line->count == 0) {
-        warnx("a command is missing: status, class or resize");
+        warnx("a command is missing: status, class, resize or upgrade");
         return usage_error();
     }
     const char *name = line->arguments[0];
@@ -68,7 +70,7 @@ static int run(const struct request *line)
               request.count < command->at_least ? "few" : "many", name, command->arguments);
         return EXIT_USAGE;
     }
-    warnx("%s: no such command; there are status, class and resize", name);
+    warnx("%s: no such command; there are status, class, resize and upgrade", name);
     return usage_error();
 }
 

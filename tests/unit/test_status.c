@@ -11,6 +11,13 @@
 static const struct shmap_status sample = {
     .version = "1.2.3",
     .pid = 4321,
+    .keeper = 4320,
+    .restarts = 5,
+    .upgrades = 2,
+    .last_reason = "signal 11",
+    .last_stall_us = 1900,
+    .survival = "io_uring",
+    .upgrade_error = "another layout",
     .mountpoint = "/srv/shared",
     .store = "/var/lib/store",
     .huge = "within_size",
@@ -54,6 +61,13 @@ static void assert_status_equal(const struct shmap_status *a, const struct shmap
 {
     assert_string_equal(a->version, b->version);
     assert_int_equal(a->pid, b->pid);
+    assert_int_equal(a->keeper, b->keeper);
+    assert_int_equal(a->restarts, b->restarts);
+    assert_int_equal(a->upgrades, b->upgrades);
+    assert_string_equal(a->last_reason, b->last_reason);
+    assert_int_equal(a->last_stall_us, b->last_stall_us);
+    assert_string_equal(a->survival, b->survival);
+    assert_string_equal(a->upgrade_error, b->upgrade_error);
     assert_string_equal(a->mountpoint, b->mountpoint);
     assert_string_equal(a->store, b->store);
     assert_string_equal(a->huge, b->huge);
@@ -120,6 +134,9 @@ static void full_fields_survive_json(void **state)
     memset(full.version, 'v', sizeof(full.version) - 1);
     memset(full.mountpoint, '"', sizeof(full.mountpoint) - 1);
     memset(full.store, '\n', sizeof(full.store) - 1);
+    memset(full.last_reason, '\t', sizeof(full.last_reason) - 1);
+    memset(full.survival, '/', sizeof(full.survival) - 1);
+    memset(full.upgrade_error, '\x01', sizeof(full.upgrade_error) - 1);
     memset(full.ram_area.reason, '\\', sizeof(full.ram_area.reason) - 1);
     full.nodes = full.pid = UINT64_MAX;
     assert_round_trip(&full);
@@ -155,7 +172,8 @@ static void the_json_has_the_documented_members(void **state)
 {
     (void)state;
     static const char *const members[] = {
-        "version", "pid", "mountpoint", "store", "huge", "transport", "writeback", "nodes",
+        "version", "pid", "keeper", "restarts", "upgrades", "last_reason", "last_stall_us",
+        "survival", "upgrade_error", "mountpoint", "store", "huge", "transport", "writeback", "nodes",
         "open_files", "descriptors", "descriptors_max", "store_area", "ram_area",
     };
     struct json_object *object = sample_object();
@@ -322,6 +340,9 @@ static void damaged_bytes_do_no_harm(void **state)
             assert_int_equal(error, -EPROTO);
         } else {
             assert_terminated(status.version, sizeof(status.version));
+            assert_terminated(status.last_reason, sizeof(status.last_reason));
+            assert_terminated(status.survival, sizeof(status.survival));
+            assert_terminated(status.upgrade_error, sizeof(status.upgrade_error));
             assert_terminated(status.mountpoint, sizeof(status.mountpoint));
             assert_terminated(status.store, sizeof(status.store));
             assert_terminated(status.ram_area.reason, sizeof(status.ram_area.reason));
