@@ -71,7 +71,7 @@ static void probe_mappings(struct inode *inode)
 
 bool attr_changes_unseen(const struct inode *inode)
 {
-    return inode_is_regular(inode) && inode->mount->data_paths[inode->ref.area].passthrough;
+    return inode_is_regular(inode) && inode->mount->facts.data_paths[inode->ref.area].passthrough;
 }
 
 static double timeout_of(struct inode *inode)
@@ -79,13 +79,13 @@ static double timeout_of(struct inode *inode)
     struct mount *mount = inode->mount;
 
     if (!attr_changes_unseen(inode))
-        return mount->timeout;
+        return mount->facts.timeout;
     node_refresh(&mount->nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED))
         probe_mappings(inode);
     return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED,
                                      NODE_MAYBE_MAPPED)
-               ? mount->timeout
+               ? mount->facts.timeout
                : 0;
 }
 

@@ -23,7 +23,7 @@ struct backing_map {
 static int register_file(struct mount *mount, int fd)
 {
     struct backing_map map = { .fd = fd };
-    int id = ioctl(fuse_session_fd(mount->session), BACKING_OPEN, &map);
+    int id = ioctl(mount->facts.device, BACKING_OPEN, &map);
 
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
 }
@@ -32,17 +32,23 @@ int backing_open(struct mount *mount, int path_fd)
 {
     CLEANUP_FD int fd = -1;
 
-    if (!mount->backing_takes_open)
+    if (!mount->facts.backing_takes_open)
         return register_file(mount, path_fd);
     fd = object_reopen(path_fd, O_RDONLY);
     return fd < 0 ? fd : register_file(mount, fd);
 }
 
-void backing_close(struct mount *mount, int id)
+void backing_drop(struct mount *mount, int id)
 {
     uint32_t number = (uint32_t)id;
 
-    ioctl(fuse_session_fd(mount->session), BACKING_CLOSE, &number);
+    ioctl(mount->facts.device, BACKING_CLOSE, &number);
+}
+
+void backing_close(struct mount *mount, int id)
+{
+    backing_drop(mount, id);
+    node_backing_closed(&mount->nodes, id);
 }
 
 static int try_file_of(struct mount *mount, const struct area *area)
@@ -58,21 +64,21 @@ static int try_file_of(struct mount *mount, const struct area *area)
     if (path_fd < 0)
         return path_fd;
     id = backing_open(mount, path_fd);
-    if (id == -EBADF && !mount->backing_takes_open) {
+    if (id == -EBADF && !mount->facts.backing_takes_open) {
         // Linux before 6.12 takes no O_PATH descriptor. Whether it reads or writes does not matter.
-        mount->backing_takes_open = true;
+        mount->facts.backing_takes_open = true;
         id = backing_open(mount, path_fd);
     }
     if (id < 0)
         return id;
-    backing_close(mount, id);
+    backing_drop(mount, id);
     return 0;
 }
 
 void backing_probe(struct mount *mount, enum area_kind kind)
 {
-    struct data_path *path = &mount->data_paths[kind];
-    const struct area *area = &mount->areas[kind];
+    struct data_path *path = &mount->facts.data_paths[kind];
+    const struct area *area = &mount->facts.areas[kind];
     char reason[sizeof(path->reason)];
     int error;
 

@@ -12,7 +12,11 @@
  * else uses it. */
 int backing_open(struct mount *mount, int path_fd);
 
+/* Closes an id that was taken off a node. */
 void backing_close(struct mount *mount, int id);
+
+/* Closes an id that no node ever had, if there is one by that number. */
+void backing_drop(struct mount *mount, int id);
 
 /* Finds out, once the kernel has answered for the connection, whether passthrough works for an
  * area's files. */

@@ -21,9 +21,9 @@ void caller_become(fuse_req_t req, mode_t mode)
 
     own_umask(mount);
     umask(ctx->umask);
-    cred_become(&mount->cred, ctx->uid, ctx->gid);
+    cred_become(&mount->facts.cred, ctx->uid, ctx->gid);
     if (mode & S_ISGID)
-        cred_keep_setid(&mount->cred, true);
+        cred_keep_setid(&mount->facts.cred, true);
 }
 
 void caller_leave(fuse_req_t req, mode_t mode)
@@ -31,7 +31,7 @@ void caller_leave(fuse_req_t req, mode_t mode)
     struct mount *mount = mount_of(req);
 
     if (mode & S_ISGID)
-        cred_keep_setid(&mount->cred, false);
-    cred_return(&mount->cred);
+        cred_keep_setid(&mount->facts.cred, false);
+    cred_return(&mount->facts.cred);
     umask(0);
 }

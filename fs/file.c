@@ -107,10 +107,13 @@ static int provide_backing(struct inode *inode)
 
     if (inode->ref.held.backing_id > 0)
         return 0;
+    pthread_mutex_lock(&inode->mount->backings);
     id = backing_open(inode->mount, inode->fd);
+    if (id > 0)
+        node_set_backing(&inode->mount->nodes, &inode->ref, id);
+    pthread_mutex_unlock(&inode->mount->backings);
     if (id < 0)
         return id;
-    node_set_backing(&inode->mount->nodes, &inode->ref, id);
     inode->ref.held.backing_id = id;
     return 0;
 }
@@ -130,19 +133,31 @@ static int provide(struct inode *inode, bool writer, int io_fd)
     return error;
 }
 
+static int truncate_once(struct inode *inode, bool keep_setid)
+{
+    struct request *request = mount_request(inode->mount);
+    int64_t result;
+
+    if (!request_was_executed(request, &result)) {
+        result = file_truncate(inode, 0, keep_setid);
+        request_executed(request, result);
+    }
+    return (int)result;
+}
+
 int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
 {
     struct mount *mount = inode->mount;
     bool passthrough = file_is_passthrough(inode);
     bool writer = is_writer(fi);
-    uint16_t before =
-        node_open(&mount->nodes, &inode->ref, writer, writer && passthrough ? NODE_MAYBE_MAPPED : 0,
-                  writer ? NODE_ATTR_CACHED : 0);
+    uint16_t before = node_open(&mount->nodes, mount_ledger(mount), &inode->ref, writer,
+                                writer && passthrough ? NODE_MAYBE_MAPPED : 0,
+                                writer ? NODE_ATTR_CACHED : 0, readers_need_io(inode));
     int error = provide(inode, writer, io_fd);
 
     fi->fh = make_fh(writer, node_io_errors(&mount->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
-        error = file_truncate(inode, 0, !fi->kill_suidgid);
+        error = truncate_once(inode, !fi->kill_suidgid);
     // Also when it fails: the mark that there is something to forget is gone.
     if (passthrough && writer && (before & NODE_ATTR_CACHED))
         attr_invalidate(inode);
@@ -151,7 +166,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
         return error;
     }
     if (passthrough && writer)
-        space_settle(mount, &mount->areas[inode->ref.area]);
+        space_settle(mount, &mount->facts.areas[inode->ref.area]);
     fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;
     fi->keep_cache = !passthrough;
     fi->noflush = true;
@@ -162,8 +177,8 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 {
     struct node_resources leftover;
 
-    node_close(&inode->mount->nodes, &inode->ref, fh_is_writer(fi->fh), readers_need_io(inode),
-               &leftover);
+    node_close(&inode->mount->nodes, mount_ledger(inode->mount), &inode->ref, fh_is_writer(fi->fh),
+               readers_need_io(inode), &leftover);
     inode_dispose(inode->mount, &leftover);
 }
 
@@ -202,7 +217,7 @@ void file_io_end(struct file_io *io)
 
 int file_truncate(struct inode *inode, off_t size, bool keep_setid)
 {
-    const struct cred *cred = &inode->mount->cred;
+    const struct cred *cred = &inode->mount->facts.cred;
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
 

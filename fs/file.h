@@ -36,7 +36,7 @@ int file_truncate(struct inode *inode, off_t size, bool keep_setid);
 /* Whether a file is passed through; otherwise its pages are in FUSE's page cache. */
 static inline bool file_is_passthrough(const struct inode *inode)
 {
-    return inode->mount->data_paths[inode->ref.area].passthrough;
+    return inode->mount->facts.data_paths[inode->ref.area].passthrough;
 }
 
 /* Brings the contents to the disk; an error of writeback is reported through every handle that was

@@ -117,7 +117,7 @@ int handle_open(struct mount *mount, const struct node_ref *ref)
     if (ref->handle.length == 0)
         return -ESTALE;
     if (ref->handle.type != NODE_BY_NAME)
-        return open_object(&mount->areas[ref->area], &ref->handle);
+        return open_object(&mount->facts.areas[ref->area], &ref->handle);
     pthread_rwlock_rdlock(&mount->names);
     // It may have been renamed since the reference was taken.
     node_handle_now(&mount->nodes, ref, &now.handle);
@@ -180,6 +180,36 @@ static int rename_recorded(struct inode *from, const char *name, struct inode *t
     }
     pthread_rwlock_unlock(&mount->names);
     return error;
+}
+
+/* Brings the record of a node up to date whose name has changed. It is not opened: the name that is
+ * recorded leads to it no more. */
+static void record_again(const struct node_key *key, struct inode *dir, const char *name)
+{
+    struct mount *mount = dir->mount;
+    INODE struct inode inode = INODE_NONE;
+    struct node_handle handle;
+
+    if (!node_use_key(&mount->nodes, key, &inode.ref))
+        return;
+    inode.mount = mount;
+    node_handle_now(&mount->nodes, &inode.ref, &handle);
+    if (handle.length > 0)
+        record_name(&inode, dir, name);
+}
+
+void handle_renamed(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                    unsigned flags, const struct node_key *source, const struct node_key *target)
+{
+    struct mount *mount = from->mount;
+
+    if (inode_area(from)->handles)
+        return;
+    pthread_rwlock_wrlock(&mount->names);
+    record_again(source, to, new_name);
+    if (flags & RENAME_EXCHANGE)
+        record_again(target, from, name);
+    pthread_rwlock_unlock(&mount->names);
 }
 
 int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name,

@@ -29,4 +29,9 @@ void handle_keep_descriptor(struct inode *inode);
 int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name,
                   unsigned flags);
 
+/* The same for the records alone, of a rename that a process carried out which died before it could
+ * record it; by the keys that the names had before. */
+void handle_renamed(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                    unsigned flags, const struct node_key *source, const struct node_key *target);
+
 #endif

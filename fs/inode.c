@@ -130,7 +130,7 @@ void inode_unlookup(struct inode *inode)
     uint64_t id = inode->ref.id;
 
     inode_release(inode);
-    node_forget(&mount->nodes, id, 1, &leftover);
+    node_unlookup(&mount->nodes, mount_ledger(mount), id, &leftover);
     inode_dispose(mount, &leftover);
 }
 
@@ -145,7 +145,7 @@ static int claim(struct mount *mount, const struct node_seed *seed, int fd, stru
     int error;
 
     *inode = INODE_NONE;
-    error = node_claim(&mount->nodes, seed, fd, &inode->ref, leftover);
+    error = node_claim(&mount->nodes, mount_ledger(mount), seed, fd, &inode->ref, leftover);
     dispose_both(mount, leftover);
     return error ? error : complete(mount, inode);
 }
@@ -159,11 +159,11 @@ static int open_contents(struct mount *mount, int store_dir, const struct statx 
 
     if (classroot_class(store_dir, &class) != 0 || class != SHMAP_ANON)
         return -ESTALE;
-    cred_keep_setid(&mount->cred, true);
+    cred_keep_setid(&mount->facts.cred, true);
     do
-        contents = classroot_open(&mount->areas[AREA_RAM], store_dir, stx);
+        contents = classroot_open(&mount->facts.areas[AREA_RAM], store_dir, stx);
     while (inode_make_room(mount, &contents));
-    cred_keep_setid(&mount->cred, false);
+    cred_keep_setid(&mount->facts.cred, false);
     return contents;
 }
 
@@ -212,7 +212,7 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
     *inode = INODE_NONE;
     if (error)
         return error;
-    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != mount->areas[area].device)
+    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != mount->facts.areas[area].device)
         return -EXDEV;
     seed.key = key_of(area, stx);
     seed.type = stx->stx_mode >> 12;
@@ -245,25 +245,50 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     return inode_adopt(parent, name, fd, inode, stx);
 }
 
-int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
+int inode_of_key(struct mount *mount, const struct node_key *key, struct inode *inode)
 {
-    struct mount *mount = parent->mount;
-    struct node_key key;
-
     *inode = INODE_NONE;
+    return node_use_key(&mount->nodes, key, &inode->ref) ? complete(mount, inode) : 0;
+}
+
+int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
+                      struct statx *stx)
+{
     if (statx(parent->fd, name, AT_SYMLINK_NOFOLLOW, OBJECT_STATX_MASK, stx) != 0)
         return -errno;
-    key = key_of(parent->ref.area, stx);
-    return node_use_key(&mount->nodes, &key, &inode->ref) ? complete(mount, inode) : 0;
+    *key = key_of(parent->ref.area, stx);
+    return 0;
+}
+
+int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
+{
+    struct node_key key;
+    int error = inode_key_of_name(parent, name, &key, stx);
+
+    *inode = INODE_NONE;
+    return error ? error : inode_of_key(parent->mount, &key, inode);
+}
+
+void inode_name_removed(struct inode *inode)
+{
+    struct node_resources leftover;
+    struct statx stx;
+
+    if (!inode->mount)
+        return;
+    if (!inode_is_dir(inode) && (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
+        return;
+    node_unlinked(&inode->mount->nodes, &inode->ref, &leftover);
+    inode_dispose(inode->mount, &leftover);
 }
 
 int inode_make_root(struct mount *mount)
 {
-    uint8_t area = mount->areas[AREA_STORE].root >= 0 ? AREA_STORE : AREA_RAM;
+    uint8_t area = mount->facts.areas[AREA_STORE].root >= 0 ? AREA_STORE : AREA_RAM;
     struct node_seed seed = { .area = area,
                               .class = area == AREA_STORE ? SHMAP_PERSIST : SHMAP_ANON,
                               .type = S_IFDIR >> 12 };
-    CLEANUP_FD int fd = object_reopen(mount->areas[area].root, O_PATH);
+    CLEANUP_FD int fd = object_reopen(mount->facts.areas[area].root, O_PATH);
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     int error = fd < 0 ? fd : object_stat(fd, &stx);

@@ -45,6 +45,16 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
  * knows it (otherwise INODE_NONE). The node can be used on after the name is gone. */
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
+/* The same for a key: INODE_NONE if the kernel does not know such a node. */
+int inode_of_key(struct mount *mount, const struct node_key *key, struct inode *inode);
+
+/* The key and the attributes of what a name stands for. -ENOENT */
+int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
+                      struct statx *stx);
+
+/* A name of the inode was removed: was it the last one? INODE_NONE is allowed. */
+void inode_name_removed(struct inode *inode);
+
 /* Makes the root node of the mount. */
 int inode_make_root(struct mount *mount);
 
@@ -78,7 +88,7 @@ static inline bool inode_is_class_root(const struct inode *inode)
 
 static inline struct area *inode_area(const struct inode *inode)
 {
-    return &inode->mount->areas[inode->ref.area];
+    return &inode->mount->facts.areas[inode->ref.area];
 }
 
 /* The inode number that the mount shows for one in an area. */

@@ -1,112 +1,147 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <syslog.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "adopt.h"
+#include "background.h"
+#include "keeper.h"
+#include "log.h"
+#include "mountpoint.h"
 #include "options.h"
-#include "session.h"
 #include "setup.h"
+#include "signals.h"
+#include "upgrade.h"
+#include "worker.h"
 
-static void log_to_syslog(enum fuse_log_level level, const char *format, va_list arguments)
+static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
 {
-    vsyslog(LOG_DAEMON | (int)level, format, arguments);
+    vlog_event((int)level, format, arguments);
 }
 
-static void block_signals(sigset_t *signals)
+static int work(void *mount, const struct keeper *keeper)
 {
-    sigemptyset(signals);
-    sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-    // A lease that is broken while it is asked for says so; a client's size limit and a reader that
-    // left are errors of calls.
-    signal(SIGIO, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
-    signal(SIGPIPE, SIG_IGN);
+    return worker_run(mount, keeper, keeper->fds.signals, -1);
 }
 
-/* Gives up what belongs to the shell that started the daemon. */
-static void leave_terminal(void)
+static int unmount(void *argument)
 {
-    CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    struct mount *mount = argument;
 
-    for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
-        dup2(null, fd);
-    openlog("shmapfs", LOG_PID, LOG_DAEMON);
-    fuse_set_log_func(log_to_syslog);
+    mountpoint_take_away(mount->facts.mount_id);
+    return WORKER_ENDED;
 }
 
-static int give_up(struct mount *mount, const char *what, int error)
+static int inherit(void *mount)
 {
-    fuse_log(FUSE_LOG_ERR, "shmapfs: %s %s: %s\n", what, mount->mountpoint, strerror(-error));
-    // Otherwise a mount would be left behind that answers nobody.
-    fuse_session_unmount(mount->session);
-    return EXIT_FAILURE;
+    return worker_inherit(mount);
 }
 
-/* Serves the mount to its end; tells `ready` (a pipe, or -1) when it can be used. Returns the exit
- * status; what the mount holds is left for the end of the process to give back. */
-static int serve(struct mount *mount, int ready)
+/* Serves with a keeper, which the process becomes. */
+static int keep(struct mount *mount, int ready, bool resumed)
 {
+    struct keeper keeper = { .state = mount->state,
+                             .memfd = mount->memfd,
+                             .ready = ready,
+                             .work = work,
+                             .unmount = unmount,
+                             .inherit = inherit,
+                             .argument = mount };
     sigset_t signals;
     int error;
 
-    block_signals(&signals);
-    error = session_start(mount);
-    if (error)
-        return give_up(mount, "the kernel did not take up the mount at", error);
-    if (ready >= 0) {
-        leave_terminal();
-        if (write(ready, "", 1) != 1)
-            return give_up(mount, "nobody waits any more for", errno);
-        close(ready);
-    }
-    error = session_serve(mount, &signals);
-    if (error < 0)
-        return give_up(mount, "no thread can serve", error);
-    if (error > 0)
-        // Nothing may be taken apart under the threads that still serve.
-        _exit(EXIT_SUCCESS);
-    return EXIT_SUCCESS;
-}
-
-/* Serves in a child of its own session; returns in the parent, when the mount is ready or has
- * failed. */
-static int serve_in_background(struct mount *mount)
-{
-    int pipe_fds[2];
-    int status;
-    pid_t child;
-    char byte;
-
-    if (pipe2(pipe_fds, O_CLOEXEC) != 0 || (child = fork()) < 0) {
-        fprintf(stderr, "shmapfs: the daemon cannot be started: %s\n", strerror(errno));
-        fuse_session_unmount(mount->session);
+    signals_block(&signals);
+    if (mount->facts.notifies)
+        notify_prepare(&keeper.notify);
+    error = keeper_prepare(&keeper, &signals);
+    if (error) {
+        log_event(LOG_ERR, "the keeper cannot be set up: %s", strerror(-error));
+        mountpoint_take_away(mount->facts.mount_id);
         return EXIT_FAILURE;
     }
-    if (child == 0) {
-        close(pipe_fds[0]);
-        setsid();
-        if (chdir("/") != 0)
-            _exit(EXIT_FAILURE);
-        _exit(serve(mount, pipe_fds[1]));
+    if (!resumed)
+        setup_keep_descriptors(mount);
+    setproctitle("keeps %s", mount->facts.mountpoint);
+    return keeper_run(&keeper, resumed);
+}
+
+/* Serves in this very process. */
+static int serve(struct mount *mount, int ready)
+{
+    struct notify notify;
+    sigset_t signals;
+    int status = WORKER_FAILED;
+    int signal_fd;
+
+    // The mount is there, and calls wait for us. Nobody feeds a watchdog that has no keeper to watch.
+    if (mount->facts.notifies) {
+        notify_prepare(&notify);
+        notify_send(&notify, "READY=1\nWATCHDOG_USEC=0");
     }
-    close(pipe_fds[1]);
-    if (read(pipe_fds[0], &byte, 1) == 1)
-        // All that was set up is the child's now; here nothing is to be undone.
+    signals_block(&signals);
+    signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signal_fd >= 0)
+        status = worker_run(mount, NULL, signal_fd, ready);
+    if (status == WORKER_DETACHED)
+        // Nothing may be taken apart under the threads that still serve.
         _exit(EXIT_SUCCESS);
-    if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
-        fprintf(stderr, "shmapfs: the daemon ended with signal %d before the mount was ready\n",
-                WTERMSIG(status));
-    fuse_session_unmount(mount->session);
+    if (signal_fd >= 0)
+        close(signal_fd);
+    // Otherwise a mount would be left behind that answers nobody.
+    setup_undo(mount);
+    return status == WORKER_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(void *argument, int ready)
+{
+    struct mount *mount = argument;
+
+    return mount->options.keeper ? keep(mount, ready, false) : serve(mount, ready);
+}
+
+static int mount_and_run(struct mount *mount)
+{
+    struct complaint complaint = { .text = "" };
+    sigset_t heeded;
+    int status = mount->options.takeover ? adopt_mount(&mount->options, &complaint) : 0;
+
+    if (status != 0)
+        free(mount->options.anon);
+    if (status > 0)
+        return EXIT_SUCCESS;
+    // A signal that ends the process before it can heed it would leave a dead mount behind. In the
+    // background nobody knows the process yet.
+    if (mount->options.foreground)
+        signals_block(&heeded);
+    if (status < 0 || setup_mount(mount, &complaint) != 0) {
+        fprintf(stderr, "shmapfs: %s\n", complaint.text);
+        return EXIT_FAILURE;
+    }
+    if (mount->options.foreground)
+        return run(mount, -1);
+    status = background_run(run, mount);
+    // What was set up is the child's, and it has taken that down if it failed; unless it could not.
+    if (status != EXIT_SUCCESS)
+        mountpoint_take_away(mount->facts.mount_id);
+    _exit(status);
+}
+
+/* Goes on with what another binary has served. */
+static int resume(const char *word)
+{
+    struct mount mount = { .session = NULL };
+    int error = upgrade_resume(&mount, atoi(word));
+
+    // Executed by another name it may have got that one.
+    prctl(PR_SET_NAME, "shmapfs");
+    if (!error)
+        return keep(&mount, -1, true);
+    log_event(LOG_ERR, "this binary cannot go on with the mount: %s", strerror(-error));
+    if (mount.state)
+        mountpoint_take_away(mount.facts.mount_id);
     return EXIT_FAILURE;
 }
 
@@ -114,8 +149,15 @@ int main(int argc, char **argv)
 {
     struct mount mount = { .session = NULL };
     struct complaint complaint = { .text = "" };
-    int status;
 
+    log_prepare();
+    fuse_set_log_func(log_for_libfuse);
+    setproctitle_init(argc, argv, environ);
+    // Between an old binary and a new one; see upgrade.h.
+    if (argc == 3 && strcmp(argv[1], "--resume-check") == 0)
+        return upgrade_answer(atoi(argv[2]));
+    if (argc == 3 && strcmp(argv[1], "--resume") == 0)
+        return resume(argv[2]);
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
         free(mount.options.anon);
@@ -128,13 +170,5 @@ int main(int argc, char **argv)
             printf("shmapfs %s (libfuse %s)\n", SHMAPFS_VERSION, fuse_pkgversion());
         return EXIT_SUCCESS;
     }
-    if (setup_mount(&mount, &complaint) != 0) {
-        fprintf(stderr, "shmapfs: %s\n", complaint.text);
-        return EXIT_FAILURE;
-    }
-    if (!mount.options.foreground)
-        return serve_in_background(&mount);
-    status = serve(&mount, -1);
-    setup_undo(&mount);
-    return status;
+    return mount_and_run(&mount);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The state of one mount: all that requests share. It is the user data of the FUSE session. */
+/* The state of one mount in the process that serves it: all that requests share. It is the user data
+ * of the FUSE session. What outlives the process is behind `state` and in the node table. */
 #ifndef SHMAPFS_MOUNT_H
 #define SHMAPFS_MOUNT_H
 
@@ -7,37 +8,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "area.h"
-#include "cred.h"
 #include "node.h"
 #include "options.h"
+#include "request.h"
+#include "state.h"
 
 #define MOUNT_STRIPES 64
 
-/* How the data of an area's files gets to programs. */
-struct data_path {
-    // In the kernel, to a backing file; otherwise through FUSE's page cache and the daemon.
-    bool passthrough;
-    char reason[128]; // why not
-};
-
 struct mount {
-    struct options options;
-    uint64_t mount_id; // of the mount at `mountpoint`, while it is there
-    char *mountpoint;  // absolute, without symlinks
-    char *store;       // likewise; NULL: none
-    uid_t owner;
-    struct area areas[AREA_KINDS];
-    struct data_path data_paths[AREA_KINDS];
-    struct cred cred;
+    struct options options; // of the process that mounted; later ones know the facts alone
+    struct facts facts;
+    struct state *state;
+    int memfd; // of the state
     struct node_table nodes;
     struct fuse_session *session;
-    bool backing_takes_open;  // the kernel registers no O_PATH descriptors
-    bool writeback;           // FUSE's page cache holds writes back
-    atomic_uint writes_begun; // WRITE requests, for whoever waits for the last one
-    atomic_uint writes_ended;
-    bool io_uring;  // requests come over it
-    double timeout; // for names and attributes that only change through the mount
+    atomic_flag upgrading;    // to another binary; set until there is one
+    atomic_bool handing_over; // to it, or to another process, as a request has asked for
+    struct agreement agreed;  // what this process came to
 
     // Held while something about one node is settled that takes system calls: its backing id, its
     // I/O descriptor, whether it is mapped. Chosen by node; never two at once.
@@ -53,8 +40,13 @@ struct mount {
     unsigned orphans_in_use; // of those there are: waiting for them was in vain
     // Held while a class root is entered, made or dropped.
     pthread_mutex_t class_roots;
+    // Held from the registration of a backing file until the table knows its id, so that at most
+    // one id can be lost with the process.
+    pthread_mutex_t backings;
     // Set in threads that have a umask of their own.
     pthread_key_t own_umask;
+    // The request that a thread serves; unset where requests have no record.
+    pthread_key_t serving;
 };
 
 static inline pthread_mutex_t *mount_stripe(struct mount *mount, const struct node_ref *ref)
@@ -65,6 +57,20 @@ static inline pthread_mutex_t *mount_stripe(struct mount *mount, const struct no
 static inline struct mount *mount_of(fuse_req_t req)
 {
     return fuse_req_userdata(req);
+}
+
+/* The record of the request that the calling thread serves; NULL: it has none. */
+static inline struct request *mount_request(struct mount *mount)
+{
+    return pthread_getspecific(mount->serving);
+}
+
+/* What that request takes from the node table. */
+static inline struct node_ledger *mount_ledger(struct mount *mount)
+{
+    struct request *request = mount_request(mount);
+
+    return request ? node_ledger(&mount->nodes, state_index(mount->state, request)) : NULL;
 }
 
 #endif

@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,7 +47,7 @@ static int lock(const char *path, const char *absolute, struct complaint *compla
     return steal_fd(&dir);
 }
 
-int mountpoint_check(const char *path, char **resolved, struct complaint *complaint)
+int mountpoint_check(const char *path, char resolved[PATH_MAX], struct complaint *complaint)
 {
     CLEANUP_FREE char *absolute = realpath(path, NULL);
     CLEANUP_FD int dir = -1;
@@ -73,8 +73,7 @@ int mountpoint_check(const char *path, char **resolved, struct complaint *compla
             complaint, ENOTEMPTY,
             "MOUNTPOINT %s is not empty; its contents would be hidden; choose an empty directory",
             path);
-    *resolved = absolute;
-    absolute = NULL;
+    strlcpy(resolved, absolute, PATH_MAX);
     return steal_fd(&dir);
 }
 
@@ -123,19 +122,46 @@ uint64_t mountpoint_id(const char *mountpoint)
     return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
 }
 
-int mountpoint_detach(uint64_t id)
+dev_t mountpoint_device(const char *mountpoint)
 {
-    int root;
+    struct statx stx;
+
+    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+        return 0;
+    return makedev(stx.stx_dev_major, stx.stx_dev_minor);
+}
+
+/* It may have been unmounted with files still open, or moved, and another one be in its place.
+ * Covered by another one it cannot be reached, and umount(2) would take that one. */
+static bool find_own(uint64_t id, char where[PATH_MAX])
+{
+    return mounts_find_id(id, where, PATH_MAX) && mountpoint_id(where) == id;
+}
+
+static void take_away(const char *where)
+{
+    if (umount2(where, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+        run_fusermount(where);
+}
+
+void mountpoint_take_away(uint64_t id)
+{
     char where[PATH_MAX];
 
-    // It may have been unmounted with files still open, or moved, and another one be in its place.
-    // Covered by another one it cannot be reached, and umount(2) would take that one.
-    if (!mounts_find_id(id, where, sizeof(where)) || mountpoint_id(where) != id)
+    if (find_own(id, where))
+        take_away(where);
+}
+
+int mountpoint_detach(uint64_t id)
+{
+    char where[PATH_MAX];
+    int root;
+
+    if (!find_own(id, where))
         return -1;
     // Opened first: afterwards no path leads to the mount any more.
     root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (umount2(where, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-        run_fusermount(where);
+    take_away(where);
     if (root >= 0)
         syncfs(root);
     return root;

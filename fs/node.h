@@ -4,7 +4,12 @@
  *
  * Nodes are slots of fixed size in one shared mapping, found by index or by hash and never moved,
  * so that a process which maps the same memory can take the table over: no slot holds a pointer.
- * All costs are constant; a slot is 128 bytes.
+ * All costs are constant; a slot is 128 bytes. One process at a time works on it.
+ *
+ * What survives a process is what the kernel counts on. Every call is all or nothing, also when the
+ * process is killed in the middle of it: what it had changed is undone when the next one attaches
+ * (fs/node_undo.c). Nothing that is read from the memory is believed without a check; where one
+ * fails, table->corrupt() is called, which does not return.
  *
  * A node id, as the kernel knows it, is the slot's index with the slot's generation above it, so
  * that an id that was forgotten never names the next user of the slot. The kernel demands id 1 for
@@ -21,18 +26,40 @@
  *     root, which is a directory and has no contents in this sense, its place is taken by the path
  *     descriptor of the store directory behind it.
  *
- * Locking: one mutex in the table guards every field that is not marked constant. Functions take it
- * themselves; none calls out while holding it. What a call takes off a node is returned for the
- * caller to close (struct node_resources).
+ * Uses are the process' own, in private memory: they end with it, and attaching frees the nodes
+ * that nothing else counted on.
+ *
+ * Of each descriptor number the table knows whose it is: the mount's, a node's, a directory
+ * stream's or nobody's, so that what a dead process had opened and not yet handed over can be told
+ * and closed. A backing id that was taken off a node is doomed until the caller says that it is
+ * closed.
+ *
+ * A ledger notes what one request has taken that the kernel does not know of yet: lookups, an open,
+ * a directory stream. The entry is made together with what it stands for. So after a death each of
+ * them is taken back, once, before the request is carried out again. A thread that serves requests
+ * has a ledger of its own; without one (NULL) nothing is noted.
+ *
+ * Locking: one mutex guards the table, and what is in private memory. Functions take it themselves;
+ * none calls out while holding it, except to table->corrupt. What a call takes off a node is
+ * returned for the caller to close (struct node_resources).
  */
 #ifndef SHMAPFS_NODE_H
 #define SHMAPFS_NODE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define NODE_ROOT_ID    UINT64_C(1)
 #define NODE_HANDLE_MAX 44
+
+#define NODE_CAPACITY_MAX ((1U << 24) - 2)
+#define NODE_FD_MAX       (1 << 20) // descriptor numbers are below it
+
+#define NODE_LEDGERS        16
+#define NODE_LEDGER_LOOKUPS 8192 // more than a full reply to READDIRPLUS has entries
+
+#define NODE_STREAM_NONE UINT64_MAX // no directory stream's handle
 
 /* By what two lookups are known to have found the same node. */
 struct node_key {
@@ -80,20 +107,50 @@ struct node_resources {
 };
 #define NODE_NO_RESOURCES ((struct node_resources){ .path_fd = -1, .io_fd = -1 })
 
+/* In the shared memory, fs/node_slot.h. */
 struct node;
 struct node_header;
+struct node_ledger;
+struct node_memory;
 
+/* What a process knows of a node's requests. */
+struct node_use;
+
+#define NODE_EDITS_MAX 64
+
+/* What the call under way has changed, for the journal. */
+struct node_edit {
+    const void *object;
+    uint32_t bytes;
+};
+
+/* `corrupt` is set before the table is created or attached, and must not return. The rest is the
+ * table's own. It is not to be moved. */
 struct node_table {
-    struct node_header *header;
-    struct node *slots;
-    uint32_t *buckets;
+    void (*corrupt)(void *argument, const char *what);
+    void *corrupt_argument;
+
+    const struct node_memory *memory; // the shared mapping; to be written to by edits alone
+    const struct node_header *header;
+    const uint32_t *buckets;
+    const struct node *slots;
     uint64_t bytes;
     int memfd;
+    uint32_t capacity;   // slots, with that of index 0, which stands for none
+    uint32_t cached_max; // both as they were at creation
+
+    pthread_mutex_t mutex;
+    struct node_use *uses; // of each slot
+    uint32_t promotions;   // moves to the new end of the cache's list
+    uint32_t closing;      // freed nodes without a name, until what they held is closed
+    uint32_t journal_used;
+    unsigned edit_count;
+    struct node_edit edits[NODE_EDITS_MAX];
 };
 
 /* A node while a request works on it, as it was when the use began. */
 struct node_ref {
-    struct node *node; // NULL: none
+    const struct node *node; // NULL: none
     uint64_t id;
     uint64_t ino;
     uint64_t birth;
@@ -112,19 +169,51 @@ struct node_counts {
     uint32_t orphans; // nodes without a name, until what they held is closed
 };
 
-/* Makes a table in the memory of a new memfd. `cached_max` bounds the nodes whose descriptors and
- * backing ids are a cache. Returns 0 or a negative errno. */
+/* Makes a table in the memory of a new memfd, which belongs to the mount as node_fd_keep() says.
+ * `cached_max` bounds the nodes whose descriptors and backing ids are a cache. Returns 0 or a
+ * negative errno; -EINVAL: the capacity is above NODE_CAPACITY_MAX. */
 int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cached_max);
 
-/* Unmaps it. Resources that nodes still hold go with the process. */
+/* Takes over a table from a process that has ended, in whatever state it left it: undoes what was
+ * half done and frees the nodes that only its requests used. What these held is nobody's, or
+ * doomed, afterwards. Returns 0; or a negative errno, and then `why` says what is wrong: -EPROTO:
+ * it is not a table, or another version's; -EUCLEAN: it is damaged. `memfd` stays the caller's
+ * then. */
+int node_table_attach(struct node_table *table, int memfd, const char **why);
+
+/* The version of the memory's layout that this binary knows. */
+uint32_t node_table_layout(void);
+
+/* Unmaps it; node_table_destroy() closes its memory, too. Resources that nodes still hold go with
+ * the process. */
+void node_table_detach(struct node_table *table);
 void node_table_destroy(struct node_table *table);
+
+/* A ledger by its number, below NODE_LEDGERS. */
+struct node_ledger *node_ledger(struct node_table *table, unsigned index);
+
+/* A request begins, or its answer has arrived: what was noted is the kernel's from now on. */
+void node_ledger_clear(struct node_table *table, struct node_ledger *ledger);
+
+/* Takes one thing back that was noted: a stream, whose descriptor is in leftover->path_fd, an open,
+ * or a lookup. The attributes of a file whose open for writing is taken back count as cached by the
+ * kernel again: the dead process may not have told it to drop them. false: nothing is left. */
+bool node_ledger_undo(struct node_table *table, struct node_ledger *ledger,
+                      struct node_resources *leftover);
+
+/* How many node_forget() were carried out since the ledger was cleared. Only for who owns it. */
+uint64_t node_ledger_forgotten(const struct node_table *table, const struct node_ledger *ledger);
 
 /* Finds the node of a key or makes it, and counts a lookup of the kernel and a use. `fd` is its
  * path descriptor; what the node does not need of it, and what the cache gives up in exchange, is
- * in `leftover`. -ENFILE: the table is full, and `fd` is in `leftover`. The first node of all
- * becomes the root. */
-int node_claim(struct node_table *table, const struct node_seed *seed, int fd, struct node_ref *ref,
-               struct node_resources leftover[2]);
+ * in `leftover`. The first node of all becomes the root. Errors, with `fd` in `leftover`: -ENFILE:
+ * the table is full; -EOVERFLOW: the ledger is; -EMFILE: `fd` is not below NODE_FD_MAX. */
+int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
+               int fd, struct node_ref *ref, struct node_resources leftover[2]);
+
+/* Takes back one lookup of an id that the kernel was not told of. */
+void node_unlookup(struct node_table *table, struct node_ledger *ledger, uint64_t id,
+                   struct node_resources *leftover);
 
 /* Begins a use of the node of an id, or of a key. false: there is none. */
 bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref);
@@ -145,9 +234,9 @@ bool node_shed(struct node_table *table, struct node_resources *taken);
 /* Ends a use. */
 void node_end(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
 
-/* The kernel forgets `lookups` lookups of an id. */
-void node_forget(struct node_table *table, uint64_t id, uint64_t lookups,
-                 struct node_resources *leftover);
+/* The kernel forgets `lookups` lookups of an id. The ledger counts the calls. */
+void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t id,
+                 uint64_t lookups, struct node_resources *leftover);
 
 /* No name leads to a node in use any more. */
 void node_unlinked(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
@@ -176,13 +265,16 @@ void node_become_class_root(struct node_table *table, struct node_ref *ref, uint
                             uint8_t class, int contents_fd);
 void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class);
 
-/* Counts an open of a node in use, and its end. `set` are flags for the node; the flags that it had
- * before are returned. At the end the I/O descriptor goes with the last writer, or with the last
- * open of all where readers need it too. */
-uint16_t node_open(struct node_table *table, struct node_ref *ref, bool writer, uint16_t set,
-                   uint16_t clear);
-void node_close(struct node_table *table, struct node_ref *ref, bool writer, bool readers_need_io,
-                struct node_resources *leftover);
+/* Counts an open of a node in use, of which a ledger notes one. `set` are flags for the node; the
+ * flags that it had before are returned. */
+uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
+                   bool writer, uint16_t set, uint16_t clear, bool readers_need_io);
+
+/* Ends an open. The I/O descriptor goes with the last writer, or with the last open of all where
+ * readers need it too. Unless it is the open that the ledger has noted, this is a RELEASE, which is
+ * carried out once until the ledger is cleared. */
+void node_close(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
+                bool writer, bool readers_need_io, struct node_resources *leftover);
 
 /* A node in use, and open, gets its I/O descriptor or backing id. The caller sees to it that it has
  * none and that nobody else does the same. */
@@ -197,6 +289,37 @@ void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_ne
 
 /* The errors of writeback that were seen on a node: their number, which may also be increased. */
 uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another);
+
+/* A descriptor is the mount's own, for as long as it lives. */
+void node_fd_keep(struct node_table *table, int fd);
+
+/* A directory stream begins; returns its handle, which the kernel brings back. NODE_STREAM_NONE:
+ * `fd` is not below NODE_FD_MAX, and is the caller's to close. */
+uint64_t node_dir_open(struct node_table *table, struct node_ledger *ledger, int fd);
+
+/* The descriptor of a stream; -1: the handle is no stream's. */
+int node_dir_fd(struct node_table *table, uint64_t fh);
+
+/* Ends a stream; returns the descriptor, for closing. -1: the handle is no stream's any more. */
+int node_dir_close(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
+
+/* Closes every descriptor of the process that is nobody's. Only while no other thread or process
+ * opens any. */
+void node_fd_sweep(struct node_table *table);
+
+/* Lets every descriptor that is somebody's live through execve(2). Returns 0 or a negative errno;
+ * -EBADF: one of them is not open. */
+int node_fd_inherit(struct node_table *table);
+
+/* A backing id that was taken off a node is closed. */
+void node_backing_closed(struct node_table *table, int32_t id);
+
+/* The ids that were taken off nodes and are not closed yet, `max` of them at most; returns how
+ * many. */
+int node_backing_doomed(struct node_table *table, int32_t ids[], int max);
+
+/* The highest id that any node ever had; 0: none had one. */
+int32_t node_backing_highest(struct node_table *table);
 
 /* What an orphan held is closed. */
 void node_orphan_gone(struct node_table *table);

@@ -5,6 +5,10 @@
  *
  * A node is on the list exactly while it holds something that could be had again: a path descriptor
  * with a file handle to replace it, or a backing id that no open needs.
+ *
+ * A use does not move a node that is near the new end anyway. Which those are is told by the number
+ * of moves since its own, and is known to this process alone. So work on a few nodes changes
+ * nothing in the shared memory, and a node that is used comes into no danger of being the oldest.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,6 +18,9 @@
 /* Nodes that are busy are passed over; so many of them that the bound is exceeded for a moment
  * rather than searched on for long. */
 #define EVICT_TRIES 16
+
+/* The part of the list that counts as its new end. */
+#define NEW_PART 2
 
 static bool may_lose_path(const struct node *node)
 {
@@ -29,292 +36,211 @@ static bool may_lose_backing(const struct node *node)
     return node->held.backing_id > 0 && node->opens == 0;
 }
 
-void cache_remove(struct node_table *table, struct node *node)
+/* A neighbour in the list; NULL: there is none. */
+static const struct node *listed(const struct node_table *table, uint32_t slot)
 {
-    struct node_header *header = table->header;
-    struct node *slots = table->slots;
+    const struct node *node;
 
-    if (!node->in_cache)
-        return;
-    if (node->newer)
-        slots[node->newer].older = node->older;
-    else
-        header->newest = node->older;
-    if (node->older)
-        slots[node->older].newer = node->newer;
-    else
-        header->oldest = node->newer;
-    node->in_cache = false;
-    header->cached--;
+    if (slot == SLOT_NONE)
+        return NULL;
+    node = slot_at(table, slot);
+    if (!node->in_use || !node->in_cache)
+        table_corrupt(table, "the cache's list leads to a node that is not in it");
+    return node;
 }
 
-void cache_touch(struct node_table *table, struct node *node)
+static void unlink_listed(struct node_table *table, const struct node *node)
 {
-    struct node_header *header = table->header;
-    uint32_t slot = (uint32_t)(node - table->slots);
+    struct node_header *header = edit_header(table);
+    const struct node *newer = listed(table, node->newer);
+    const struct node *older = listed(table, node->older);
+    uint32_t slot = slot_of(table, node);
 
-    if (node->in_cache && header->newest == slot)
+    if ((newer ? newer->older : header->newest) != slot ||
+        (older ? older->newer : header->oldest) != slot)
+        table_corrupt(table, "neighbours in the cache's list do not agree");
+    if (newer)
+        edit_slot(table, newer)->older = node->older;
+    else
+        header->newest = node->older;
+    if (older)
+        edit_slot(table, older)->newer = node->newer;
+    else
+        header->oldest = node->newer;
+}
+
+void cache_remove(struct node_table *table, const struct node *node)
+{
+    if (!node->in_cache)
         return;
-    cache_remove(table, node);
-    if (!may_lose_path(node) && !may_lose_backing(node))
+    unlink_listed(table, node);
+    edit_slot(table, node)->in_cache = false;
+    edit_header(table)->cached--;
+}
+
+void cache_touch(struct node_table *table, const struct node *touched)
+{
+    uint32_t slot = slot_of(table, touched);
+    const struct node *newest;
+    struct node_header *header;
+    struct node *node;
+
+    if (touched->in_cache && table->header->newest == slot)
         return;
+    cache_remove(table, touched);
+    if (!may_lose_path(touched) && !may_lose_backing(touched))
+        return;
+    node = edit_slot(table, touched);
+    header = edit_header(table);
+    newest = listed(table, header->newest);
     node->newer = SLOT_NONE;
     node->older = header->newest;
-    if (header->newest)
-        table->slots[header->newest].newer = slot;
+    if (newest)
+        edit_slot(table, newest)->newer = slot;
     else
         header->oldest = slot;
     header->newest = slot;
     node->in_cache = true;
     header->cached++;
+    use_of(table, node)->promoted = ++table->promotions;
 }
 
-static void take_path(struct node_table *table, struct node *node, struct node_resources *into)
+void cache_use(struct node_table *table, const struct node *node)
 {
+    if (node->in_cache &&
+        table->promotions - use_of(table, node)->promoted >= table->cached_max / NEW_PART)
+        cache_touch(table, node);
+}
+
+static void take_path(struct node_table *table, const struct node *node,
+                      struct node_resources *into)
+{
+    if (node->held.path_fd < 0)
+        return;
+    fd_disown(table, node->held.path_fd, OWNER_NODE, slot_of(table, node));
     into->path_fd = node->held.path_fd;
-    if (node->held.path_fd >= 0)
-        table->header->descriptors--;
-    node->held.path_fd = -1;
+    edit_slot(table, node)->held.path_fd = -1;
 }
 
-static void take_io(struct node_table *table, struct node *node, struct node_resources *into)
+void cache_take_io(struct node_table *table, const struct node *from, struct node_resources *into)
 {
+    struct node *node;
+
+    if (from->held.io_fd < 0)
+        return;
+    node = edit_slot(table, from);
+    fd_disown(table, node->held.io_fd, OWNER_NODE, slot_of(table, node));
     into->io_fd = node->held.io_fd;
-    if (node->held.io_fd >= 0)
-        table->header->descriptors--;
     node->held.io_fd = -1;
     node->flags &= (uint16_t) ~(NODE_IO_WRITABLE | NODE_IO_READABLE);
+}
+
+void cache_take_backing(struct node_table *table, const struct node *node,
+                        struct node_resources *into)
+{
+    if (node->held.backing_id == 0)
+        return;
+    backing_doom(table, node->held.backing_id);
+    into->backing_id = node->held.backing_id;
+    edit_slot(table, node)->held.backing_id = 0;
 }
 
 /* Takes from the old end of the list until no more than `bound` nodes are on it, or one has given.
  * */
 static struct node_resources evict_to(struct node_table *table, uint32_t bound)
 {
-    struct node_header *header = table->header;
+    const struct node_header *header = table->header;
     struct node_resources taken = NODE_NO_RESOURCES;
 
+    if (header->cached <= bound || backing_doomed_many(table))
+        return taken;
     for (int tries = 0; tries < EVICT_TRIES && header->cached > bound; tries++) {
-        struct node *node = &table->slots[header->oldest];
+        const struct node *node = listed(table, header->oldest);
 
-        if (node->users > 0) {
+        if (!node)
+            table_corrupt(table, "the cache's list is shorter than was counted");
+        if (use_of(table, node)->users > 0) {
             cache_touch(table, node);
             continue;
         }
         if (may_lose_path(node))
             take_path(table, node, &taken);
-        if (may_lose_backing(node)) {
-            taken.backing_id = node->held.backing_id;
-            node->held.backing_id = 0;
-        }
+        if (may_lose_backing(node))
+            cache_take_backing(table, node, &taken);
         cache_remove(table, node);
-        break;
+        // One that was opened since it was listed may have nothing to give.
+        if (taken.path_fd >= 0 || taken.backing_id > 0)
+            break;
     }
     return taken;
 }
 
 struct node_resources cache_evict(struct node_table *table)
 {
-    return evict_to(table, table->header->cached_max);
+    return evict_to(table, table->cached_max);
 }
 
 bool node_shed(struct node_table *table, struct node_resources *taken)
 {
-    table_lock(table);
+    table_begin(table);
     *taken = evict_to(table, 0);
-    table_unlock(table);
+    table_end(table);
     return taken->path_fd >= 0 || taken->backing_id > 0;
 }
 
-struct node_resources cache_strip(struct node_table *table, struct node *node)
+void cache_strip(struct node_table *table, const struct node *node, struct node_resources *into)
 {
-    struct node_resources taken = NODE_NO_RESOURCES;
-
     cache_remove(table, node);
-    take_path(table, node, &taken);
-    take_io(table, node, &taken);
-    taken.backing_id = node->held.backing_id;
-    node->held.backing_id = 0;
-    return taken;
+    take_path(table, node, into);
+    cache_take_io(table, node, into);
+    cache_take_backing(table, node, into);
 }
 
-void cache_strip_io(struct node_table *table, struct node *node, bool readers_need_io,
-                    struct node_resources *into)
+void cache_give_path(struct node_table *table, const struct node *node, int fd)
 {
-    uint32_t needed_by = readers_need_io ? node->opens : node->writers;
-
-    if (needed_by == 0 && node->io_users == 0 && !(node->flags & NODE_CLASS_ROOT))
-        take_io(table, node, into);
-}
-
-void cache_give_path(struct node_table *table, struct node *node, int fd)
-{
-    node->held.path_fd = fd;
-    if (fd >= 0)
-        table->header->descriptors++;
+    if (fd >= 0) {
+        fd_own(table, fd, OWNER_NODE, slot_of(table, node));
+        edit_slot(table, node)->held.path_fd = fd;
+    }
     cache_touch(table, node);
 }
 
 void node_lend_path(struct node_table *table, struct node_ref *ref, int fd,
                     struct node_resources leftover[2])
 {
-    struct node *node = ref->node;
+    const struct node *node;
 
     leftover[0] = leftover[1] = NODE_NO_RESOURCES;
-    table_lock(table);
-    if (node->held.path_fd < 0)
+    table_begin(table);
+    node = node_in_use(table, ref);
+    if (node->held.path_fd < 0) {
         cache_give_path(table, node, fd);
-    else
+    } else {
+        fd_check(table, node->held.path_fd, node);
         leftover[0].path_fd = fd;
+    }
     ref->held.path_fd = node->held.path_fd;
     leftover[1] = cache_evict(table);
-    table_unlock(table);
+    table_end(table);
 }
 
 void node_handle_now(struct node_table *table, const struct node_ref *ref,
                      struct node_handle *handle)
 {
-    table_lock(table);
-    *handle = ref->node->handle;
-    table_unlock(table);
+    table_begin(table);
+    *handle = node_in_use(table, ref)->handle;
+    table_end(table);
 }
 
 void node_set_handle(struct node_table *table, struct node_ref *ref,
                      const struct node_handle *handle)
 {
-    table_lock(table);
-    ref->node->handle = *handle;
+    struct node *node;
+
+    table_begin(table);
+    node = edit_slot(table, node_in_use(table, ref));
+    node->handle = *handle;
     if (handle->length == 0)
-        cache_remove(table, ref->node);
-    table_unlock(table);
-}
-
-void node_become_class_root(struct node_table *table, struct node_ref *ref, uint8_t area,
-                            uint8_t class, int contents_fd)
-{
-    struct node *node = ref->node;
-
-    table_lock(table);
-    cache_remove(table, node);
-    if (node->held.io_fd >= 0) {
-        // It was a class root before: the number that old requests may still use stands for the new
-        // contents now.
-        dup3(contents_fd, node->held.io_fd, O_CLOEXEC);
-        close(contents_fd);
-        contents_fd = node->held.io_fd;
-    } else {
-        table->header->descriptors++;
-    }
-    node->held.io_fd = node->held.path_fd;
-    node->held.path_fd = contents_fd;
-    node->handle.length = 0;
-    node->area = area;
-    node->class = class;
-    node->flags |= NODE_CLASS_ROOT;
-    table_unlock(table);
-}
-
-void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class)
-{
-    struct node *node = ref->node;
-    int contents_fd = node->held.path_fd;
-
-    table_lock(table);
-    node->held.path_fd = node->held.io_fd;
-    node->held.io_fd = contents_fd;
-    node->area = area;
-    node->class = class;
-    node->flags &= (uint16_t)~NODE_CLASS_ROOT;
-    table_unlock(table);
-}
-
-uint16_t node_open(struct node_table *table, struct node_ref *ref, bool writer, uint16_t set,
-                   uint16_t clear)
-{
-    struct node *node = ref->node;
-    uint16_t before;
-
-    table_lock(table);
-    node->opens++;
-    node->writers += writer;
-    table->header->opens++;
-    before = node->flags;
-    node->flags = (uint16_t)((before & ~clear) | set);
-    table_unlock(table);
-    return before;
-}
-
-void node_close(struct node_table *table, struct node_ref *ref, bool writer, bool readers_need_io,
-                struct node_resources *leftover)
-{
-    struct node *node = ref->node;
-
-    *leftover = NODE_NO_RESOURCES;
-    table_lock(table);
-    // A release that was never opened would be the kernel's mistake; it must not make the counts
-    // wrap.
-    if (node->opens > 0) {
-        node->opens--;
-        table->header->opens--;
-        node->writers -= writer && node->writers > 0;
-    }
-    cache_strip_io(table, node, readers_need_io, leftover);
-    if (node->opens == 0 && (node->flags & NODE_UNLINKED)) {
-        leftover->backing_id = node->held.backing_id;
-        node->held.backing_id = 0;
-    }
-    if (node->opens == 0 && !node->in_cache)
-        cache_touch(table, node);
-    table_unlock(table);
-}
-
-void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags)
-{
-    table_lock(table);
-    ref->node->held.io_fd = fd;
-    ref->node->flags |= flags;
-    table->header->descriptors++;
-    table_unlock(table);
-}
-
-void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t backing_id)
-{
-    table_lock(table);
-    ref->node->held.backing_id = backing_id;
-    table_unlock(table);
-}
-
-int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
-{
-    struct node *node = ref->node;
-    uint16_t needed = writable ? NODE_IO_WRITABLE : NODE_IO_READABLE;
-    int fd = -1;
-
-    table_lock(table);
-    if (node->held.io_fd >= 0 && (node->flags & needed)) {
-        fd = node->held.io_fd;
-        node->io_users++;
-    }
-    table_unlock(table);
-    return fd;
-}
-
-void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
-                 struct node_resources *leftover)
-{
-    *leftover = NODE_NO_RESOURCES;
-    table_lock(table);
-    ref->node->io_users--;
-    cache_strip_io(table, ref->node, readers_need_io, leftover);
-    table_unlock(table);
-}
-
-uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another)
-{
-    uint16_t errors;
-
-    table_lock(table);
-    ref->node->io_errors = (uint16_t)(ref->node->io_errors + another);
-    errors = ref->node->io_errors;
-    table_unlock(table);
-    return errors;
+        cache_remove(table, node);
+    table_end(table);
 }

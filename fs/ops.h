@@ -2,7 +2,7 @@
 /*
  * The FUSE operations, one function each, by subject in ops_*.c; ops.c has the table of them.
  *
- * Each replies exactly once on every path, and only these files reply.
+ * Each answers exactly once on every path, through ops_reply.c, and only these files do.
  */
 #ifndef SHMAPFS_OPS_H
 #define SHMAPFS_OPS_H
@@ -10,6 +10,25 @@
 #include "inode.h"
 
 extern const struct fuse_lowlevel_ops OPS;
+
+/* ops_reply.c: as fuse_reply_*() of libfuse. */
+int answer_err(fuse_req_t req, int error);
+int answer_entry(fuse_req_t req, const struct fuse_entry_param *entry);
+int answer_create(fuse_req_t req, const struct fuse_entry_param *entry,
+                  const struct fuse_file_info *fi);
+int answer_attr(fuse_req_t req, const struct stat *st, double timeout);
+int answer_statx(fuse_req_t req, int flags, struct statx *stx, double timeout);
+int answer_readlink(fuse_req_t req, const char *target);
+int answer_open(fuse_req_t req, const struct fuse_file_info *fi);
+int answer_write(fuse_req_t req, size_t count);
+int answer_buf(fuse_req_t req, const char *data, size_t size);
+int answer_data(fuse_req_t req, struct fuse_bufvec *data);
+int answer_statfs(fuse_req_t req, const struct statvfs *vfs);
+int answer_xattr(fuse_req_t req, size_t size);
+int answer_lseek(fuse_req_t req, off_t offset);
+void answer_none(fuse_req_t req);
+/* It is for the next process to answer. */
+void answer_later(fuse_req_t req);
 
 /* ops_lookup.c */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -21,11 +21,11 @@ static void reply_attr(fuse_req_t req, struct inode *inode, bool changed)
     int error = attr_read(inode, &stx, fleeting ? NULL : &timeout);
 
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     attr_to_stat(inode, &stx, &st);
-    fuse_reply_attr(req, &st, timeout);
+    answer_attr(req, &st, timeout);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
@@ -35,7 +35,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     (void)fi;
     if (error)
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
     else
         reply_attr(req, &inode, false);
 }
@@ -53,16 +53,16 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
     if (!error)
         error = attr_read(&inode, &stx, &timeout);
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     stx.stx_ino = inode_number(inode.ref.tree, inode.ref.ino);
-    fuse_reply_statx(req, 0, &stx, timeout);
+    answer_statx(req, 0, &stx, timeout);
 }
 
 static int set_mode(struct inode *inode, int fd, mode_t mode)
 {
-    const struct cred *cred = &inode->mount->cred;
+    const struct cred *cred = &inode->mount->facts.cred;
     struct object_path path;
     int result;
 
@@ -111,7 +111,7 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     // must stay readable there, for a daemon that is no more than the owner.
     if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
         error = set_mode(inode, store_dir,
-                         attr->st_mode | (inode->mount->cred.privileged ? 0 : S_IRUSR));
+                         attr->st_mode | (inode->mount->facts.cred.privileged ? 0 : S_IRUSR));
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
         error = set_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
@@ -127,6 +127,18 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     return error;
 }
 
+static int apply_once(struct inode *inode, const struct stat *attr, int to_set)
+{
+    struct request *request = mount_request(inode->mount);
+    int64_t result;
+
+    if (!request_was_executed(request, &result)) {
+        result = apply(inode, attr, to_set);
+        request_executed(request, result);
+    }
+    return (int)result;
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
                 struct fuse_file_info *fi)
 {
@@ -135,9 +147,9 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
 
     (void)fi;
     if (!error)
-        error = apply(&inode, attr, to_set);
+        error = apply_once(&inode, attr, to_set);
     if (error)
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
     else
         reply_attr(req, &inode, true);
 }
@@ -154,11 +166,11 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
         error = length < 0 ? -errno : length == sizeof(target) ? -ENAMETOOLONG : 0;
     }
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     target[length] = '\0';
-    fuse_reply_readlink(req, target);
+    answer_readlink(req, target);
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t id)
@@ -170,7 +182,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
     if (!error && fstatvfs(inode.fd, &vfs) != 0)
         error = -errno;
     if (error)
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
     else
-        fuse_reply_statfs(req, &vfs);
+        answer_statfs(req, &vfs);
 }

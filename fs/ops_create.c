@@ -6,6 +6,7 @@
 #include "attr.h"
 #include "caller.h"
 #include "cleanup.h"
+#include "fault.h"
 #include "file.h"
 #include "handle.h"
 #include "object.h"
@@ -33,6 +34,37 @@ static int make(const struct inode *dir, const struct new_entry *new)
     return result == 0 ? 0 : -errno;
 }
 
+/* Whether what is there was made when the request was first carried out. The kernel only asks for
+ * names that it knows to be free, and keeps them so until it has the answer. */
+static bool is_made(const struct inode *dir, const struct new_entry *new)
+{
+    struct node_key key;
+    struct statx stx;
+
+    return request_is_repeated(mount_request(dir->mount)) &&
+           inode_key_of_name(dir, new->name, &key, &stx) == 0 &&
+           (stx.stx_mode & S_IFMT) == (new->mode &S_IFMT);
+}
+
+static int make_once(fuse_req_t req, const struct inode *dir, const struct new_entry *new)
+{
+    struct request *request = mount_request(dir->mount);
+    unsigned mark = space_mark(dir->mount);
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    caller_become(req, new->mode);
+    do
+        result = make(dir, new);
+    while (result == -ENOSPC && space_comes(dir->mount, &mark));
+    caller_leave(req, new->mode);
+    if (result == -EEXIST && is_made(dir, new))
+        result = 0;
+    request_executed(request, result);
+    return (int)result;
+}
+
 /* What could not become a node must not stay behind under its name. */
 static void unmake(const struct inode *dir, const struct new_entry *new)
 {
@@ -44,26 +76,20 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
-    unsigned mark = space_mark(mount_of(req));
     int error = inode_check_name(new->name);
 
     if (!error)
         error = inode_acquire(mount_of(req), parent, &dir);
-    if (!error) {
-        caller_become(req, new->mode);
-        do
-            error = make(&dir, new);
-        while (error == -ENOSPC && space_comes(dir.mount, &mark));
-        caller_leave(req, new->mode);
-    }
+    if (!error)
+        error = make_once(req, &dir, new);
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     error = inode_lookup(&dir, new->name, &inode, &stx);
     if (error) {
         unmake(&dir, new);
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     reply_entry(req, &inode, &stx, false);
@@ -99,6 +125,24 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
                : -errno;
 }
 
+static int link_once(struct inode *inode, struct inode *dir, const char *name)
+{
+    struct request *request = mount_request(dir->mount);
+    struct node_key key;
+    struct statx stx;
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    result = link_to(inode, dir, name);
+    // The link that was made when the request was first carried out.
+    if (result == -EEXIST && request_is_repeated(request) &&
+        inode_key_of_name(dir, name, &key, &stx) == 0 && key.ino == inode->ref.ino)
+        result = 0;
+    request_executed(request, result);
+    return (int)result;
+}
+
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
 {
     struct mount *mount = mount_of(req);
@@ -113,19 +157,33 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     if (!error)
         error = inode_acquire(mount, parent, &dir);
     if (!error)
-        error = link_to(&inode, &dir, name);
+        error = link_once(&inode, &dir, name);
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     // The same node again: the kernel counts the new name as a lookup.
     error = inode_lookup(&dir, name, &linked, &stx);
     if (error) {
         unlinkat(dir.fd, name, 0);
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     reply_entry(req, &linked, &stx, true);
+}
+
+/* Takes away the file that was made when the request was first carried out, and that nobody can have
+ * seen yet: the kernel has kept its directory locked since then. Its descriptor, which could do more
+ * than opening it again allows, died with the process. */
+static void unmake_file(const struct inode *dir, const char *name)
+{
+    struct node_key key;
+    struct statx stx;
+
+    if (request_is_repeated(mount_request(dir->mount)) &&
+        inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
+        stx.stx_size == 0 && stx.stx_nlink == 1)
+        unlinkat(dir->fd, name, 0);
 }
 
 /* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
@@ -136,12 +194,15 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     unsigned mark = space_mark(dir->mount);
     int fd;
 
+    if (name)
+        unmake_file(dir, name);
     caller_become(req, mode);
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
     } while (inode_make_room(dir->mount, &fd) || (fd == -ENOSPC && space_comes(dir->mount, &mark)));
     caller_leave(req, mode);
+    fault_point(FAULT_AFTER_EXECUTION);
     // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
     // look again.
     return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
@@ -197,10 +258,10 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
             unlinkat(dir.fd, name, 0);
     }
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
-    if (fuse_reply_create(req, &entry, fi) != 0) {
+    if (answer_create(req, &entry, fi) != 0) {
         file_close(&inode, fi);
         inode_unlookup(&inode);
     }

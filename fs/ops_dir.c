@@ -24,10 +24,19 @@ struct listing {
     size_t lookups;
 };
 
+static void close_stream(struct mount *mount, uint64_t fh)
+{
+    int fd = node_dir_close(&mount->nodes, mount_ledger(mount), fh);
+
+    if (fd >= 0)
+        close(fd);
+}
+
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
+    struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(mount, id, &inode);
     int fd = -1;
 
     if (!error) {
@@ -39,27 +48,31 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         error = fd >= 0 ? 0 : fd;
     }
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
-    fi->fh = (uint64_t)fd;
-    if (fuse_reply_open(req, fi) != 0)
+    fi->fh = node_dir_open(&mount->nodes, mount_ledger(mount), fd);
+    if (fi->fh == NODE_STREAM_NONE) {
         close(fd);
+        answer_err(req, ENFILE);
+    } else if (answer_open(req, fi) != 0) {
+        close_stream(mount, fi->fh);
+    }
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     (void)id;
-    close((int)fi->fh);
-    fuse_reply_err(req, 0);
+    close_stream(mount_of(req), fi->fh);
+    answer_err(req, 0);
 }
 
 void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
-    int fd = (int)fi->fh;
+    int fd = node_dir_fd(&mount_of(req)->nodes, fi->fh);
 
     (void)id;
-    fuse_reply_err(req, (datasync ? fdatasync(fd) : fsync(fd)) == 0 ? 0 : errno);
+    answer_err(req, (datasync ? fdatasync(fd) : fsync(fd)) == 0 ? 0 : errno);
 }
 
 static bool is_dot(const char *name)
@@ -137,7 +150,7 @@ static void forget_all(struct mount *mount, const struct listing *listing)
     struct node_resources leftover;
 
     for (size_t i = 0; i < listing->lookups; i++) {
-        node_forget(&mount->nodes, listing->looked_up[i], 1, &leftover);
+        node_unlookup(&mount->nodes, mount_ledger(mount), listing->looked_up[i], &leftover);
         inode_dispose(mount, &leftover);
     }
 }
@@ -173,8 +186,8 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     CLEANUP_FREE char *entries = malloc(size);
     CLEANUP_FREE uint64_t *looked_up =
         plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
-    int fd = (int)fi->fh;
-    int error = inode_acquire(mount, id, &dir);
+    int fd = node_dir_fd(&mount->nodes, fi->fh);
+    int error = fd < 0 ? -EBADF : inode_acquire(mount, id, &dir);
 
     if (!error)
         error = follow_class(&dir, fd);
@@ -188,8 +201,8 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
         error = fill(&listing, fd, entries, size);
     // What was taken before an error is told first; the error comes again.
     if (error && listing.used == 0)
-        fuse_reply_err(req, -error);
-    else if (fuse_reply_buf(req, data, listing.used) != 0)
+        answer_err(req, -error);
+    else if (answer_buf(req, data, listing.used) != 0)
         forget_all(mount, &listing);
 }
 

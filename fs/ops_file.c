@@ -19,8 +19,8 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (!error)
         error = inode_is_regular(&inode) ? file_open(&inode, fi, -1) : -EINVAL;
     if (error)
-        fuse_reply_err(req, -error);
-    else if (fuse_reply_open(req, fi) != 0)
+        answer_err(req, -error);
+    else if (answer_open(req, fi) != 0)
         file_close(&inode, fi);
 }
 
@@ -31,7 +31,7 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     if (inode_hold(mount, id, &inode) == 0)
         file_close(&inode, fi);
-    fuse_reply_err(req, 0);
+    answer_err(req, 0);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -45,13 +45,13 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     if (!error)
         error = file_io_begin(&inode, false, &io);
     if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
         return;
     }
     data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
     data.buf[0].fd = io.fd;
     data.buf[0].pos = offset;
-    fuse_reply_data(req, &data, 0);
+    answer_data(req, &data);
 }
 
 static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
@@ -76,26 +76,28 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
+    struct request *request = mount_request(mount);
     unsigned mark = space_mark(mount);
-    ssize_t written = inode_hold(mount, id, &inode);
+    int64_t written = inode_hold(mount, id, &inode);
 
-    atomic_fetch_add(&mount->writes_begun, 1);
+    atomic_fetch_add(&mount->state->life.writes_begun, 1);
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
-    if (written == 0) {
+    if (written == 0 && !request_was_executed(request, &written)) {
         if (!fi->kill_suidgid)
-            cred_keep_setid(&mount->cred, true);
+            cred_keep_setid(&mount->facts.cred, true);
         do
             written = write_all(io.fd, data, size, offset);
         while (written == -ENOSPC && space_comes(mount, &mark));
         if (!fi->kill_suidgid)
-            cred_keep_setid(&mount->cred, false);
+            cred_keep_setid(&mount->facts.cred, false);
+        request_executed(request, written);
     }
-    atomic_fetch_add(&mount->writes_ended, 1);
+    atomic_fetch_add(&mount->state->life.writes_ended, 1);
     if (written < 0)
-        fuse_reply_err(req, (int)-written);
+        answer_err(req, (int)-written);
     else
-        fuse_reply_write(req, (size_t)written);
+        answer_write(req, (size_t)written);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
@@ -105,7 +107,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 
     if (!error)
         error = file_sync(&inode, fi, datasync);
-    fuse_reply_err(req, -error);
+    answer_err(req, -error);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length,
@@ -115,23 +117,25 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     bool root = fuse_req_ctx(req)->uid == 0;
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
+    struct request *request = mount_request(mount);
     unsigned mark = space_mark(mount);
-    int error = inode_hold(mount, id, &inode);
+    int64_t error = inode_hold(mount, id, &inode);
 
     (void)fi;
     if (!error)
         error = file_io_begin(&inode, true, &io);
-    if (!error) {
+    if (!error && !request_was_executed(request, &error)) {
         // The kernel does not say here whether the caller may keep setuid and setgid.
         if (root)
-            cred_keep_setid(&mount->cred, true);
+            cred_keep_setid(&mount->facts.cred, true);
         do
             error = fallocate(io.fd, mode, offset, length) == 0 ? 0 : -errno;
         while (error == -ENOSPC && space_comes(mount, &mark));
         if (root)
-            cred_keep_setid(&mount->cred, false);
+            cred_keep_setid(&mount->facts.cred, false);
+        request_executed(request, error);
     }
-    fuse_reply_err(req, -error);
+    answer_err(req, (int)-error);
 }
 
 /* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So
@@ -158,7 +162,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
     if (found == 0)
         found = file_io_begin(&inode, false, &io);
     if (found == 0) {
-        if (mount->writeback)
+        if (mount->facts.writeback)
             // The kernel knows the size better, and does not ask again.
             found = -ENOSYS;
         else if (!file_is_passthrough(&inode))
@@ -169,9 +173,9 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
             found = -errno;
     }
     if (found < 0)
-        fuse_reply_err(req, (int)-found);
+        answer_err(req, (int)-found);
     else
-        fuse_reply_lseek(req, found);
+        answer_lseek(req, found);
 }
 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
@@ -184,7 +188,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
     INODE struct inode target = INODE_NONE;
     FILE_IO struct file_io source_io = FILE_IO_NONE;
     FILE_IO struct file_io target_io = FILE_IO_NONE;
-    ssize_t copied = inode_hold(mount, from, &source);
+    struct request *request = mount_request(mount);
+    int64_t copied = inode_hold(mount, from, &source);
 
     (void)from_fi;
     (void)to_fi;
@@ -194,21 +199,22 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         copied = file_io_begin(&source, false, &source_io);
     if (copied == 0)
         copied = file_io_begin(&target, true, &target_io);
-    if (copied == 0) {
+    if (copied == 0 && !request_was_executed(request, &copied)) {
         // The kernel takes 32 bits of the answer.
         if (length > COPY_MAX)
             length = COPY_MAX;
         if (root)
-            cred_keep_setid(&mount->cred, true);
+            cred_keep_setid(&mount->facts.cred, true);
         copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
                                  (unsigned)flags);
         if (copied < 0)
             copied = -errno;
         if (root)
-            cred_keep_setid(&mount->cred, false);
+            cred_keep_setid(&mount->facts.cred, false);
+        request_executed(request, copied);
     }
     if (copied < 0)
-        fuse_reply_err(req, (int)-copied);
+        answer_err(req, (int)-copied);
     else
-        fuse_reply_write(req, (size_t)copied);
+        answer_write(req, (size_t)copied);
 }

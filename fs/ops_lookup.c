@@ -3,14 +3,15 @@
 #include <errno.h>
 
 #include "attr.h"
+#include "fault.h"
 #include "ops.h"
 
 int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry)
 {
     int error;
 
-    *entry =
-        (struct fuse_entry_param){ .ino = inode->ref.id, .entry_timeout = inode->mount->timeout };
+    *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
+                                        .entry_timeout = inode->mount->facts.timeout };
     error = attr_confirm(inode, stx, &entry->attr_timeout);
     attr_to_stat(inode, stx, &entry->attr);
     return error;
@@ -26,9 +27,9 @@ void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool ch
     if (changed && attr_changes_unseen(inode))
         entry.attr_timeout = 0;
     if (error)
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
     else
-        error = fuse_reply_entry(req, &entry);
+        error = answer_entry(req, &entry);
     if (error)
         inode_unlookup(inode);
 }
@@ -47,9 +48,9 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         error = inode_lookup(&dir, name, &inode, &stx);
     if (error == -ENOENT) {
         // Without a node: the kernel remembers that there is nothing by that name.
-        fuse_reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = mount->timeout });
+        answer_entry(req, &(struct fuse_entry_param){ .entry_timeout = mount->facts.timeout });
     } else if (error) {
-        fuse_reply_err(req, -error);
+        answer_err(req, -error);
     } else {
         reply_entry(req, &inode, &stx, false);
     }
@@ -59,19 +60,34 @@ static void forget(struct mount *mount, fuse_ino_t id, uint64_t lookups)
 {
     struct node_resources leftover;
 
-    node_forget(&mount->nodes, id, lookups, &leftover);
+    node_forget(&mount->nodes, mount_ledger(mount), id, lookups, &leftover);
     inode_dispose(mount, &leftover);
+    fault_point(FAULT_IN_FORGET);
+}
+
+/* How many forgets of this request were carried out by a process that died before it was through
+ * with them. */
+static uint64_t forgotten(struct mount *mount)
+{
+    struct node_ledger *ledger = mount_ledger(mount);
+
+    return ledger ? node_ledger_forgotten(&mount->nodes, ledger) : 0;
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
 {
-    forget(mount_of(req), id, lookups);
-    fuse_reply_none(req);
+    struct mount *mount = mount_of(req);
+
+    if (forgotten(mount) == 0)
+        forget(mount, id, lookups);
+    answer_none(req);
 }
 
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-    for (size_t i = 0; i < count; i++)
-        forget(mount_of(req), forgets[i].ino, forgets[i].nlookup);
-    fuse_reply_none(req);
+    struct mount *mount = mount_of(req);
+
+    for (size_t i = forgotten(mount); i < count; i++)
+        forget(mount, forgets[i].ino, forgets[i].nlookup);
+    answer_none(req);
 }

@@ -16,36 +16,20 @@
 #include "object.h"
 #include "ops.h"
 
-/* After a name of the node went: was it the last one? */
-static void name_removed(struct inode *inode)
+/* Removes a name, once. Repeated, it is gone already if the last attempt got that far. */
+static int unlink_once(struct inode *dir, const char *name, int flags)
 {
-    struct node_resources leftover;
-    struct statx stx;
+    struct request *request = mount_request(dir->mount);
+    const struct request_note *before = request_target(request);
+    int64_t result;
 
-    if (!inode->mount)
-        return;
-    if (!inode_is_dir(inode) && (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
-        return;
-    node_unlinked(&inode->mount->nodes, &inode->ref, &leftover);
-    inode_dispose(inode->mount, &leftover);
-}
-
-void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-    INODE struct inode dir = INODE_NONE;
-    INODE struct inode victim = INODE_NONE;
-    struct statx stx;
-    int error = inode_check_name(name);
-
-    if (!error)
-        error = inode_acquire(mount_of(req), parent, &dir);
-    if (!error)
-        error = inode_of_name(&dir, name, &victim, &stx);
-    if (!error && unlinkat(dir.fd, name, 0) != 0)
-        error = -errno;
-    if (!error)
-        name_removed(&victim);
-    fuse_reply_err(req, -error);
+    if (request_was_executed(request, &result))
+        return (int)result;
+    result = unlinkat(dir->fd, name, flags) == 0 ? 0 : -errno;
+    if (result == -ENOENT && before && before->existed)
+        result = 0;
+    request_executed(request, result);
+    return (int)result;
 }
 
 /*
@@ -55,13 +39,20 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
  */
 static int victim_find(struct inode *dir, const char *name, struct inode *victim, bool *counted)
 {
+    struct request *request = mount_request(dir->mount);
+    const struct request_note *before = request_target(request);
+    struct node_key key;
     struct statx stx;
-    int error = inode_of_name(dir, name, victim, &stx);
+    int error = inode_key_of_name(dir, name, &key, &stx);
 
     *counted = false;
+    *victim = INODE_NONE;
+    // The name went when the request was carried out before; what had it is still to be told.
+    if (error == -ENOENT && before && before->existed)
+        return inode_of_key(dir->mount, &before->key, victim);
+    request_note_target(request, &key, !error);
     if (error || !S_ISDIR(stx.stx_mode))
-        return error;
-    inode_release(victim);
+        return error ? error : inode_of_key(dir->mount, &key, victim);
     error = inode_lookup(dir, name, victim, &stx);
     *counted = !error;
     if (error || !inode_is_class_root(victim))
@@ -78,7 +69,7 @@ static void drop_contents(struct inode *class_root)
 
     pthread_mutex_lock(&mount->class_roots);
     if (object_stat(class_root->ref.held.io_fd, &stx) == 0)
-        classroot_remove(&mount->areas[AREA_RAM], &stx);
+        classroot_remove(&mount->facts.areas[AREA_RAM], &stx);
     pthread_mutex_unlock(&mount->class_roots);
 }
 
@@ -89,12 +80,12 @@ static void victim_done(struct inode *victim, bool counted, bool removed)
     if (removed && inode_is_class_root(victim))
         drop_contents(victim);
     if (removed)
-        name_removed(victim);
+        inode_name_removed(victim);
     if (counted)
         inode_unlookup(victim);
 }
 
-void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
 {
     INODE struct inode dir = INODE_NONE;
     INODE struct inode victim = INODE_NONE;
@@ -105,31 +96,98 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
         error = inode_acquire(mount_of(req), parent, &dir);
     if (!error)
         error = victim_find(&dir, name, &victim, &counted);
-    if (!error && unlinkat(dir.fd, name, AT_REMOVEDIR) != 0)
-        error = -errno;
+    if (!error)
+        error = unlink_once(&dir, name, flags);
     victim_done(&victim, counted, !error);
-    fuse_reply_err(req, -error);
+    answer_err(req, -error);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_and_reply(req, parent, name, 0);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_and_reply(req, parent, name, AT_REMOVEDIR);
+}
+
+static bool replaces(unsigned flags)
+{
+    return !(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
 }
 
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
                      unsigned flags)
 {
+    struct request *request = mount_request(from->mount);
     INODE struct inode victim = INODE_NONE;
     bool counted = false;
-    bool replaces;
+    struct node_key key;
+    struct statx stx;
     int error;
 
     if (from->ref.area != to->ref.area)
         return -EXDEV;
     error = victim_find(to, new_name, &victim, &counted);
-    replaces = !error && !(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
     // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename
     // to say.
-    if (error == -ENOENT || (flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)))
+    if (error == -ENOENT || !replaces(flags))
         error = 0;
     if (!error)
+        error = inode_key_of_name(from, name, &key, &stx);
+    if (!error) {
+        request_note_source(request, &key, true);
         error = handle_rename(from, name, to, new_name, flags);
-    victim_done(&victim, counted, !error && replaces);
+        request_executed(request, error);
+    }
+    victim_done(&victim, counted, !error && replaces(flags));
+    return error;
+}
+
+static bool has_key(const struct inode *dir, const char *name, const struct node_key *key)
+{
+    struct node_key now;
+    struct statx stx;
+
+    return inode_key_of_name(dir, name, &now, &stx) == 0 && now.ino == key->ino &&
+           now.birth == key->birth;
+}
+
+/* Whether a rename that was begun before did take place: both names are as it leaves them, and not
+ * as they were. */
+static bool was_renamed(const struct inode *from, const char *name, const struct inode *to,
+                        const char *new_name, unsigned flags, const struct request_note *source,
+                        const struct request_note *target)
+{
+    if (!has_key(to, new_name, &source->key))
+        return false;
+    if (flags & RENAME_EXCHANGE)
+        return has_key(from, name, &target->key) && source->key.ino != target->key.ino;
+    // It may have left a whiteout.
+    return !has_key(from, name, &source->key);
+}
+
+/* A rename that comes again. */
+static int rename_again(struct inode *from, const char *name, struct inode *to,
+                        const char *new_name, unsigned flags, const struct request_note *source,
+                        const struct request_note *target)
+{
+    struct mount *mount = from->mount;
+    INODE struct inode victim = INODE_NONE;
+    int64_t result;
+    int error = 0;
+
+    if (request_was_executed(mount_request(mount), &result)) {
+        if (result != 0)
+            return (int)result;
+    } else if (!was_renamed(from, name, to, new_name, flags, source, target)) {
+        return rename_in(from, name, to, new_name, flags);
+    }
+    handle_renamed(from, name, to, new_name, flags, &source->key, &target->key);
+    if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
+        error = inode_of_key(mount, &target->key, &victim);
+    victim_done(&victim, false, !error);
     return error;
 }
 
@@ -137,6 +195,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
                const char *new_name, unsigned flags)
 {
     struct mount *mount = mount_of(req);
+    const struct request_note *source = request_source(mount_request(mount));
+    const struct request_note *target = request_target(mount_request(mount));
     INODE struct inode from = INODE_NONE;
     INODE struct inode to = INODE_NONE;
     int error = inode_check_name(name);
@@ -147,7 +207,9 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
         error = inode_acquire(mount, parent, &from);
     if (!error)
         error = inode_acquire(mount, new_parent, &to);
+    // Without both notes nothing was changed yet.
     if (!error)
-        error = rename_in(&from, name, &to, new_name, flags);
-    fuse_reply_err(req, -error);
+        error = source && target ? rename_again(&from, name, &to, new_name, flags, source, target)
+                                 : rename_in(&from, name, &to, new_name, flags);
+    answer_err(req, -error);
 }

@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "object.h"
 #include "ops.h"
+#include "upgrade.h"
 #include "virtual.h"
 
 #define XATTR_ACCESS_ACL "system.posix_acl_access"
@@ -17,7 +18,8 @@
 
 static bool is_virtual(const char *name)
 {
-    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
+    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
+           strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
 }
 
 /* Whether the caller is root, or in the group that a file belongs to. */
@@ -45,7 +47,7 @@ static bool in_group(fuse_req_t req, int fd)
 static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
                   int flags)
 {
-    const struct cred *cred = &mount_of(req)->cred;
+    const struct cred *cred = &mount_of(req)->facts.cred;
     // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
     // but libfuse does not hand that on.
     bool keep = strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd);
@@ -67,22 +69,81 @@ static int remove_on(int fd, const char *name)
     return removexattr(object_path(fd, &path), name) == 0 ? 0 : -errno;
 }
 
+/* Whether an attribute is there: noted before it is changed, known when the request comes again. */
+static bool existed(const struct inode *inode, const char *name)
+{
+    struct request *request = mount_request(inode->mount);
+    const struct request_note *before = request_target(request);
+    struct object_path path;
+    bool exists;
+
+    if (before)
+        return before->existed;
+    exists = getxattr(object_path(inode->fd, &path), name, NULL, 0) >= 0;
+    request_note_target(request, NULL, exists);
+    return exists;
+}
+
+static int set(fuse_req_t req, struct inode *inode, const char *name, const char *value,
+               size_t size, int flags)
+{
+    int error = 0;
+
+    // Repeated, the attribute may be there for having been set before.
+    if ((flags & XATTR_CREATE) && !existed(inode, name) &&
+        request_is_repeated(mount_request(inode->mount)))
+        flags &= ~XATTR_CREATE;
+    if (inode_is_class_root(inode))
+        error = set_on(req, inode->ref.held.io_fd, name, value, size, flags);
+    if (!error)
+        error = set_on(req, inode->fd, name, value, size, inode_is_class_root(inode) ? 0 : flags);
+    return error;
+}
+
+static int remove_from(struct inode *inode, const char *name)
+{
+    bool gone = existed(inode, name) && request_is_repeated(mount_request(inode->mount));
+    int error = 0;
+
+    if (inode_is_class_root(inode))
+        error = remove_on(inode->ref.held.io_fd, name);
+    if (!error || (error == -ENODATA && gone))
+        error = remove_on(inode->fd, name);
+    return error == -ENODATA && gone ? 0 : error;
+}
+
+/* Does with an attribute what a request wants, once. */
+static int change_once(fuse_req_t req, struct inode *inode, const char *name, const char *value,
+                       size_t size, int flags)
+{
+    struct request *request = mount_request(inode->mount);
+    uid_t uid = fuse_req_ctx(req)->uid;
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    if (is_virtual(name))
+        result =
+            value ? virtual_set(inode, uid, name, value, size) : virtual_remove(inode, uid, name);
+    else
+        result = value ? set(req, inode, name, value, size, flags) : remove_from(inode, name);
+    if (result != UPGRADE_LATER)
+        request_executed(request, result);
+    return (int)result;
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size,
                  int flags)
 {
     INODE struct inode inode = INODE_NONE;
     int error = inode_acquire(mount_of(req), id, &inode);
 
-    if (!error && is_virtual(name)) {
-        error = virtual_set(&inode, fuse_req_ctx(req)->uid, name, value, size);
-    } else if (!error) {
-        if (inode_is_class_root(&inode))
-            error = set_on(req, inode.ref.held.io_fd, name, value, size, flags);
-        if (!error)
-            error =
-                set_on(req, inode.fd, name, value, size, inode_is_class_root(&inode) ? 0 : flags);
-    }
-    fuse_reply_err(req, -error);
+    if (!error)
+        error = change_once(req, &inode, name, value, size, flags);
+    if (error == UPGRADE_LATER)
+        answer_later(req);
+    else
+        answer_err(req, -error);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
@@ -90,28 +151,22 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
     INODE struct inode inode = INODE_NONE;
     int error = inode_acquire(mount_of(req), id, &inode);
 
-    if (!error && is_virtual(name)) {
-        error = virtual_remove(&inode, fuse_req_ctx(req)->uid, name);
-    } else if (!error) {
-        if (inode_is_class_root(&inode))
-            error = remove_on(inode.ref.held.io_fd, name);
-        if (!error)
-            error = remove_on(inode.fd, name);
-    }
-    fuse_reply_err(req, -error);
+    if (!error)
+        error = change_once(req, &inode, name, NULL, 0, 0);
+    answer_err(req, -error);
 }
 
 /* Answers with a value, or with its size when that is what was asked for. */
 static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
 {
     if (length < 0)
-        fuse_reply_err(req, (int)-length);
+        answer_err(req, (int)-length);
     else if (size == 0)
-        fuse_reply_xattr(req, (size_t)length);
+        answer_xattr(req, (size_t)length);
     else if ((size_t)length > size)
-        fuse_reply_err(req, ERANGE);
+        answer_err(req, ERANGE);
     else
-        fuse_reply_buf(req, value, (size_t)length);
+        answer_buf(req, value, (size_t)length);
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)

@@ -92,6 +92,8 @@ FLAG_SETTER(set_noswap, ram.noswap, true)
 FLAG_SETTER(set_nopassthrough, passthrough, false)
 FLAG_SETTER(set_writeback, writeback, true)
 FLAG_SETTER(set_io_uring, io_uring, true)
+FLAG_SETTER(set_nokeeper, keeper, false)
+FLAG_SETTER(set_takeover, takeover, true)
 FLAG_SETTER(set_ro, read_only, true)
 FLAG_SETTER(set_rw, read_only, false)
 FLAG_SETTER(set_suid, suid, true)
@@ -103,6 +105,13 @@ FLAG_SETTER(set_noexec, noexec, true)
 FLAG_SETTER(set_dirsync, dirsync, true)
 FLAG_SETTER(set_sync, sync, true)
 FLAG_SETTER(set_async, sync, false)
+
+static int set_keeper(struct options *options, const char *value)
+{
+    (void)value;
+    options->keeper = options->keeper_given = true;
+    return 0;
+}
 
 /* The three policies are values of one field of mount attributes; atime for directories is a flag
  * of its own. */
@@ -166,8 +175,19 @@ static const struct option_row ROWS[] = {
       "writeback         without passthrough: hold writes back in the page cache; faster, but a full\n"
       "                    area is an error of close(2) or fsync(2) instead of write(2)",
       set_writeback },
-    { "io_uring", NULL, "io_uring          talk to the kernel over io_uring where it allows that",
+    { "io_uring", NULL,
+      "io_uring          talk to the kernel over io_uring where it allows that; the mount then does\n"
+      "                    not survive the death of the process that serves it",
       set_io_uring },
+    { "nokeeper", NULL,
+      "nokeeper          serve in one process, which the mount does not survive; for debugging",
+      set_nokeeper },
+    { "keeper", NULL,
+      "keeper            with -f: serve as without it, the keeper in the foreground", set_keeper },
+    { "takeover", NULL,
+      "takeover          where a shmapfs of the same service is mounted already: upgrade it to this\n"
+      "                    binary and leave; take away a dead one",
+      set_takeover },
     { "timeout", "a number of seconds from 0 to 1000000000",
       "timeout=SECONDS   how long the kernel trusts names and attributes (86400); less only\n"
       "                    where somebody changes STORE behind the mount",
@@ -288,10 +308,18 @@ static int set_directories(struct options *options, char **words, int count, boo
 
 static void set_defaults(struct options *options)
 {
-    *options = (struct options){ .passthrough = true, .timeout = 86400, .descriptors = 10000 };
+    *options = (struct options){
+        .passthrough = true, .keeper = true, .timeout = 86400, .descriptors = 10000
+    };
     options->ram.huge = "within_size";
     options->ram.mode = 01777;
     set_size(options, "50%");
+}
+
+static void settle_keeper(struct options *options)
+{
+    if (options->io_uring || (options->foreground && !options->keeper_given))
+        options->keeper = false;
 }
 
 int options_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
@@ -341,6 +369,7 @@ int options_parse(int argc, char **argv, struct options *options, struct complai
     if (!error)
         error = set_directories(options, argv + optind, argc - optind, for_mount, complaint);
     options->ram.atime = options->atime;
+    settle_keeper(options);
     return error;
 }
 
@@ -351,7 +380,7 @@ void options_print_help(FILE *stream)
           "  STORE             directory on disk that keeps the files; without it all is RAM\n"
           "  MOUNTPOINT        empty directory where they appear\n"
           "  -o option,…       options, below\n"
-          "  -f                stay in the foreground\n"
+          "  -f                stay in the foreground, as one process; for debugging\n"
           "  --help, --version\n\nOptions:\n",
           stream);
     for (size_t i = 0; i < ROW_COUNT; i++) {

@@ -23,6 +23,9 @@ struct options {
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;
+    bool keeper; // the process that serves can be replaced
+    bool keeper_given;
+    bool takeover;        // of a mount that is there already
     unsigned timeout;     // seconds that the kernel may trust names and attributes for
     unsigned descriptors; // how many nodes may hold descriptors that can be had again
 

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The conversation with the kernel: what is agreed on at its beginning, and who answers. */
+/*
+ * The conversation with the kernel: what is agreed on at its beginning.
+ *
+ * The kernel asks once, when the mount is made. The question and what was agreed on are kept, so that
+ * every later process can bring its own libfuse to the same agreement.
+ */
 #ifndef SHMAPFS_SESSION_H
 #define SHMAPFS_SESSION_H
 
@@ -8,12 +13,17 @@
 /* The INIT operation. */
 void session_init(void *userdata, struct fuse_conn_info *conn);
 
-/* Answers the kernel's first request and finds out what works. 0, or a negative errno: the kernel
- * did not start the conversation. */
-int session_start(struct mount *mount);
+/* Receives the kernel's question. Returns 0 or a negative errno. */
+int session_ask(struct mount *mount);
 
-/* Serves until the mount is gone (0), or a signal ends it (1): then threads may be serving still.
- * `signals` are the ones that do, blocked in all threads. Or a negative errno: it cannot serve. */
-int session_serve(struct mount *mount, const sigset_t *signals);
+/* Finds the answer; the first one is given to the kernel, later ones must be the same. -EPROTO: it
+ * is not. */
+int session_agree(struct mount *mount);
+
+/* All of that for a session which is to talk over io_uring: libfuse asks and answers by itself. */
+int session_agree_uring(struct mount *mount);
+
+/* Finds out what works, once the kernel has its answer: completes the facts. */
+void session_probe(struct mount *mount);
 
 #endif

@@ -9,6 +9,13 @@
  * says what is wrong. `mount->options` is set; the rest is all zero. */
 int setup_mount(struct mount *mount, struct complaint *complaint);
 
+/* The session of a mount that is there already, over a connection to the kernel. Returns 0 or a
+ * negative errno. */
+int setup_session(struct mount *mount, int device);
+
+/* Tells the node table which descriptors are the mount's own. */
+void setup_keep_descriptors(struct mount *mount);
+
 /* Gives back what is left of it, when nobody serves it any more. */
 void setup_undo(struct mount *mount);
 

@@ -8,6 +8,7 @@
 #include "classroot.h"
 #include "cleanup.h"
 #include "object.h"
+#include "upgrade.h"
 
 #define SIZE_TEXT_MAX 32
 
@@ -18,9 +19,23 @@ static bool is_mount_root(const struct inode *inode)
 
 static int area_report(struct mount *mount, enum area_kind kind, struct shmap_area_status *status)
 {
-    status->passthrough = mount->data_paths[kind].passthrough;
-    strlcpy(status->reason, mount->data_paths[kind].reason, sizeof(status->reason));
-    return area_status(&mount->areas[kind], status);
+    status->passthrough = mount->facts.data_paths[kind].passthrough;
+    strlcpy(status->reason, mount->facts.data_paths[kind].reason, sizeof(status->reason));
+    return area_status(&mount->facts.areas[kind], status);
+}
+
+static void fill_life(const struct mount *mount, struct shmap_status *status)
+{
+    const struct life *life = &mount->state->life;
+
+    status->pid = (uint64_t)getpid();
+    status->keeper = (uint64_t)life->keeper;
+    status->restarts = life->restarts;
+    status->upgrades = life->upgrades;
+    status->last_stall_us = life->last_stall / 1000;
+    strlcpy(status->last_reason, life->last_reason, sizeof(status->last_reason));
+    strlcpy(status->survival, mount->facts.survival, sizeof(status->survival));
+    strlcpy(status->upgrade_error, mount->state->upgrade.refusal, sizeof(status->upgrade_error));
 }
 
 static char *mount_status(struct mount *mount)
@@ -31,12 +46,13 @@ static char *mount_status(struct mount *mount)
     if (!status)
         return NULL;
     strlcpy(status->version, SHMAPFS_VERSION, sizeof(status->version));
-    status->pid = (uint64_t)getpid();
-    strlcpy(status->mountpoint, mount->mountpoint, sizeof(status->mountpoint));
-    strlcpy(status->store, mount->store ? mount->store : "", sizeof(status->store));
-    strlcpy(status->huge, mount->areas[AREA_RAM].huge, sizeof(status->huge));
-    strlcpy(status->transport, mount->io_uring ? "io_uring" : "fuse", sizeof(status->transport));
-    status->writeback = mount->writeback;
+    fill_life(mount, status);
+    strlcpy(status->mountpoint, mount->facts.mountpoint, sizeof(status->mountpoint));
+    strlcpy(status->store, mount->facts.store, sizeof(status->store));
+    strlcpy(status->huge, mount->facts.areas[AREA_RAM].huge, sizeof(status->huge));
+    strlcpy(status->transport, mount->facts.io_uring ? "io_uring" : "fuse",
+            sizeof(status->transport));
+    status->writeback = mount->facts.writeback;
     status->nodes = counts.nodes;
     status->open_files = counts.opens;
     status->descriptors = counts.descriptors;
@@ -73,7 +89,7 @@ static int check_owner(struct inode *inode, uid_t uid)
 static int make_anonymous(struct inode *inode)
 {
     struct mount *mount = inode->mount;
-    struct area *ram = &mount->areas[AREA_RAM];
+    struct area *ram = &mount->facts.areas[AREA_RAM];
     struct statx stx;
     int contents;
     int error = classroot_is_empty(inode->fd);
@@ -86,9 +102,9 @@ static int make_anonymous(struct inode *inode)
         error = classroot_remove(ram, &stx);
     if (error)
         return error;
-    cred_keep_setid(&mount->cred, true);
+    cred_keep_setid(&mount->facts.cred, true);
     contents = classroot_open(ram, inode->fd, &stx);
-    cred_keep_setid(&mount->cred, false);
+    cred_keep_setid(&mount->facts.cred, false);
     if (contents < 0)
         return contents;
     error = classroot_mark(inode->fd, SHMAP_ANON);
@@ -116,7 +132,7 @@ static int make_plain(struct inode *inode)
         error = classroot_unmark(store_dir);
     if (error)
         return error;
-    classroot_remove(&mount->areas[AREA_RAM], &stx);
+    classroot_remove(&mount->facts.areas[AREA_RAM], &stx);
     node_become_plain(&mount->nodes, &inode->ref, AREA_STORE, SHMAP_PERSIST);
     return 0;
 }
@@ -158,7 +174,20 @@ static int set_size(struct inode *inode, const char *value, size_t size)
     memcpy(text, value, size);
     text[size] = '\0';
     error = ram_parse_size(text, &bytes);
-    return error ? error : ram_resize(&inode->mount->areas[AREA_RAM], bytes);
+    return error ? error : ram_resize(&inode->mount->facts.areas[AREA_RAM], bytes);
+}
+
+static bool is_upgrade(const char *name)
+{
+    return strcmp(name, SHMAP_XATTR_UPGRADE) == 0 || strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
+}
+
+/* Who names a binary has it executed with the rights of the daemon. For root's the kernel has asked
+ * for the privilege of whoever sets a trusted attribute; a user's are the user's own. */
+static bool may_upgrade(const struct mount *mount, uid_t uid, const char *name)
+{
+    return strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0 ||
+           (!mount->facts.cred.privileged && uid == mount->facts.owner);
 }
 
 int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *value, size_t size)
@@ -167,7 +196,10 @@ int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *va
     int error;
 
     if (strcmp(name, SHMAP_XATTR_SIZE) == 0 && is_mount_root(inode))
-        return uid == 0 || uid == inode->mount->owner ? set_size(inode, value, size) : -EPERM;
+        return uid == 0 || uid == inode->mount->facts.owner ? set_size(inode, value, size) : -EPERM;
+    if (is_upgrade(name) && is_mount_root(inode))
+        return may_upgrade(inode->mount, uid, name) ? upgrade_request(inode->mount, value, size)
+                                                    : -EPERM;
     error = check_owner(inode, uid);
     if (error)
         return error;

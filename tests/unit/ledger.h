@@ -15,10 +15,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#define LEDGER_SIZE (1 << 21)
+#define LEDGER_FIRST 1000 // above the numbers that the process has opened itself
+#define LEDGER_SIZE  (2 * NODE_FD_MAX)
 
 struct ledger {
-    atomic_int next;
+    atomic_int next;         // descriptor
+    atomic_int next_backing; // id; those are above all descriptors
     atomic_int outstanding;
     atomic_int mistakes; // numbers that came back twice or were never handed out
     atomic_uchar given[LEDGER_SIZE];
@@ -28,18 +30,31 @@ static inline struct ledger *ledger_new(void)
 {
     struct ledger *ledger = calloc(1, sizeof(*ledger));
     assert_non_null(ledger);
-    atomic_init(&ledger->next, 1);
+    atomic_init(&ledger->next, LEDGER_FIRST);
+    atomic_init(&ledger->next_backing, NODE_FD_MAX);
     return ledger;
 }
 
-/* A number that nobody has had yet. */
-static inline int ledger_give(struct ledger *ledger)
+static inline int ledger_hand_out(struct ledger *ledger, int number)
 {
-    int number = atomic_fetch_add(&ledger->next, 1);
-    assert_true(number < LEDGER_SIZE);
     atomic_store(&ledger->given[number], 1);
     atomic_fetch_add(&ledger->outstanding, 1);
     return number;
+}
+
+/* A number that nobody has had yet: a descriptor; a backing id. */
+static inline int ledger_give(struct ledger *ledger)
+{
+    int number = atomic_fetch_add(&ledger->next, 1);
+    assert_true(number < NODE_FD_MAX);
+    return ledger_hand_out(ledger, number);
+}
+
+static inline int ledger_give_backing(struct ledger *ledger)
+{
+    int number = atomic_fetch_add(&ledger->next_backing, 1);
+    assert_true(number < LEDGER_SIZE);
+    return ledger_hand_out(ledger, number);
 }
 
 static inline bool ledger_is_given(struct ledger *ledger, int number)

@@ -28,13 +28,29 @@ static inline struct node_seed seed_of(uint64_t ino)
     };
 }
 
+static inline void not_corrupt(void *argument, const char *what)
+{
+    (void)argument;
+    fail_msg("corrupt: %s", what);
+}
+
+/* Closes what a call has left over. */
+static inline void dispose(struct fixture *f, const struct node_resources *leftover)
+{
+    ledger_dispose(f->ledger, leftover);
+    if (leftover->backing_id != 0)
+        node_backing_closed(&f->table, leftover->backing_id);
+    if (leftover->orphan)
+        node_orphan_gone(&f->table);
+}
+
 /* A lookup that stays in use. */
 static inline int claim(struct fixture *f, const struct node_seed *seed, struct node_ref *ref)
 {
     struct node_resources leftover[2];
-    int error = node_claim(&f->table, seed, ledger_give(f->ledger), ref, leftover);
-    ledger_dispose(f->ledger, &leftover[0]);
-    ledger_dispose(f->ledger, &leftover[1]);
+    int error = node_claim(&f->table, NULL, seed, ledger_give(f->ledger), ref, leftover);
+    dispose(f, &leftover[0]);
+    dispose(f, &leftover[1]);
     return error;
 }
 
@@ -42,14 +58,14 @@ static inline void end(struct fixture *f, struct node_ref *ref)
 {
     struct node_resources leftover;
     node_end(&f->table, ref, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    dispose(f, &leftover);
 }
 
 static inline void forget(struct fixture *f, uint64_t id, uint64_t lookups)
 {
     struct node_resources leftover;
-    node_forget(&f->table, id, lookups, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    node_forget(&f->table, NULL, id, lookups, &leftover);
+    dispose(f, &leftover);
 }
 
 /* A lookup as the kernel makes it; returns the id. */
@@ -89,6 +105,7 @@ static inline int set_up_table(void **state, uint32_t capacity, uint32_t cached_
     struct fixture *f = calloc(1, sizeof(*f));
     assert_non_null(f);
     f->ledger = ledger_new();
+    f->table.corrupt = not_corrupt;
     assert_int_equal(node_table_create(&f->table, capacity, cached_max), 0);
     struct node_seed root = seed_of(ROOT_INO);
     root.handle.length = 0; /* so that its descriptor stays, and tests can count the others */

@@ -161,13 +161,13 @@ static void an_open_handle_keeps_a_forgotten_node(void **state)
     struct node_resources leftover;
     assert_int_equal(claim(f, &seed, &ref), 0);
     uint64_t id = ref.id;
-    node_open(&f->table, &ref, false, 0, 0);
+    node_open(&f->table, NULL, &ref, false, 0, 0, false);
     assert_int_equal(node_table_counts(&f->table).opens, 1);
     forget(f, id, 1);
     end(f, &ref);
     assert_true(node_use(&f->table, id, &ref));
-    node_close(&f->table, &ref, false, true, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    node_close(&f->table, NULL, &ref, false, true, &leftover);
+    dispose(f, &leftover);
     assert_int_equal(node_table_counts(&f->table).opens, 0);
     end(f, &ref);
     assert_false(is_known(f, id));
@@ -231,7 +231,7 @@ static unsigned longest_chain(struct fixture *f)
     unsigned longest = 0;
     for (uint32_t bucket = 0; bucket <= header->mask + header->split; bucket++) {
         unsigned length = 0;
-        for (uint32_t slot = f->table.buckets[bucket]; slot; slot = f->table.slots[slot].next)
+        for (uint32_t slot = word_slot(f->table.buckets[bucket]); slot; slot = f->table.slots[slot].next)
             length++;
         longest = length > longest ? length : longest;
     }
@@ -291,16 +291,16 @@ static void a_writer_or_a_flag_stops_flags_from_being_set(void **state)
     struct node_ref ref;
     struct node_resources leftover;
     assert_int_equal(claim(f, &seed, &ref), 0);
-    node_open(&f->table, &ref, true, 0, 0);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
     assert_false(node_flags_unless_writers(&f->table, &ref, NODE_ATTR_CACHED, 0));
-    node_close(&f->table, &ref, true, false, &leftover);
+    node_close(&f->table, NULL, &ref, true, false, &leftover);
     node_flags(&f->table, &ref, NODE_MAYBE_MAPPED, 0);
     assert_false(node_flags_unless_writers(&f->table, &ref, NODE_ATTR_CACHED, NODE_MAYBE_MAPPED));
     assert_int_equal(node_flags(&f->table, &ref, 0, NODE_MAYBE_MAPPED), NODE_MAYBE_MAPPED);
-    node_open(&f->table, &ref, false, 0, 0); /* a reader stops nothing */
+    node_open(&f->table, NULL, &ref, false, 0, 0, false); /* a reader stops nothing */
     assert_true(node_flags_unless_writers(&f->table, &ref, NODE_ATTR_CACHED, NODE_MAYBE_MAPPED));
     assert_int_equal(node_flags(&f->table, &ref, 0, 0), NODE_ATTR_CACHED);
-    node_close(&f->table, &ref, false, false, &leftover);
+    node_close(&f->table, NULL, &ref, false, false, &leftover);
     end(f, &ref);
 }
 

@@ -29,22 +29,22 @@ static void lend(struct fixture *f, struct node_ref *ref)
 {
     struct node_resources leftover[2];
     node_lend_path(&f->table, ref, ledger_give(f->ledger), leftover);
-    ledger_dispose(f->ledger, &leftover[0]);
-    ledger_dispose(f->ledger, &leftover[1]);
+    dispose(f, &leftover[0]);
+    dispose(f, &leftover[1]);
 }
 
 static void close_handle(struct fixture *f, struct node_ref *ref, bool writer, bool readers_need_io)
 {
     struct node_resources leftover;
-    node_close(&f->table, ref, writer, readers_need_io, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    node_close(&f->table, NULL, ref, writer, readers_need_io, &leftover);
+    dispose(f, &leftover);
 }
 
 static void unlinked(struct fixture *f, struct node_ref *ref)
 {
     struct node_resources leftover;
     node_unlinked(&f->table, ref, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    dispose(f, &leftover);
 }
 
 static void descriptors_have_a_bound(void **state)
@@ -130,7 +130,7 @@ static void an_unlinked_node_keeps_its_descriptor(void **state)
     assert_int_equal(claim(f, &seed, &ref), 0);
     uint64_t id = ref.id;
     unlinked(f, &ref);
-    node_open(&f->table, &ref, false, 0, 0);
+    node_open(&f->table, NULL, &ref, false, 0, 0, false);
     close_handle(f, &ref, false, false); /* not even then may another take its place */
     end(f, &ref);
     for (uint64_t i = 0; i < 100; i++)
@@ -168,9 +168,9 @@ static void open_with_backing(struct fixture *f, uint64_t id)
 {
     struct node_ref ref;
     assert_true(node_use(&f->table, id, &ref));
-    node_open(&f->table, &ref, false, 0, 0);
+    node_open(&f->table, NULL, &ref, false, 0, 0, false);
     if (ref.held.backing_id == 0)
-        node_set_backing(&f->table, &ref, ledger_give(f->ledger));
+        node_set_backing(&f->table, &ref, ledger_give_backing(f->ledger));
     end(f, &ref);
 }
 
@@ -258,9 +258,9 @@ static void the_io_descriptor_goes_with_the_last_writer(void **state)
     struct node_seed seed = seed_of(10);
     struct node_ref ref;
     assert_int_equal(claim(f, &seed, &ref), 0);
-    node_open(&f->table, &ref, true, 0, 0);
-    node_open(&f->table, &ref, true, 0, 0);
-    node_open(&f->table, &ref, false, 0, 0);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    node_open(&f->table, NULL, &ref, false, 0, 0, false);
     int io = ledger_give(f->ledger);
     node_set_io(&f->table, &ref, io, NODE_IO_READABLE | NODE_IO_WRITABLE);
     close_handle(f, &ref, true, false);
@@ -278,8 +278,8 @@ static void readers_that_need_io_keep_the_descriptor(void **state)
     struct node_seed seed = seed_of(10);
     struct node_ref ref;
     assert_int_equal(claim(f, &seed, &ref), 0);
-    node_open(&f->table, &ref, true, 0, 0);
-    node_open(&f->table, &ref, false, 0, 0);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    node_open(&f->table, NULL, &ref, false, 0, 0, false);
     int io = ledger_give(f->ledger);
     node_set_io(&f->table, &ref, io, NODE_IO_READABLE | NODE_IO_WRITABLE);
     close_handle(f, &ref, true, true);
@@ -296,7 +296,7 @@ static void io_that_has_begun_keeps_the_descriptor(void **state)
     struct node_ref ref;
     struct node_resources leftover;
     assert_int_equal(claim(f, &seed, &ref), 0);
-    node_open(&f->table, &ref, true, 0, 0);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
     assert_int_equal(node_io_begin(&f->table, &ref, false), -1);
     int io = ledger_give(f->ledger);
     node_set_io(&f->table, &ref, io, NODE_IO_READABLE);
@@ -305,7 +305,7 @@ static void io_that_has_begun_keeps_the_descriptor(void **state)
     close_handle(f, &ref, true, true);
     assert_true(ledger_is_given(f->ledger, io));
     node_io_end(&f->table, &ref, true, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    dispose(f, &leftover);
     assert_false(ledger_is_given(f->ledger, io));
     end(f, &ref);
 }
@@ -355,7 +355,7 @@ static void a_class_root_gives_everything_back(void **state)
     struct node_resources leftover[2];
     int open_before = open_descriptors(), store = open_null();
     uint64_t before = node_table_counts(&f->table).descriptors;
-    assert_int_equal(node_claim(&f->table, &seed, store, &ref, leftover), 0);
+    assert_int_equal(node_claim(&f->table, NULL, &seed, store, &ref, leftover), 0);
     for (int times = 0; times < 3; times++) {
         node_become_class_root(&f->table, &ref, 1, 1, open_null());
         node_refresh(&f->table, &ref);
@@ -372,7 +372,7 @@ static void a_class_root_gives_everything_back(void **state)
     }
     uint64_t id = ref.id;
     node_end(&f->table, &ref, &leftover[0]);
-    node_forget(&f->table, id, 1, &leftover[1]);
+    node_forget(&f->table, NULL, id, 1, &leftover[1]);
     close_all(&leftover[0]);
     close_all(&leftover[1]);
     assert_int_equal(node_table_counts(&f->table).descriptors, before);

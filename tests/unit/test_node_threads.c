@@ -44,8 +44,8 @@ static void use_path(struct worker *worker, struct node_ref *ref)
         struct node_resources leftover[2];
         expect(worker, ref->handle.length == 8, "neither a descriptor nor a handle");
         node_lend_path(&f->table, ref, ledger_give(f->ledger), leftover);
-        ledger_dispose(f->ledger, &leftover[0]);
-        ledger_dispose(f->ledger, &leftover[1]);
+        dispose(f, &leftover[0]);
+        dispose(f, &leftover[1]);
     }
     expect(worker, ledger_is_given(f->ledger, ref->held.path_fd), "a descriptor lost while in use");
 }
@@ -76,13 +76,13 @@ static void open_handle(struct worker *worker, struct node_ref *ref, bool writer
     struct fixture *f = worker->f;
     pthread_mutex_t *stripe = &worker->stripes[ref->ino % FILES];
     pthread_mutex_lock(stripe);
-    node_open(&f->table, ref, writer, NODE_MAYBE_MAPPED, NODE_ATTR_CACHED);
+    node_open(&f->table, NULL, ref, writer, NODE_MAYBE_MAPPED, NODE_ATTR_CACHED, false);
     node_refresh(&f->table, ref);
     if (writer && ref->held.io_fd < 0)
         node_set_io(&f->table, ref, ledger_give(f->ledger),
                     NODE_IO_READABLE | NODE_IO_WRITABLE);
     if (ref->held.backing_id == 0)
-        node_set_backing(&f->table, ref, ledger_give(f->ledger));
+        node_set_backing(&f->table, ref, ledger_give_backing(f->ledger));
     node_refresh(&f->table, ref);
     pthread_mutex_unlock(stripe);
 }
@@ -97,13 +97,13 @@ static void read_and_write(struct worker *worker, struct node_ref *ref)
     if (io >= 0) {
         expect(worker, ledger_is_given(f->ledger, io), "an I/O descriptor lost while in use");
         node_io_end(&f->table, ref, false, &leftover);
-        ledger_dispose(f->ledger, &leftover);
+        dispose(f, &leftover);
     }
     expect(worker, !writer || !node_flags_unless_writers(&f->table, ref, NODE_ATTR_CACHED, 0),
            "attributes cached in spite of a writer");
     expect(worker, ledger_is_given(f->ledger, ref->held.backing_id), "a backing id lost");
-    node_close(&f->table, ref, writer, false, &leftover);
-    ledger_dispose(f->ledger, &leftover);
+    node_close(&f->table, NULL, ref, writer, false, &leftover);
+    dispose(f, &leftover);
 }
 
 static void use(struct worker *worker, size_t file)
@@ -122,7 +122,7 @@ static void use(struct worker *worker, size_t file)
     switch (pick(worker, 8)) {
     case 0:
         node_unlinked(&f->table, &ref, &leftover);
-        ledger_dispose(f->ledger, &leftover);
+        dispose(f, &leftover);
         break;
     case 1:
         node_flags(&f->table, &ref, 0, NODE_MAYBE_MAPPED);

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Whether workers die so fast that another one would do no better. */
+#ifndef SHMAPFS_DEATHS_H
+#define SHMAPFS_DEATHS_H
+
+#include <stdbool.h>
+
+#include "state.h"
+
+/* So many in a row that die within that time without an answer to anybody are too many. */
+#define DEATHS_MAX         10
+#define DEATHS_NANOSECONDS UINT64_C(1000000000)
+
+struct deaths {
+    unsigned in_row;
+    uint64_t first;   // when
+    uint64_t answers; // that had been given then
+};
+
+/* Another worker of a mount has died. */
+bool deaths_are_hopeless(struct deaths *deaths, const struct state *state);
+
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The named points of a request's life at which a build for tests kills its own process. In every
+ * other build they are nothing at all. */
+#ifndef SHMAPFS_FAULT_H
+#define SHMAPFS_FAULT_H
+
+enum fault_point {
+    FAULT_AFTER_READ,
+    FAULT_BEFORE_EXECUTION,
+    FAULT_AFTER_EXECUTION,
+    FAULT_BEFORE_RECORD,
+    FAULT_AFTER_RECORD,
+    FAULT_AFTER_REPLY,
+    FAULT_IN_FORGET,
+};
+
+struct fuse_in_header;
+
+#ifdef SHMAPFS_FAULTS
+void fault_point(enum fault_point point);
+/* A request that is about to be served: some are poison. */
+void fault_request(const struct fuse_in_header *header);
+#else
+static inline void fault_request(const struct fuse_in_header *header)
+{
+    (void)header;
+}
+
+static inline void fault_point(enum fault_point point)
+{
+    (void)point;
+}
+#endif
+
+#endif

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "cleanup.h"
+#include "deaths.h"
+#include "log.h"
+#include "successor.h"
+#include "watchdog.h"
+
+/* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
+#define KEEPER_OOM_SCORE (-1000)
+#define WORKER_OOM_SCORE 100
+
+/* The children, and what has come of earlier ones. */
+struct household {
+    struct keeper *keeper;
+    pid_t active;
+    pid_t standby;
+    bool served;   // the active one has begun to
+    bool ready;    // some worker has
+    bool ending;   // the mount is to end
+    bool moving;   // another process is to keep it
+    bool stuck;    // the active one is, and was killed
+    bool upgraded; // the manager has not heard of it
+    int status;    // to exit with; -1: not yet
+    struct deaths deaths;
+    uint64_t warm_since;      // when the standby was started
+    struct watchdog watchdog; // of the active one
+};
+
+/* Has the descriptor by which workers see whether their keeper lives stand for this process: it may
+ * be another one than the one before. */
+static int stand_in(struct keeper_fds *fds)
+{
+    CLEANUP_FD int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+    if (self < 0)
+        return -errno;
+    if (fds->alive == 0)
+        fds->alive = steal_fd(&self);
+    else if (dup3(self, fds->alive, O_CLOEXEC) < 0)
+        return -errno;
+    return 0;
+}
+
+int keeper_prepare(struct keeper *keeper, const sigset_t *signals)
+{
+    struct keeper_fds *fds = &keeper->state->keeper_fds;
+    int error;
+
+    if (fds->alive == 0) {
+        fds->signals = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+        fds->go = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        fds->serving = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (fds->signals < 0 || fds->go < 0 || fds->serving < 0)
+            return -errno;
+    }
+    error = stand_in(fds);
+    keeper->fds = *fds;
+    return error;
+}
+
+static void tell(int event)
+{
+    uint64_t one = 1;
+
+    // It fails only when it is told already.
+    if (write(event, &one, sizeof(one)) != sizeof(one))
+        return;
+}
+
+static bool was_told(int event)
+{
+    uint64_t count;
+
+    return read(event, &count, sizeof(count)) == sizeof(count);
+}
+
+/* Like fork(2), but with the descriptors shared. The C library's own idea of the thread's id is the
+ * keeper's afterwards, which only locks would miss that no worker uses. */
+static pid_t fork_sharing_descriptors(void)
+{
+    return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static void set_oom_score(int score)
+{
+    CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    // To lower it takes a privilege.
+    if (fd >= 0 && dprintf(fd, "%d", score) < 0)
+        return;
+}
+
+static pid_t start_worker(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+    pid_t child = fork_sharing_descriptors();
+
+    if (child == 0) {
+        set_oom_score(WORKER_OOM_SCORE);
+        _exit(keeper->work(keeper->argument, keeper));
+    }
+    if (child < 0)
+        log_event(LOG_ERR, "no worker can be started: %s", strerror(errno));
+    return child;
+}
+
+static void start_standby(struct household *household)
+{
+    uint64_t now = life_now();
+
+    // One that does not live for long waits for no other reason than the one before it.
+    if (household->warm_since && now - household->warm_since < DEATHS_NANOSECONDS)
+        return;
+    household->warm_since = now;
+    household->standby = start_worker(household);
+}
+
+/* Lets the one that waits serve, or starts one for it. */
+static void promote(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+
+    // What was told to a worker that died before it heard it, or by it, is not for the next one.
+    was_told(keeper->fds.go);
+    was_told(keeper->fds.serving);
+    household->active = household->standby > 0 ? household->standby : start_worker(household);
+    household->standby = 0;
+    household->warm_since = 0;
+    household->served = false;
+    household->stuck = false;
+    watchdog_reset(&household->watchdog);
+    if (household->active < 0) {
+        household->status = EXIT_FAILURE;
+        return;
+    }
+    keeper->state->life.worker = household->active;
+    // Not while it takes over: it would close the descriptor that this takes.
+    if (keeper->notify.watchdog_us)
+        notify_send(&keeper->notify, "WATCHDOG=1");
+    tell(keeper->fds.go);
+}
+
+static void dismiss_standby(struct household *household)
+{
+    if (household->standby > 0 && kill(household->standby, SIGKILL) == 0)
+        waitpid(household->standby, NULL, 0);
+    household->standby = 0;
+}
+
+/* Has a child do what the keeper is too careful for; returns whether it did it. */
+static bool have_done(struct household *household, int (*work)(void *argument))
+{
+    pid_t child = fork_sharing_descriptors();
+    int status;
+
+    if (child == 0)
+        _exit(work(household->keeper->argument));
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == WORKER_ENDED;
+}
+
+/* The mount cannot be served any more, and must not stay behind. */
+static void give_up(struct household *household)
+{
+    household->status = EXIT_FAILURE;
+    dismiss_standby(household);
+    have_done(household, household->keeper->unmount);
+}
+
+static void describe(int status, char *text, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "was killed by signal %d (%s)", WTERMSIG(status),
+                 sigdescr_np(WTERMSIG(status)) ? sigdescr_np(WTERMSIG(status)) : "unknown");
+    else
+        snprintf(text, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+static void replace_dead(struct household *household, pid_t dead, int status)
+{
+    struct life *life = &household->keeper->state->life;
+    char how[96];
+
+    life->died_at = life_now();
+    life->restarts++;
+    // Who kills has a reason of his own; so has the kernel when memory is short.
+    life->crashed = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+    if (household->stuck)
+        strlcpy(how, "did not answer and was killed", sizeof(how));
+    else
+        describe(status, how, sizeof(how));
+    snprintf(life->last_reason, sizeof(life->last_reason), "worker %d %s", (int)dead, how);
+    // Said before another one begins: it closes descriptors that it does not know.
+    log_event(LOG_WARNING, "worker %d %s; another one takes over", (int)dead, how);
+    if (!household->ready) {
+        log_event(LOG_ERR, "the mount was not ready yet");
+        give_up(household);
+    } else if (deaths_are_hopeless(&household->deaths, household->keeper->state)) {
+        log_event(
+            LOG_ERR,
+            "%d workers died within a second and answered nobody, the last one %s; the mount at %s ends",
+            DEATHS_MAX, how, household->keeper->state->facts.mountpoint);
+        give_up(household);
+    } else {
+        promote(household);
+    }
+}
+
+static void set_period(struct household *household, uint64_t microseconds)
+{
+    household->keeper->notify.watchdog_us = microseconds;
+    household->watchdog = (struct watchdog){ .period = microseconds };
+}
+
+/* Begins a change that nobody serves during. */
+static void begin_change(struct household *household, const char *reason)
+{
+    struct life *life = &household->keeper->state->life;
+
+    dismiss_standby(household);
+    life->died_at = life_now();
+    strlcpy(life->last_reason, reason, sizeof(life->last_reason));
+}
+
+/* Becomes the binary that is to go on. Returns when that failed. */
+static void become_other(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+    struct life *life = &keeper->state->life;
+    int error;
+
+    begin_change(household, "upgrade of " SHMAPFS_VERSION);
+    // What is still to be done is for the other one to hear: a signal that waits outlives execve(2).
+    if (household->ending)
+        kill(getpid(), SIGTERM);
+    if (household->moving)
+        kill(getpid(), SIGUSR1);
+    life->upgrades++;
+    error = have_done(household, keeper->inherit)
+                ? successor_execute(&keeper->notify, keeper->memfd, keeper->state->upgrade.binary)
+                : -EIO;
+    life->upgrades--;
+    life->exec_error = -error;
+    log_event(LOG_ERR, "%s cannot be executed: %s; %s goes on", keeper->state->upgrade.binary,
+              strerror(-error), SHMAPFS_VERSION);
+    promote(household);
+}
+
+/* Has a new process keep the mount, with the same binary. Returns when that failed, in the process
+ * that keeps it then. */
+static void make_way(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+    pid_t child;
+    int error;
+
+    household->moving = false;
+    begin_change(household, "restart of the keeper");
+    if (!have_done(household, keeper->inherit)) {
+        promote(household);
+        return;
+    }
+    child = successor_fork();
+    if (child > 0)
+        _exit(EXIT_SUCCESS);
+    if (child < 0) {
+        log_event(LOG_ERR, "no other process can keep the mount: %s; this one does",
+                  strerror(errno));
+    } else {
+        // To the manager it is a stranger, and silent, until it is adopted (adopt.h).
+        set_period(household, 0);
+        error = successor_execute(&keeper->notify, keeper->memfd, "/proc/self/exe");
+        log_event(LOG_WARNING, "the new keeper goes on as a copy of the old one: %s",
+                  strerror(-error));
+        stand_in(&keeper->fds);
+        keeper->state->life.keeper = getpid();
+    }
+    promote(household);
+}
+
+static void active_ended(struct household *household, int status)
+{
+    pid_t ended = household->active;
+
+    household->active = 0;
+    household->served = false;
+    switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
+    case WORKER_ENDED:
+    case WORKER_DETACHED:
+        household->status = EXIT_SUCCESS;
+        break;
+    case WORKER_FAILED:
+        give_up(household);
+        break;
+    case WORKER_DAMAGED:
+        household->status = EXIT_FAILURE;
+        break;
+    case WORKER_HANDOVER:
+        become_other(household);
+        break;
+    case WORKER_YIELDED:
+        // The end may have been asked for since.
+        if (household->ending)
+            promote(household);
+        else
+            make_way(household);
+        break;
+    default:
+        replace_dead(household, ended, status);
+    }
+}
+
+static void reap(struct household *household)
+{
+    int status;
+    pid_t child;
+
+    while (household->status < 0 && (child = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (child == household->active)
+            active_ended(household, status);
+        else if (child == household->standby)
+            household->standby = 0;
+        if (household->served && household->active > 0 && household->standby == 0)
+            start_standby(household);
+    }
+}
+
+/* Tells the worker, once it serves, what the keeper was told; one that was told before may not have
+ * lived to do it. */
+static void pass_on(const struct household *household)
+{
+    if (!household->served)
+        return;
+    if (household->ending) {
+        notify_send(&household->keeper->notify, "STOPPING=1");
+        kill(household->active, SIGTERM);
+    } else if (household->moving) {
+        kill(household->active, SIGUSR1);
+    }
+}
+
+static void heed(struct household *household, const struct signalfd_siginfo *info)
+{
+    switch (info->ssi_signo) {
+    case SIGUSR1:
+        household->moving = true;
+        pass_on(household);
+        break;
+    case SIGTERM:
+    case SIGINT:
+        household->ending = true;
+        pass_on(household);
+        break;
+    case SIGHUP:
+        if (household->active > 0)
+            kill(household->active, SIGHUP);
+        break;
+    case SIGUSR2:
+        // Who adopts it says how often the manager wants to hear of it.
+        if (info->ssi_code == SI_QUEUE)
+            set_period(household, UINT64_C(1000) * (uint32_t)info->ssi_int);
+        break;
+    default:
+        break;
+    }
+}
+
+static void heed_signals(struct household *household)
+{
+    struct signalfd_siginfo info;
+
+    while (read(household->keeper->fds.signals, &info, sizeof(info)) == sizeof(info))
+        heed(household, &info);
+}
+
+static void now_serving(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+
+    household->served = true;
+    watchdog_reset(&household->watchdog);
+    if (!household->ready) {
+        household->ready = true;
+        // The mount is nobody's when who asked for it is gone.
+        household->ending |= !background_ready(keeper->ready);
+        notify_send(&keeper->notify, "READY=1\nMAINPID=%d", (int)getpid());
+    }
+    if (household->standby <= 0)
+        start_standby(household);
+    pass_on(household);
+}
+
+/* The manager watches the keeper, and the keeper the worker: that one can be replaced. */
+static void beat(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+
+    // Who ends the mount waits for those who write.
+    if (watchdog_beat(&household->watchdog, keeper->state->life.beats, household->served) &&
+        household->active > 0 && !household->ending) {
+        household->stuck = true;
+        kill(household->active, SIGKILL);
+    }
+    if (!household->served)
+        return;
+    // What the manager was told of an upgrade that failed is not true any more.
+    notify_send(&keeper->notify, household->upgraded ? "WATCHDOG=1\nSTATUS=" : "WATCHDOG=1");
+    household->upgraded = false;
+    kill(household->active, SIGURG);
+}
+
+int keeper_run(struct keeper *keeper, bool resumed)
+{
+    struct household household = { .keeper = keeper, .ready = resumed, .status = -1 };
+    struct pollfd events[] = { { .fd = keeper->fds.signals, .events = POLLIN },
+                               { .fd = keeper->fds.serving, .events = POLLIN } };
+
+    household.watchdog.period = keeper->notify.watchdog_us;
+    household.upgraded = resumed && keeper->state->life.keeper == getpid();
+    keeper->state->life.keeper = getpid();
+    set_oom_score(KEEPER_OOM_SCORE);
+    if (resumed)
+        log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", SHMAPFS_VERSION,
+                  keeper->state->facts.mountpoint,
+                  household.upgraded ? "" : ", in another process");
+    promote(&household);
+    while (household.status < 0) {
+        poll(events, 2, watchdog_wait(&household.watchdog));
+        if (watchdog_is_due(&household.watchdog))
+            beat(&household);
+        if (was_told(keeper->fds.serving))
+            now_serving(&household);
+        heed_signals(&household);
+        reap(&household);
+    }
+    dismiss_standby(&household);
+    return household.status;
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "log.h"
+#include "session.h"
+#include "setup.h"
+
+/* How long a binary may take to say whether it can go on. */
+#define ANSWER_MILLISECONDS 10000
+
+/* How a binary says that it can go on, so that no other program does by accident; and the exit status
+ * of one that says why it cannot. */
+#define CONSENT "shmapfs goes on"
+#define REFUSED 65
+
+/* Where the child finds the memory of the mount. */
+#define MEMORY_FD 3
+
+/* Starts the binary with the question; `answer` receives the descriptor of what it says. */
+static int ask(const struct mount *mount, const char *binary, pid_t *child, int *answer)
+{
+    char name[] = "shmapfs", word[] = "--resume-check", memfd[] = "3";
+    char *const arguments[] = { name, word, memfd, NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    CLEANUP_FD int ours = -1, theirs = -1;
+    sigset_t none;
+    int ends[2];
+    int error;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -errno;
+    ours = ends[0];
+    theirs = ends[1];
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, theirs, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, mount->memfd, MEMORY_FD);
+    posix_spawn_file_actions_addclosefrom_np(&actions, MEMORY_FD + 1);
+    error = posix_spawn(child, binary, &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (!error)
+        *answer = steal_fd(&ours);
+    return -error;
+}
+
+/* Reads what is said until its end; false: that took too long. */
+static bool listen_to(int answer, char *text, size_t size)
+{
+    struct pollfd event = { .fd = answer, .events = POLLIN };
+    uint64_t until = life_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
+    size_t length = 0;
+    ssize_t got = 1;
+
+    while (got > 0 && length < size - 1 && life_now() < until) {
+        if (poll(&event, 1, ANSWER_MILLISECONDS) <= 0)
+            break;
+        got = read(answer, text + length, size - 1 - length);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    text[length] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return got == 0 || length == size - 1;
+}
+
+/* Whether a binary can go on with the mount. */
+static int check(struct mount *mount, const char *binary)
+{
+    struct upgrade *upgrade = &mount->state->upgrade;
+    CLEANUP_FD int answer = -1;
+    char text[sizeof(upgrade->refusal)];
+    bool heard;
+    pid_t child;
+    int status;
+    int error = ask(mount, binary, &child, &answer);
+
+    if (error) {
+        snprintf(upgrade->refusal, sizeof(upgrade->refusal), "it cannot be executed: %s",
+                 strerror(-error));
+        return error;
+    }
+    heard = listen_to(answer, text, sizeof(text));
+    if (!heard)
+        kill(child, SIGKILL);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    upgrade->refusal[0] = '\0';
+    if (heard && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS &&
+        strcmp(text, CONSENT) == 0)
+        return 0;
+    snprintf(upgrade->refusal, sizeof(upgrade->refusal), "%s",
+             heard && WIFEXITED(status) && WEXITSTATUS(status) == REFUSED
+                 ? text
+                 : "it does not know how to go on with a mount; is it shmapfs?");
+    return -EPROTO;
+}
+
+int upgrade_begin(struct mount *mount)
+{
+    struct upgrade *upgrade = &mount->state->upgrade;
+    int error;
+
+    // A request has asked already.
+    if (mount->handing_over)
+        return 0;
+    if (atomic_flag_test_and_set(&mount->upgrading))
+        return -EBUSY;
+    error = check(mount, mount->state->program);
+    if (error)
+        log_event(LOG_ERR, "%s is not upgraded to: %s", mount->state->program, upgrade->refusal);
+    else
+        strlcpy(upgrade->binary, mount->state->program, sizeof(upgrade->binary));
+    if (error)
+        atomic_flag_clear(&mount->upgrading);
+    return error;
+}
+
+/* What has come of the handover that a request was begun for in another process. */
+static int outcome(const struct mount *mount, const struct request_note *asked)
+{
+    const struct life *life = &mount->state->life;
+
+    if (life->upgrades != asked->key.ino)
+        return 0;
+    return life->exec_error ? -life->exec_error : -EIO;
+}
+
+static int find_binary(const struct mount *mount, const char *path, size_t length, char *binary)
+{
+    if (length == 0) {
+        strlcpy(binary, mount->state->program, PATH_MAX);
+        return 0;
+    }
+    if (*path != '/' || length >= PATH_MAX || memchr(path, '\0', length))
+        return -EINVAL;
+    memcpy(binary, path, length);
+    binary[length] = '\0';
+    return 0;
+}
+
+int upgrade_request(struct mount *mount, const char *path, size_t length)
+{
+    struct request *request = mount_request(mount);
+    const struct request_note *asked = request_source(request);
+    struct node_key key = { .ino = mount->state->life.upgrades };
+    char binary[PATH_MAX];
+    int error = find_binary(mount, path, length, binary);
+
+    if (asked)
+        return outcome(mount, asked);
+    if (error)
+        return error;
+    if (*mount->facts.survival || !request)
+        return -EOPNOTSUPP;
+    if (atomic_flag_test_and_set(&mount->upgrading))
+        return -EBUSY;
+    error = check(mount, binary);
+    if (error) {
+        atomic_flag_clear(&mount->upgrading);
+        return error;
+    }
+    strlcpy(mount->state->upgrade.binary, binary, sizeof(binary));
+    mount->state->life.exec_error = 0;
+    request_note_source(request, &key, true);
+    mount->handing_over = true;
+    kill(getpid(), SIGHUP);
+    return UPGRADE_LATER;
+}
+
+/* Whether some of this process was loaded from a file system. */
+static bool is_loaded_from(dev_t device)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    CLEANUP_FREE char *line = NULL;
+    unsigned high, low;
+    size_t room = 0;
+    bool hit = false;
+
+    while (maps && !hit && getline(&line, &room, maps) > 0)
+        hit = sscanf(line, "%*s %*s %*s %x:%x", &high, &low) == 2 && makedev(high, low) == device;
+    if (maps)
+        fclose(maps);
+    return hit;
+}
+
+int upgrade_answer(int memfd)
+{
+    struct mount mount = { .memfd = memfd };
+    CLEANUP_FD int nobody = -1;
+    const char *why;
+
+    if (state_attach(memfd, &mount.state, &why) != 0) {
+        printf("it cannot go on with the mount's memory: %s\n", why);
+        return REFUSED;
+    }
+    if (mount.state->node_layout != node_table_layout()) {
+        puts("it cannot go on with the mount's memory: the node table has another layout");
+        return REFUSED;
+    }
+    mount.facts = mount.state->facts;
+    // While it is loaded once more nobody serves the mount.
+    if (is_loaded_from(mount.facts.device_number)) {
+        puts("it is on the mount itself, or something that it loads is; copy it elsewhere first");
+        return REFUSED;
+    }
+    // Nobody is to hear what it would say.
+    nobody = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (setup_session(&mount, nobody) != 0 || session_agree(&mount) != 0) {
+        puts("it would come to another agreement with the kernel than the one in force");
+        return REFUSED;
+    }
+    puts(CONSENT);
+    return EXIT_SUCCESS;
+}
+
+int upgrade_resume(struct mount *mount, int memfd)
+{
+    const char *why;
+    int error = state_attach(memfd, &mount->state, &why);
+
+    if (error)
+        return error;
+    mount->memfd = memfd;
+    mount->facts = mount->state->facts;
+    error = setup_session(mount, mount->facts.device);
+    if (!error)
+        error = cred_init(&mount->facts.cred);
+    return error;
+}

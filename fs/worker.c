@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "cleanup.h"
+#include "fault.h"
+#include "flush.h"
+#include "log.h"
+#include "mountpoint.h"
+#include "session.h"
+#include "takeover.h"
+#include "upgrade.h"
+
+/* Enough that requests which wait for a disk do not keep the others waiting. */
+#define THREADS 10
+
+/* Room for handle.c to find its way through a deep tree, whatever the limit of the shell is. */
+#define STACK_BYTES (4UL << 20)
+
+/* How long requests under way are waited for before another binary takes them over. */
+#define HANDOVER_MILLISECONDS 1000
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 // since Linux 5.14
+#endif
+
+struct worker {
+    struct mount *mount;
+    const struct keeper *keeper; // NULL: there is none
+    int signals;
+    int ready; // for background_ready()
+    int ended; // an eventfd: the last thread has ended, or the last request before a handover
+    struct takeover takeover;
+    pthread_mutex_t mutex; // guards the following
+    unsigned threads;
+    unsigned claims_taken;
+    bool taken[REQUESTS]; // records that a thread uses
+    atomic_uint busy;     // requests that are being served
+    atomic_bool leaving;
+};
+
+static void tell(int event)
+{
+    uint64_t one = 1;
+
+    if (write(event, &one, sizeof(one)) != sizeof(one))
+        abort(); // an eventfd takes any first number
+}
+
+static struct claim *next_claim(struct worker *worker)
+{
+    struct claim *claim = NULL;
+
+    pthread_mutex_lock(&worker->mutex);
+    if (worker->claims_taken < worker->takeover.count) {
+        claim = &worker->takeover.claims[worker->claims_taken++];
+        worker->taken[state_index(worker->mount->state, claim->request)] = true;
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    return claim;
+}
+
+static void give_back(struct worker *worker, const struct request *request)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->taken[state_index(worker->mount->state, request)] = false;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* A record for what a thread receives. There are more of them than threads, what was claimed is
+ * taken by then, and no more than one waits for the next process. */
+static struct request *take_record(struct worker *worker)
+{
+    const struct request *requests = worker->mount->state->requests;
+    unsigned index = 0;
+
+    pthread_mutex_lock(&worker->mutex);
+    while (worker->taken[index] || request_state(&requests[index]) != REQUEST_FREE)
+        index++;
+    worker->taken[index] = true;
+    pthread_mutex_unlock(&worker->mutex);
+    return &worker->mount->state->requests[index];
+}
+
+static void begin_serving(struct worker *worker)
+{
+    atomic_fetch_add(&worker->busy, 1);
+}
+
+static void end_serving(struct worker *worker)
+{
+    unsigned others = atomic_fetch_sub(&worker->busy, 1) - 1;
+
+    if (worker->leaving && others == 0)
+        tell(worker->ended);
+}
+
+/* Receives and answers requests until there are no more, or somebody else is to. */
+static void serve(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    struct request *request = take_record(worker);
+    ssize_t length;
+
+    while (!worker->leaving) {
+        length = request_receive(mount, request);
+        // ENOENT: the client has given up.
+        if (length < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+            continue;
+        if (length <= 0)
+            return;
+        fault_point(FAULT_AFTER_READ);
+        begin_serving(worker);
+        request_take_up(mount, request);
+        request_serve(mount, request);
+        end_serving(worker);
+        if (request_state(request) == REQUEST_LEFT)
+            request = take_record(worker);
+    }
+}
+
+static void *serving_thread(void *argument)
+{
+    struct worker *worker = argument;
+    struct claim *claim;
+    bool last;
+
+    while ((claim = next_claim(worker))) {
+        begin_serving(worker);
+        takeover_serve(worker->mount, claim);
+        give_back(worker, claim->request);
+        end_serving(worker);
+    }
+    serve(worker);
+    pthread_mutex_lock(&worker->mutex);
+    last = --worker->threads == 0;
+    pthread_mutex_unlock(&worker->mutex);
+    if (last)
+        tell(worker->ended);
+    return NULL;
+}
+
+/* libfuse's own loop knows how to end the threads of the io_uring transport. */
+static void *uring_thread(void *argument)
+{
+    struct worker *worker = argument;
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+
+    fuse_session_loop_mt(worker->mount->session, config);
+    fuse_loop_cfg_destroy(config);
+    tell(worker->ended);
+    return NULL;
+}
+
+/* Returns 0 if at least one thread serves, or a negative errno. */
+static int start_threads(struct worker *worker)
+{
+    bool io_uring = worker->mount->facts.io_uring;
+    unsigned wanted = io_uring ? 1 : THREADS;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int error = 0;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    // Held so that a thread that ends at once does not take itself for the last one.
+    pthread_mutex_lock(&worker->mutex);
+    while (!error && worker->threads < wanted) {
+        error =
+            pthread_create(&thread, &attributes, io_uring ? uring_thread : serving_thread, worker);
+        worker->threads += !error;
+    }
+    if (worker->threads > 0)
+        error = 0;
+    pthread_mutex_unlock(&worker->mutex);
+    pthread_attr_destroy(&attributes);
+    return -error;
+}
+
+void worker_corrupt(void *mount, const char *what)
+{
+    log_event(LOG_ERR,
+              "the memory of the mount is damaged (%s); it ends, for it could serve wrong data",
+              what);
+    mountpoint_take_away(((struct mount *)mount)->facts.mount_id);
+    _exit(WORKER_DAMAGED);
+}
+
+/* Ends the mount in good order. Who still uses it keeps the threads waiting, for ever perhaps; so
+ * nothing is taken apart, and the end of the process ends the connection. */
+static int end_mount(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    pid_t child = fork();
+
+    // In a process that does not hold the connection: a call on the mount that nobody can answer any
+    // more would keep one that does from dying, and with it the connection alive.
+    if (child == 0) {
+        close(mount->facts.device);
+        flush_wait(mount, mountpoint_detach(mount->facts.mount_id));
+        _exit(EXIT_SUCCESS);
+    }
+    if (child < 0)
+        mountpoint_take_away(mount->facts.mount_id);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return WORKER_DETACHED;
+}
+
+/* Lets the requests under way come to their end, as far as they do in time. What comes in
+ * meanwhile, and what takes longer, is for the next one. */
+static int hand_over(struct worker *worker)
+{
+    struct pollfd ended = { .fd = worker->ended, .events = POLLIN };
+
+    worker->leaving = true;
+    if (worker->busy > 0)
+        poll(&ended, 1, HANDOVER_MILLISECONDS);
+    return WORKER_HANDOVER;
+}
+
+/* Leaves what it serves to another keeper's workers, if it is the keeper that asks for it. */
+static int yield_to_other(struct worker *worker, const struct signalfd_siginfo *info)
+{
+    if (!worker->keeper)
+        return end_mount(worker);
+    if ((pid_t)info->ssi_pid != worker->mount->state->life.keeper)
+        return -1;
+    hand_over(worker);
+    // Another binary that somebody waits for comes first.
+    return worker->mount->handing_over ? WORKER_HANDOVER : WORKER_YIELDED;
+}
+
+/* What a signal asks for; a worker_status if that ends the process, otherwise -1. */
+static int heed(struct worker *worker, const struct signalfd_siginfo *info)
+{
+    switch (info->ssi_signo) {
+    case SIGTERM:
+    case SIGINT:
+        return end_mount(worker);
+    case SIGHUP:
+        if (!worker->keeper)
+            return end_mount(worker);
+        return upgrade_begin(worker->mount) == 0 ? hand_over(worker) : -1;
+    case SIGUSR1:
+        return yield_to_other(worker, info);
+    case SIGURG:
+        // For the watchdog.
+        worker->mount->state->life.beats++;
+        return -1;
+    default:
+        return -1;
+    }
+}
+
+/* Waits until something ends the process. */
+static int attend(struct worker *worker)
+{
+    struct pollfd events[] = { { .fd = worker->ended, .events = POLLIN },
+                               { .fd = worker->signals, .events = POLLIN },
+                               { .fd = worker->keeper ? worker->keeper->fds.alive : -1,
+                                 .events = POLLIN } };
+    struct signalfd_siginfo info;
+    int status = -1;
+
+    while (status < 0) {
+        if (poll(events, 3, -1) < 0)
+            continue;
+        if (events[0].revents) {
+            status = WORKER_ENDED;
+        } else if (events[2].revents) {
+            log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
+                      worker->mount->facts.mountpoint);
+            status = end_mount(worker);
+        } else if (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
+            status = heed(worker, &info);
+        }
+    }
+    return status;
+}
+
+/* A kill while the kernel copies a request to memory that is not there yet would be an error for the
+ * client, so all of it is there before there is something to serve. */
+static void bring_buffers_in(struct mount *mount)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        uint8_t *buffer = mount->state->buffers[i];
+
+        // A user may not lock much memory. What is there stays, unless memory gets very short.
+        if (madvise(buffer, mount->facts.request_bytes, MADV_POPULATE_WRITE) == 0)
+            mlock(buffer, mount->facts.request_bytes);
+    }
+}
+
+/* What can be done before the word to begin comes; the first worker has it at once. */
+static int warm_up(struct mount *mount)
+{
+    int error;
+
+    if (!mount->state->agreed.made)
+        return 0;
+    error = session_agree(mount);
+    if (error)
+        log_event(LOG_ERR, "this binary would come to another agreement with the kernel");
+    else
+        bring_buffers_in(mount);
+    return error;
+}
+
+/* Waits for the keeper's word. false: it will not come. */
+static bool wait_for_go(const struct mount *mount, const struct keeper *keeper)
+{
+    struct pollfd events[] = { { .fd = keeper->fds.go, .events = POLLIN },
+                               { .fd = keeper->fds.alive, .events = POLLIN } };
+    struct signalfd_siginfo info;
+    uint64_t told;
+
+    do {
+        if (poll(events, 2, -1) < 0)
+            continue;
+        if (events[1].revents)
+            return false;
+    } while (mount->state->life.worker != getpid() ||
+             read(keeper->fds.go, &told, sizeof(told)) != sizeof(told));
+    // What came while there was nothing to do was not meant for this one.
+    while (read(keeper->fds.signals, &info, sizeof(info)) == sizeof(info))
+        ;
+    return true;
+}
+
+static int attach_nodes(struct mount *mount)
+{
+    const char *why;
+    int error;
+
+    if (mount->nodes.header)
+        node_table_detach(&mount->nodes);
+    mount->nodes.corrupt = worker_corrupt;
+    mount->nodes.corrupt_argument = mount;
+    error = node_table_attach(&mount->nodes, mount->facts.nodes, &why);
+    if (error)
+        worker_corrupt(mount, why);
+    return error;
+}
+
+int worker_inherit(struct mount *mount)
+{
+    int error = attach_nodes(mount);
+
+    if (!error)
+        error = node_fd_inherit(&mount->nodes);
+    if (error)
+        log_event(LOG_ERR, "descriptors cannot be handed over: %s", strerror(-error));
+    return error ? WORKER_FAILED : WORKER_ENDED;
+}
+
+/* The first worker of a mount comes to an agreement with the kernel. */
+static int begin_mount(struct mount *mount)
+{
+    int error = mount->facts.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
+
+    if (error) {
+        log_event(LOG_ERR, "the kernel did not take up the mount at %s: %s",
+                  mount->facts.mountpoint, strerror(-error));
+        return error;
+    }
+    session_probe(mount);
+    mount->state->facts = mount->facts;
+    state_settle(mount->state);
+    bring_buffers_in(mount);
+    return 0;
+}
+
+/* Later ones find one. */
+static int continue_mount(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    int error;
+
+    // After an execve(2), or a failed one.
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    if (!state_is_sound(mount->state))
+        worker_corrupt(mount, "what was settled when it began has a wrong checksum");
+    mount->facts = mount->state->facts;
+    error = attach_nodes(mount);
+    if (!error)
+        error = takeover_run(mount, &worker->takeover);
+    if (error && error != -ENODEV)
+        log_event(LOG_ERR, "what the last worker left cannot be taken over: %s", strerror(-error));
+    return error;
+}
+
+/* The keeper was killed while this worker waited. If no other one is there to end the mount, it does. */
+static int outlive_keeper(const struct mount *mount)
+{
+    if (kill(mount->state->life.worker, 0) != 0)
+        mountpoint_take_away(mount->facts.mount_id);
+    return -ESRCH;
+}
+
+static int begin(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    bool first = !mount->state->agreed.made;
+    int error = 0;
+
+    if (worker->keeper) {
+        setproctitle("waits at %s", mount->facts.mountpoint);
+        error = warm_up(mount);
+        if (!error && !wait_for_go(mount, worker->keeper))
+            return outlive_keeper(mount);
+        setproctitle("serves %s", mount->facts.mountpoint);
+    }
+    if (!error)
+        error = first ? begin_mount(mount) : continue_mount(worker);
+    // Not before: what a worker that takes over has opened, it would close with the dead one's.
+    worker->ended = error ? -1 : eventfd(0, EFD_CLOEXEC);
+    if (!error)
+        error = worker->ended < 0 ? -errno : start_threads(worker);
+    if (!error && worker->keeper)
+        tell(worker->keeper->fds.serving);
+    else if (!error && !background_ready(worker->ready))
+        error = -EPIPE;
+    return error;
+}
+
+int worker_run(struct mount *mount, const struct keeper *keeper, int signals, int ready)
+{
+    // Threads may use it until the process ends.
+    struct worker *worker = calloc(1, sizeof(*worker));
+    int status, error;
+
+    if (!worker)
+        return WORKER_FAILED;
+    worker->ready = ready;
+    worker->mount = mount;
+    worker->keeper = keeper;
+    worker->signals = signals;
+    pthread_mutex_init(&worker->mutex, NULL);
+    error = begin(worker);
+    if (error)
+        return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
+    status = attend(worker);
+    if (status != WORKER_ENDED)
+        return status;
+    // All threads have come to their end.
+    close(worker->ended);
+    free(worker);
+    return WORKER_ENDED;
+}

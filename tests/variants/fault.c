@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The end of a worker at a named point of a request's life.
+ *
+ *   SHMAPFS_FAULT=POINT:N  each worker is killed at its n-th passing of the point, where n is drawn
+ *                          from 1 to N for each; with "all" for POINT the point is drawn, too
+ *   SHMAPFS_POISON=TEXT    a request that has the text in it, such as the name of a file, ends the
+ *                          worker that serves it with a segmentation fault
+ */
+#include "fault.h"
+
+#include <linux/fuse.h>
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static const char *const NAMES[] = {
+    [FAULT_AFTER_READ] = "after-read",           [FAULT_BEFORE_EXECUTION] = "before-execution",
+    [FAULT_AFTER_EXECUTION] = "after-execution", [FAULT_BEFORE_RECORD] = "before-record",
+    [FAULT_AFTER_RECORD] = "after-record",       [FAULT_AFTER_REPLY] = "after-reply",
+    [FAULT_IN_FORGET] = "in-forget",
+};
+#define POINTS (sizeof(NAMES) / sizeof(NAMES[0]))
+
+/* What fate holds for a worker. */
+struct fate {
+    unsigned point;  // POINTS: none
+    atomic_int left; // passings, with the last one
+};
+
+static unsigned draw(unsigned below)
+{
+    unsigned number = 0;
+
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        abort();
+    return number % below;
+}
+
+static void seal(struct fate *fate)
+{
+    const char *wish = getenv("SHMAPFS_FAULT");
+    const char *colon = wish ? strchr(wish, ':') : NULL;
+    size_t length = colon ? (size_t)(colon - wish) : 0;
+    unsigned most = colon ? (unsigned)atoi(colon + 1) : 0;
+
+    fate->point = POINTS;
+    if (most == 0)
+        return;
+    if (length == 3 && strncmp(wish, "all", 3) == 0)
+        fate->point = draw(POINTS);
+    for (unsigned i = 0; i < POINTS; i++) {
+        if (strlen(NAMES[i]) == length && strncmp(wish, NAMES[i], length) == 0)
+            fate->point = i;
+    }
+    if (fate->point == POINTS) {
+        fprintf(stderr, "SHMAPFS_FAULT=%s names no point\n", wish);
+        abort();
+    }
+    fate->left = 1 + (int)draw(most);
+}
+
+void fault_point(enum fault_point point)
+{
+    // A worker is a fork of its keeper, which passes no points.
+    static struct fate fate;
+    static atomic_flag sealed = ATOMIC_FLAG_INIT;
+    static atomic_bool known;
+
+    if (!atomic_flag_test_and_set(&sealed)) {
+        seal(&fate);
+        known = true;
+    }
+    if (known && fate.point == point && atomic_fetch_sub(&fate.left, 1) == 1)
+        kill(getpid(), SIGKILL);
+}
+
+void fault_request(const struct fuse_in_header *header)
+{
+    const char *poison = getenv("SHMAPFS_POISON");
+
+    if (poison && memmem(header, header->len, poison, strlen(poison)))
+        raise(SIGSEGV);
+}
