@@ -40,7 +40,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     struct scene *scene = scene_of(state);
 
     scene_mount(scene, true, "");
-    pid_t first = (pid_t)scene_status(scene, "pid");
+    pid_t first = (pid_t)scene_status(scene, "keeper");
     int fd = open_file("mnt/first", O_RDWR | O_CREAT);
     assert_int_equal(pwrite(fd, "first", 5, 0), 5);
     detach(scene);
@@ -50,7 +50,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     assert_ok(kill(first, SIGTERM));
     assert_int_equal(peer_wait(first), 0);
     assert_true(scene_is_mounted(scene->mnt));
-    assert_true((pid_t)scene_status(scene, "pid") != first);
+    assert_true((pid_t)scene_status(scene, "keeper") != first);
     assert_content("mnt/second", "contents");
     put_file("mnt/third", "works");
     assert_int_equal(pwrite(held, "C", 1, 0), 1);
