@@ -12,6 +12,7 @@ enum fault_point {
     FAULT_AFTER_RECORD,
     FAULT_AFTER_REPLY,
     FAULT_IN_FORGET,
+    FAULT_AFTER_RESEND, // of a takeover: what was not answered comes again
 };
 
 struct fuse_in_header;

@@ -376,8 +376,6 @@ static void heed(struct household *household, const struct signalfd_siginfo *inf
         if (info->ssi_code == SI_QUEUE)
             set_period(household, UINT64_C(1000) * (uint32_t)info->ssi_int);
         break;
-    default:
-        break;
     }
 }
 
@@ -391,16 +389,16 @@ static void heed_signals(struct household *household)
 
 static void now_serving(struct household *household)
 {
-    struct keeper *keeper = household->keeper;
+    const struct keeper *keeper = household->keeper;
 
     household->served = true;
     watchdog_reset(&household->watchdog);
     if (!household->ready) {
-        household->ready = true;
         // The mount is nobody's when who asked for it is gone.
         household->ending |= !background_ready(keeper->ready);
         notify_send(&keeper->notify, "READY=1\nMAINPID=%d", (int)getpid());
     }
+    household->ready = true;
     if (household->standby <= 0)
         start_standby(household);
     pass_on(household);

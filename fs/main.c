@@ -155,7 +155,7 @@ int main(int argc, char **argv)
     setproctitle_init(argc, argv, environ);
     // Between an old binary and a new one; see upgrade.h.
     if (argc == 3 && strcmp(argv[1], "--resume-check") == 0)
-        return upgrade_answer(atoi(argv[2]));
+        upgrade_answer(atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--resume") == 0)
         return resume(argv[2]);
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {

@@ -9,6 +9,9 @@
 #include "backing.h"
 #include "cleanup.h"
 
+/* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
+#define HAS_RESEND (UINT64_C(1) << 39)
+
 static bool is_stacked(const struct area *area)
 {
     return strcmp(area->filesystem, "overlay") == 0 || strcmp(area->filesystem, "fuse") == 0;
@@ -97,6 +100,17 @@ int session_ask(struct mount *mount)
     memcpy(asked->bytes, buffer, (size_t)length);
     asked->length = (uint32_t)length;
     return 0;
+}
+
+bool session_can_be_continued(const struct mount *mount)
+{
+    const struct question *asked = &mount->state->asked;
+    struct fuse_init_in init;
+
+    if (asked->length < sizeof(struct fuse_in_header) + sizeof(init))
+        return false;
+    memcpy(&init, asked->bytes + sizeof(struct fuse_in_header), sizeof(init));
+    return ((uint64_t)init.flags2 << 32) & HAS_RESEND;
 }
 
 int session_agree(struct mount *mount)

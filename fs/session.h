@@ -16,6 +16,9 @@ void session_init(void *userdata, struct fuse_conn_info *conn);
 /* Receives the kernel's question. Returns 0 or a negative errno. */
 int session_ask(struct mount *mount);
 
+/* Whether the kernel sends requests again that were not answered, as the next process needs it. */
+bool session_can_be_continued(const struct mount *mount);
+
 /* Finds the answer; the first one is given to the kernel, later ones must be the same. -EPROTO: it
  * is not. */
 int session_agree(struct mount *mount);

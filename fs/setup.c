@@ -268,6 +268,11 @@ static int begin_session(struct mount *mount, struct complaint *complaint)
     if (mount->facts.wants_io_uring)
         return 0;
     error = session_ask(mount);
+    if (!error && !session_can_be_continued(mount)) {
+        mount->options.keeper = false;
+        strlcpy(mount->facts.survival, "this kernel does not send requests again (Linux 6.9 does)",
+                sizeof(mount->facts.survival));
+    }
     return error ? complain(complaint, -error, "the kernel did not take up the mount at %s: %s",
                             mount->facts.mountpoint, strerror(-error))
                  : 0;

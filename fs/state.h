@@ -59,7 +59,7 @@ struct facts {
 /* The kernel's first request. */
 struct question {
     uint32_t length;
-    uint8_t bytes[INIT_MAX];
+    _Alignas(uint64_t) uint8_t bytes[INIT_MAX];
 };
 
 /* What was agreed on with the kernel. */

@@ -175,9 +175,10 @@ static int ask_again(const struct mount *mount)
 {
     struct fuse_out_header notification = { .len = sizeof(notification), .error = NOTIFY_RESEND };
 
-    if (write(mount->facts.device, &notification, sizeof(notification)) == sizeof(notification))
-        return 0;
-    return -errno;
+    if (write(mount->facts.device, &notification, sizeof(notification)) != sizeof(notification))
+        return -errno;
+    fault_point(FAULT_AFTER_RESEND);
+    return 0;
 }
 
 static struct request *record_of(struct mount *mount, uint64_t unique)

@@ -200,10 +200,9 @@ static bool is_loaded_from(dev_t device)
     return hit;
 }
 
-int upgrade_answer(int memfd)
+static int find_answer(int memfd)
 {
     struct mount mount = { .memfd = memfd };
-    CLEANUP_FD int nobody = -1;
     const char *why;
 
     if (state_attach(memfd, &mount.state, &why) != 0) {
@@ -221,13 +220,22 @@ int upgrade_answer(int memfd)
         return REFUSED;
     }
     // Nobody is to hear what it would say.
-    nobody = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (setup_session(&mount, nobody) != 0 || session_agree(&mount) != 0) {
+    if (setup_session(&mount, open("/dev/null", O_RDWR | O_CLOEXEC)) != 0 ||
+        session_agree(&mount) != 0) {
         puts("it would come to another agreement with the kernel than the one in force");
         return REFUSED;
     }
     puts(CONSENT);
     return EXIT_SUCCESS;
+}
+
+void upgrade_answer(int memfd)
+{
+    int status = find_answer(memfd);
+
+    fflush(stdout);
+    // What was set up for the answer is not worth taking down.
+    _exit(status);
 }
 
 int upgrade_resume(struct mount *mount, int memfd)

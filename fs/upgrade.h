@@ -24,8 +24,8 @@ int upgrade_request(struct mount *mount, const char *path, size_t length);
 int upgrade_begin(struct mount *mount);
 
 /* In the new binary: whether it could go on with the mount whose state is in the memory of a
- * descriptor. Writes why not to standard output. Returns the exit status. */
-int upgrade_answer(int memfd);
+ * descriptor. Writes that, or why not, to standard output, and ends the process. */
+_Noreturn void upgrade_answer(int memfd);
 
 /* In the new binary: takes the mount over, as far as the keeper needs it. Returns 0 or a negative
  * errno. */
