@@ -295,15 +295,22 @@ int setup_session(struct mount *mount, int device)
     return fuse_session_mount(mount->session, path) == 0 ? 0 : -EBADF;
 }
 
+void setup_note_program(struct state *state)
+{
+    char path[PATH_MAX];
+
+    // A binary that was replaced has no path any more, and who replaces it has put the next one there.
+    if (realpath("/proc/self/exe", path))
+        strlcpy(state->program, path, sizeof(state->program));
+}
+
 static int make_state(struct mount *mount, struct complaint *complaint)
 {
     mount->memfd = state_create(&mount->state);
     if (mount->memfd < 0)
         return complain(complaint, -mount->memfd, "the memory of the mount cannot be made: %s",
                         strerror(-mount->memfd));
-    // Where an upgrade looks for its successor.
-    if (!realpath("/proc/self/exe", mount->state->program))
-        *mount->state->program = '\0';
+    setup_note_program(mount->state);
     return 0;
 }
 

@@ -13,6 +13,9 @@ int setup_mount(struct mount *mount, struct complaint *complaint);
  * negative errno. */
 int setup_session(struct mount *mount, int device);
 
+/* Notes where the running binary is, for the next upgrade. */
+void setup_note_program(struct state *state);
+
 /* Tells the node table which descriptors are the mount's own. */
 void setup_keep_descriptors(struct mount *mount);
 

@@ -247,6 +247,7 @@ int upgrade_resume(struct mount *mount, int memfd)
         return error;
     mount->memfd = memfd;
     mount->facts = mount->state->facts;
+    setup_note_program(mount->state);
     error = setup_session(mount, mount->facts.device);
     if (!error)
         error = cred_init(&mount->facts.cred);
