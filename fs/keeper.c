@@ -294,10 +294,44 @@ static void make_way(struct household *household)
     promote(household);
 }
 
+/* Tells the worker, once it serves, what the keeper was told; one that was told before may not have
+ * lived to do it. */
+static void pass_on(const struct household *household)
+{
+    if (!household->served)
+        return;
+    if (household->ending) {
+        notify_send(&household->keeper->notify, "STOPPING=1");
+        kill(household->active, SIGTERM);
+    } else if (household->moving) {
+        kill(household->active, SIGUSR1);
+    }
+}
+
+static void now_serving(struct household *household)
+{
+    const struct keeper *keeper = household->keeper;
+
+    household->served = true;
+    watchdog_reset(&household->watchdog);
+    if (!household->ready) {
+        // The mount is nobody's when who asked for it is gone.
+        household->ending |= !background_ready(keeper->ready);
+        notify_send(&keeper->notify, "READY=1\nMAINPID=%d", (int)getpid());
+    }
+    household->ready = true;
+    if (household->standby <= 0)
+        start_standby(household);
+    pass_on(household);
+}
+
 static void active_ended(struct household *household, int status)
 {
     pid_t ended = household->active;
 
+    // It may have begun to only just before.
+    if (was_told(household->keeper->fds.serving))
+        now_serving(household);
     household->active = 0;
     household->served = false;
     switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
@@ -341,20 +375,6 @@ static void reap(struct household *household)
     }
 }
 
-/* Tells the worker, once it serves, what the keeper was told; one that was told before may not have
- * lived to do it. */
-static void pass_on(const struct household *household)
-{
-    if (!household->served)
-        return;
-    if (household->ending) {
-        notify_send(&household->keeper->notify, "STOPPING=1");
-        kill(household->active, SIGTERM);
-    } else if (household->moving) {
-        kill(household->active, SIGUSR1);
-    }
-}
-
 static void heed(struct household *household, const struct signalfd_siginfo *info)
 {
     switch (info->ssi_signo) {
@@ -385,23 +405,6 @@ static void heed_signals(struct household *household)
 
     while (read(household->keeper->fds.signals, &info, sizeof(info)) == sizeof(info))
         heed(household, &info);
-}
-
-static void now_serving(struct household *household)
-{
-    const struct keeper *keeper = household->keeper;
-
-    household->served = true;
-    watchdog_reset(&household->watchdog);
-    if (!household->ready) {
-        // The mount is nobody's when who asked for it is gone.
-        household->ending |= !background_ready(keeper->ready);
-        notify_send(&keeper->notify, "READY=1\nMAINPID=%d", (int)getpid());
-    }
-    household->ready = true;
-    if (household->standby <= 0)
-        start_standby(household);
-    pass_on(household);
 }
 
 /* The manager watches the keeper, and the keeper the worker: that one can be replaced. */

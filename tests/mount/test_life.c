@@ -16,9 +16,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+/* The process that the mount lives as long as. */
 static pid_t daemon_of(const struct scene *scene)
 {
-    return (pid_t)scene_status(scene, "pid");
+    pid_t keeper = (pid_t)scene_status(scene, "keeper");
+
+    return keeper ? keeper : (pid_t)scene_status(scene, "pid");
 }
 
 static void ready_when_the_command_returns(void **state)
@@ -317,7 +320,7 @@ static void killed_daemon_loses_nothing_of_the_store(void **state)
 {
     struct scene *scene = scene_of(state);
 
-    scene_mount(scene, true, "anon=scratch");
+    scene_mount(scene, true, "anon=scratch,nokeeper");
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);
     assert_int_equal(write(fd, "synced", 6), 6);
     assert_ok(fsync(fd));
@@ -339,7 +342,7 @@ static void mounting_over_a_dead_mount(void **state)
 {
     struct scene *scene = scene_of(state);
 
-    scene_mount(scene, true, "");
+    scene_mount(scene, true, "nokeeper");
     assert_ok(kill(daemon_of(scene), SIGKILL));
     scene_await_children();
     struct outcome outcome = scene_try_mount(scene, true, "");
@@ -350,6 +353,21 @@ static void mounting_over_a_dead_mount(void **state)
         assert_refused(&outcome, 1, scene->mnt, "mount", NULL);
     }
     run("fusermount3", "-u", scene->mnt, NULL);
+}
+
+/* The keeper is what a mount lives as long as; who is left takes it away. */
+static void killed_keeper_leaves_no_dead_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    put_file("mnt/file", "contents");
+    assert_ok(kill(daemon_of(scene), SIGKILL));
+    scene_await_children();
+    assert_false(scene_is_mounted(scene->mnt));
+    scene_mount(scene, true, "");
+    assert_content("mnt/file", "contents");
+    scene_unmount(scene);
 }
 
 static void store_holds_plain_files(void **state)
@@ -420,6 +438,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(attributes_of_a_class_root_stay),
     cmocka_unit_test(killed_daemon_loses_nothing_of_the_store),
     cmocka_unit_test(mounting_over_a_dead_mount),
+    cmocka_unit_test(killed_keeper_leaves_no_dead_mount),
     cmocka_unit_test(store_holds_plain_files),
     cmocka_unit_test(in_the_foreground),
 };

@@ -255,21 +255,30 @@ static bool log_says(const char *words)
     return strstr(text, words) != NULL;
 }
 
+enum { WORKERS_MOST = 16 };
+
+/* The children of a process; returns how many. */
+static int children_of(pid_t pid, long children[WORKERS_MOST])
+{
+    char path[64];
+    int count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *list = fopen(path, "re");
+    if (list == NULL)
+        return 0;
+    while (count < WORKERS_MOST && fscanf(list, "%ld", &children[count]) == 1)
+        count++;
+    fclose(list);
+    return count;
+}
+
 /* Kills the workers, and nobody who is there to clean up after them: he comes when the log has said why. */
 static void kill_workers(pid_t keeper)
 {
-    enum { MOST = 16 };
-    char path[64];
-    long pids[MOST];
-    int count = 0;
+    long pids[WORKERS_MOST];
+    int count = children_of(keeper, pids);
 
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)keeper, (int)keeper);
-    FILE *children = fopen(path, "re");
-    if (children == NULL)
-        return;
-    while (count < MOST && fscanf(children, "%ld", &pids[count]) == 1)
-        count++;
-    fclose(children);
     if (log_says(" workers died "))
         return;
     while (count > 0)
@@ -284,6 +293,9 @@ static void deaths_in_a_row_end_the_mount(void **state)
 
     mount_in_foreground(scene);
     pid_t keeper = (pid_t)status_of(scene).keeper;
+    // A death before the keeper knows that the mount is ready ends it at once; then it starts a standby.
+    while (children_of(keeper, (long[WORKERS_MOST]){ 0 }) < 2)
+        sched_yield();
     clock_gettime(CLOCK_MONOTONIC, &start);
     // Nobody but us is there to be answered, and we ask nothing.
     while (waitpid(keeper, &status, WNOHANG) == 0) {
