@@ -282,7 +282,7 @@ static bool may_trace_a_call(struct crash *crash)
     atomic_store(&crash->shared->made, 0);
     bool may = may_trace(crash);
     if (!may)
-        print_message("no single steps here: killing at random times\n");
+        print_message("# no single steps here: killing at random times\n");
     node_image_put_back(&crash->table, crash->image);
     free(crash->image);
     crash->image = NULL;

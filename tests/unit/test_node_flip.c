@@ -150,7 +150,7 @@ static void flip_often(void **state, bool under_hands)
         }
         flip_once(flip, under_hands);
     }
-    print_message("%u flips, %u of them noticed\n", flip->flips, flip->noticed);
+    print_message("# %u flips, %u of them noticed\n", flip->flips, flip->noticed);
     assert_true(flip->noticed > flip->flips / 4);
 }
 
