@@ -11,6 +11,17 @@
 
 #include "cleanup.h"
 
+void background_open_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int background_run(int (*work)(void *argument, int ready), void *argument)
 {
     int ends[2];

@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* Sees to it that standard input, output and error are something. To be called before all else. */
+void background_open_streams(void);
+
 /* Does the work in a child of its own session; returns here, with the exit status, when that is ready
  * (0) or has failed. `work` receives the descriptor for background_ready(), and its result ends the
  * child. */

@@ -11,6 +11,9 @@
 #define DEATHS_MAX         10
 #define DEATHS_NANOSECONDS UINT64_C(1000000000)
 
+/* From so many on it is not believed that somebody kills them for a reason of his own. */
+#define DEATHS_SUSPICIOUS 3
+
 struct deaths {
     unsigned in_row;
     uint64_t first;   // when

@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "deaths.h"
 #include "log.h"
+#include "signals.h"
 #include "successor.h"
 #include "watchdog.h"
 
@@ -25,18 +26,23 @@
 #define KEEPER_OOM_SCORE (-1000)
 #define WORKER_OOM_SCORE 100
 
+/* How often, and after how long, a worker is tried to be started when there can be no more processes. */
+#define TRIES_MAX        50
+#define TRY_MILLISECONDS 100
+
 /* The children, and what has come of earlier ones. */
 struct household {
     struct keeper *keeper;
     pid_t active;
     pid_t standby;
-    bool served;   // the active one has begun to
-    bool ready;    // some worker has
-    bool ending;   // the mount is to end
-    bool moving;   // another process is to keep it
-    bool stuck;    // the active one is, and was killed
-    bool upgraded; // the manager has not heard of it
-    int status;    // to exit with; -1: not yet
+    bool served;    // the active one has begun to
+    bool ready;     // some worker has
+    bool ending;    // the mount is to end
+    bool moving;    // another process is to keep it
+    bool stuck;     // the active one is, and was killed
+    bool upgraded;  // the manager has not heard of it
+    int status;     // to exit with; -1: not yet
+    unsigned tries; // to start a worker in vain
     struct deaths deaths;
     uint64_t warm_since;      // when the standby was started
     struct watchdog watchdog; // of the active one
@@ -112,6 +118,7 @@ static pid_t start_worker(struct household *household)
     pid_t child = fork_sharing_descriptors();
 
     if (child == 0) {
+        signals_take_faults();
         set_oom_score(WORKER_OOM_SCORE);
         _exit(keeper->work(keeper->argument, keeper));
     }
@@ -131,31 +138,6 @@ static void start_standby(struct household *household)
     household->standby = start_worker(household);
 }
 
-/* Lets the one that waits serve, or starts one for it. */
-static void promote(struct household *household)
-{
-    struct keeper *keeper = household->keeper;
-
-    // What was told to a worker that died before it heard it, or by it, is not for the next one.
-    was_told(keeper->fds.go);
-    was_told(keeper->fds.serving);
-    household->active = household->standby > 0 ? household->standby : start_worker(household);
-    household->standby = 0;
-    household->warm_since = 0;
-    household->served = false;
-    household->stuck = false;
-    watchdog_reset(&household->watchdog);
-    if (household->active < 0) {
-        household->status = EXIT_FAILURE;
-        return;
-    }
-    keeper->state->life.worker = household->active;
-    // Not while it takes over: it would close the descriptor that this takes.
-    if (keeper->notify.watchdog_us)
-        notify_send(&keeper->notify, "WATCHDOG=1");
-    tell(keeper->fds.go);
-}
-
 static void dismiss_standby(struct household *household)
 {
     if (household->standby > 0 && kill(household->standby, SIGKILL) == 0)
@@ -171,6 +153,9 @@ static bool have_done(struct household *household, int (*work)(void *argument))
 
     if (child == 0)
         _exit(work(household->keeper->argument));
+    // Where there can be no child any more, care is of no use.
+    if (child < 0)
+        return work(household->keeper->argument) == WORKER_ENDED;
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
            WEXITSTATUS(status) == WORKER_ENDED;
 }
@@ -181,6 +166,42 @@ static void give_up(struct household *household)
     household->status = EXIT_FAILURE;
     dismiss_standby(household);
     have_done(household, household->keeper->unmount);
+}
+
+/* No worker could be started; that may pass. */
+static void try_again(struct household *household)
+{
+    household->active = 0;
+    if (++household->tries > TRIES_MAX)
+        give_up(household);
+}
+
+/* Lets the one that waits serve, or starts one for it. */
+static void promote(struct household *household)
+{
+    struct keeper *keeper = household->keeper;
+
+    // What was told to a worker that died before it heard it, or by it, is not for the next one.
+    was_told(keeper->fds.go);
+    was_told(keeper->fds.serving);
+    household->active = household->standby > 0 ? household->standby : start_worker(household);
+    household->standby = 0;
+    household->warm_since = 0;
+    household->served = false;
+    household->stuck = false;
+    watchdog_reset(&household->watchdog);
+    if (household->active < 0) {
+        try_again(household);
+        return;
+    }
+    household->tries = 0;
+    // It may have been stopped while nobody missed it.
+    kill(household->active, SIGCONT);
+    keeper->state->life.worker = household->active;
+    // Not while it takes over: it would close the descriptor that this takes.
+    if (keeper->notify.watchdog_us)
+        notify_send(&keeper->notify, "WATCHDOG=1");
+    tell(keeper->fds.go);
 }
 
 static void describe(int status, char *text, size_t size)
@@ -195,12 +216,16 @@ static void describe(int status, char *text, size_t size)
 static void replace_dead(struct household *household, pid_t dead, int status)
 {
     struct life *life = &household->keeper->state->life;
+    bool hopeless;
     char how[96];
 
     life->died_at = life_now();
     life->restarts++;
-    // Who kills has a reason of his own; so has the kernel when memory is short.
-    life->crashed = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
+    hopeless = deaths_are_hopeless(&household->deaths, household->keeper->state);
+    // Who kills has a reason of his own; so has the kernel when memory is short. But not again and
+    // again without an answer in between.
+    life->crashed = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL ||
+                    household->deaths.in_row >= DEATHS_SUSPICIOUS;
     if (household->stuck)
         strlcpy(how, "did not answer and was killed", sizeof(how));
     else
@@ -211,7 +236,7 @@ static void replace_dead(struct household *household, pid_t dead, int status)
     if (!household->ready) {
         log_event(LOG_ERR, "the mount was not ready yet");
         give_up(household);
-    } else if (deaths_are_hopeless(&household->deaths, household->keeper->state)) {
+    } else if (hopeless) {
         log_event(
             LOG_ERR,
             "%d workers died within a second and answered nobody, the last one %s; the mount at %s ends",
@@ -300,6 +325,7 @@ static void pass_on(const struct household *household)
 {
     if (!household->served)
         return;
+    household->keeper->state->life.ending = household->ending;
     if (household->ending) {
         notify_send(&household->keeper->notify, "STOPPING=1");
         kill(household->active, SIGTERM);
@@ -426,6 +452,11 @@ static void beat(struct household *household)
     kill(household->active, SIGURG);
 }
 
+static int patience(const struct household *household)
+{
+    return household->tries > 0 ? TRY_MILLISECONDS : watchdog_wait(&household->watchdog);
+}
+
 int keeper_run(struct keeper *keeper, bool resumed)
 {
     struct household household = { .keeper = keeper, .ready = resumed, .status = -1 };
@@ -442,7 +473,9 @@ int keeper_run(struct keeper *keeper, bool resumed)
                   household.upgraded ? "" : ", in another process");
     promote(&household);
     while (household.status < 0) {
-        poll(events, 2, watchdog_wait(&household.watchdog));
+        poll(events, 2, patience(&household));
+        if (household.tries > 0)
+            promote(&household);
         if (watchdog_is_due(&household.watchdog))
             beat(&household);
         if (was_told(keeper->fds.serving))

@@ -150,6 +150,8 @@ int main(int argc, char **argv)
     struct mount mount = { .session = NULL };
     struct complaint complaint = { .text = "" };
 
+    // What is opened later must not take their place: it would be written to, or lost.
+    background_open_streams();
     log_prepare();
     fuse_set_log_func(log_for_libfuse);
     setproctitle_init(argc, argv, environ);

@@ -9,4 +9,7 @@
  * that there will be. To be called before anything else. */
 void signals_block(sigset_t *heeded);
 
+/* In a process that can be replaced: faults that others send end it, too. */
+void signals_take_faults(void);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,9 +22,9 @@
 /* How long a binary may take to say whether it can go on. */
 #define ANSWER_MILLISECONDS 10000
 
-/* How a binary says that it can go on, so that no other program does by accident; and the exit status
- * of one that says why it cannot. */
-#define CONSENT "shmapfs goes on"
+#define CONSENT_MAX 48
+
+/* The exit status of a binary that says why it cannot go on. */
 #define REFUSED 65
 
 /* Where the child finds the memory of the mount. */
@@ -61,34 +62,61 @@ static int ask(const struct mount *mount, const char *binary, pid_t *child, int 
     return -error;
 }
 
-/* Reads what is said until its end; false: that took too long. */
-static bool listen_to(int answer, char *text, size_t size)
+static int milliseconds_until(uint64_t end)
+{
+    uint64_t now = life_now();
+
+    return now < end ? (int)((end - now) / 1000000) + 1 : 0;
+}
+
+/* Reads what is said until its end, or until there is no more room or time. */
+static void listen_to(int answer, uint64_t end, char *text, size_t size)
 {
     struct pollfd event = { .fd = answer, .events = POLLIN };
-    uint64_t until = life_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
     size_t length = 0;
     ssize_t got = 1;
 
-    while (got > 0 && length < size - 1 && life_now() < until) {
-        if (poll(&event, 1, ANSWER_MILLISECONDS) <= 0)
-            break;
+    while (got > 0 && length < size - 1 && poll(&event, 1, milliseconds_until(end)) > 0) {
         got = read(answer, text + length, size - 1 - length);
         length += got > 0 ? (size_t)got : 0;
     }
     text[length] = '\0';
     text[strcspn(text, "\n")] = '\0';
-    return got == 0 || length == size - 1;
+}
+
+/* Waits for the end of a child, which is killed if it takes too long. Returns its exit status, or
+ * -1. */
+static int await_end(pid_t child, uint64_t end)
+{
+    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    struct pollfd event = { .fd = pidfd, .events = POLLIN };
+    int status;
+
+    if (pidfd < 0 || poll(&event, 1, milliseconds_until(end)) <= 0)
+        kill(child, SIGKILL);
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -1;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* What a binary says that can go on: words that no other program says by accident, and a number that
+ * only who has understood the memory of the mount knows. */
+static void write_consent(const struct state *state, char consent[CONSENT_MAX])
+{
+    snprintf(consent, CONSENT_MAX, "shmapfs goes on with %016jx", (uintmax_t)state->check);
 }
 
 /* Whether a binary can go on with the mount. */
 static int check(struct mount *mount, const char *binary)
 {
     struct upgrade *upgrade = &mount->state->upgrade;
-    CLEANUP_FD int answer = -1;
-    char text[sizeof(upgrade->refusal)];
-    bool heard;
+    uint64_t end = life_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
+    char text[sizeof(upgrade->refusal)], consent[CONSENT_MAX];
     pid_t child;
     int status;
+    int answer = -1;
     int error = ask(mount, binary, &child, &answer);
 
     if (error) {
@@ -96,19 +124,16 @@ static int check(struct mount *mount, const char *binary)
                  strerror(-error));
         return error;
     }
-    heard = listen_to(answer, text, sizeof(text));
-    if (!heard)
-        kill(child, SIGKILL);
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
+    listen_to(answer, end, text, sizeof(text));
+    close(answer);
+    status = await_end(child, end);
+    write_consent(mount->state, consent);
     upgrade->refusal[0] = '\0';
-    if (heard && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS &&
-        strcmp(text, CONSENT) == 0)
+    if (status == EXIT_SUCCESS && strcmp(text, consent) == 0)
         return 0;
     snprintf(upgrade->refusal, sizeof(upgrade->refusal), "%s",
-             heard && WIFEXITED(status) && WEXITSTATUS(status) == REFUSED
-                 ? text
-                 : "it does not know how to go on with a mount; is it shmapfs?");
+             status == REFUSED ? text
+                               : "it does not know how to go on with a mount; is it shmapfs?");
     return -EPROTO;
 }
 
@@ -203,6 +228,7 @@ static bool is_loaded_from(dev_t device)
 static int find_answer(int memfd)
 {
     struct mount mount = { .memfd = memfd };
+    char consent[CONSENT_MAX];
     const char *why;
 
     if (state_attach(memfd, &mount.state, &why) != 0) {
@@ -225,7 +251,8 @@ static int find_answer(int memfd)
         puts("it would come to another agreement with the kernel than the one in force");
         return REFUSED;
     }
-    puts(CONSENT);
+    write_consent(mount.state, consent);
+    puts(consent);
     return EXIT_SUCCESS;
 }
 

@@ -232,12 +232,10 @@ static int hand_over(struct worker *worker)
 }
 
 /* Leaves what it serves to another keeper's workers, if it is the keeper that asks for it. */
-static int yield_to_other(struct worker *worker, const struct signalfd_siginfo *info)
+static int yield_to_other(struct worker *worker)
 {
     if (!worker->keeper)
         return end_mount(worker);
-    if ((pid_t)info->ssi_pid != worker->mount->state->life.keeper)
-        return -1;
     hand_over(worker);
     // Another binary that somebody waits for comes first.
     return worker->mount->handing_over ? WORKER_HANDOVER : WORKER_YIELDED;
@@ -246,6 +244,13 @@ static int yield_to_other(struct worker *worker, const struct signalfd_siginfo *
 /* What a signal asks for; a worker_status if that ends the process, otherwise -1. */
 static int heed(struct worker *worker, const struct signalfd_siginfo *info)
 {
+    // What somebody else sends to a worker is nothing to it. That the mount is to end is seen from
+    // the memory: the keeper's signal is one with another's that came just before.
+    bool ours = !worker->keeper || (pid_t)info->ssi_pid == getpid() ||
+                (pid_t)info->ssi_pid == worker->mount->state->life.keeper;
+
+    if (!ours && !worker->mount->state->life.ending)
+        return -1;
     switch (info->ssi_signo) {
     case SIGTERM:
     case SIGINT:
@@ -255,7 +260,7 @@ static int heed(struct worker *worker, const struct signalfd_siginfo *info)
             return end_mount(worker);
         return upgrade_begin(worker->mount) == 0 ? hand_over(worker) : -1;
     case SIGUSR1:
-        return yield_to_other(worker, info);
+        return yield_to_other(worker);
     case SIGURG:
         // For the watchdog.
         worker->mount->state->life.beats++;

@@ -14,7 +14,7 @@ enum { MIB = 1 << 20 };
 
 static pid_t daemon_of(const struct scene *scene)
 {
-    return (pid_t)scene_status(scene, "pid");
+    return (pid_t)scene_status(scene, "keeper");
 }
 
 /* A mapping that nobody syncs or unmaps is as good as written. */
