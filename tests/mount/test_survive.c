@@ -311,6 +311,84 @@ static void deaths_in_a_row_end_the_mount(void **state)
     assert_true(scene_await_children() >= 0);
 }
 
+/* The one of the keeper's children that does not serve. */
+static pid_t standby_of(const struct scene *scene)
+{
+    struct survive_status status = status_of(scene);
+    long pids[WORKERS_MOST];
+    int count;
+
+    while ((count = children_of((pid_t)status.keeper, pids)) < 2)
+        sched_yield();
+    assert_int_equal(count, 2);
+    return (pid_t)(pids[0] == status.pid ? pids[1] : pids[0]);
+}
+
+/* A standby that is stopped is woken when it is needed; one that is gone is replaced. */
+static void stopped_or_killed_standby(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    mount_surviving(scene, false, "");
+    put_file("mnt/file", "contents");
+    for (int i = 0; i < 6; i++) {
+        pid_t standby = standby_of(scene);
+        assert_ok(kill(standby, i % 2 ? SIGSTOP : SIGKILL));
+        assert_ok(kill((pid_t)status_of(scene).pid, SIGKILL));
+        assert_content("mnt/file", "contents");
+        // One more if the killed standby was taken for the next worker before it was missed.
+        assert_true(status_of(scene).restarts >= i + 1);
+    }
+    scene_unmount(scene);
+}
+
+/* Only the keeper ends the mount or the worker by a signal that asks for it, and nothing but SIGTERM and SIGINT asks
+ * the keeper. */
+static void stray_signals(void **state)
+{
+    static const int strays[] = { SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGSYS, SIGTRAP, SIGQUIT, SIGPIPE, SIGALRM, SIGPWR,
+                                  SIGTSTP, SIGXCPU };
+    struct scene *scene = scene_of(state);
+
+    mount_surviving(scene, false, "");
+    put_file("mnt/file", "contents");
+    struct survive_status status = status_of(scene);
+    pid_t standby = standby_of(scene);
+    for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++)
+        assert_ok(kill((pid_t)status.keeper, strays[i]));
+    assert_ok(kill((pid_t)status.keeper, SIGRTMIN));
+    assert_ok(kill((pid_t)status.pid, SIGTERM));
+    assert_ok(kill((pid_t)status.pid, SIGINT));
+    assert_ok(kill(standby, SIGTERM));
+    for (int i = 0; i < 100; i++)
+        assert_content("mnt/file", "contents");
+    assert_int_equal(status_of(scene).pid, status.pid);
+    assert_int_equal(status_of(scene).restarts, 0);
+    scene_unmount(scene);
+}
+
+/* What the daemon opens does not take the place of a closed stream. */
+static void closed_streams(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    for (int i = 0; i < 3; i++) {
+        const char *script = i == 0 ? "exec \"$@\" <&- >&- 2>&-" : i == 1 ? "exec \"$@\" 2>&-" : "exec \"$@\" <&-";
+        struct outcome outcome = run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o",
+                                     scene->passthrough ? "defaults" : "nopassthrough", NULL);
+        assert_int_equal(outcome.status, 0);
+        put_file("mnt/file", "contents");
+        for (int deaths = 0; deaths < 3; deaths++) {
+            assert_ok(kill((pid_t)status_of(scene).pid, SIGKILL));
+            assert_content("mnt/file", "contents");
+        }
+        outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+        assert_done(&outcome);
+        assert_content("mnt/file", "contents");
+        scene_unmount(scene);
+    }
+}
+
 /* A request that ends whoever serves it, again and again. */
 static void poison_is_refused(void **state)
 {
@@ -348,6 +426,9 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(the_limit_stays),
     cmocka_unit_test(keeper_killed_leaves_no_dead_mount),
     cmocka_unit_test(deaths_in_a_row_end_the_mount),
+    cmocka_unit_test(stopped_or_killed_standby),
+    cmocka_unit_test(stray_signals),
+    cmocka_unit_test(closed_streams),
     cmocka_unit_test(poison_is_refused),
 };
 
