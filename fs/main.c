@@ -65,7 +65,8 @@ static int keep(struct mount *mount, int ready, bool resumed)
     if (!resumed)
         setup_keep_descriptors(mount);
     setproctitle("keeps %s", mount->facts.mountpoint);
-    return keeper_run(&keeper, resumed);
+    // All that the mount had goes with the process.
+    _exit(keeper_run(&keeper, resumed));
 }
 
 /* Serves in this very process. */

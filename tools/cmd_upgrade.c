@@ -52,7 +52,8 @@ static int fail_upgrade(const char *mountpoint, const char *binary, int error)
             return fail(which, "the binary cannot be executed: permission denied");
         /* fall through */
     case EPERM:
-        return fail(mountpoint, "permission denied; only the mount's owner and root upgrade it");
+        return fail(mountpoint, "permission denied; it takes root with CAP_SYS_ADMIN, "
+                                "or the user whose mount it is");
     case ENOENT:
         if (binary == NULL)
             return fail(mountpoint, "the binary that it was started from is gone; name another");
@@ -90,10 +91,9 @@ static int show(const struct request *request, const char *old_version,
     return EXIT_SUCCESS;
 }
 
-int cmd_upgrade(const struct request *request)
+static int upgrade(const struct request *request, const char *binary)
 {
     const char *mountpoint = request->arguments[0];
-    char *binary = request->count > 1 ? absolute(request->arguments[1]) : NULL;
     struct shmap_status before, after;
     int error = shmap_status_get(mountpoint, &before);
     /* A daemon that is to be upgraded may be too old for us to understand all that it tells. */
@@ -105,7 +105,14 @@ int cmd_upgrade(const struct request *request)
     error = shmap_upgrade(mountpoint, binary);
     if (error != 0)
         return fail_upgrade(mountpoint, binary, error);
-    free(binary);
     error = shmap_status_get(mountpoint, &after);
     return error != 0 ? fail_mount(mountpoint, error) : show(request, before.version, &after);
+}
+
+int cmd_upgrade(const struct request *request)
+{
+    char *binary = request->count > 1 ? absolute(request->arguments[1]) : NULL;
+    int status = upgrade(request, binary);
+    free(binary);
+    return status;
 }
