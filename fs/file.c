@@ -44,7 +44,7 @@ static int reopen_for_io(const struct inode *inode, int access)
     int fd;
 
     do
-        fd = object_reopen(inode->fd, access | O_NONBLOCK);
+        fd = inode_not_last(inode->mount, object_reopen(inode->fd, access | O_NONBLOCK));
     while (inode_make_room(inode->mount, &fd));
     return fd;
 }
@@ -89,8 +89,9 @@ static int provide_io(struct inode *inode, bool writer, int io_fd)
         return 0;
     if (inode->ref.held.io_fd >= 0)
         return improve_io(inode, steal_fd(&fd));
-    if (fd < 0)
-        fd = open_for_io(inode, writer, &can);
+    fd = fd < 0 ? open_for_io(inode, writer, &can) : inode_not_last(inode->mount, fd);
+    if (fd == -EMFILE)
+        fd = -ENFILE;
     // Passthrough does without when descriptors are short, or somebody has a lease on the file.
     if ((fd == -ENFILE || fd == -EAGAIN) && !readers_need_io(inode))
         return 0;

@@ -16,6 +16,9 @@
 /* What is closed at once when descriptors run out, so that it need not be done again soon. */
 #define ROOM_DESCRIPTORS 16
 
+/* What clients cannot use up: for the threads, at two each, and for whatever comes between. */
+#define RESERVED_DESCRIPTORS 24
+
 void inode_dispose(struct mount *mount, const struct node_resources *resources)
 {
     if (resources->path_fd >= 0)
@@ -49,6 +52,15 @@ bool inode_make_room(struct mount *mount, int *result)
     if (closed == 0)
         *result = -ENFILE;
     return closed > 0;
+}
+
+int inode_not_last(const struct mount *mount, int fd)
+{
+    // The kernel gives out the lowest number there is.
+    if (fd < 0 || fd < mount->facts.descriptors_limit - RESERVED_DESCRIPTORS)
+        return fd;
+    close(fd);
+    return -EMFILE;
 }
 
 int inode_check_name(const char *name)

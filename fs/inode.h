@@ -68,6 +68,10 @@ void inode_release(struct inode *inode);
  * result becomes -ENFILE. */
 bool inode_make_room(struct mount *mount, int *result);
 
+/* A descriptor that is to be kept for as long as a client likes: not one of the last, without which
+ * nothing could be removed or looked at any more. Returns it, or closes it and returns -EMFILE. */
+int inode_not_last(const struct mount *mount, int fd);
+
 /* Closes what was taken off nodes. */
 void inode_dispose(struct mount *mount, const struct node_resources *resources);
 

@@ -19,7 +19,7 @@ struct life {
     _Atomic uint32_t writes_begun; // WRITE requests, for whoever waits for the last one
     _Atomic uint32_t writes_ended;
     _Atomic uint64_t beats;     // of the worker, for the watchdog
-    _Atomic uint32_t ending;     // the keeper was told to end the mount
+    _Atomic uint32_t ending;    // the keeper was told to end the mount
     _Atomic uint32_t crashed;   // the last one died of itself, and was not killed
     _Atomic int32_t exec_error; // why the last upgrade's binary could not be executed; 0: it could
 };

@@ -43,7 +43,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         // Not by the name ".", which takes the right to search the directory, and listing it does
         // not.
         do
-            fd = object_reopen(inode.fd, O_RDONLY | O_DIRECTORY);
+            fd = inode_not_last(mount, object_reopen(inode.fd, O_RDONLY | O_DIRECTORY));
         while (inode_make_room(inode.mount, &fd));
         error = fd >= 0 ? 0 : fd;
     }

@@ -321,8 +321,11 @@ static int make_nodes(struct mount *mount, struct complaint *complaint)
     int error;
 
     // Open files, directory streams and requests under way need descriptors too.
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < cached)
-        cached = (uint32_t)(limit.rlim_cur / 2);
+    mount->facts.descriptors_limit = NODE_FD_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < NODE_FD_MAX)
+        mount->facts.descriptors_limit = (int)limit.rlim_cur;
+    if ((uint32_t)mount->facts.descriptors_limit / 2 < cached)
+        cached = (uint32_t)mount->facts.descriptors_limit / 2;
     mount->nodes.corrupt = worker_corrupt;
     mount->nodes.corrupt_argument = mount;
     error = node_table_create(&mount->nodes, NODES_MAX, cached);

@@ -51,6 +51,7 @@ struct facts {
     char survival[128];     // why the mount does not outlive its process; empty: it does
     uint32_t request_bytes; // room for the longest request
     int device;             // the FUSE connection
+    int descriptors_limit;  // their numbers are below it
     int nodes;              // the node table's memory
 };
 
