@@ -233,7 +233,7 @@ static void replace_dead(struct household *household, pid_t dead, int status)
     snprintf(life->last_reason, sizeof(life->last_reason), "worker %d %s", (int)dead, how);
     // Said before another one begins: it closes descriptors that it does not know.
     log_event(LOG_WARNING, "worker %d %s; another one takes over", (int)dead, how);
-    if (!household->ready) {
+    if (!state_is_settled(household->keeper->state)) {
         log_event(LOG_ERR, "the mount was not ready yet");
         give_up(household);
     } else if (hopeless) {

@@ -112,6 +112,18 @@ static int remove_from(struct inode *inode, const char *name)
     return error == -ENODATA && gone ? 0 : error;
 }
 
+static int remove_class(struct inode *inode, uid_t uid, const char *name)
+{
+    struct request *request = mount_request(inode->mount);
+    const struct request_note *before = request_target(request);
+    int error;
+
+    request_note_target(request, NULL, inode_is_class_root(inode));
+    error = virtual_remove(inode, uid, name);
+    // Repeated, it may have been removed before.
+    return error == -ENODATA && before && before->existed ? 0 : error;
+}
+
 /* Does with an attribute what a request wants, once. */
 static int change_once(fuse_req_t req, struct inode *inode, const char *name, const char *value,
                        size_t size, int flags)
@@ -124,7 +136,7 @@ static int change_once(fuse_req_t req, struct inode *inode, const char *name, co
         return (int)result;
     if (is_virtual(name))
         result =
-            value ? virtual_set(inode, uid, name, value, size) : virtual_remove(inode, uid, name);
+            value ? virtual_set(inode, uid, name, value, size) : remove_class(inode, uid, name);
     else
         result = value ? set(req, inode, name, value, size, flags) : remove_from(inode, name);
     if (result != UPGRADE_LATER)

@@ -42,7 +42,8 @@ bool request_is_sound(const struct request *request)
 {
     const struct request_note *source = &request->source, *target = &request->target;
 
-    return request_state(request) <= REQUEST_ANSWERED && request->check == head_check(request) &&
+    return request_state(request) <= REQUEST_ANSWERED && request->crashes <= REQUEST_CRASHES_MAX &&
+           request->check == head_check(request) &&
            (!request->executed || request->result_check == check_of(request, &request->result,
                                                                     sizeof(request->result))) &&
            (!source->noted || source->check == note_check(request, source)) &&
@@ -147,6 +148,8 @@ void request_answer(struct request *request)
 void request_end(struct request *request)
 {
     set_state(request, REQUEST_FREE);
+    // A state that is written over must not bring it back.
+    request->check = ~head_check(request);
 }
 
 const char *request_name(uint32_t opcode)

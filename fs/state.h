@@ -113,6 +113,12 @@ static inline unsigned state_index(const struct state *state, const struct reque
 void state_settle(struct state *state);
 bool state_is_sound(const struct state *state);
 
+/* Whether they ever were. */
+static inline bool state_is_settled(const struct state *state)
+{
+    return state->check != 0;
+}
+
 /* Makes one in the memory of a new memfd, which is returned, or a negative errno. */
 int state_create(struct state **state);
 

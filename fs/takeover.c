@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attr.h"
 #include "backing.h"
 #include "fault.h"
 #include "log.h"
@@ -279,8 +280,12 @@ static void settle_note(struct mount *mount, const struct request_note *note)
     struct statx stx;
 
     if (note->noted && note->existed && inode_of_key(mount, &note->key, &inode) == 0 &&
-        inode.mount && object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
-        inode_name_removed(&inode);
+        inode.mount) {
+        if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
+            inode_name_removed(&inode);
+        // The kernel has not heard of what was done.
+        attr_invalidate(&inode);
+    }
 }
 
 /* Nobody will ask for it any more: the answer arrived, or the client was killed. */

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -407,11 +408,16 @@ static int continue_mount(struct worker *worker)
     return error;
 }
 
-/* The keeper was killed while this worker waited. If no other one is there to end the mount, it does. */
+/* The keeper was killed while this worker waited. The other one ends the mount, if it lives to do that;
+ * if not, this one does. */
 static int outlive_keeper(const struct mount *mount)
 {
-    if (kill(mount->state->life.worker, 0) != 0)
-        mountpoint_take_away(mount->facts.mount_id);
+    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->state->life.worker, 0);
+    struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+    while (pidfd >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
+        ;
+    mountpoint_take_away(mount->facts.mount_id);
     return -ESRCH;
 }
 

@@ -35,6 +35,7 @@ static void help_and_version(void **state)
     assert_non_null(strstr(outcome.out, "status"));
     assert_non_null(strstr(outcome.out, "class"));
     assert_non_null(strstr(outcome.out, "resize"));
+    assert_non_null(strstr(outcome.out, "upgrade"));
     outcome = run(shmapctl(), "--version", NULL);
     assert_done(&outcome);
     assert_non_null(strpbrk(outcome.out, "0123456789"));
@@ -264,6 +265,87 @@ static void resized_by_the_owner_of_the_mount(void **state)
     scene_unmount(scene);
 }
 
+/* The mount lives on without a break: what is said of it is about its processes. */
+static void upgrade_in_words_and_json(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    put_file("mnt/file", "contents");
+    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "survival   0 restarts, 0 upgrades\n");
+    assert_says(&outcome, ", keeper ");
+    assert_says(&outcome, "transport fuse");
+    int64_t keeper = scene_status(scene, "keeper");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+    assert_says(&outcome, "upgraded from ");
+    assert_says(&outcome, "requests waited for ");
+    assert_int_equal(scene_status(scene, "upgrades"), 1);
+    outcome = run(shmapctl(), "--json", "upgrade", "mnt", shmapfs(), NULL);
+    struct json_object *answer = parse_line(&outcome);
+    assert_string_equal(json_object_get_string(member(answer, "mountpoint")), "mnt");
+    assert_string_equal(json_object_get_string(member(answer, "from")),
+                        json_object_get_string(member(answer, "to")));
+    assert_true(json_object_get_int64(member(answer, "stall_us")) > 0);
+    json_object_put(answer);
+    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "survival   0 restarts, 2 upgrades; the last: upgrade of ");
+    assert_int_equal(scene_status(scene, "keeper"), keeper);
+    assert_content("mnt/file", "contents");
+    scene_unmount(scene);
+}
+
+static void restarts_in_words(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char reason[64];
+
+    scene_mount(scene, true, "");
+    int64_t worker = scene_status(scene, "pid");
+    assert_ok(kill((pid_t)worker, SIGKILL));
+    while (scene_status(scene, "pid") == worker)
+        ;
+    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    snprintf(reason, sizeof(reason), "the last: worker %d was killed by signal 9", (int)worker);
+    assert_says(&outcome, "survival   1 restarts, 0 upgrades");
+    assert_says(&outcome, reason);
+    scene_unmount(scene);
+}
+
+static void refused_upgrades(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    struct outcome outcome = run(shmapctl(), "upgrade", NULL);
+    assert_usage(&outcome, "too few");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "/bin/true", "/bin/true", NULL);
+    assert_usage(&outcome, "too many");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "/bin/true", NULL);
+    assert_refused(&outcome, FAILED, scene->mnt, "refused", "serves on", "is it shmapfs", NULL);
+    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "upgrade refused: it does not know how to go on");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "missing", NULL);
+    assert_refused(&outcome, FAILED, "missing", "no such file", NULL);
+    put_file("plain", "");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "plain", NULL);
+    assert_refused(&outcome, FAILED, "plain", "permission denied", NULL);
+    assert_ok(chmod("plain", 0755));
+    put_file("plain", "no program");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "plain", NULL);
+    assert_refused(&outcome, FAILED, "plain", "not a program", NULL);
+    outcome = run(shmapctl(), "upgrade", scene->dir, NULL);
+    assert_refused(&outcome, FAILED, scene->dir, NULL);
+    assert_int_equal(scene_status(scene, "upgrades"), 0);
+    scene_unmount(scene);
+    scene_mount(scene, true, "nokeeper");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+    assert_refused(&outcome, FAILED, "cannot be upgraded", "without a keeper", NULL);
+    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "survival   no (");
+    scene_unmount(scene);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(help_and_version),
     cmocka_unit_test(wrong_command_lines),
@@ -274,6 +356,9 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(class_is_shown_and_set),
     cmocka_unit_test(answers_of_odd_names_are_one_line),
     cmocka_unit_test(resized_by_the_owner_of_the_mount),
+    cmocka_unit_test(upgrade_in_words_and_json),
+    cmocka_unit_test(restarts_in_words),
+    cmocka_unit_test(refused_upgrades),
 };
 
 SCENE_MAIN("shmapctl", cases)

@@ -3,7 +3,10 @@
  * The end of a worker at a named point of a request's life.
  *
  *   SHMAPFS_FAULT=POINT:N  each worker is killed at its n-th passing of the point, where n is drawn
- *                          from 1 to N for each; with "all" for POINT the point is drawn, too
+ *                          from 1 to N for each; with "all" for POINT the point, of those that each
+ *                          request passes, is drawn, too
+ *   SHMAPFS_HALT=DIRECTORY a worker that passes a point and finds a file of the point's name in the
+ *                          directory removes the file and stops, until it is killed or continued
  *   SHMAPFS_POISON=TEXT    a request that has the text in it, such as the name of a file, ends the
  *                          worker that serves it with a segmentation fault
  */
@@ -24,9 +27,10 @@ static const char *const NAMES[] = {
     [FAULT_AFTER_READ] = "after-read",           [FAULT_BEFORE_EXECUTION] = "before-execution",
     [FAULT_AFTER_EXECUTION] = "after-execution", [FAULT_BEFORE_RECORD] = "before-record",
     [FAULT_AFTER_RECORD] = "after-record",       [FAULT_AFTER_REPLY] = "after-reply",
-    [FAULT_IN_FORGET] = "in-forget",
+    [FAULT_IN_FORGET] = "in-forget",             [FAULT_AFTER_RESEND] = "after-resend",
 };
-#define POINTS (sizeof(NAMES) / sizeof(NAMES[0]))
+#define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
+#define POINTS_OF_REQUEST FAULT_AFTER_RESEND
 
 /* What fate holds for a worker. */
 struct fate {
@@ -54,7 +58,7 @@ static void seal(struct fate *fate)
     if (most == 0)
         return;
     if (length == 3 && strncmp(wish, "all", 3) == 0)
-        fate->point = draw(POINTS);
+        fate->point = draw(POINTS_OF_REQUEST);
     for (unsigned i = 0; i < POINTS; i++) {
         if (strlen(NAMES[i]) == length && strncmp(wish, NAMES[i], length) == 0)
             fate->point = i;
@@ -64,6 +68,18 @@ static void seal(struct fate *fate)
         abort();
     }
     fate->left = 1 + (int)draw(most);
+}
+
+static void halt_at(enum fault_point point)
+{
+    const char *directory = getenv("SHMAPFS_HALT");
+    char path[4096];
+
+    if (directory == NULL)
+        return;
+    snprintf(path, sizeof(path), "%s/%s", directory, NAMES[point]);
+    if (unlink(path) == 0)
+        raise(SIGSTOP); // this very thread goes no further
 }
 
 void fault_point(enum fault_point point)
@@ -79,6 +95,7 @@ void fault_point(enum fault_point point)
     }
     if (known && fate.point == point && atomic_fetch_sub(&fate.left, 1) == 1)
         kill(getpid(), SIGKILL);
+    halt_at(point);
 }
 
 void fault_request(const struct fuse_in_header *header)
