@@ -38,11 +38,16 @@ static uint64_t note_check(const struct request *request, const struct request_n
     return check_of(request, words, sizeof(words));
 }
 
+static bool is_state(enum request_state state)
+{
+    return state == REQUEST_BEGUN || state == REQUEST_LEFT || state == REQUEST_ANSWERED;
+}
+
 bool request_is_sound(const struct request *request)
 {
     const struct request_note *source = &request->source, *target = &request->target;
 
-    return request_state(request) <= REQUEST_ANSWERED && request->crashes <= REQUEST_CRASHES_MAX &&
+    return is_state(request_state(request)) && request->crashes <= REQUEST_CRASHES_MAX &&
            request->check == head_check(request) &&
            (!request->executed || request->result_check == check_of(request, &request->result,
                                                                     sizeof(request->result))) &&

@@ -45,7 +45,13 @@
 /* The mark that the kernel puts on the number of a request that it sends again. */
 #define REQUEST_RESENT (UINT64_C(1) << 63)
 
-enum request_state { REQUEST_FREE, REQUEST_BEGUN, REQUEST_LEFT, REQUEST_ANSWERED };
+/* No byte that is written over makes one of another. */
+enum request_state {
+    REQUEST_FREE = 0,
+    REQUEST_BEGUN = 0x1b2e6147,
+    REQUEST_LEFT = 0x2d5c3a72,
+    REQUEST_ANSWERED = 0x476b1d39,
+};
 
 /* What a name, or an attribute, was before the request changed it. */
 struct request_note {

@@ -49,8 +49,6 @@ const struct spot damage_request[] = {
     { IN_REQUESTS(answers) },
     { IN_REQUESTS(repeated) },
     { IN_REQUESTS(crashes) },
-    { IN_REQUESTS(state), .bits = REQUEST_BEGUN ^ REQUEST_FREE },
-    { IN_REQUESTS(state), .bits = REQUEST_BEGUN ^ REQUEST_ANSWERED },
     { .name = NULL },
 };
 
