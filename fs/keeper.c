@@ -156,7 +156,7 @@ static bool have_done(struct household *household, int (*work)(void *argument))
     // Where there can be no child any more, care is of no use.
     if (child < 0)
         return work(household->keeper->argument) == WORKER_ENDED;
-    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
            WEXITSTATUS(status) == WORKER_ENDED;
 }
 

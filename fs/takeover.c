@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "log.h"
 #include "object.h"
+#include "serve.h"
 #include "worker.h"
 
 /* In linux/fuse.h since Linux 6.9. */
@@ -18,28 +19,13 @@
 
 #define BACKINGS_AHEAD 4
 
-static uint8_t *buffer_of(struct mount *mount, const struct request *request)
-{
-    return mount->state->buffers[state_index(mount->state, request)];
-}
-
-static struct fuse_in_header *header_of(struct mount *mount, const struct request *request)
-{
-    return (struct fuse_in_header *)buffer_of(mount, request);
-}
-
-static struct node_ledger *ledger_of(struct mount *mount, const struct request *request)
-{
-    return node_ledger(&mount->nodes, state_index(mount->state, request));
-}
-
 /* Nobody could serve it and live: so it is answered without libfuse and without a look at it. */
 static void refuse(struct mount *mount, const struct request *request)
 {
     // The kernel knows it by the number that it was last sent under.
     struct fuse_out_header reply = { .len = sizeof(reply),
                                      .error = -EIO,
-                                     .unique = header_of(mount, request)->unique };
+                                     .unique = serve_header(mount, request)->unique };
 
     log_event(LOG_ERR, "request %s of node %ju ended %u workers; it is refused",
               request_name(request->opcode), (uintmax_t)request->node, request->crashes);
@@ -48,47 +34,16 @@ static void refuse(struct mount *mount, const struct request *request)
         log_event(LOG_WARNING, "the refusal was not taken: %s", strerror(errno));
 }
 
-ssize_t request_receive(struct mount *mount, struct request *request)
-{
-    struct fuse_in_header *header = header_of(mount, request);
-
-    // What is in a buffer after a death was received, or has no length.
-    header->len = 0;
-    return read(mount->facts.device, header, mount->facts.request_bytes);
-}
-
-void request_take_up(struct mount *mount, struct request *request)
-{
-    node_ledger_clear(&mount->nodes, ledger_of(mount, request));
-    request_begin(request, header_of(mount, request));
-}
-
-void request_serve(struct mount *mount, struct request *request)
-{
-    struct fuse_in_header *header = header_of(mount, request);
-    struct fuse_buf buffer = { .mem = header, .size = header->len };
-
-    pthread_setspecific(mount->serving, request);
-    fault_point(FAULT_BEFORE_EXECUTION);
-    fault_request(header);
-    fuse_session_process_buf(mount->session, &buffer);
-    if (request_state(request) == REQUEST_LEFT)
-        return;
-    // In this order: a FORGET that is still in the buffer of a record in use is replayed.
-    header->len = 0;
-    request_end(request);
-}
-
 static void serve_again(struct mount *mount, struct request *request)
 {
     if (request->crashes >= REQUEST_CRASHES_MAX) {
         refuse(mount, request);
-        header_of(mount, request)->len = 0;
+        serve_header(mount, request)->len = 0;
         request_end(request);
         return;
     }
     request_begin_again(request);
-    request_serve(mount, request);
+    serve_request(mount, request);
 }
 
 /* Serves a request with nothing else going on: if the process dies now, that is why. */
@@ -125,7 +80,7 @@ static void check_records(struct mount *mount)
 
         if (request_state(request) != REQUEST_FREE && !request_is_sound(request))
             worker_corrupt(mount, "the record of a request has a wrong checksum");
-        if (header_of(mount, request)->len > mount->facts.request_bytes)
+        if (serve_header(mount, request)->len > mount->facts.request_bytes)
             worker_corrupt(mount, "a request is longer than can be");
     }
 }
@@ -133,7 +88,7 @@ static void check_records(struct mount *mount)
 /* Takes back what a request has taken that was never answered. */
 static void undo(struct mount *mount, const struct request *request)
 {
-    struct node_ledger *ledger = ledger_of(mount, request);
+    struct node_ledger *ledger = serve_ledger(mount, request);
     struct node_resources leftover;
 
     while (node_ledger_undo(&mount->nodes, ledger, &leftover))
@@ -146,12 +101,12 @@ static void replay_forgets(struct mount *mount)
 {
     for (int i = 0; i < REQUESTS; i++) {
         struct request *request = &mount->state->requests[i];
-        struct fuse_in_header *header = header_of(mount, request);
+        struct fuse_in_header *header = serve_header(mount, request);
 
         if (header->len == 0 || !request_is_forget(header->opcode))
             continue;
         if (request_state(request) == REQUEST_FREE)
-            request_take_up(mount, request);
+            serve_take_up(mount, request);
         serve_alone(mount, request);
     }
 }
@@ -225,25 +180,25 @@ static bool is_claimed(const struct takeover *takeover, const struct request *re
 static int receive(struct mount *mount, struct takeover *takeover, struct request *spare)
 {
     struct pollfd device = { .fd = mount->facts.device, .events = POLLIN };
-    struct fuse_in_header *header = header_of(mount, spare);
+    struct fuse_in_header *header = serve_header(mount, spare);
     struct request *request;
 
     if (poll(&device, 1, 0) == 0)
         return 0;
-    if (request_receive(mount, spare) < 0)
+    if (serve_receive(mount, spare) < 0)
         return errno == EINTR || errno == EAGAIN || errno == ENOENT ? 1 : -errno;
     if (request_is_forget(header->opcode)) {
-        request_take_up(mount, spare);
-        request_serve(mount, spare);
+        serve_take_up(mount, spare);
+        serve_request(mount, spare);
         return 1;
     }
     request = record_of(mount, header->unique);
     if (request) {
-        header_of(mount, request)->unique = header->unique;
+        serve_header(mount, request)->unique = header->unique;
         header->len = 0;
     } else {
         request = spare;
-        request_take_up(mount, request);
+        serve_take_up(mount, request);
     }
     claim(takeover, request, request != spare);
     // What comes again comes before everything else.
@@ -296,7 +251,7 @@ static void drop(struct mount *mount, struct request *request)
         settle_note(mount, &request->source);
         settle_note(mount, &request->target);
     }
-    header_of(mount, request)->len = 0;
+    serve_header(mount, request)->len = 0;
     request_end(request);
 }
 
@@ -372,6 +327,6 @@ void takeover_serve(struct mount *mount, struct claim *claim)
     if (claim->again)
         serve_again(mount, claim->request);
     else
-        request_serve(mount, claim->request);
+        serve_request(mount, claim->request);
     unpin(claim);
 }

@@ -34,10 +34,4 @@ int takeover_run(struct mount *mount, struct takeover *takeover);
 /* Serves one claim. */
 void takeover_serve(struct mount *mount, struct claim *claim);
 
-/* What a request goes through, in its record and the buffer that belongs to that: received, with the
- * result of read(2); taken up; served. */
-ssize_t request_receive(struct mount *mount, struct request *request);
-void request_take_up(struct mount *mount, struct request *request);
-void request_serve(struct mount *mount, struct request *request);
-
 #endif

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -15,19 +14,12 @@
 
 #include "background.h"
 #include "cleanup.h"
-#include "fault.h"
 #include "flush.h"
 #include "log.h"
 #include "mountpoint.h"
 #include "session.h"
-#include "takeover.h"
+#include "threads.h"
 #include "upgrade.h"
-
-/* Enough that requests which wait for a disk do not keep the others waiting. */
-#define THREADS 10
-
-/* Room for handle.c to find its way through a deep tree, whatever the limit of the shell is. */
-#define STACK_BYTES (4UL << 20)
 
 /* How long requests under way are waited for before another binary takes them over. */
 #define HANDOVER_MILLISECONDS 1000
@@ -41,14 +33,7 @@ struct worker {
     const struct keeper *keeper; // NULL: there is none
     int signals;
     int ready; // for background_ready()
-    int ended; // an eventfd: the last thread has ended, or the last request before a handover
-    struct takeover takeover;
-    pthread_mutex_t mutex; // guards the following
-    unsigned threads;
-    unsigned claims_taken;
-    bool taken[REQUESTS]; // records that a thread uses
-    atomic_uint busy;     // requests that are being served
-    atomic_bool leaving;
+    struct threads threads;
 };
 
 static void tell(int event)
@@ -57,137 +42,6 @@ static void tell(int event)
 
     if (write(event, &one, sizeof(one)) != sizeof(one))
         abort(); // an eventfd takes any first number
-}
-
-static struct claim *next_claim(struct worker *worker)
-{
-    struct claim *claim = NULL;
-
-    pthread_mutex_lock(&worker->mutex);
-    if (worker->claims_taken < worker->takeover.count) {
-        claim = &worker->takeover.claims[worker->claims_taken++];
-        worker->taken[state_index(worker->mount->state, claim->request)] = true;
-    }
-    pthread_mutex_unlock(&worker->mutex);
-    return claim;
-}
-
-static void give_back(struct worker *worker, const struct request *request)
-{
-    pthread_mutex_lock(&worker->mutex);
-    worker->taken[state_index(worker->mount->state, request)] = false;
-    pthread_mutex_unlock(&worker->mutex);
-}
-
-/* A record for what a thread receives. There are more of them than threads, what was claimed is
- * taken by then, and no more than one waits for the next process. */
-static struct request *take_record(struct worker *worker)
-{
-    const struct request *requests = worker->mount->state->requests;
-    unsigned index = 0;
-
-    pthread_mutex_lock(&worker->mutex);
-    while (worker->taken[index] || request_state(&requests[index]) != REQUEST_FREE)
-        index++;
-    worker->taken[index] = true;
-    pthread_mutex_unlock(&worker->mutex);
-    return &worker->mount->state->requests[index];
-}
-
-static void begin_serving(struct worker *worker)
-{
-    atomic_fetch_add(&worker->busy, 1);
-}
-
-static void end_serving(struct worker *worker)
-{
-    unsigned others = atomic_fetch_sub(&worker->busy, 1) - 1;
-
-    if (worker->leaving && others == 0)
-        tell(worker->ended);
-}
-
-/* Receives and answers requests until there are no more, or somebody else is to. */
-static void serve(struct worker *worker)
-{
-    struct mount *mount = worker->mount;
-    struct request *request = take_record(worker);
-    ssize_t length;
-
-    while (!worker->leaving) {
-        length = request_receive(mount, request);
-        // ENOENT: the client has given up.
-        if (length < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
-            continue;
-        if (length <= 0)
-            return;
-        fault_point(FAULT_AFTER_READ);
-        begin_serving(worker);
-        request_take_up(mount, request);
-        request_serve(mount, request);
-        end_serving(worker);
-        if (request_state(request) == REQUEST_LEFT)
-            request = take_record(worker);
-    }
-}
-
-static void *serving_thread(void *argument)
-{
-    struct worker *worker = argument;
-    struct claim *claim;
-    bool last;
-
-    while ((claim = next_claim(worker))) {
-        begin_serving(worker);
-        takeover_serve(worker->mount, claim);
-        give_back(worker, claim->request);
-        end_serving(worker);
-    }
-    serve(worker);
-    pthread_mutex_lock(&worker->mutex);
-    last = --worker->threads == 0;
-    pthread_mutex_unlock(&worker->mutex);
-    if (last)
-        tell(worker->ended);
-    return NULL;
-}
-
-/* libfuse's own loop knows how to end the threads of the io_uring transport. */
-static void *uring_thread(void *argument)
-{
-    struct worker *worker = argument;
-    struct fuse_loop_config *config = fuse_loop_cfg_create();
-
-    fuse_session_loop_mt(worker->mount->session, config);
-    fuse_loop_cfg_destroy(config);
-    tell(worker->ended);
-    return NULL;
-}
-
-/* Returns 0 if at least one thread serves, or a negative errno. */
-static int start_threads(struct worker *worker)
-{
-    bool io_uring = worker->mount->facts.io_uring;
-    unsigned wanted = io_uring ? 1 : THREADS;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int error = 0;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    // Held so that a thread that ends at once does not take itself for the last one.
-    pthread_mutex_lock(&worker->mutex);
-    while (!error && worker->threads < wanted) {
-        error =
-            pthread_create(&thread, &attributes, io_uring ? uring_thread : serving_thread, worker);
-        worker->threads += !error;
-    }
-    if (worker->threads > 0)
-        error = 0;
-    pthread_mutex_unlock(&worker->mutex);
-    pthread_attr_destroy(&attributes);
-    return -error;
 }
 
 void worker_corrupt(void *mount, const char *what)
@@ -224,11 +78,7 @@ static int end_mount(struct worker *worker)
  * meanwhile, and what takes longer, is for the next one. */
 static int hand_over(struct worker *worker)
 {
-    struct pollfd ended = { .fd = worker->ended, .events = POLLIN };
-
-    worker->leaving = true;
-    if (worker->busy > 0)
-        poll(&ended, 1, HANDOVER_MILLISECONDS);
+    threads_leave(&worker->threads, HANDOVER_MILLISECONDS);
     return WORKER_HANDOVER;
 }
 
@@ -274,7 +124,7 @@ static int heed(struct worker *worker, const struct signalfd_siginfo *info)
 /* Waits until something ends the process. */
 static int attend(struct worker *worker)
 {
-    struct pollfd events[] = { { .fd = worker->ended, .events = POLLIN },
+    struct pollfd events[] = { { .fd = worker->threads.ended, .events = POLLIN },
                                { .fd = worker->signals, .events = POLLIN },
                                { .fd = worker->keeper ? worker->keeper->fds.alive : -1,
                                  .events = POLLIN } };
@@ -402,7 +252,7 @@ static int continue_mount(struct worker *worker)
     mount->facts = mount->state->facts;
     error = attach_nodes(mount);
     if (!error)
-        error = takeover_run(mount, &worker->takeover);
+        error = takeover_run(mount, &worker->threads.takeover);
     if (error && error != -ENODEV)
         log_event(LOG_ERR, "what the last worker left cannot be taken over: %s", strerror(-error));
     return error;
@@ -437,9 +287,8 @@ static int begin(struct worker *worker)
     if (!error)
         error = first ? begin_mount(mount) : continue_mount(worker);
     // Not before: what a worker that takes over has opened, it would close with the dead one's.
-    worker->ended = error ? -1 : eventfd(0, EFD_CLOEXEC);
     if (!error)
-        error = worker->ended < 0 ? -errno : start_threads(worker);
+        error = threads_start(&worker->threads, mount);
     if (!error && worker->keeper)
         tell(worker->keeper->fds.serving);
     else if (!error && !background_ready(worker->ready))
@@ -459,7 +308,6 @@ int worker_run(struct mount *mount, const struct keeper *keeper, int signals, in
     worker->mount = mount;
     worker->keeper = keeper;
     worker->signals = signals;
-    pthread_mutex_init(&worker->mutex, NULL);
     error = begin(worker);
     if (error)
         return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
@@ -467,7 +315,7 @@ int worker_run(struct mount *mount, const struct keeper *keeper, int signals, in
     if (status != WORKER_ENDED)
         return status;
     // All threads have come to their end.
-    close(worker->ended);
+    close(worker->threads.ended);
     free(worker);
     return WORKER_ENDED;
 }
