@@ -15,26 +15,21 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "children.h"
 #include "cleanup.h"
 #include "deaths.h"
 #include "log.h"
-#include "signals.h"
 #include "successor.h"
 #include "watchdog.h"
-
-/* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
-#define KEEPER_OOM_SCORE (-1000)
-#define WORKER_OOM_SCORE 100
 
 /* How often, and after how long, a worker is tried to be started when there can be no more processes. */
 #define TRIES_MAX        50
 #define TRY_MILLISECONDS 100
 
-/* The children, and what has come of earlier ones. */
+/* What the keeper knows. */
 struct household {
     struct keeper *keeper;
-    pid_t active;
-    pid_t standby;
+    struct children children;
     bool served;    // the active one has begun to
     bool ready;     // some worker has
     bool ending;    // the mount is to end
@@ -44,7 +39,6 @@ struct household {
     int status;     // to exit with; -1: not yet
     unsigned tries; // to start a worker in vain
     struct deaths deaths;
-    uint64_t warm_since;      // when the standby was started
     struct watchdog watchdog; // of the active one
 };
 
@@ -80,98 +74,17 @@ int keeper_prepare(struct keeper *keeper, const sigset_t *signals)
     return error;
 }
 
-static void tell(int event)
-{
-    uint64_t one = 1;
-
-    // It fails only when it is told already.
-    if (write(event, &one, sizeof(one)) != sizeof(one))
-        return;
-}
-
-static bool was_told(int event)
-{
-    uint64_t count;
-
-    return read(event, &count, sizeof(count)) == sizeof(count);
-}
-
-/* Like fork(2), but with the descriptors shared. The C library's own idea of the thread's id is the
- * keeper's afterwards, which only locks would miss that no worker uses. */
-static pid_t fork_sharing_descriptors(void)
-{
-    return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
-}
-
-static void set_oom_score(int score)
-{
-    CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-    // To lower it takes a privilege.
-    if (fd >= 0 && dprintf(fd, "%d", score) < 0)
-        return;
-}
-
-static pid_t start_worker(struct household *household)
-{
-    struct keeper *keeper = household->keeper;
-    pid_t child = fork_sharing_descriptors();
-
-    if (child == 0) {
-        signals_take_faults();
-        set_oom_score(WORKER_OOM_SCORE);
-        _exit(keeper->work(keeper->argument, keeper));
-    }
-    if (child < 0)
-        log_event(LOG_ERR, "no worker can be started: %s", strerror(errno));
-    return child;
-}
-
-static void start_standby(struct household *household)
-{
-    uint64_t now = life_now();
-
-    // One that does not live for long waits for no other reason than the one before it.
-    if (household->warm_since && now - household->warm_since < DEATHS_NANOSECONDS)
-        return;
-    household->warm_since = now;
-    household->standby = start_worker(household);
-}
-
-static void dismiss_standby(struct household *household)
-{
-    if (household->standby > 0 && kill(household->standby, SIGKILL) == 0)
-        waitpid(household->standby, NULL, 0);
-    household->standby = 0;
-}
-
-/* Has a child do what the keeper is too careful for; returns whether it did it. */
-static bool have_done(struct household *household, int (*work)(void *argument))
-{
-    pid_t child = fork_sharing_descriptors();
-    int status;
-
-    if (child == 0)
-        _exit(work(household->keeper->argument));
-    // Where there can be no child any more, care is of no use.
-    if (child < 0)
-        return work(household->keeper->argument) == WORKER_ENDED;
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-           WEXITSTATUS(status) == WORKER_ENDED;
-}
-
 /* The mount cannot be served any more, and must not stay behind. */
 static void give_up(struct household *household)
 {
     household->status = EXIT_FAILURE;
-    dismiss_standby(household);
-    have_done(household, household->keeper->unmount);
+    children_dismiss_standby(&household->children);
+    children_do(&household->children, household->keeper->unmount);
 }
 
 /* No worker could be started; that may pass. */
 static void try_again(struct household *household)
 {
-    household->active = 0;
     if (++household->tries > TRIES_MAX)
         give_up(household);
 }
@@ -180,28 +93,20 @@ static void try_again(struct household *household)
 static void promote(struct household *household)
 {
     struct keeper *keeper = household->keeper;
+    bool appointed = children_appoint(&household->children);
 
-    // What was told to a worker that died before it heard it, or by it, is not for the next one.
-    was_told(keeper->fds.go);
-    was_told(keeper->fds.serving);
-    household->active = household->standby > 0 ? household->standby : start_worker(household);
-    household->standby = 0;
-    household->warm_since = 0;
     household->served = false;
     household->stuck = false;
     watchdog_reset(&household->watchdog);
-    if (household->active < 0) {
+    if (!appointed) {
         try_again(household);
         return;
     }
     household->tries = 0;
-    // It may have been stopped while nobody missed it.
-    kill(household->active, SIGCONT);
-    keeper->state->life.worker = household->active;
     // Not while it takes over: it would close the descriptor that this takes.
     if (keeper->notify.watchdog_us)
         notify_send(&keeper->notify, "WATCHDOG=1");
-    tell(keeper->fds.go);
+    children_go(&household->children);
 }
 
 static void describe(int status, char *text, size_t size)
@@ -258,7 +163,7 @@ static void begin_change(struct household *household, const char *reason)
 {
     struct life *life = &household->keeper->state->life;
 
-    dismiss_standby(household);
+    children_dismiss_standby(&household->children);
     life->died_at = life_now();
     strlcpy(life->last_reason, reason, sizeof(life->last_reason));
 }
@@ -277,7 +182,7 @@ static void become_other(struct household *household)
     if (household->moving)
         kill(getpid(), SIGUSR1);
     life->upgrades++;
-    error = have_done(household, keeper->inherit)
+    error = children_do(&household->children, keeper->inherit)
                 ? successor_execute(&keeper->notify, keeper->memfd, keeper->state->upgrade.binary)
                 : -EIO;
     life->upgrades--;
@@ -297,7 +202,7 @@ static void make_way(struct household *household)
 
     household->moving = false;
     begin_change(household, "restart of the keeper");
-    if (!have_done(household, keeper->inherit)) {
+    if (!children_do(&household->children, keeper->inherit)) {
         promote(household);
         return;
     }
@@ -328,9 +233,9 @@ static void pass_on(const struct household *household)
     household->keeper->state->life.ending = household->ending;
     if (household->ending) {
         notify_send(&household->keeper->notify, "STOPPING=1");
-        kill(household->active, SIGTERM);
+        kill(household->children.active, SIGTERM);
     } else if (household->moving) {
-        kill(household->active, SIGUSR1);
+        kill(household->children.active, SIGUSR1);
     }
 }
 
@@ -346,19 +251,19 @@ static void now_serving(struct household *household)
         notify_send(&keeper->notify, "READY=1\nMAINPID=%d", (int)getpid());
     }
     household->ready = true;
-    if (household->standby <= 0)
-        start_standby(household);
+    if (household->children.standby <= 0)
+        children_start_standby(&household->children);
     pass_on(household);
 }
 
 static void active_ended(struct household *household, int status)
 {
-    pid_t ended = household->active;
+    pid_t ended = household->children.active;
 
     // It may have begun to only just before.
-    if (was_told(household->keeper->fds.serving))
+    if (children_begun(&household->children))
         now_serving(household);
-    household->active = 0;
+    household->children.active = 0;
     household->served = false;
     switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
     case WORKER_ENDED:
@@ -392,12 +297,12 @@ static void reap(struct household *household)
     pid_t child;
 
     while (household->status < 0 && (child = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (child == household->active)
+        if (child == household->children.active)
             active_ended(household, status);
-        else if (child == household->standby)
-            household->standby = 0;
-        if (household->served && household->active > 0 && household->standby == 0)
-            start_standby(household);
+        else if (child == household->children.standby)
+            household->children.standby = 0;
+        if (household->served && household->children.active > 0 && household->children.standby == 0)
+            children_start_standby(&household->children);
     }
 }
 
@@ -414,8 +319,8 @@ static void heed(struct household *household, const struct signalfd_siginfo *inf
         pass_on(household);
         break;
     case SIGHUP:
-        if (household->active > 0)
-            kill(household->active, SIGHUP);
+        if (household->children.active > 0)
+            kill(household->children.active, SIGHUP);
         break;
     case SIGUSR2:
         // Who adopts it says how often the manager wants to hear of it.
@@ -440,16 +345,16 @@ static void beat(struct household *household)
 
     // Who ends the mount waits for those who write.
     if (watchdog_beat(&household->watchdog, keeper->state->life.beats, household->served) &&
-        household->active > 0 && !household->ending) {
+        household->children.active > 0 && !household->ending) {
         household->stuck = true;
-        kill(household->active, SIGKILL);
+        kill(household->children.active, SIGKILL);
     }
     if (!household->served)
         return;
     // What the manager was told of an upgrade that failed is not true any more.
     notify_send(&keeper->notify, household->upgraded ? "WATCHDOG=1\nSTATUS=" : "WATCHDOG=1");
     household->upgraded = false;
-    kill(household->active, SIGURG);
+    kill(household->children.active, SIGURG);
 }
 
 static int patience(const struct household *household)
@@ -459,14 +364,16 @@ static int patience(const struct household *household)
 
 int keeper_run(struct keeper *keeper, bool resumed)
 {
-    struct household household = { .keeper = keeper, .ready = resumed, .status = -1 };
+    struct household household = {
+        .keeper = keeper, .children = { .keeper = keeper }, .ready = resumed, .status = -1
+    };
     struct pollfd events[] = { { .fd = keeper->fds.signals, .events = POLLIN },
                                { .fd = keeper->fds.serving, .events = POLLIN } };
 
     household.watchdog.period = keeper->notify.watchdog_us;
     household.upgraded = resumed && keeper->state->life.keeper == getpid();
     keeper->state->life.keeper = getpid();
-    set_oom_score(KEEPER_OOM_SCORE);
+    children_spare_parent();
     if (resumed)
         log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", SHMAPFS_VERSION,
                   keeper->state->facts.mountpoint,
@@ -478,11 +385,11 @@ int keeper_run(struct keeper *keeper, bool resumed)
             promote(&household);
         if (watchdog_is_due(&household.watchdog))
             beat(&household);
-        if (was_told(keeper->fds.serving))
+        if (children_begun(&household.children))
             now_serving(&household);
         heed_signals(&household);
         reap(&household);
     }
-    dismiss_standby(&household);
+    children_dismiss_standby(&household.children);
     return household.status;
 }
