@@ -116,6 +116,11 @@ unsigned log_lines(const char *words)
     return count;
 }
 
+bool log_says(const char *words)
+{
+    return log_lines(words) > 0;
+}
+
 pid_t serving_child(pid_t keeper, const char *word)
 {
     char path[64], title[256];

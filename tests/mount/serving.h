@@ -27,8 +27,9 @@ void serving_stop(const struct scene *scene, pid_t keeper);
 /* What an environment variable names; it must. */
 const char *other_binary(const char *variable);
 
-/* How many lines of the log have these words. */
+/* How many lines of the log have these words; and whether any has. */
 unsigned log_lines(const char *words);
+bool log_says(const char *words);
 
 /* A child of the keeper whose title has this word, such as "serves"; 0: there is none. */
 pid_t serving_child(pid_t keeper, const char *word);

@@ -7,6 +7,7 @@
 #include "load_kinds.h"
 #include "peer.h"
 #include "scene.h"
+#include "serving.h"
 #include "survive.h"
 
 #include <dirent.h>
@@ -220,27 +221,6 @@ static void stop(struct manager *manager, pid_t keeper)
     stop_listening(manager);
 }
 
-static bool log_says(const char *words)
-{
-    char text[16384];
-    int log = open_file("log", O_RDONLY);
-    ssize_t length = read(log, text, sizeof(text) - 1);
-
-    assert_ok(length);
-    text[length] = '\0';
-    assert_ok(close(log));
-    return strstr(text, words) != NULL;
-}
-
-static const char *other_binary(const char *variable)
-{
-    const char *binary = getenv(variable);
-
-    if (binary == NULL)
-        fail_msg("%s must name a program", variable);
-    return binary;
-}
-
 static void skip_without_survival(const struct manager *manager)
 {
     struct survive_status status;
@@ -248,34 +228,6 @@ static void skip_without_survival(const struct manager *manager)
     assert_int_equal(survive_status(manager->scene->mnt, &status), 0);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
-}
-
-/* Whether each of its threads has come to a stop. */
-static bool is_stopped(void *argument)
-{
-    const pid_t *pid = argument;
-    char path[300], status = 'T';
-    struct dirent *thread;
-
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)*pid);
-    DIR *threads = opendir(path);
-    assert_non_null(threads);
-    while (status == 'T' && (thread = readdir(threads)) != NULL) {
-        snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)*pid, thread->d_name);
-        FILE *stat = thread->d_name[0] == '.' ? NULL : fopen(path, "re");
-        if (stat != NULL && fscanf(stat, "%*d (%*[^)]) %c", &status) != 1)
-            status = '?';
-        if (stat != NULL)
-            fclose(stat);
-    }
-    closedir(threads);
-    return status == 'T';
-}
-
-static void halt(pid_t pid)
-{
-    assert_ok(kill(pid, SIGSTOP));
-    assert_true(comes_true(is_stopped, &pid));
 }
 
 static void ready_and_stopping(void **state)

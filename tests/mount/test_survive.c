@@ -7,6 +7,7 @@
 #include "load_kinds.h"
 #include "peer.h"
 #include "scene.h"
+#include "serving.h"
 #include "survive.h"
 
 #include <fcntl.h>
@@ -177,19 +178,6 @@ static void the_limit_stays(void **state)
     hold(state, &load_fill);
 }
 
-static void await_end(pid_t pid)
-{
-    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd event = { .fd = pidfd, .events = POLLIN };
-
-    if (pidfd == -1) {
-        assert_int_equal(errno, ESRCH);
-        return;
-    }
-    assert_int_equal(poll(&event, 1, WAIT_SECONDS * 1000), 1);
-    assert_ok(close(pidfd));
-}
-
 static bool is_unmounted(void *argument)
 {
     const struct scene *scene = argument;
@@ -241,18 +229,6 @@ static void mount_in_foreground(struct scene *scene)
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_int_equal(status.keeper, pid);
-}
-
-static bool log_says(const char *words)
-{
-    char text[16384];
-    int log = open_file("log", O_RDONLY);
-    ssize_t length = read(log, text, sizeof(text) - 1);
-
-    assert_ok(length);
-    text[length] = '\0';
-    assert_ok(close(log));
-    return strstr(text, words) != NULL;
 }
 
 enum { WORKERS_MOST = 16 };
