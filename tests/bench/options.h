@@ -10,9 +10,13 @@ struct options {
     const char *directory;
     const char *only;       // names, with commas between; NULL: all
     const char *side_names; // the same
+    const char *svg;        // the file for a picture, or NULL
     size_t size;
     unsigned rounds;
+    bool quick;
+    bool enable_uring;
     bool json;
+    bool markdown;
 };
 
 // Reads the command line; ends the program when it is wrong, or only wants help.

@@ -5,43 +5,56 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 // A side is one kind of place that the same work is done in: a mount of ours or what it is compared
 // with. The table of them is in side.c; a new side is a new row.
 
+#define REASON_SIZE 256
+
 // What all sides are set up with.
 struct setting {
-    const char *shmapfs; // the daemon's path
-    const char *scratch; // a directory on the filesystem that the stores lie on
-    size_t size;         // of the big file
+    const char *shmapfs;  // the daemon's path
+    const char *programs; // the directory with the filesystems that are built for the benchmark
+    const char *scratch;  // a directory on the filesystem that the stores lie on
+    size_t size;          // of the big file
 };
 
 // Where a side does its work.
 struct place {
     char path[PATH_MAX];
-    char reason[256]; // why the side cannot run, otherwise empty
+    char source[PATH_MAX];    // the directory that the mount shows, or empty
+    char reason[REASON_SIZE]; // why the side cannot run, otherwise empty
     bool mounted;
-    int dir_fd; // the opened path, or -1
+    bool source_mounted;
+    pid_t daemon; // who serves the mount, or 0
+    int dir_fd;   // the opened path, or -1
 };
-
-#define SIDE_BASELINES 2
 
 struct side {
     const char *name;
-    const char *what;                      // one phrase for the reader
-    const char *baselines[SIDE_BASELINES]; // names of the sides that this one is compared with
-    bool on_demand;                        // runs only when it is named
-    bool in_memory;                        // needs RAM for its files, not disk
+    const char *what;    // one phrase for the reader
+    bool in_memory;      // its files need RAM, not disk
+    bool needs_io_uring; // the kernel's permission to talk over it
+    bool names_as_other; // are served as on another of our sides: it is spared very many of them
+    bool is_floor;       // serves nothing: only what measures the floor runs there
     // Makes the place and fills in its path; returns 0 or a negative errno with a reason.
     int (*set_up)(const struct side *side, struct place *place, const struct setting *setting);
+    const char *program; // of those that are built for the benchmark
     const char *mount_options;
 };
 
 extern const struct side sides[];
 extern const size_t side_count;
 
-const struct side *side_find(const char *name);
+// The index of the side with this name; side_count: there is none.
+size_t side_index(const char *name);
+
 int side_open(const struct side *side, struct place *place, const struct setting *setting);
 void side_close(struct place *place);
+
+// Says why a place cannot be made; returns the error.
+int place_refuse(struct place *place, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif
