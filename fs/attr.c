@@ -15,8 +15,18 @@
  *
  * An open may also come between reading the attributes and the kernel's receiving them. So the
  * order is: the node is marked as "the kernel has its attributes", then they are read, then sent.
- * An open for writing that finds the mark makes the kernel drop them, those under way included (it
+ * An open for writing that finds the mark has the kernel drop them, those under way included (it
  * counts versions).
+ *
+ * While they may change unseen they are asked for each time, unless that is more than a thousand times
+ * a second.
+ *
+ * Dropping them is done some milliseconds later. The kernel asks for dropped attributes before the next open,
+ * to check permissions: at once, every open for writing would cost another round trip. Until then
+ * stat(2) tells the truth all the same, for mapping a passthrough file makes the kernel distrust its
+ * access time, and so ask. Only who asks for other attributes alone (statx(2)) may see, for so long,
+ * what they were before a store through the mapping; or until the writer has closed the file, if
+ * that comes first.
  */
 #include "attr.h"
 
@@ -26,6 +36,12 @@
 
 #include "cleanup.h"
 #include "object.h"
+
+/* Who asks so many times in a row, each within that time of the last, may be told what was true so
+ * long ago; the kernel counts in its ticks, of which it takes up to two. */
+#define STREAK            8
+#define AGAIN_NANOSECONDS 1000000
+#define LAG_SECONDS       0.001
 
 static struct timespec to_timespec(const struct statx_timestamp *time)
 {
@@ -74,6 +90,24 @@ bool attr_changes_unseen(const struct inode *inode)
     return inode_is_regular(inode) && inode->mount->facts.data_paths[inode->ref.area].passthrough;
 }
 
+/* For a file whose attributes may change unseen: for how long the kernel may keep them if somebody
+ * keeps asking, as a database does before each query. */
+static double timeout_while_open(struct inode *inode)
+{
+    struct asked *asked = &inode->mount->asked[inode->ref.id % ATTR_ASKED];
+    struct timespec now;
+    int64_t time;
+    bool again;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    time = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+    again = asked->node == inode->ref.id && time - asked->time < AGAIN_NANOSECONDS;
+    asked->node = inode->ref.id;
+    asked->time = time;
+    asked->streak = again ? asked->streak + 1 : 0;
+    return asked->streak > STREAK ? LAG_SECONDS : 0;
+}
+
 static double timeout_of(struct inode *inode)
 {
     struct mount *mount = inode->mount;
@@ -86,7 +120,7 @@ static double timeout_of(struct inode *inode)
     return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED,
                                      NODE_MAYBE_MAPPED)
                ? mount->facts.timeout
-               : 0;
+               : timeout_while_open(inode);
 }
 
 int attr_read(struct inode *inode, struct statx *stx, double *timeout)
@@ -102,7 +136,103 @@ int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
     return attr_changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
 }
 
-void attr_invalidate(struct inode *inode)
+void attr_invalidate(struct mount *mount, uint64_t id)
 {
-    fuse_lowlevel_notify_inval_inode(inode->mount->session, inode->ref.id, -1, 0);
+    fuse_lowlevel_notify_inval_inode(mount->session, id, -1, 0);
+}
+
+static void drop(struct mount *mount, uint64_t id)
+{
+    INODE struct inode inode = INODE_NONE;
+
+    if (inode_hold(mount, id, &inode) == 0)
+        node_flags(&mount->nodes, &inode.ref, 0, NODE_ATTR_CACHED);
+    attr_invalidate(mount, id);
+}
+
+/* The mutex is held. A node is taken off the list when the kernel has been told, so that after a
+ * death it is told again. */
+static void drop_stale(struct mount *mount)
+{
+    struct stale *stale = &mount->state->stale;
+
+    if (stale->count > STALE_MAX)
+        stale->count = STALE_MAX;
+    while (stale->count > 0) {
+        drop(mount, stale->nodes[stale->count - 1].id);
+        stale->count--;
+    }
+}
+
+static struct stale_node *find_stale(struct stale *stale, uint64_t id)
+{
+    for (uint32_t i = 0; i < stale->count && i < STALE_MAX; i++) {
+        if (stale->nodes[i].id == id)
+            return &stale->nodes[i];
+    }
+    return NULL;
+}
+
+static uint64_t change_time(const struct statx *stx)
+{
+    return (uint64_t)stx->stx_ctime.tv_sec * 1000000000 + stx->stx_ctime.tv_nsec;
+}
+
+void attr_went_stale(const struct inode *inode, const struct statx *stx)
+{
+    struct mount *mount = inode->mount;
+    struct stale *stale = &mount->state->stale;
+
+    pthread_mutex_lock(&mount->stale);
+    if (!find_stale(stale, inode->ref.id)) {
+        if (stale->count >= STALE_MAX)
+            drop_stale(mount);
+        stale->nodes[stale->count] =
+            (struct stale_node){ .id = inode->ref.id, .changed = stx ? change_time(stx) : 0 };
+        stale->count++;
+    }
+    pthread_mutex_unlock(&mount->stale);
+    ticker_wake(&mount->ticker);
+}
+
+double attr_of_new(struct inode *inode, const struct statx *stx)
+{
+    if (attr_changes_unseen(inode)) {
+        node_flags(&inode->mount->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
+        attr_went_stale(inode, stx);
+    }
+    return inode->mount->facts.timeout;
+}
+
+void attr_writer_left(struct inode *inode)
+{
+    struct mount *mount = inode->mount;
+    struct stale *stale = &mount->state->stale;
+    struct stale_node *node;
+    struct statx stx;
+
+    if (stale->count == 0)
+        return;
+    pthread_mutex_lock(&mount->stale);
+    node = find_stale(stale, inode->ref.id);
+    if (node && node->changed != 0 &&
+        (inode->fd < 0 || object_stat(inode->fd, &stx) != 0 ||
+         change_time(&stx) != node->changed)) {
+        drop(mount, inode->ref.id);
+        *node = stale->nodes[stale->count - 1];
+        stale->count--;
+    }
+    pthread_mutex_unlock(&mount->stale);
+}
+
+bool attr_settle(struct mount *mount)
+{
+    bool any = mount->state->stale.count > 0;
+
+    if (any) {
+        pthread_mutex_lock(&mount->stale);
+        drop_stale(mount);
+        pthread_mutex_unlock(&mount->stale);
+    }
+    return any;
 }

@@ -2,36 +2,77 @@
 #include "caller.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
-/* The umask belongs to the process unless a thread asks for one of its own. Threads of the io_uring
- * transport are libfuse's, so each is asked when it is first met. */
-static void own_umask(struct mount *mount)
+/* What is a thread's own. */
+struct identity {
+    uid_t uid;
+    gid_t gid;
+    bool own_umask;
+};
+
+void caller_setup(struct mount *mount)
 {
-    if (pthread_getspecific(mount->own_umask))
+    pthread_key_create(&mount->identity, free);
+}
+
+/* Of the calling thread; NULL: there is no memory for it. */
+static struct identity *identity_of_thread(struct mount *mount)
+{
+    struct identity *identity = pthread_getspecific(mount->identity);
+
+    if (identity)
+        return identity;
+    identity = malloc(sizeof(*identity));
+    if (!identity)
+        return NULL;
+    *identity =
+        (struct identity){ .uid = mount->facts.cred.idle_uid, .gid = mount->facts.cred.idle_gid };
+    // The umask belongs to the process unless a thread asks for one of its own.
+    identity->own_umask = unshare(CLONE_FS) == 0;
+    pthread_setspecific(mount->identity, identity);
+    return identity;
+}
+
+static void take(const struct mount *mount, struct identity *identity, uid_t uid, gid_t gid)
+{
+    if (identity->uid == uid && identity->gid == gid)
         return;
-    if (unshare(CLONE_FS) == 0)
-        pthread_setspecific(mount->own_umask, mount);
+    cred_become(&mount->facts.cred, uid, gid);
+    identity->uid = uid;
+    identity->gid = gid;
 }
 
 void caller_become(fuse_req_t req, mode_t mode)
 {
     struct mount *mount = mount_of(req);
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct identity *identity = identity_of_thread(mount);
 
-    own_umask(mount);
     umask(ctx->umask);
-    cred_become(&mount->facts.cred, ctx->uid, ctx->gid);
-    if (mode & S_ISGID)
-        cred_keep_setid(&mount->facts.cred, true);
+    if (identity)
+        take(mount, identity, ctx->uid, ctx->gid);
+    else
+        cred_become(&mount->facts.cred, ctx->uid, ctx->gid);
+    cred_keep_setid(&mount->facts.cred, mode & S_ISGID);
 }
 
 void caller_leave(fuse_req_t req, mode_t mode)
 {
     struct mount *mount = mount_of(req);
+    const struct cred *kept = mode & S_ISGID ? &mount->facts.cred : NULL;
 
-    if (mode & S_ISGID)
-        cred_keep_setid(&mount->facts.cred, false);
-    cred_return(&mount->facts.cred);
+    cred_drop_setid(&kept);
+    if (!pthread_getspecific(mount->identity))
+        cred_return(&mount->facts.cred);
     umask(0);
+}
+
+void caller_rest(struct mount *mount)
+{
+    struct identity *identity = pthread_getspecific(mount->identity);
+
+    if (identity)
+        take(mount, identity, mount->facts.cred.idle_uid, mount->facts.cred.idle_gid);
 }

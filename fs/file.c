@@ -6,6 +6,7 @@
 
 #include "attr.h"
 #include "backing.h"
+#include "caller.h"
 #include "cleanup.h"
 #include "object.h"
 #include "space.h"
@@ -31,7 +32,7 @@ static uint16_t fh_errors(uint64_t fh)
 }
 
 /* FUSE's page cache reads through the I/O descriptor for every open; passthrough needs one for
- * fsync and the like of writers. */
+ * fsync and the like of writers, when they come to that. */
 static bool readers_need_io(const struct inode *inode)
 {
     return !file_is_passthrough(inode);
@@ -108,6 +109,9 @@ static int provide_backing(struct inode *inode)
 
     if (inode->ref.held.backing_id > 0)
         return 0;
+    // What is written will be written in this thread's name.
+    if (inode->ref.area == AREA_STORE)
+        caller_rest(inode->mount);
     pthread_mutex_lock(&inode->mount->backings);
     id = backing_open(inode->mount, inode->fd);
     if (id > 0)
@@ -123,12 +127,14 @@ static int provide(struct inode *inode, bool writer, int io_fd)
 {
     struct mount *mount = inode->mount;
     pthread_mutex_t *stripe = mount_stripe(mount, &inode->ref);
-    int error;
+    bool passthrough = file_is_passthrough(inode);
+    int error = 0;
 
     pthread_mutex_lock(stripe);
     node_refresh(&mount->nodes, &inode->ref);
-    error = provide_io(inode, writer, io_fd);
-    if (!error && file_is_passthrough(inode))
+    if (!passthrough || io_fd >= 0)
+        error = provide_io(inode, writer, io_fd);
+    if (!error && passthrough)
         error = provide_backing(inode);
     pthread_mutex_unlock(stripe);
     return error;
@@ -146,22 +152,49 @@ static int truncate_once(struct inode *inode, bool keep_setid)
     return (int)result;
 }
 
+/* What the kernel does not know to forbid when it opens the backing file itself. `stx` receives its
+ * attributes. */
+static int check_attributes(const struct inode *inode, int flags, struct statx *stx)
+{
+    int error = object_stat(inode->fd, stx);
+
+    if (error)
+        return error;
+    if (stx->stx_attributes & STATX_ATTR_IMMUTABLE)
+        return -EPERM;
+    if ((stx->stx_attributes & STATX_ATTR_APPEND) && (!(flags & O_APPEND) || (flags & O_TRUNC)))
+        return -EPERM;
+    return 0;
+}
+
+/* In the RAM area, which nobody reaches but through the mount, files have no such attributes, and a
+ * store through a mapping changes no time. */
+static bool is_checked(const struct inode *inode, const struct fuse_file_info *fi, int io_fd)
+{
+    return file_is_passthrough(inode) && is_writer(fi) && io_fd < 0 &&
+           inode->ref.area == AREA_STORE;
+}
+
 int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
 {
     struct mount *mount = inode->mount;
     bool passthrough = file_is_passthrough(inode);
     bool writer = is_writer(fi);
-    uint16_t before = node_open(&mount->nodes, mount_ledger(mount), &inode->ref, writer,
-                                writer && passthrough ? NODE_MAYBE_MAPPED : 0,
-                                writer ? NODE_ATTR_CACHED : 0, readers_need_io(inode));
-    int error = provide(inode, writer, io_fd);
+    bool checked = is_checked(inode, fi, io_fd);
+    struct statx stx;
+    int error = checked ? check_attributes(inode, fi->flags, &stx) : 0;
+    uint16_t before;
 
+    if (error)
+        return error;
+    before = node_open(&mount->nodes, mount_ledger(mount), &inode->ref, writer,
+                       writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, readers_need_io(inode));
+    error = provide(inode, writer, io_fd);
     fi->fh = make_fh(writer, node_io_errors(&mount->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, !fi->kill_suidgid);
-    // Also when it fails: the mark that there is something to forget is gone.
     if (passthrough && writer && (before & NODE_ATTR_CACHED))
-        attr_invalidate(inode);
+        attr_went_stale(inode, checked ? &stx : NULL);
     if (error) {
         file_close(inode, fi);
         return error;
@@ -176,31 +209,46 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
 
 void file_close(struct inode *inode, const struct fuse_file_info *fi)
 {
+    bool writer = fh_is_writer(fi->fh);
     struct node_resources leftover;
 
-    node_close(&inode->mount->nodes, mount_ledger(inode->mount), &inode->ref, fh_is_writer(fi->fh),
+    node_close(&inode->mount->nodes, mount_ledger(inode->mount), &inode->ref, writer,
                readers_need_io(inode), &leftover);
     inode_dispose(inode->mount, &leftover);
+    if (writer)
+        attr_writer_left(inode);
+}
+
+static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)
+{
+    io->fd = node_io_begin(&inode->mount->nodes, &inode->ref, writable);
+    if (io->fd < 0)
+        return false;
+    io->inode = inode;
+    return true;
 }
 
 int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
 {
     pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
     uint16_t can;
+    int error;
 
     *io = FILE_IO_NONE;
-    io->fd = node_io_begin(&inode->mount->nodes, &inode->ref, writable);
-    if (io->fd >= 0) {
-        io->inode = inode;
+    if (borrow_io(inode, writable, io))
         return 0;
-    }
-    io->fd = inode_need_fd(inode);
-    if (io->fd < 0)
-        return io->fd;
+    error = inode_need_fd(inode);
+    if (error)
+        return error;
     pthread_mutex_lock(stripe);
-    io->fd = open_for_io(inode, writable, &can);
+    node_refresh(&inode->mount->nodes, &inode->ref);
+    // A writer's next call is likely to want it again.
+    if (inode->ref.writers > 0)
+        error = provide_io(inode, true, -1);
+    if (!error && !borrow_io(inode, writable, io))
+        io->fd = error = open_for_io(inode, writable, &can);
     pthread_mutex_unlock(stripe);
-    return io->fd < 0 ? io->fd : 0;
+    return error < 0 ? error : 0;
 }
 
 void file_io_end(struct file_io *io)
@@ -218,18 +266,13 @@ void file_io_end(struct file_io *io)
 
 int file_truncate(struct inode *inode, off_t size, bool keep_setid)
 {
-    const struct cred *cred = &inode->mount->facts.cred;
+    KEEP_SETID(&inode->mount->facts.cred, keep_setid);
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
 
     if (error)
         return error;
-    if (keep_setid)
-        cred_keep_setid(cred, true);
-    error = ftruncate(io.fd, size) == 0 ? 0 : -errno;
-    if (keep_setid)
-        cred_keep_setid(cred, false);
-    return error;
+    return ftruncate(io.fd, size) == 0 ? 0 : -errno;
 }
 
 /* Errors that say that data did not get to the disk, rather than that the call was wrong. */
@@ -249,6 +292,8 @@ int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_on
         error = file_io_begin(inode, true, &io);
     if (error)
         return error;
+    if (inode->ref.area == AREA_STORE)
+        mount_will_wait(inode->mount);
     if ((data_only ? fdatasync(io.fd) : fsync(io.fd)) != 0)
         error = -errno;
     if (is_writeback_error(error))

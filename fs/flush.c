@@ -3,7 +3,11 @@
 
 #include <sys/statfs.h>
 
-#define DRAIN_NANOSECONDS UINT64_C(10000000000)
+#include "writeback.h"
+
+/* As long as a slow disk may take for what the machine's limits let wait. Somebody who goes on writing
+ * to a mount that is gone is waited for no longer. */
+#define DRAIN_NANOSECONDS UINT64_C(60000000000)
 #define QUIET_NANOSECONDS UINT64_C(200000000)
 
 /* Waits until what the page cache held has arrived. For a FUSE file system syncfs(2) only wakes the
@@ -27,18 +31,8 @@ static void drain(struct mount *mount, int root)
     }
 }
 
-/* Whether FUSE's page cache may hold what the daemon does not have yet. */
-static bool caches_writes(const struct mount *mount)
-{
-    for (int kind = 0; kind < AREA_KINDS; kind++) {
-        if (mount->facts.areas[kind].root >= 0 && !mount->facts.data_paths[kind].passthrough)
-            return true;
-    }
-    return false;
-}
-
 void flush_wait(struct mount *mount, int root)
 {
-    if (caches_writes(mount))
+    if (writeback_happens(mount))
         drain(mount, root);
 }

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "backing.h"
+#include "caller.h"
 #include "classroot.h"
 #include "cleanup.h"
 #include "handle.h"
@@ -31,6 +32,40 @@ void inode_dispose(struct mount *mount, const struct node_resources *resources)
         space_came(mount);
 }
 
+void inode_dispose_put_off(struct mount *mount)
+{
+    struct put_off *put_off = &mount->put_off;
+    struct node_resources taken[PUT_OFF_MAX];
+    unsigned count;
+
+    if (put_off->count == 0)
+        return;
+    pthread_mutex_lock(&put_off->mutex);
+    count = put_off->count;
+    memcpy(taken, put_off->resources, count * sizeof(taken[0]));
+    put_off->count = 0;
+    pthread_mutex_unlock(&put_off->mutex);
+    for (unsigned i = 0; i < count; i++)
+        inode_dispose(mount, &taken[i]);
+}
+
+void inode_put_off(struct mount *mount, const struct node_resources *resources)
+{
+    struct put_off *put_off = &mount->put_off;
+    bool done = false;
+
+    // Who comes to receive sees to it; libfuse's own loop does not.
+    if (!mount->facts.io_uring) {
+        pthread_mutex_lock(&put_off->mutex);
+        done = put_off->count < PUT_OFF_MAX;
+        if (done)
+            put_off->resources[put_off->count++] = *resources;
+        pthread_mutex_unlock(&put_off->mutex);
+    }
+    if (!done)
+        inode_dispose(mount, resources);
+}
+
 static void dispose_both(struct mount *mount, const struct node_resources leftover[2])
 {
     inode_dispose(mount, &leftover[0]);
@@ -44,6 +79,8 @@ bool inode_make_room(struct mount *mount, int *result)
 
     if (*result != -EMFILE)
         return false;
+    closed = (int)mount->put_off.count;
+    inode_dispose_put_off(mount);
     while (closed < ROOM_DESCRIPTORS && node_shed(&mount->nodes, &taken)) {
         closed += taken.path_fd >= 0;
         inode_dispose(mount, &taken);
@@ -102,6 +139,8 @@ int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode)
         return -ESTALE;
     inode->mount = mount;
     inode->fd = inode->ref.held.path_fd;
+    if (inode->ref.tree == AREA_STORE)
+        caller_rest(mount);
     return 0;
 }
 
@@ -166,16 +205,15 @@ static int claim(struct mount *mount, const struct node_seed *seed, int fd, stru
  * read; the kernel looks it up again. */
 static int open_contents(struct mount *mount, int store_dir, const struct statx *stx)
 {
+    KEEP_SETID(&mount->facts.cred, true);
     enum shmap_class class;
     int contents;
 
     if (classroot_class(store_dir, &class) != 0 || class != SHMAP_ANON)
         return -ESTALE;
-    cred_keep_setid(&mount->facts.cred, true);
     do
         contents = classroot_open(&mount->facts.areas[AREA_RAM], store_dir, stx);
     while (inode_make_room(mount, &contents));
-    cred_keep_setid(&mount->facts.cred, false);
     return contents;
 }
 
@@ -248,10 +286,9 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     int fd;
 
     *inode = INODE_NONE;
-    do {
-        fd = openat(parent->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        fd = fd < 0 ? -errno : fd;
-    } while (inode_make_room(parent->mount, &fd));
+    do
+        fd = object_open_in(parent->fd, name);
+    while (inode_make_room(parent->mount, &fd));
     if (fd < 0)
         return fd;
     return inode_adopt(parent, name, fd, inode, stx);
@@ -283,15 +320,13 @@ int inode_of_name(struct inode *parent, const char *name, struct inode *inode, s
 
 void inode_name_removed(struct inode *inode)
 {
-    struct node_resources leftover;
     struct statx stx;
 
     if (!inode->mount)
         return;
     if (!inode_is_dir(inode) && (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
         return;
-    node_unlinked(&inode->mount->nodes, &inode->ref, &leftover);
-    inode_dispose(inode->mount, &leftover);
+    node_unlinked(&inode->mount->nodes, &inode->ref);
 }
 
 int inode_make_root(struct mount *mount)

@@ -21,7 +21,7 @@ struct inode {
 #define INODE_NONE ((struct inode){ .mount = NULL })
 #define INODE      __attribute__((cleanup(inode_release)))
 
-/* What a request names by id. -ESTALE: nothing, or it is gone from its area; -ENFILE: no descriptor
+/* What a request names by id; the thread acts as nobody then, where that matters. -ESTALE: nothing, or it is gone from its area; -ENFILE: no descriptor
  * is left. */
 int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode);
 
@@ -74,6 +74,10 @@ int inode_not_last(const struct mount *mount, int fd);
 
 /* Closes what was taken off nodes. */
 void inode_dispose(struct mount *mount, const struct node_resources *resources);
+
+/* The same for what nobody waits for: when there is nothing else to do, or it has become much. */
+void inode_put_off(struct mount *mount, const struct node_resources *resources);
+void inode_dispose_put_off(struct mount *mount);
 
 static inline bool inode_is_dir(const struct inode *inode)
 {

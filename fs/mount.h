@@ -12,8 +12,12 @@
 #include "options.h"
 #include "request.h"
 #include "state.h"
+#include "ticker.h"
+#include "turns.h"
 
 #define MOUNT_STRIPES 64
+#define ATTR_ASKED    16
+#define PUT_OFF_MAX   32
 
 struct mount {
     struct options options; // of the process that mounted; later ones know the facts alone
@@ -43,8 +47,24 @@ struct mount {
     // Held from the registration of a backing file until the table knows its id, so that at most
     // one id can be lost with the process.
     pthread_mutex_t backings;
-    // Set in threads that have a umask of their own.
-    pthread_key_t own_umask;
+    struct turns turns;
+    struct ticker ticker;
+    // When the attributes of files that are open for writing were asked for (attr.c).
+    struct asked {
+        _Atomic uint64_t node;
+        _Atomic int64_t time;
+        _Atomic uint32_t streak;
+    } asked[ATTR_ASKED];
+    // What was taken off nodes and is still to be closed.
+    struct put_off {
+        pthread_mutex_t mutex;
+        atomic_uint count;
+        struct node_resources resources[PUT_OFF_MAX];
+    } put_off;
+    // Guards what is stale in the state.
+    pthread_mutex_t stale;
+    // In whose name a thread acts (caller.h).
+    pthread_key_t identity;
     // The request that a thread serves; unset where requests have no record.
     pthread_key_t serving;
 };
@@ -63,6 +83,15 @@ static inline struct mount *mount_of(fuse_req_t req)
 static inline struct request *mount_request(struct mount *mount)
 {
     return pthread_getspecific(mount->serving);
+}
+
+/* That request is about to wait for something; others are to be received meanwhile. */
+static inline void mount_will_wait(struct mount *mount)
+{
+    const struct request *request = mount_request(mount);
+
+    if (request)
+        turns_pass(&mount->turns, state_index(mount->state, request));
 }
 
 /* What that request takes from the node table. */

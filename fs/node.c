@@ -265,19 +265,16 @@ void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t 
     table_end(table);
 }
 
-void node_unlinked(struct node_table *table, struct node_ref *ref, struct node_resources *leftover)
+void node_unlinked(struct node_table *table, struct node_ref *ref)
 {
     const struct node *node;
 
-    *leftover = NODE_NO_RESOURCES;
     table_begin(table);
     node = node_in_use(table, ref);
     if (!(node->flags & NODE_UNLINKED)) {
         hash_remove(table, node);
         edit_slot(table, node)->flags |= NODE_UNLINKED;
         edit_header(table)->unlinked++;
-        if (node->opens == 0)
-            cache_take_backing(table, node, leftover);
         cache_remove(table, node);
     }
     table_end(table);

@@ -239,7 +239,7 @@ void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t 
                  uint64_t lookups, struct node_resources *leftover);
 
 /* No name leads to a node in use any more. */
-void node_unlinked(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
+void node_unlinked(struct node_table *table, struct node_ref *ref);
 
 /* The handle of a node in use, as it is now. */
 void node_handle_now(struct node_table *table, const struct node_ref *ref,

@@ -62,17 +62,11 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 
 static int set_mode(struct inode *inode, int fd, mode_t mode)
 {
-    const struct cred *cred = &inode->mount->facts.cred;
-    struct object_path path;
-    int result;
-
     // Whether the caller may set setgid was for the kernel to say.
-    if (mode & S_ISGID)
-        cred_keep_setid(cred, true);
-    result = chmod(object_path(fd, &path), mode & 07777) == 0 ? 0 : -errno;
-    if (mode & S_ISGID)
-        cred_keep_setid(cred, false);
-    return result;
+    KEEP_SETID(&inode->mount->facts.cred, mode & S_ISGID);
+    struct object_path path;
+
+    return chmod(object_path(fd, &path), mode & 07777) == 0 ? 0 : -errno;
 }
 
 static int set_owner(int fd, const struct stat *attr, int to_set)

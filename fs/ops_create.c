@@ -208,13 +208,16 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
 }
 
-static int path_of_new(struct mount *mount, int fd)
+/* A path descriptor of what was just made. By its name that is quicker than through /proc; in the
+ * RAM area nobody else can have put something else there. */
+static int path_of_new(const struct inode *dir, const char *name, int fd)
 {
     int path_fd;
 
     do
-        path_fd = object_reopen(fd, O_PATH);
-    while (inode_make_room(mount, &path_fd));
+        path_fd = name && dir->ref.area == AREA_RAM ? object_open_in(dir->fd, name)
+                                                    : object_reopen(fd, O_PATH);
+    while (inode_make_room(dir->mount, &path_fd));
     return path_fd;
 }
 
@@ -223,7 +226,7 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
 {
     CLEANUP_FD int io_fd = fd;
     struct statx stx;
-    int path_fd = path_of_new(dir->mount, fd);
+    int path_fd = path_of_new(dir, name, fd);
     int error = path_fd < 0 ? path_fd : inode_adopt(dir, name, path_fd, inode, &stx);
 
     if (error)
@@ -232,6 +235,7 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
     error = file_open(inode, fi, steal_fd(&io_fd));
     if (!error) {
         error = fill_entry(inode, &stx, entry);
+        entry->attr_timeout = attr_of_new(inode, &stx);
         if (error)
             file_close(inode, fi);
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Directory streams. The offsets are the area's own, which stay true while entries come and go; the
- * handle is a descriptor of the directory, so that a stream needs no record in the daemon.
+ * Listings. The offsets are the area's own, which stay true while entries come and go. Where they
+ * do so with any descriptor, the kernel opens no directories, and each request opens the one that
+ * it reads (listing.h); elsewhere the handle is a descriptor of the directory, so that a stream
+ * needs no record in the daemon.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +14,14 @@
 #include "cleanup.h"
 #include "object.h"
 #include "ops.h"
+
+/* What the kernel names as the handle of a directory that it did not open; no stream has it, for
+ * descriptor 0 is the mount's own. */
+#define HANDLE_UNOPENED 0
+
+/* A READDIRPLUS entry takes at least four times the room of what getdents64() says of it, unless
+ * its name is long. */
+#define PLUS_ENTRIES_SHARE 4
 
 /* A reply in the making. */
 struct listing {
@@ -32,25 +42,43 @@ static void close_stream(struct mount *mount, uint64_t fh)
         close(fd);
 }
 
+/* Opens a directory for reading, for just a request or, where it is to be `kept`, for longer.
+ * Returns the descriptor or a negative errno. */
+static int open_directory(const struct inode *dir, bool kept)
+{
+    int fd;
+
+    // Not by the name ".", which takes the right to search the directory, and listing it does not.
+    do {
+        fd = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
+        if (kept)
+            fd = inode_not_last(dir->mount, fd);
+    } while (inode_make_room(dir->mount, &fd));
+    return fd;
+}
+
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct mount *mount = mount_of(req);
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount, id, &inode);
     int fd = -1;
+    int error;
 
+    if (mount->facts.lists_unopened) {
+        // The kernel keeps this in mind, and that it may keep listings.
+        answer_err(req, ENOSYS);
+        return;
+    }
+    error = inode_acquire(mount, id, &inode);
     if (!error) {
-        // Not by the name ".", which takes the right to search the directory, and listing it does
-        // not.
-        do
-            fd = inode_not_last(mount, object_reopen(inode.fd, O_RDONLY | O_DIRECTORY));
-        while (inode_make_room(inode.mount, &fd));
+        fd = open_directory(&inode, true);
         error = fd >= 0 ? 0 : fd;
     }
     if (error) {
         answer_err(req, -error);
         return;
     }
+    fi->cache_readdir = fi->keep_cache = mount->facts.keeps_listings;
     fi->fh = node_dir_open(&mount->nodes, mount_ledger(mount), fd);
     if (fi->fh == NODE_STREAM_NONE) {
         close(fd);
@@ -67,12 +95,52 @@ void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     answer_err(req, 0);
 }
 
+/* A stream that was opened before its directory became a class root, or ceased to be one, lists
+ * what is the contents now. */
+static int follow_class(const struct inode *dir, int fd)
+{
+    CLEANUP_FD int now = -1;
+    struct statx is, was;
+
+    // Without a second directory there was no change.
+    if (dir->ref.held.io_fd < 0)
+        return 0;
+    if (object_stat(dir->fd, &is) != 0 || object_stat(fd, &was) != 0)
+        return -EIO;
+    if (is.stx_ino == was.stx_ino && is.stx_dev_minor == was.stx_dev_minor)
+        return 0;
+    now = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
+    if (now < 0)
+        return now;
+    return dup3(now, fd, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* The descriptor by which a handle's directory is read; one that is `opened` for it is the
+ * caller's to close. Returns a negative errno if there is none. */
+static int directory_of(const struct inode *dir, uint64_t handle, int *opened)
+{
+    int error;
+    int fd;
+
+    if (handle == HANDLE_UNOPENED)
+        return *opened = open_directory(dir, false);
+    fd = node_dir_fd(&dir->mount->nodes, handle);
+    error = fd < 0 ? -EBADF : follow_class(dir, fd);
+    return error ? error : fd;
+}
+
 void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
-    int fd = node_dir_fd(&mount_of(req)->nodes, fi->fh);
+    INODE struct inode dir = INODE_NONE;
+    CLEANUP_FD int opened = -1;
+    int error = inode_acquire(mount_of(req), id, &dir);
+    int fd = error ? error : directory_of(&dir, fi->fh, &opened);
 
-    (void)id;
-    answer_err(req, (datasync ? fdatasync(fd) : fsync(fd)) == 0 ? 0 : errno);
+    if (fd < 0)
+        error = fd;
+    else if ((datasync ? fdatasync(fd) : fsync(fd)) != 0)
+        error = -errno;
+    answer_err(req, -error);
 }
 
 static bool is_dot(const char *name)
@@ -155,26 +223,6 @@ static void forget_all(struct mount *mount, const struct listing *listing)
     }
 }
 
-/* A stream that was opened before its directory became a class root, or ceased to be one, lists
- * what is the contents now. */
-static int follow_class(const struct inode *dir, int fd)
-{
-    CLEANUP_FD int now = -1;
-    struct statx is, was;
-
-    // Without a second directory there was no change.
-    if (dir->ref.held.io_fd < 0)
-        return 0;
-    if (object_stat(dir->fd, &is) != 0 || object_stat(fd, &was) != 0)
-        return -EIO;
-    if (is.stx_ino == was.stx_ino && is.stx_dev_minor == was.stx_dev_minor)
-        return 0;
-    now = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
-    if (now < 0)
-        return now;
-    return dup3(now, fd, O_CLOEXEC) < 0 ? -errno : 0;
-}
-
 static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
                  const struct fuse_file_info *fi, bool plus)
 {
@@ -182,15 +230,17 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     INODE struct inode dir = INODE_NONE;
     struct listing listing = { .req = req, .dir = &dir, .plus = plus, .size = size };
     size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
+    size_t entries_size = plus ? size / PLUS_ENTRIES_SHARE : size;
     CLEANUP_FREE char *data = malloc(size);
-    CLEANUP_FREE char *entries = malloc(size);
+    CLEANUP_FREE char *entries = malloc(entries_size);
     CLEANUP_FREE uint64_t *looked_up =
         plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
-    int fd = node_dir_fd(&mount->nodes, fi->fh);
-    int error = fd < 0 ? -EBADF : inode_acquire(mount, id, &dir);
+    CLEANUP_FD int opened = -1;
+    int error = inode_acquire(mount, id, &dir);
+    int fd = error ? error : directory_of(&dir, fi->fh, &opened);
 
-    if (!error)
-        error = follow_class(&dir, fd);
+    if (fd < 0)
+        error = fd;
     listing.data = data;
     listing.looked_up = looked_up;
     if (!error && (!data || !entries || (plus && !looked_up)))
@@ -198,7 +248,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     if (!error && lseek(fd, offset, SEEK_SET) < 0)
         error = -errno;
     if (!error)
-        error = fill(&listing, fd, entries, size);
+        error = fill(&listing, fd, entries, entries_size);
     // What was taken before an error is told first; the error comes again.
     if (error && listing.used == 0)
         answer_err(req, -error);

@@ -84,13 +84,10 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
     if (written == 0 && !request_was_executed(request, &written)) {
-        if (!fi->kill_suidgid)
-            cred_keep_setid(&mount->facts.cred, true);
+        KEEP_SETID(&mount->facts.cred, !fi->kill_suidgid);
         do
             written = write_all(io.fd, data, size, offset);
         while (written == -ENOSPC && space_comes(mount, &mark));
-        if (!fi->kill_suidgid)
-            cred_keep_setid(&mount->facts.cred, false);
         request_executed(request, written);
     }
     atomic_fetch_add(&mount->state->life.writes_ended, 1);
@@ -126,13 +123,10 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
         error = file_io_begin(&inode, true, &io);
     if (!error && !request_was_executed(request, &error)) {
         // The kernel does not say here whether the caller may keep setuid and setgid.
-        if (root)
-            cred_keep_setid(&mount->facts.cred, true);
+        KEEP_SETID(&mount->facts.cred, root);
         do
             error = fallocate(io.fd, mode, offset, length) == 0 ? 0 : -errno;
         while (error == -ENOSPC && space_comes(mount, &mark));
-        if (root)
-            cred_keep_setid(&mount->facts.cred, false);
         request_executed(request, error);
     }
     answer_err(req, (int)-error);
@@ -203,14 +197,11 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         // The kernel takes 32 bits of the answer.
         if (length > COPY_MAX)
             length = COPY_MAX;
-        if (root)
-            cred_keep_setid(&mount->facts.cred, true);
+        KEEP_SETID(&mount->facts.cred, root);
         copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
                                  (unsigned)flags);
         if (copied < 0)
             copied = -errno;
-        if (root)
-            cred_keep_setid(&mount->facts.cred, false);
         request_executed(request, copied);
     }
     if (copied < 0)

@@ -61,7 +61,7 @@ static void forget(struct mount *mount, fuse_ino_t id, uint64_t lookups)
     struct node_resources leftover;
 
     node_forget(&mount->nodes, mount_ledger(mount), id, lookups, &leftover);
-    inode_dispose(mount, &leftover);
+    inode_put_off(mount, &leftover);
     fault_point(FAULT_IN_FORGET);
 }
 

@@ -47,19 +47,13 @@ static bool in_group(fuse_req_t req, int fd)
 static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
                   int flags)
 {
-    const struct cred *cred = &mount_of(req)->facts.cred;
     // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
     // but libfuse does not hand that on.
-    bool keep = strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd);
+    KEEP_SETID(&mount_of(req)->facts.cred,
+               strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
     struct object_path path;
-    int result;
 
-    if (keep)
-        cred_keep_setid(cred, true);
-    result = setxattr(object_path(fd, &path), name, value, size, flags) == 0 ? 0 : -errno;
-    if (keep)
-        cred_keep_setid(cred, false);
-    return result;
+    return setxattr(object_path(fd, &path), name, value, size, flags) == 0 ? 0 : -errno;
 }
 
 static int remove_on(int fd, const char *name)

@@ -309,7 +309,7 @@ static int set_directories(struct options *options, char **words, int count, boo
 static void set_defaults(struct options *options)
 {
     *options = (struct options){
-        .passthrough = true, .keeper = true, .timeout = 86400, .descriptors = 10000
+        .passthrough = true, .keeper = true, .timeout = TIMEOUT_DEFAULT, .descriptors = 10000
     };
     options->ram.huge = "within_size";
     options->ram.mode = 01777;

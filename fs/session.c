@@ -8,6 +8,7 @@
 
 #include "backing.h"
 #include "cleanup.h"
+#include "writeback.h"
 
 /* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
 #define HAS_RESEND (UINT64_C(1) << 39)
@@ -71,6 +72,8 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         fuse_unset_feature_flag(conn, unwanted[i]);
     mount->facts.io_uring =
         mount->facts.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
+    if (!fuse_get_feature_flag(conn, FUSE_CAP_NO_OPENDIR_SUPPORT))
+        mount->facts.lists_unopened = false;
     conn->time_gran = 1;
     conn->no_interrupt = 1;
     choose_data_path(mount, conn);
@@ -147,4 +150,5 @@ void session_probe(struct mount *mount)
 {
     backing_probe(mount, AREA_STORE);
     backing_probe(mount, AREA_RAM);
+    writeback_raise_limits(mount);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "setup.h"
+#include "caller.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +14,13 @@
 #include "classroot.h"
 #include "cleanup.h"
 #include "inode.h"
+#include "listing.h"
 #include "mountpoint.h"
 #include "mounts.h"
 #include "ops.h"
 #include "session.h"
 #include "worker.h"
+#include "writeback.h"
 
 /* Nodes that the table has room for. It takes address space only; memory is taken as nodes come. */
 #define NODES_MAX NODE_CAPACITY_MAX
@@ -162,13 +165,15 @@ static void setup_locks(struct mount *mount)
         pthread_mutex_init(&mount->stripes[i], NULL);
     pthread_mutex_init(&mount->class_roots, NULL);
     pthread_mutex_init(&mount->backings, NULL);
+    pthread_mutex_init(&mount->stale, NULL);
+    pthread_mutex_init(&mount->put_off.mutex, NULL);
     pthread_mutex_init(&mount->space, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&mount->space_came, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_rwlock_init(&mount->names, NULL);
-    pthread_key_create(&mount->own_umask, NULL);
+    caller_setup(mount);
     pthread_key_create(&mount->serving, NULL);
     atomic_flag_clear(&mount->upgrading);
 }
@@ -417,6 +422,8 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = make_state(mount, complaint);
     plan_data_paths(mount);
     if (!error)
+        listing_plan(mount);
+    if (!error)
         error = make_mount(mount, complaint);
     if (!error)
         error = begin_session(mount, complaint);
@@ -425,6 +432,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     if (!error && !options->read_only)
         error = class_roots(mount, true, complaint);
     if (!error) {
+        writeback_prepare(mount);
         error = cred_init(&mount->facts.cred);
         if (error)
             complain(complaint, -error, "the daemon's credentials cannot be set: %s",

@@ -5,6 +5,8 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "inode.h"
+
 /* Longer than serving a FORGET takes on a busy machine. Files without a name that are really open
  * cost a full area this delay for each call that fails. */
 #define PATIENCE_NANOSECONDS 50000000L
@@ -48,6 +50,7 @@ static void wait_for_orphans(struct mount *mount, unsigned mark, unsigned left)
     if (mount->space_waiters >= WAITERS_MAX)
         return;
     mount->space_waiters++;
+    mount_will_wait(mount);
     while (mount->orphans_gone == mark && error != ETIMEDOUT &&
            node_table_counts(&mount->nodes).orphans > left)
         error = pthread_cond_timedwait(&mount->space_came, &mount->space, &until);
@@ -58,6 +61,7 @@ bool space_comes(struct mount *mount, unsigned *mark)
 {
     bool came;
 
+    inode_dispose_put_off(mount);
     pthread_mutex_lock(&mount->space);
     wait_for_orphans(mount, *mark, 0);
     came = mount->orphans_gone != *mark;
@@ -80,6 +84,7 @@ void space_settle(struct mount *mount, const struct area *area)
 
     if (orphans == 0 || !is_short(area))
         return;
+    inode_dispose_put_off(mount);
     pthread_mutex_lock(&mount->space);
     do {
         mark = mount->orphans_gone;
@@ -95,9 +100,10 @@ void space_came(struct mount *mount)
 {
     unsigned orphans;
 
+    // Both counts change together, or who looks in between would not wait and not try again.
+    pthread_mutex_lock(&mount->space);
     node_orphan_gone(&mount->nodes);
     orphans = node_table_counts(&mount->nodes).orphans;
-    pthread_mutex_lock(&mount->space);
     mount->orphans_gone++;
     if (orphans < mount->orphans_in_use)
         mount->orphans_in_use = orphans;

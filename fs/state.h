@@ -20,7 +20,7 @@
 #include "request.h"
 
 #ifndef STATE_VERSION
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #endif
 
 /* How the data of an area's files gets to programs. */
@@ -41,10 +41,13 @@ struct facts {
     struct data_path data_paths[AREA_KINDS];
     struct cred cred;
     double timeout;          // for names and attributes that only change through the mount
+    bool keeps_listings;     // the kernel does, until names change through the mount
+    bool lists_unopened;     // the kernel lists directories without opening them
     bool backing_takes_open; // the kernel registers no O_PATH descriptors
     bool wants_passthrough;
     bool wants_writeback;
-    bool writeback; // FUSE's page cache holds writes back
+    bool writeback;  // FUSE's page cache holds writes back
+    bool io_flusher; // the serving process is one, as prctl(2) has it
     bool wants_io_uring;
     bool io_uring;          // requests come over it
     bool notifies;          // a service manager has started it
@@ -86,6 +89,16 @@ struct upgrade {
     char refusal[256];     // why the last one was not; empty: it was
 };
 
+/* Nodes whose attributes the kernel is still to be told to drop (attr.c). */
+#define STALE_MAX 256
+struct stale {
+    _Atomic uint32_t count;
+    struct stale_node {
+        uint64_t id;
+        uint64_t changed; // its time of change when it was opened; 0: not asked
+    } nodes[STALE_MAX];
+};
+
 struct state {
     uint64_t magic;
     uint32_t version;
@@ -100,6 +113,7 @@ struct state {
     char program[PATH_MAX];   // where the running binary came from
     uint64_t check;           // of the facts and of what was agreed on, once they are settled
     _Atomic uint32_t suspect; // 1 + the index of the request that is served alone
+    struct stale stale;
     struct request requests[REQUESTS];
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };

@@ -239,7 +239,7 @@ static void settle_note(struct mount *mount, const struct request_note *note)
         if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
             inode_name_removed(&inode);
         // The kernel has not heard of what was done.
-        attr_invalidate(&inode);
+        attr_invalidate(mount, inode.ref.id);
     }
 }
 

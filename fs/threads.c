@@ -2,11 +2,13 @@
 #include "threads.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "attr.h"
 #include "fault.h"
 #include "serve.h"
 
@@ -72,27 +74,58 @@ static void end_serving(struct threads *threads)
         tell_end(threads);
 }
 
+static ssize_t receive(struct turn *turn, struct mount *mount, struct request *request)
+{
+    ssize_t length;
+    int error;
+
+    turn_receive(turn);
+    while ((length = serve_receive(mount, request)) < 0 && errno == EAGAIN) {
+        inode_dispose_put_off(mount);
+        turn_wait(turn, mount->facts.device);
+    }
+    error = errno;
+    turn_received(turn);
+    errno = error;
+    return length;
+}
+
+static void serve_received(struct threads *threads, struct turn *turn, struct request *request)
+{
+    struct mount *mount = threads->mount;
+
+    begin_serving(threads);
+    turn_begin(turn);
+    ticker_wake(&mount->ticker);
+    serve_take_up(mount, request);
+    serve_request(mount, request);
+    turn_end(turn);
+    end_serving(threads);
+}
+
 /* Receives and answers requests until there are no more, or somebody else is to. */
 static void serve(struct threads *threads)
 {
     struct mount *mount = threads->mount;
     struct request *request = take_record(threads);
+    struct turn turn = turn_init(&mount->turns, state_index(mount->state, request));
     ssize_t length;
 
-    while (!threads->leaving) {
-        length = serve_receive(mount, request);
+    while (!threads->leaving && turn_take(&turn)) {
+        length = receive(&turn, mount, request);
         // ENOENT: the client has given up.
-        if (length < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT))
+        if (length < 0 && (errno == EINTR || errno == ENOENT))
             continue;
-        if (length <= 0)
+        if (length <= 0) {
+            turns_end(&mount->turns);
             return;
+        }
         fault_point(FAULT_AFTER_READ);
-        begin_serving(threads);
-        serve_take_up(mount, request);
-        serve_request(mount, request);
-        end_serving(threads);
-        if (request_state(request) == REQUEST_LEFT)
+        serve_received(threads, &turn, request);
+        if (request_state(request) == REQUEST_LEFT) {
             request = take_record(threads);
+            turn.record = state_index(mount->state, request);
+        }
     }
 }
 
@@ -113,7 +146,7 @@ static void *serving_thread(void *argument)
     last = --threads->alive == 0;
     pthread_mutex_unlock(&threads->mutex);
     if (last)
-        tell_end(threads);
+        ticker_end(&threads->mount->ticker);
     return NULL;
 }
 
@@ -125,8 +158,37 @@ static void *uring_thread(void *argument)
 
     fuse_session_loop_mt(threads->mount->session, config);
     fuse_loop_cfg_destroy(config);
+    ticker_end(&threads->mount->ticker);
+    return NULL;
+}
+
+static bool look_after(void *argument)
+{
+    struct mount *mount = argument;
+    bool served = turns_look(&mount->turns);
+    bool settled = attr_settle(mount);
+
+    return served || settled;
+}
+
+/* The last thread to end: the others rely on it. */
+static void *ticking_thread(void *argument)
+{
+    struct threads *threads = argument;
+
+    ticker_run(&threads->mount->ticker, look_after, threads->mount);
     tell_end(threads);
     return NULL;
+}
+
+/* What the last process could not see to any more is seen to at once. */
+static int start_ticker(struct threads *threads, const pthread_attr_t *attributes)
+{
+    pthread_t thread;
+
+    ticker_init(&threads->mount->ticker);
+    ticker_wake(&threads->mount->ticker);
+    return pthread_create(&thread, attributes, ticking_thread, threads);
 }
 
 static int start(struct threads *threads)
@@ -135,11 +197,12 @@ static int start(struct threads *threads)
     unsigned wanted = io_uring ? 1 : THREADS;
     pthread_attr_t attributes;
     pthread_t thread;
-    int error = 0;
+    int error;
 
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    error = start_ticker(threads, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.
     pthread_mutex_lock(&threads->mutex);
     while (!error && threads->alive < wanted) {
@@ -157,8 +220,12 @@ static int start(struct threads *threads)
 int threads_start(struct threads *threads, struct mount *mount)
 {
     threads->mount = mount;
+    turns_init(&mount->turns, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
     threads->ended = eventfd(0, EFD_CLOEXEC);
     if (threads->ended < 0)
+        return -errno;
+    // libfuse's own loop, for io_uring, waits in the call.
+    if (!mount->facts.io_uring && fcntl(mount->facts.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         return -errno;
     pthread_mutex_init(&threads->mutex, NULL);
     return start(threads);

@@ -90,6 +90,7 @@ static int make_anonymous(struct inode *inode)
 {
     struct mount *mount = inode->mount;
     struct area *ram = &mount->facts.areas[AREA_RAM];
+    KEEP_SETID(&mount->facts.cred, true);
     struct statx stx;
     int contents;
     int error = classroot_is_empty(inode->fd);
@@ -102,9 +103,7 @@ static int make_anonymous(struct inode *inode)
         error = classroot_remove(ram, &stx);
     if (error)
         return error;
-    cred_keep_setid(&mount->facts.cred, true);
     contents = classroot_open(ram, inode->fd, &stx);
-    cred_keep_setid(&mount->facts.cred, false);
     if (contents < 0)
         return contents;
     error = classroot_mark(inode->fd, SHMAP_ANON);
@@ -159,7 +158,7 @@ static int set_class(struct inode *inode, enum shmap_class class)
         error = class == SHMAP_ANON ? make_anonymous(inode) : make_plain(inode);
     pthread_mutex_unlock(&mount->class_roots);
     // Size and times are now another directory's.
-    attr_invalidate(inode);
+    attr_invalidate(inode->mount, inode->ref.id);
     return error;
 }
 

@@ -39,11 +39,11 @@ static int capabilities_get(struct capabilities *caps)
     return syscall(SYS_capget, &header, caps->half) == 0 ? 0 : -errno;
 }
 
-static int capabilities_set(const struct capabilities *caps)
+static int capabilities_set(const struct __user_cap_data_struct half[2])
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
-    return syscall(SYS_capset, &header, caps->half) == 0 ? 0 : -errno;
+    return syscall(SYS_capset, &header, half) == 0 ? 0 : -errno;
 }
 
 /* The capability that root lacks to serve other users; NULL: none. */
@@ -124,7 +124,8 @@ int cred_init(struct cred *cred)
     caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
     caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].permitted &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
     caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
-    return capabilities_set(&caps);
+    memcpy(cred->capabilities, caps.half, sizeof(caps.half));
+    return capabilities_set(cred->capabilities);
 }
 
 void cred_become(const struct cred *cred, uid_t uid, gid_t gid)
@@ -140,15 +141,20 @@ void cred_return(const struct cred *cred)
     cred_become(cred, cred->idle_uid, cred->idle_gid);
 }
 
-void cred_keep_setid(const struct cred *cred, bool keep)
+const struct cred *cred_keep_setid(const struct cred *cred, bool wanted)
 {
-    struct capabilities caps;
+    struct __user_cap_data_struct half[2];
 
-    if (!cred->privileged || capabilities_get(&caps) != 0)
-        return;
-    if (keep)
-        caps.half[CAP_TO_INDEX(CAP_FSETID)].effective |= CAP_TO_MASK(CAP_FSETID);
-    else
-        caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
-    capabilities_set(&caps);
+    if (!cred->privileged || !wanted)
+        return NULL;
+    memcpy(half, cred->capabilities, sizeof(half));
+    half[CAP_TO_INDEX(CAP_FSETID)].effective |= CAP_TO_MASK(CAP_FSETID);
+    capabilities_set(half);
+    return cred;
+}
+
+void cred_drop_setid(const struct cred **kept)
+{
+    if (*kept && (*kept)->privileged)
+        capabilities_set((*kept)->capabilities);
 }

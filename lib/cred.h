@@ -16,6 +16,7 @@
 #ifndef SHMAP_CRED_H
 #define SHMAP_CRED_H
 
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -26,6 +27,7 @@ struct cred {
     bool privileged;
     uid_t idle_uid;
     gid_t idle_gid;
+    struct __user_cap_data_struct capabilities[2]; // at rest
 };
 
 /* Decides whether the daemon serves other users too, as root does. -EPERM: root is not allowed what
@@ -39,7 +41,12 @@ int cred_init(struct cred *cred);
 void cred_become(const struct cred *cred, uid_t uid, gid_t gid);
 void cred_return(const struct cred *cred);
 
-/* Lets the calling thread keep setuid and setgid bits (true), or not (false, at rest). */
-void cred_keep_setid(const struct cred *cred, bool keep);
+/* If it is wanted, lets the calling thread keep setuid and setgid bits until the end of the block. */
+#define KEEP_SETID(who, wanted)                                                       \
+    __attribute__((cleanup(cred_drop_setid), unused)) const struct cred *kept_setid = \
+        cred_keep_setid(who, wanted)
+
+const struct cred *cred_keep_setid(const struct cred *cred, bool wanted);
+void cred_drop_setid(const struct cred **kept);
 
 #endif

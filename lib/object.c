@@ -68,6 +68,13 @@ int object_reopen(int fd, int flags)
     return again >= 0 ? again : -errno;
 }
 
+int object_open_in(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 ? fd : -errno;
+}
+
 static bool is_dot(const char *name)
 {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;

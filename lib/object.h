@@ -46,6 +46,10 @@ int object_open(int area_root, const struct object_handle *handle, int flags);
  * the caller makes sure that it is a regular file or directory, or passes O_PATH. */
 int object_reopen(int fd, int flags);
 
+/* Opens what a name in a directory stands for (O_PATH), also a symlink. Returns a descriptor with
+ * O_CLOEXEC, or a negative errno. */
+int object_open_in(int dir, const char *name);
+
 /* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, that `matches` says
  * yes to; `name` receives it. Returns 1, or 0: there is none, or a negative errno. */
 int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, const void *argument),

@@ -325,6 +325,228 @@ static void fresh_after_another_process_changed(void **state)
     assert_int_equal(counts[2], 1);
 }
 
+// What a directory is said to hold, listed twice, for the second time may be another way: bit N for
+// the entry of number N.
+static unsigned listed(const char *path)
+{
+    unsigned found[2] = { 0, 0 };
+    for (int round = 0; round < 2; round++) {
+        struct dirent *entry;
+        DIR *directory = open_directory(path);
+        while ((entry = readdir(directory)) != NULL) {
+            int number = number_of(entry->d_name);
+            if (number >= 0)
+                found[round] |= 1U << number;
+        }
+        assert_ok(closedir(directory));
+    }
+    assert_int_equal(found[0], found[1]);
+    return found[0];
+}
+
+static int create(void)
+{
+    return mknod("here/entry-000001", S_IFREG | 0644, 0);
+}
+
+static int make_directory(void)
+{
+    return mkdir("here/entry-000002", 0755);
+}
+
+static int make_symlink(void)
+{
+    return symlink("nowhere", "here/entry-000003");
+}
+
+static int make_link(void)
+{
+    return link("here/entry-000001", "here/entry-000004");
+}
+
+static int rename_within(void)
+{
+    return rename("here/entry-000004", "here/entry-000005");
+}
+
+static int rename_away(void)
+{
+    return rename("here/entry-000005", "other/entry-000006");
+}
+
+static int exchange_both(void)
+{
+    return renameat2(AT_FDCWD, "here/entry-000003", AT_FDCWD, "other/entry-000006",
+                     RENAME_EXCHANGE);
+}
+
+static int rename_over(void)
+{
+    return rename("other/entry-000006", "here/entry-000001");
+}
+
+static int link_unnamed(void)
+{
+    char path[64];
+    int fd = open("here", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int result = linkat(AT_FDCWD, path, AT_FDCWD, "here/entry-000007", AT_SYMLINK_FOLLOW);
+    return close(fd) == 0 ? result : -1;
+}
+
+static int remove_file(void)
+{
+    return unlink("here/entry-000001");
+}
+
+static int remove_directory(void)
+{
+    return rmdir("here/entry-000002");
+}
+
+static const struct change {
+    const char *what;
+    int (*make)(void);
+    unsigned here, other; // what the two directories hold then
+} changes[] = {
+    { "create", create, 0x02, 0 },
+    { "mkdir", make_directory, 0x06, 0 },
+    { "symlink", make_symlink, 0x0e, 0 },
+    { "link", make_link, 0x1e, 0 },
+    { "rename within", rename_within, 0x2e, 0 },
+    { "rename away", rename_away, 0x0e, 0x40 },
+    { "exchange", exchange_both, 0x0e, 0x40 },
+    { "rename over", rename_over, 0x0e, 0 },
+    { "link of a file without a name", link_unnamed, 0x8e, 0 },
+    { "unlink", remove_file, 0x8c, 0 },
+    { "rmdir", remove_directory, 0x88, 0 },
+};
+
+static int change_in_peer(struct peer *parent, void *argument)
+{
+    const struct change *change = argument;
+    (void)parent;
+    peer_check(change->make() == 0);
+    return 0;
+}
+
+static void make_each_change(bool in_peer)
+{
+    assert_ok(mkdir("here", 0755));
+    assert_ok(mkdir("other", 0755));
+    DIR *kept = open_directory("here");
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct change change = changes[i];
+        listed("here");
+        listed("other");
+        if (in_peer)
+            assert_int_equal(peer_run(change_in_peer, &change), 0);
+        else
+            assert_ok(change.make());
+        if (listed("here") != change.here || listed("other") != change.other)
+            fail_msg("after %s: %x and %x", change.what, listed("here"), listed("other"));
+        // A directory that has been open all the time, from its beginning.
+        unsigned found = 0;
+        struct dirent *entry;
+        rewinddir(kept);
+        while ((entry = readdir(kept)) != NULL)
+            if (number_of(entry->d_name) >= 0)
+                found |= 1U << number_of(entry->d_name);
+        assert_int_equal(found, change.here);
+    }
+    assert_ok(closedir(kept));
+}
+
+static void every_change_is_seen_at_once(void **state)
+{
+    (void)state;
+    make_each_change(false);
+}
+
+static void every_change_by_another_is_seen_at_once(void **state)
+{
+    (void)state;
+    make_each_change(true);
+}
+
+// A program that renames what it lists comes to an end, although each name that it makes is new.
+static void renaming_while_reading(void **state)
+{
+    (void)state;
+    _Alignas(8) char buffer[512];
+    char to[32];
+    long length;
+    int names = 0;
+    make_entries(FEW);
+    int fd = open_file(".", O_RDONLY | O_DIRECTORY);
+    while ((length = syscall(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0) {
+        for (long at = 0; at < length;) {
+            const struct raw_entry *entry = (const struct raw_entry *)(buffer + at);
+            at += entry->length;
+            if (number_of(entry->name) < 0)
+                continue;
+            snprintf(to, sizeof(to), "entry-%06d", FEW + names);
+            assert_ok(renameat(fd, entry->name, fd, to));
+            // Names that are in no order may come again under a new one, and again, but not for ever.
+            assert_in_range(++names, 1, 20 * FEW);
+        }
+    }
+    assert_ok(length);
+    assert_true(names >= FEW);
+    assert_ok(close(fd));
+    DIR *directory = open_directory(".");
+    int left = 0;
+    struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL)
+        left += number_of(entry->d_name) >= 0;
+    assert_int_equal(left, FEW);
+    assert_ok(closedir(directory));
+}
+
+// An open directory can be synced, whether it was listed, and whether it is still there.
+static void syncing_a_directory(void **state)
+{
+    (void)state;
+    assert_ok(mkdir("directory", 0755));
+    int fd = open_file("directory", O_RDONLY | O_DIRECTORY);
+    put_file("directory/entry-000000", "");
+    assert_ok(fsync(fd));
+    assert_ok(fdatasync(fd));
+    assert_int_equal(listed("directory"), 1);
+    assert_ok(unlink("directory/entry-000000"));
+    assert_ok(rmdir("directory"));
+    assert_ok(fsync(fd));
+    _Alignas(8) char buffer[512];
+    assert_errno(syscall(SYS_getdents64, fd, buffer, sizeof(buffer)), ENOENT);
+    assert_ok(close(fd));
+}
+
+// Who has a directory open goes on although nobody may read it any more.
+static void reading_on_without_permission(void **state)
+{
+    (void)state;
+    unsigned char counts[FEW + 1] = { 0 };
+    struct dirent *entry;
+    assert_ok(mkdir("directory", 0755));
+    assert_ok(chdir("directory"));
+    make_entries(FEW);
+    assert_ok(chdir(".."));
+    DIR *directory = open_directory("directory");
+    assert_non_null(entry = readdir(directory));
+    counts[number_of(entry->d_name) + 1]++;
+    assert_ok(chmod("directory", 0));
+    count_entries(directory, counts);
+    assert_int_equal(counts[0], 2);
+    for (int i = 0; i < FEW; i++)
+        assert_int_equal(counts[i + 1], 1);
+    rewinddir(directory);
+    assert_each_once(directory, FEW);
+    assert_ok(chmod("directory", 0755));
+    assert_ok(closedir(directory));
+}
+
 static void entries_with_longest_names(void **state)
 {
     (void)state;
@@ -395,6 +617,11 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(removing_while_reading),
     cmocka_unit_test(reading_while_others_change),
     cmocka_unit_test(fresh_after_another_process_changed),
+    cmocka_unit_test(every_change_is_seen_at_once),
+    cmocka_unit_test(every_change_by_another_is_seen_at_once),
+    cmocka_unit_test(renaming_while_reading),
+    cmocka_unit_test(syncing_a_directory),
+    cmocka_unit_test(reading_on_without_permission),
     cmocka_unit_test(entries_with_longest_names),
     cmocka_unit_test(hundred_thousand_entries),
 };

@@ -313,7 +313,7 @@ static inline void make_file_call(struct calls *calls, const struct call *call, 
         node_lend_path(table, ref, call->fd, leftover);
         break;
     case CALL_UNLINKED:
-        node_unlinked(table, ref, leftover);
+        node_unlinked(table, ref);
         break;
     case CALL_FLAGS:
         answer_add(answer, node_flags(table, ref, NODE_ATTR_CACHED, NODE_MAYBE_MAPPED));

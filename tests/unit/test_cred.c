@@ -63,10 +63,15 @@ static void check_setid_bits(void *path)
     EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
     EXPECT(cred_init(&cred) == 0);
     EXPECT((make_file(dir, "dropped", 04755).st_mode & 07000) == 0);
-    cred_keep_setid(&cred, true);
-    struct stat st = make_file(dir, "kept", 04755);
-    EXPECT((st.st_mode & 07000) == (cred.privileged ? 04000 : 0));
-    cred_keep_setid(&cred, false);
+    {
+        KEEP_SETID(&cred, true);
+        struct stat st = make_file(dir, "kept", 04755);
+        EXPECT((st.st_mode & 07000) == (cred.privileged ? 04000 : 0));
+    }
+    {
+        KEEP_SETID(&cred, false);
+        EXPECT((make_file(dir, "not wanted", 04755).st_mode & 07000) == 0);
+    }
     EXPECT((make_file(dir, "dropped again", 04755).st_mode & 07000) == 0);
 }
 

@@ -179,11 +179,10 @@ static void an_unlinked_node_gives_its_key_away(void **state)
     struct fixture *f = *state;
     struct node_seed seed = seed_of(10);
     struct node_ref ref;
-    struct node_resources leftover;
     uint64_t old = lookup(f, 10);
     assert_true(node_use(&f->table, old, &ref));
-    node_unlinked(&f->table, &ref, &leftover);
-    node_unlinked(&f->table, &ref, &leftover); /* says no more than once would */
+    node_unlinked(&f->table, &ref);
+    node_unlinked(&f->table, &ref); /* says no more than once would */
     assert_false(node_use_key(&f->table, &seed.key, &(struct node_ref){ 0 }));
     uint64_t young = lookup(f, 10);
     assert_true(old != young);

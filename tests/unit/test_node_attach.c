@@ -126,12 +126,11 @@ static void nodes_that_only_requests_used_are_freed(void **state)
     struct fixture *f = *state;
     struct node_seed seed = seed_of(10), unlinked = seed_of(11);
     struct node_ref refs[3];
-    struct node_resources leftover;
     assert_int_equal(claim(f, &seed, &refs[0]), 0);
     assert_int_equal(claim(f, &unlinked, &refs[1]), 0);
     node_open(&f->table, NULL, &refs[1], false, 0, 0, false);
     node_set_backing(&f->table, &refs[1], ledger_give_backing(f->ledger));
-    node_unlinked(&f->table, &refs[1], &leftover);
+    node_unlinked(&f->table, &refs[1]);
     assert_true(node_use(&f->table, lookup(f, 12), &refs[2])); /* with a lookup */
     uint64_t kept = refs[2].id;
     forget(f, refs[0].id, 1);
@@ -151,7 +150,7 @@ static void an_orphan_in_closing_does_not_outlive_its_process(void **state)
     struct node_ref ref;
     struct node_resources leftover;
     assert_int_equal(claim(f, &seed, &ref), 0);
-    node_unlinked(&f->table, &ref, &leftover);
+    node_unlinked(&f->table, &ref);
     uint64_t id = ref.id;
     end(f, &ref);
     node_forget(&f->table, NULL, id, 1, &leftover);
@@ -173,7 +172,7 @@ static void doomed_ids_are_known_until_they_are_closed(void **state)
         node_open(&f->table, NULL, &ref, false, 0, 0, false);
         highest = ledger_give_backing(f->ledger);
         node_set_backing(&f->table, &ref, highest);
-        node_unlinked(&f->table, &ref, &taken[i]);
+        node_unlinked(&f->table, &ref);
         node_close(&f->table, NULL, &ref, false, false, &taken[i]);
         assert_int_equal(taken[i].backing_id, highest);
         end(f, &ref);

@@ -110,7 +110,6 @@ static void use(struct worker *worker, size_t file)
 {
     struct fixture *f = worker->f;
     struct node_ref ref;
-    struct node_resources leftover;
     if (worker->lookups[file] == 0)
         return;
     if (!node_use(&f->table, worker->ids[file], &ref)) {
@@ -121,8 +120,7 @@ static void use(struct worker *worker, size_t file)
     use_path(worker, &ref);
     switch (pick(worker, 8)) {
     case 0:
-        node_unlinked(&f->table, &ref, &leftover);
-        dispose(f, &leftover);
+        node_unlinked(&f->table, &ref);
         break;
     case 1:
         node_flags(&f->table, &ref, 0, NODE_MAYBE_MAPPED);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "spin.h"
+
+#include <time.h>
+
+#define ROUND     512 // requests
+#define TRY_EVERY 8  // rounds
+
+int64_t spin_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void end_round(struct spin *spin, int64_t time)
+{
+    if (!spin->trying) {
+        spin->usual = time;
+        spin->trying = ++spin->rounds % TRY_EVERY == 0;
+        return;
+    }
+    // Unless there is a difference, things stay as they are.
+    if (time < spin->usual - spin->usual / 8)
+        spin->pays = !spin->pays;
+    spin->trying = false;
+}
+
+void spin_count(struct spin *spin, bool idle)
+{
+    int64_t now;
+
+    if (spin->requests > 0 && !idle && ++spin->requests <= ROUND)
+        return;
+    now = spin_clock();
+    if (spin->requests > ROUND)
+        end_round(spin, now - spin->begin);
+    spin->requests = 1;
+    spin->begin = now;
+}
