@@ -21,12 +21,7 @@
  * While they may change unseen they are asked for each time, unless that is more than a thousand times
  * a second.
  *
- * Dropping them is done some milliseconds later. The kernel asks for dropped attributes before the next open,
- * to check permissions: at once, every open for writing would cost another round trip. Until then
- * stat(2) tells the truth all the same, for mapping a passthrough file makes the kernel distrust its
- * access time, and so ask. Only who asks for other attributes alone (statx(2)) may see, for so long,
- * what they were before a store through the mapping; or until the writer has closed the file, if
- * that comes first.
+ * Dropping them has time (stale.h).
  */
 #include "attr.h"
 
@@ -36,6 +31,7 @@
 
 #include "cleanup.h"
 #include "object.h"
+#include "stale.h"
 
 /* Who asks so many times in a row, each within that time of the last, may be told what was true so
  * long ago; the kernel counts in its ticks, of which it takes up to two. */
@@ -108,15 +104,25 @@ static double timeout_while_open(struct inode *inode)
     return asked->streak > STREAK ? LAG_SECONDS : 0;
 }
 
+bool attr_may_change(struct inode *inode)
+{
+    struct node_table *nodes = &inode->mount->nodes;
+
+    node_refresh(nodes, &inode->ref);
+    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) && inode->fd >= 0) {
+        probe_mappings(inode);
+        node_refresh(nodes, &inode->ref);
+    }
+    return inode->ref.writers > 0 || (inode->ref.flags & NODE_MAYBE_MAPPED);
+}
+
 static double timeout_of(struct inode *inode)
 {
     struct mount *mount = inode->mount;
 
     if (!attr_changes_unseen(inode))
         return mount->facts.timeout;
-    node_refresh(&mount->nodes, &inode->ref);
-    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED))
-        probe_mappings(inode);
+    attr_may_change(inode);
     return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED,
                                      NODE_MAYBE_MAPPED)
                ? mount->facts.timeout
@@ -141,98 +147,11 @@ void attr_invalidate(struct mount *mount, uint64_t id)
     fuse_lowlevel_notify_inval_inode(mount->session, id, -1, 0);
 }
 
-static void drop(struct mount *mount, uint64_t id)
-{
-    INODE struct inode inode = INODE_NONE;
-
-    if (inode_hold(mount, id, &inode) == 0)
-        node_flags(&mount->nodes, &inode.ref, 0, NODE_ATTR_CACHED);
-    attr_invalidate(mount, id);
-}
-
-/* The mutex is held. A node is taken off the list when the kernel has been told, so that after a
- * death it is told again. */
-static void drop_stale(struct mount *mount)
-{
-    struct stale *stale = &mount->state->stale;
-
-    if (stale->count > STALE_MAX)
-        stale->count = STALE_MAX;
-    while (stale->count > 0) {
-        drop(mount, stale->nodes[stale->count - 1].id);
-        stale->count--;
-    }
-}
-
-static struct stale_node *find_stale(struct stale *stale, uint64_t id)
-{
-    for (uint32_t i = 0; i < stale->count && i < STALE_MAX; i++) {
-        if (stale->nodes[i].id == id)
-            return &stale->nodes[i];
-    }
-    return NULL;
-}
-
-static uint64_t change_time(const struct statx *stx)
-{
-    return (uint64_t)stx->stx_ctime.tv_sec * 1000000000 + stx->stx_ctime.tv_nsec;
-}
-
-void attr_went_stale(const struct inode *inode, const struct statx *stx)
-{
-    struct mount *mount = inode->mount;
-    struct stale *stale = &mount->state->stale;
-
-    pthread_mutex_lock(&mount->stale);
-    if (!find_stale(stale, inode->ref.id)) {
-        if (stale->count >= STALE_MAX)
-            drop_stale(mount);
-        stale->nodes[stale->count] =
-            (struct stale_node){ .id = inode->ref.id, .changed = stx ? change_time(stx) : 0 };
-        stale->count++;
-    }
-    pthread_mutex_unlock(&mount->stale);
-    ticker_wake(&mount->ticker);
-}
-
 double attr_of_new(struct inode *inode, const struct statx *stx)
 {
     if (attr_changes_unseen(inode)) {
         node_flags(&inode->mount->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
-        attr_went_stale(inode, stx);
+        stale_add(inode, stx);
     }
     return inode->mount->facts.timeout;
-}
-
-void attr_writer_left(struct inode *inode)
-{
-    struct mount *mount = inode->mount;
-    struct stale *stale = &mount->state->stale;
-    struct stale_node *node;
-    struct statx stx;
-
-    if (stale->count == 0)
-        return;
-    pthread_mutex_lock(&mount->stale);
-    node = find_stale(stale, inode->ref.id);
-    if (node && node->changed != 0 &&
-        (inode->fd < 0 || object_stat(inode->fd, &stx) != 0 ||
-         change_time(&stx) != node->changed)) {
-        drop(mount, inode->ref.id);
-        *node = stale->nodes[stale->count - 1];
-        stale->count--;
-    }
-    pthread_mutex_unlock(&mount->stale);
-}
-
-bool attr_settle(struct mount *mount)
-{
-    bool any = mount->state->stale.count > 0;
-
-    if (any) {
-        pthread_mutex_lock(&mount->stale);
-        drop_stale(mount);
-        pthread_mutex_unlock(&mount->stale);
-    }
-    return any;
 }

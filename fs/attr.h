@@ -22,18 +22,11 @@ void attr_to_stat(const struct inode *inode, const struct statx *stx, struct sta
 /* Makes the kernel drop the attributes of a node. */
 void attr_invalidate(struct mount *mount, uint64_t id);
 
-/* The kernel has attributes of an inode that is now open for writing; it is told to drop them within
- * milliseconds. `stx` (may be NULL) is what they are. */
-void attr_went_stale(const struct inode *inode, const struct statx *stx);
+/* Whether somebody has a file open for writing, or mapped so. It is up to date afterwards. */
+bool attr_may_change(struct inode *inode);
 
-/* A writer has closed the file: the kernel is told now if anything has changed. */
-void attr_writer_left(struct inode *inode);
-
-/* The same for a file that was just made, whose attributes the kernel is about to get; returns the
- * seconds that it may keep them. */
+/* For how many seconds the kernel may keep the attributes `stx` of a file that was just made, and is
+ * open. */
 double attr_of_new(struct inode *inode, const struct statx *stx);
-
-/* Tells the kernel to drop what went stale; returns whether there was anything. */
-bool attr_settle(struct mount *mount);
 
 #endif

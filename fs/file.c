@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "object.h"
 #include "space.h"
+#include "stale.h"
 
 static bool is_writer(const struct fuse_file_info *fi)
 {
@@ -167,22 +168,13 @@ static int check_attributes(const struct inode *inode, int flags, struct statx *
     return 0;
 }
 
-/* In the RAM area, which nobody reaches but through the mount, files have no such attributes, and a
- * store through a mapping changes no time. */
-static bool is_checked(const struct inode *inode, const struct fuse_file_info *fi, int io_fd)
-{
-    return file_is_passthrough(inode) && is_writer(fi) && io_fd < 0 &&
-           inode->ref.area == AREA_STORE;
-}
-
 int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
 {
     struct mount *mount = inode->mount;
     bool passthrough = file_is_passthrough(inode);
     bool writer = is_writer(fi);
-    bool checked = is_checked(inode, fi, io_fd);
     struct statx stx;
-    int error = checked ? check_attributes(inode, fi->flags, &stx) : 0;
+    int error = passthrough && writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
     uint16_t before;
 
     if (error)
@@ -193,8 +185,9 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     fi->fh = make_fh(writer, node_io_errors(&mount->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, !fi->kill_suidgid);
-    if (passthrough && writer && (before & NODE_ATTR_CACHED))
-        attr_went_stale(inode, checked ? &stx : NULL);
+    // Of a file that was just made the kernel has none yet.
+    if (passthrough && writer && io_fd < 0 && (before & NODE_ATTR_CACHED))
+        stale_add(inode, &stx);
     if (error) {
         file_close(inode, fi);
         return error;
@@ -216,7 +209,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
                readers_need_io(inode), &leftover);
     inode_dispose(inode->mount, &leftover);
     if (writer)
-        attr_writer_left(inode);
+        stale_writer_left(inode);
 }
 
 static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)

@@ -318,13 +318,14 @@ int inode_of_name(struct inode *parent, const char *name, struct inode *inode, s
     return error ? error : inode_of_key(parent->mount, &key, inode);
 }
 
-void inode_name_removed(struct inode *inode)
+void inode_name_removed(struct inode *inode, uint32_t links)
 {
     struct statx stx;
 
     if (!inode->mount)
         return;
-    if (!inode_is_dir(inode) && (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
+    if (!inode_is_dir(inode) && links != 1 &&
+        (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
         return;
     node_unlinked(&inode->mount->nodes, &inode->ref);
 }

@@ -52,8 +52,9 @@ int inode_of_key(struct mount *mount, const struct node_key *key, struct inode *
 int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
                       struct statx *stx);
 
-/* A name of the inode was removed: was it the last one? INODE_NONE is allowed. */
-void inode_name_removed(struct inode *inode);
+/* A name of the inode was removed: was it the last one? It had so many `links` before (0: unknown). INODE_NONE
+ * is allowed. */
+void inode_name_removed(struct inode *inode, uint32_t links);
 
 /* Makes the root node of the mount. */
 int inode_make_root(struct mount *mount);

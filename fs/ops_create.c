@@ -233,15 +233,15 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
         return error;
     fi->flags &= ~O_TRUNC;
     error = file_open(inode, fi, steal_fd(&io_fd));
-    if (!error) {
-        error = fill_entry(inode, &stx, entry);
-        entry->attr_timeout = attr_of_new(inode, &stx);
-        if (error)
-            file_close(inode, fi);
-    }
-    if (error)
+    if (error) {
         inode_unlookup(inode);
-    return error;
+        return error;
+    }
+    *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
+                                        .attr_timeout = attr_of_new(inode, &stx),
+                                        .entry_timeout = dir->mount->facts.timeout };
+    attr_to_stat(inode, &stx, &entry->attr);
+    return 0;
 }
 
 static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

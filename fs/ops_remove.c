@@ -32,12 +32,19 @@ static int unlink_once(struct inode *dir, const char *name, int flags)
     return (int)result;
 }
 
+/* What is known of a name that is about to go. */
+struct found {
+    bool counted;   // a lookup, which is to be taken back
+    uint32_t links; // names that it has; 0: not asked
+};
+
 /*
  * A name that is about to go. For a directory it is looked up, for at a class root the contents are
  * elsewhere, and the store's own rmdir would not miss them. The kernel holds the directory's lock:
  * nothing can be created in it meanwhile.
  */
-static int victim_find(struct inode *dir, const char *name, struct inode *victim, bool *counted)
+static int victim_find(struct inode *dir, const char *name, struct inode *victim,
+                       struct found *found)
 {
     struct request *request = mount_request(dir->mount);
     const struct request_note *before = request_target(request);
@@ -45,16 +52,18 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
     struct statx stx;
     int error = inode_key_of_name(dir, name, &key, &stx);
 
-    *counted = false;
+    *found = (struct found){ .counted = false };
     *victim = INODE_NONE;
     // The name went when the request was carried out before; what had it is still to be told.
     if (error == -ENOENT && before && before->existed)
         return inode_of_key(dir->mount, &before->key, victim);
     request_note_target(request, &key, !error);
+    if (!error)
+        found->links = stx.stx_nlink;
     if (error || !S_ISDIR(stx.stx_mode))
         return error ? error : inode_of_key(dir->mount, &key, victim);
     error = inode_lookup(dir, name, victim, &stx);
-    *counted = !error;
+    found->counted = !error;
     if (error || !inode_is_class_root(victim))
         return error;
     error = classroot_is_empty(victim->fd);
@@ -73,15 +82,15 @@ static void drop_contents(struct inode *class_root)
     pthread_mutex_unlock(&mount->class_roots);
 }
 
-static void victim_done(struct inode *victim, bool counted, bool removed)
+static void victim_done(struct inode *victim, const struct found *found, bool removed)
 {
     if (!victim->mount)
         return;
     if (removed && inode_is_class_root(victim))
         drop_contents(victim);
     if (removed)
-        inode_name_removed(victim);
-    if (counted)
+        inode_name_removed(victim, found->links);
+    if (found->counted)
         inode_unlookup(victim);
 }
 
@@ -89,16 +98,16 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
 {
     INODE struct inode dir = INODE_NONE;
     INODE struct inode victim = INODE_NONE;
-    bool counted = false;
+    struct found found = { .counted = false };
     int error = inode_check_name(name);
 
     if (!error)
         error = inode_acquire(mount_of(req), parent, &dir);
     if (!error)
-        error = victim_find(&dir, name, &victim, &counted);
+        error = victim_find(&dir, name, &victim, &found);
     if (!error)
         error = unlink_once(&dir, name, flags);
-    victim_done(&victim, counted, !error);
+    victim_done(&victim, &found, !error);
     answer_err(req, -error);
 }
 
@@ -117,19 +126,45 @@ static bool replaces(unsigned flags)
     return !(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
 }
 
+/* What most renames are: to a name that is free. Then nothing has to be known of either name: the
+ * kernel keeps them as they are until it has the answer, so a repeated request sees from what is there
+ * whether it was carried out. -EEXIST, -EINVAL: it is not one of these, or the area cannot say;
+ * nothing was done. */
+static int rename_to_free(struct inode *from, const char *name, struct inode *to,
+                          const char *new_name)
+{
+    struct request *request = mount_request(from->mount);
+    int error;
+
+    request_note_source(request, NULL, true);
+    request_note_target(request, NULL, false);
+    error = handle_rename(from, name, to, new_name, RENAME_NOREPLACE);
+    if (error == -EEXIST || error == -EINVAL)
+        request_drop_notes(request);
+    else
+        request_executed(request, error);
+    return error;
+}
+
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
                      unsigned flags)
 {
     struct request *request = mount_request(from->mount);
     INODE struct inode victim = INODE_NONE;
-    bool counted = false;
+    struct found found = { .counted = false };
     struct node_key key;
     struct statx stx;
     int error;
 
     if (from->ref.area != to->ref.area)
         return -EXDEV;
-    error = victim_find(to, new_name, &victim, &counted);
+    // What is known by its name has to be found, to be known by the new one.
+    if (flags == 0 && inode_area(from)->handles) {
+        error = rename_to_free(from, name, to, new_name);
+        if (error != -EEXIST && error != -EINVAL)
+            return error;
+    }
+    error = victim_find(to, new_name, &victim, &found);
     // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename
     // to say.
     if (error == -ENOENT || !replaces(flags))
@@ -141,17 +176,18 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         error = handle_rename(from, name, to, new_name, flags);
         request_executed(request, error);
     }
-    victim_done(&victim, counted, !error && replaces(flags));
+    victim_done(&victim, &found, !error && replaces(flags));
     return error;
 }
 
+/* A key that was not asked for (rename_to_free) is anyone's. */
 static bool has_key(const struct inode *dir, const char *name, const struct node_key *key)
 {
     struct node_key now;
     struct statx stx;
 
-    return inode_key_of_name(dir, name, &now, &stx) == 0 && now.ino == key->ino &&
-           now.birth == key->birth;
+    return inode_key_of_name(dir, name, &now, &stx) == 0 &&
+           (key->ino == 0 || (now.ino == key->ino && now.birth == key->birth));
 }
 
 /* Whether a rename that was begun before did take place: both names are as it leaves them, and not
@@ -187,7 +223,7 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
     handle_renamed(from, name, to, new_name, flags, &source->key, &target->key);
     if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
         error = inode_of_key(mount, &target->key, &victim);
-    victim_done(&victim, false, !error);
+    victim_done(&victim, &(struct found){ .counted = false }, !error);
     return error;
 }
 

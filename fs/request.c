@@ -121,6 +121,14 @@ void request_note_target(struct request *request, const struct node_key *key, bo
         take_down(request, &request->target, key, existed);
 }
 
+void request_drop_notes(struct request *request)
+{
+    if (!request)
+        return;
+    atomic_store_explicit(&request->source.noted, false, memory_order_release);
+    atomic_store_explicit(&request->target.noted, false, memory_order_release);
+}
+
 static const struct request_note *note_of(const struct request *request,
                                           const struct request_note *note)
 {

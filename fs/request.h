@@ -94,9 +94,13 @@ bool request_was_executed(const struct request *request, int64_t *result);
 
 void request_executed(struct request *request, int64_t result);
 
-/* Notes what is there before it is changed, unless that was done when the request came first. */
+/* Notes what is there before it is changed, unless that was done when the request came first; without
+ * a key it is only known whether there was anything. */
 void request_note_source(struct request *request, const struct node_key *key, bool existed);
 void request_note_target(struct request *request, const struct node_key *key, bool existed);
+
+/* Nothing was changed after all. */
+void request_drop_notes(struct request *request);
 
 /* The notes of a repeated request; NULL: there are none, and nothing was changed. */
 const struct request_note *request_source(const struct request *request);

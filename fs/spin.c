@@ -4,7 +4,7 @@
 #include <time.h>
 
 #define ROUND     512 // requests
-#define TRY_EVERY 8  // rounds
+#define TRY_EVERY 8   // rounds
 
 int64_t spin_clock(void)
 {
@@ -27,13 +27,13 @@ static void end_round(struct spin *spin, int64_t time)
     spin->trying = false;
 }
 
-void spin_count(struct spin *spin, bool idle)
+bool spin_count(struct spin *spin, bool idle)
 {
-    int64_t now;
+    return spin->requests == 0 || idle || ++spin->requests > ROUND;
+}
 
-    if (spin->requests > 0 && !idle && ++spin->requests <= ROUND)
-        return;
-    now = spin_clock();
+void spin_round(struct spin *spin, int64_t now)
+{
     if (spin->requests > ROUND)
         end_round(spin, now - spin->begin);
     spin->requests = 1;

@@ -31,7 +31,9 @@ static inline bool spin_wanted(const struct spin *spin)
     return spin->pays != spin->trying;
 }
 
-/* Another request has come; `idle` says that nobody was in a hurry before it. */
-void spin_count(struct spin *spin, bool idle);
+/* Another request has come; `idle` says that nobody was in a hurry before it. Returns whether a round
+ * begins with it: spin_round() wants to know when. To read the clock for each would cost too much. */
+bool spin_count(struct spin *spin, bool idle);
+void spin_round(struct spin *spin, int64_t now);
 
 #endif

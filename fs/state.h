@@ -89,13 +89,14 @@ struct upgrade {
     char refusal[256];     // why the last one was not; empty: it was
 };
 
-/* Nodes whose attributes the kernel is still to be told to drop (attr.c). */
+/* Nodes whose attributes the kernel is still to be told to drop (stale.h). */
 #define STALE_MAX 256
 struct stale {
     _Atomic uint32_t count;
     struct stale_node {
         uint64_t id;
-        uint64_t changed; // its time of change when it was opened; 0: not asked
+        uint64_t state; // what it was like when it was opened
+        bool settling;
     } nodes[STALE_MAX];
 };
 

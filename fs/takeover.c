@@ -237,7 +237,7 @@ static void settle_note(struct mount *mount, const struct request_note *note)
     if (note->noted && note->existed && inode_of_key(mount, &note->key, &inode) == 0 &&
         inode.mount) {
         if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
-            inode_name_removed(&inode);
+            inode_name_removed(&inode, 0);
         // The kernel has not heard of what was done.
         attr_invalidate(mount, inode.ref.id);
     }

@@ -8,9 +8,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "attr.h"
 #include "fault.h"
 #include "serve.h"
+#include "stale.h"
 
 /* Enough that requests which wait for a disk do not keep the others waiting. */
 #define THREADS 10
@@ -166,7 +166,7 @@ static bool look_after(void *argument)
 {
     struct mount *mount = argument;
     bool served = turns_look(&mount->turns);
-    bool settled = attr_settle(mount);
+    bool settled = stale_settle(mount);
 
     return served || settled;
 }

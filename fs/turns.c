@@ -100,7 +100,8 @@ void turn_received(struct turn *turn)
     turn->turns->receiving--;
     if (turn->waited)
         turn->soon = turn->turns->may_spin && waited < SPIN_NANOSECONDS;
-    spin_count(&turn->spin, waited > IDLE_NANOSECONDS);
+    if (spin_count(&turn->spin, waited > IDLE_NANOSECONDS))
+        spin_round(&turn->spin, spin_clock());
     turn->streak = turn->waited ? 0 : turn->streak + 1;
     if (turn->streak == STREAK) {
         turn->streak = 0;
