@@ -64,9 +64,8 @@ static int set_mode(struct inode *inode, int fd, mode_t mode)
 {
     // Whether the caller may set setgid was for the kernel to say.
     KEEP_SETID(&inode->mount->facts.cred, mode & S_ISGID);
-    struct object_path path;
 
-    return chmod(object_path(fd, &path), mode & 07777) == 0 ? 0 : -errno;
+    return object_set_mode(fd, mode & 07777);
 }
 
 static int set_owner(int fd, const struct stat *attr, int to_set)

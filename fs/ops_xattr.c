@@ -10,6 +10,7 @@
 #include "ops.h"
 #include "upgrade.h"
 #include "virtual.h"
+#include "xattr.h"
 
 #define XATTR_ACCESS_ACL "system.posix_acl_access"
 
@@ -51,16 +52,8 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
     // but libfuse does not hand that on.
     KEEP_SETID(&mount_of(req)->facts.cred,
                strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
-    struct object_path path;
 
-    return setxattr(object_path(fd, &path), name, value, size, flags) == 0 ? 0 : -errno;
-}
-
-static int remove_on(int fd, const char *name)
-{
-    struct object_path path;
-
-    return removexattr(object_path(fd, &path), name) == 0 ? 0 : -errno;
+    return xattr_set(fd, name, value, size, flags);
 }
 
 /* Whether an attribute is there: noted before it is changed, known when the request comes again. */
@@ -68,12 +61,11 @@ static bool existed(const struct inode *inode, const char *name)
 {
     struct request *request = mount_request(inode->mount);
     const struct request_note *before = request_target(request);
-    struct object_path path;
     bool exists;
 
     if (before)
         return before->existed;
-    exists = getxattr(object_path(inode->fd, &path), name, NULL, 0) >= 0;
+    exists = xattr_get(inode->fd, name, NULL, 0) >= 0;
     request_note_target(request, NULL, exists);
     return exists;
 }
@@ -100,9 +92,9 @@ static int remove_from(struct inode *inode, const char *name)
     int error = 0;
 
     if (inode_is_class_root(inode))
-        error = remove_on(inode->ref.held.io_fd, name);
+        error = xattr_remove(inode->ref.held.io_fd, name);
     if (!error || (error == -ENODATA && gone))
-        error = remove_on(inode->fd, name);
+        error = xattr_remove(inode->fd, name);
     return error == -ENODATA && gone ? 0 : error;
 }
 
@@ -178,7 +170,6 @@ static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
     INODE struct inode inode = INODE_NONE;
-    struct object_path path;
     CLEANUP_FREE char *value = NULL;
     size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
     ssize_t length = inode_acquire(mount_of(req), id, &inode);
@@ -187,10 +178,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
         length = virtual_get(&inode, name, &value);
     } else if (length == 0) {
         value = room ? malloc(room) : NULL;
-        length =
-            room && !value ? -ENOMEM : getxattr(object_path(inode.fd, &path), name, value, room);
-        if (length == -1)
-            length = -errno;
+        length = room && !value ? -ENOMEM : xattr_get(inode.fd, name, value, room);
     }
     reply_value(req, value, length, size);
 }
@@ -216,15 +204,15 @@ static ssize_t filter(char *names, ssize_t length, bool root)
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 {
     INODE struct inode inode = INODE_NONE;
-    struct object_path path;
     CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
     ssize_t length = inode_acquire(mount_of(req), id, &inode);
 
     if (length == 0 && !names)
         length = -ENOMEM;
     if (length == 0) {
-        length = listxattr(object_path(inode.fd, &path), names, XATTR_LIST_MAX);
-        length = length < 0 ? -errno : filter(names, length, fuse_req_ctx(req)->uid == 0);
+        length = xattr_list(inode.fd, names, XATTR_LIST_MAX);
+        if (length >= 0)
+            length = filter(names, length, fuse_req_ctx(req)->uid == 0);
     }
     reply_value(req, names, length, size);
 }

@@ -38,11 +38,9 @@ static void drop(struct mount *mount, uint64_t id)
     attr_invalidate(mount, id);
 }
 
-static bool is_unchanged(const struct inode *inode, uint64_t state)
+static bool is_unchanged(const struct inode *inode, uint64_t state, struct statx *stx)
 {
-    struct statx stx;
-
-    return inode->fd >= 0 && object_stat(inode->fd, &stx) == 0 && state_of(&stx) == state;
+    return inode->fd >= 0 && object_stat(inode->fd, stx) == 0 && state_of(stx) == state;
 }
 
 void stale_add(const struct inode *inode, const struct statx *stx)
@@ -73,25 +71,30 @@ void stale_writer_left(struct inode *inode)
     struct mount *mount = inode->mount;
     struct stale *stale = &mount->state->stale;
     struct stale_node *node;
+    struct statx stx;
 
     if (stale->count == 0)
         return;
     pthread_mutex_lock(&mount->stale);
     node = find(stale, inode->ref.id);
-    if (node && !is_unchanged(inode, node->state)) {
+    if (node && !is_unchanged(inode, node->state, &stx)) {
         drop(mount, inode->ref.id);
         take_off(stale, node);
     }
     pthread_mutex_unlock(&mount->stale);
 }
 
-/* Whether what the kernel has of a node is true, and stays so. */
+/* Whether what the kernel has of a node is true, and stays so. An empty file may be mapped: it has to
+ * grow before anything can be stored, and the kernel asks after that. */
 static bool is_true(struct mount *mount, const struct stale_node *node)
 {
     INODE struct inode inode = INODE_NONE;
+    struct statx stx;
 
-    return inode_hold(mount, node->id, &inode) == 0 && !attr_may_change(&inode) &&
-           is_unchanged(&inode, node->state);
+    if (inode_hold(mount, node->id, &inode) != 0 || inode.ref.writers > 0)
+        return false;
+    return is_unchanged(&inode, node->state, &stx) &&
+           (stx.stx_size == 0 || !attr_may_change(&inode));
 }
 
 /* Chooses one and copies it; what becomes of it meanwhile is seen from the list. */

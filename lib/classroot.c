@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 
 #include "cleanup.h"
 #include "object.h"
+#include "xattr.h"
 
 struct ram_name {
     char text[48];
@@ -27,69 +27,62 @@ static const char *ram_name(const struct statx *stx, struct ram_name *name)
 
 int classroot_class(int dir, enum shmap_class *class)
 {
-    struct object_path path;
     char word[32];
-    ssize_t length = getxattr(object_path(dir, &path), SHMAP_XATTR_CLASS, word, sizeof(word));
+    ssize_t length = xattr_get(dir, SHMAP_XATTR_CLASS, word, sizeof(word));
 
     // EACCES: a directory that its owner may not read, to a daemon that is no more than the owner.
+    if (length == -EOPNOTSUPP || length == -EACCES)
+        return -ENODATA;
     if (length < 0)
-        return errno == EOPNOTSUPP || errno == EACCES ? -ENODATA : errno == ERANGE ? -EIO : -errno;
+        return length == -ERANGE ? -EIO : (int)length;
     return shmap_class_parse(word, (size_t)length, class) == 0 ? 0 : -EIO;
 }
 
 int classroot_mark(int dir, enum shmap_class class)
 {
-    struct object_path path;
     const char *word = shmap_class_name(class);
 
-    return setxattr(object_path(dir, &path), SHMAP_XATTR_CLASS, word, strlen(word), 0) == 0
-               ? 0
-               : -errno;
+    return xattr_set(dir, SHMAP_XATTR_CLASS, word, strlen(word), 0);
 }
 
 int classroot_unmark(int dir)
 {
-    struct object_path path;
+    int error = xattr_remove(dir, SHMAP_XATTR_CLASS);
 
     // One that is not marked is as wanted.
-    return removexattr(object_path(dir, &path), SHMAP_XATTR_CLASS) == 0 || errno == ENODATA
-               ? 0
-               : -errno;
+    return error == -ENODATA ? 0 : error;
 }
 
-static int copy_xattr(const char *from, const char *to, const char *name)
+static int copy_xattr(int from, int to, const char *name)
 {
     CLEANUP_FREE char *value = malloc(XATTR_SIZE_MAX);
     ssize_t length;
 
     if (!value)
         return -ENOMEM;
-    length = getxattr(from, name, value, XATTR_SIZE_MAX);
-    if (length < 0)
-        return -errno;
-    return setxattr(to, name, value, (size_t)length, 0) == 0 ? 0 : -errno;
+    length = xattr_get(from, name, value, XATTR_SIZE_MAX);
+    return length < 0 ? (int)length : xattr_set(to, name, value, (size_t)length, 0);
 }
 
 /* Repeats what a directory lets its contents inherit, and what a user has attached to it. */
 static int mirror(int store_dir, const struct statx *stx, int ram_dir)
 {
-    struct object_path from_path, to_path;
-    const char *from = object_path(store_dir, &from_path);
-    const char *to = object_path(ram_dir, &to_path);
     CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
     ssize_t length;
     int error;
 
     if (!names)
         return -ENOMEM;
-    if (fchownat(ram_dir, "", stx->stx_uid, stx->stx_gid, AT_EMPTY_PATH) != 0 ||
-        chmod(to, stx->stx_mode & 07777) != 0)
+    if (fchownat(ram_dir, "", stx->stx_uid, stx->stx_gid, AT_EMPTY_PATH) != 0)
         return -errno;
-    length = listxattr(from, names, XATTR_LIST_MAX);
+    error = object_set_mode(ram_dir, stx->stx_mode & 07777);
+    if (error)
+        return error;
+    length = xattr_list(store_dir, names, XATTR_LIST_MAX);
     for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
         if (strcmp(names + at, SHMAP_XATTR_CLASS) == 0 || strncmp(names + at, "security.", 9) == 0)
             continue;
-        error = copy_xattr(from, to, names + at);
+        error = copy_xattr(store_dir, ram_dir, names + at);
         if (error && error != -EOPNOTSUPP && error != -EPERM)
             return error;
     }

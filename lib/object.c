@@ -5,8 +5,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cleanup.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 // on all architectures
+#endif
 
 union handle_buffer {
     struct file_handle header;
@@ -73,6 +79,17 @@ int object_open_in(int dir, const char *name)
     int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
     return fd >= 0 ? fd : -errno;
+}
+
+int object_set_mode(int fd, mode_t mode)
+{
+    struct object_path path;
+    long result = syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH);
+
+    // Linux before 6.6, and sandboxes that do not know the call.
+    if (result != 0 && (errno == ENOSYS || errno == EPERM))
+        result = chmod(object_path(fd, &path), mode);
+    return result == 0 ? 0 : -errno;
 }
 
 static bool is_dot(const char *name)

@@ -50,6 +50,9 @@ int object_reopen(int fd, int flags);
  * O_CLOEXEC, or a negative errno. */
 int object_open_in(int dir, const char *name);
 
+/* Sets the mode of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative errno. */
+int object_set_mode(int fd, mode_t mode);
+
 /* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, that `matches` says
  * yes to; `name` receives it. Returns 1, or 0: there is none, or a negative errno. */
 int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, const void *argument),
