@@ -93,9 +93,10 @@ enum node_flag {
         1 << 1, // path_fd is the directory of contents, io_fd the store directory behind it
     NODE_MAYBE_MAPPED =
         1 << 2, // was open for writing through passthrough: mappings may still store into it
-    NODE_ATTR_CACHED = 1 << 3, // the kernel was told that it may keep the attributes
-    NODE_IO_WRITABLE = 1 << 4, // io_fd can write
-    NODE_IO_READABLE = 1 << 5, // io_fd can read
+    NODE_ATTR_CACHED = 1 << 3,        // the kernel was told that it may keep the attributes
+    NODE_IO_WRITABLE = 1 << 4,        // io_fd can write
+    NODE_IO_READABLE = 1 << 5,        // io_fd can read
+    NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without, and has not been given any
 };
 
 /* What hangs on a node and has to be closed by system calls. */

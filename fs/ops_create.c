@@ -237,6 +237,7 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
         inode_unlookup(inode);
         return error;
     }
+    node_flags(&dir->mount->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .attr_timeout = attr_of_new(inode, &stx),
                                         .entry_timeout = dir->mount->facts.timeout };

@@ -2,6 +2,7 @@
 /* Extended attributes: the area's, and those that mean something to shmapfs itself (virtual.c). */
 #include <errno.h>
 #include <limits.h>
+#include <linux/xattr.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -45,6 +46,14 @@ static bool in_group(fuse_req_t req, int fd)
     return false;
 }
 
+/* What the kernel asks before the first write to a file, and before each change of its owner. In the
+ * RAM area it comes through the mount or not at all. */
+static bool is_known_absent(const struct inode *inode, const char *name)
+{
+    return inode->ref.area == AREA_RAM && (inode->ref.flags & NODE_WITHOUT_CAPABILITY) &&
+           strcmp(name, XATTR_NAME_CAPS) == 0;
+}
+
 static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
                   int flags)
 {
@@ -75,6 +84,8 @@ static int set(fuse_req_t req, struct inode *inode, const char *name, const char
 {
     int error = 0;
 
+    if (strcmp(name, XATTR_NAME_CAPS) == 0)
+        node_flags(&inode->mount->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
     // Repeated, the attribute may be there for having been set before.
     if ((flags & XATTR_CREATE) && !existed(inode, name) &&
         request_is_repeated(mount_request(inode->mount)))
@@ -176,6 +187,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 
     if (length == 0 && is_virtual(name)) {
         length = virtual_get(&inode, name, &value);
+    } else if (length == 0 && is_known_absent(&inode, name)) {
+        length = -ENODATA;
     } else if (length == 0) {
         value = room ? malloc(room) : NULL;
         length = room && !value ? -ENOMEM : xattr_get(inode.fd, name, value, room);
