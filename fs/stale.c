@@ -4,9 +4,12 @@
 #include "attr.h"
 #include "object.h"
 
+/* The count is in shared memory, which a process that went wild may have written to. */
 static struct stale_node *find(struct stale *stale, uint64_t id)
 {
-    for (uint32_t i = 0; i < stale->count && i < STALE_MAX; i++) {
+    if (stale->count > STALE_MAX)
+        stale->count = STALE_MAX;
+    for (uint32_t i = 0; i < stale->count; i++) {
         if (stale->nodes[i].id == id)
             return &stale->nodes[i];
     }
@@ -104,8 +107,6 @@ static bool begin_one(struct mount *mount, struct stale_node *chosen)
     bool any;
 
     pthread_mutex_lock(&mount->stale);
-    if (stale->count > STALE_MAX)
-        stale->count = STALE_MAX;
     any = stale->count > 0;
     if (any) {
         stale->nodes[0].settling = true;

@@ -5,9 +5,12 @@
 #include "peer.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -16,21 +19,23 @@
 
 enum { MIB = 1 << 20, SOMEBODY = 1234 };
 
-/* Writes and syncs until the disk is full; the errno that said so. Nothing else may fail. */
-static int fill_by_writes(const char *path)
+/* Appends and syncs until the disk is full; the errno that said so. Nothing else may fail. */
+static int fill_by_descriptor(int fd)
 {
     static const char block[65536] = "x";
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
 
-    if (fd == -1)
-        return errno;
-    for (;;) {
-        if (write(fd, block, sizeof(block)) == -1 || fsync(fd) == -1) {
-            int error = errno;
-            close(fd);
-            return error;
-        }
-    }
+    while (write(fd, block, sizeof(block)) != -1 && fsync(fd) != -1)
+        continue;
+    return errno;
+}
+
+static int fill_by_writes(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0666);
+    int error = fd == -1 ? errno : fill_by_descriptor(fd);
+
+    close(fd);
+    return error;
 }
 
 /* The same by fallocate, in ever smaller pieces. */
@@ -158,6 +163,132 @@ static void reserved_blocks_are_for_nobody(void **state)
     disk_remove(scene);
 }
 
+enum { ROUNDS = 20 };
+
+/* Writes at the end, then allocates, when it is told to: both find the disk full each time. */
+static int find_it_full_in_turns(struct peer *parent, void *argument)
+{
+    (void)argument;
+    peer_check(setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
+    int fd = open("mnt/of-root", O_WRONLY | O_APPEND | O_CLOEXEC);
+    peer_check(fd != -1);
+    peer_check(fill_by_writes("mnt/of-somebody") == ENOSPC);
+    while (peer_tell(parent) && peer_hear(parent)) {
+        peer_check(fill_by_descriptor(fd) == ENOSPC);
+        peer_check(fallocate(fd, 0, 0, 4 * MIB) == -1 && errno == ENOSPC);
+        peer_check(fill_by_writes("mnt/of-somebody") == ENOSPC);
+    }
+    return 0;
+}
+
+/* Who serves root may use what is root's. Who is served next, by the same thread, may not; nor may whoever opens
+ * a file that root has just made. */
+static void reserved_blocks_do_not_come_with_the_thread(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct peer somebody;
+    char path[64];
+
+    disk_make(scene, 32, "-m20", "");
+    scene_mount(scene, true, "");
+    struct statvfs before = space_of("store");
+    fsblkcnt_t reserved = before.f_bfree - before.f_bavail;
+    int fd = new_file("mnt/of-root", 0);
+    assert_ok(fchmod(fd, 0666));
+    assert_int_equal(peer_start(&somebody, find_it_full_in_turns, NULL), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        assert_true(peer_hear(&somebody));
+        snprintf(path, sizeof(path), "mnt/empty%d", i);
+        assert_ok(close(new_file(path, 0)));
+        assert_true(peer_tell(&somebody));
+    }
+    assert_true(peer_hear(&somebody));
+    assert_peer_well(&somebody);
+    assert_ok(close(fd));
+    // Of the reserve, no more is gone than root's names may take.
+    assert_true(space_of("store").f_bfree + ROUNDS >= reserved);
+    scene_unmount(scene);
+    disk_remove(scene);
+}
+
+enum { SLOW_CLIENTS = 6 };
+
+static int make_slowly(struct peer *parent, void *argument)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "mnt/directory%d/new", *(int *)argument);
+    peer_check(peer_tell(parent));
+    peer_check(mkdir(path, 0755) == 0);
+    peer_check(peer_tell(parent));
+    return 0;
+}
+
+/* Asks for what the kernel cannot know, and so the daemon must answer. */
+static int ask_for_names(struct peer *parent, void *argument)
+{
+    char path[64];
+    struct stat attr;
+
+    (void)parent;
+    for (int i = 0; i < 10; i++) {
+        snprintf(path, sizeof(path), "mnt/known/%d-%d", *(int *)argument, i);
+        peer_check(stat(path, &attr) == -1 && errno == ENOENT);
+        snprintf(path, sizeof(path), "mnt/known/of-the-store%d-%d", *(int *)argument, i);
+        peer_check(stat(path, &attr) == 0);
+    }
+    return 0;
+}
+
+static void prepare_questions(void)
+{
+    char path[64];
+
+    assert_ok(mkdir("store/known", 0755));
+    for (int round = 0; round < SLOW_CLIENTS; round++) {
+        snprintf(path, sizeof(path), "store/directory%d", round);
+        assert_ok(mkdir(path, 0755));
+        for (int i = 0; i < 10; i++) {
+            snprintf(path, sizeof(path), "store/known/of-the-store%d-%d", round, i);
+            put_file(path, "");
+        }
+    }
+}
+
+/* While the disk is frozen, whoever changes something waits, and with him the thread that serves him. */
+static void slow_disk_keeps_nobody_else_waiting(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct peer slow[SLOW_CLIENTS];
+    int started, begun = 0, answered = 0, early = 0;
+
+    disk_make(scene, 16, "", "");
+    prepare_questions();
+    scene_mount(scene, true, "");
+    int disk = open_file("store", O_RDONLY | O_DIRECTORY);
+    assert_ok(ioctl(disk, FIFREEZE, 0));
+    // Nothing is asserted before the disk goes on: nobody could end the case.
+    for (started = 0; started < SLOW_CLIENTS && answered == started; started++) {
+        begun += peer_start(&slow[started], make_slowly, &started) == 0 && peer_hear(&slow[started]);
+        answered += peer_run(ask_for_names, &started) == 0;
+    }
+    for (int i = 0; i < started; i++) {
+        struct pollfd event = { .fd = slow[i].in, .events = POLLIN };
+        early += poll(&event, 1, 0) == 1;
+    }
+    assert_ok(ioctl(disk, FITHAW, 0));
+    assert_ok(close(disk));
+    assert_int_equal(begun, started);
+    for (int i = 0; i < started; i++) {
+        assert_true(peer_hear(&slow[i]));
+        assert_peer_well(&slow[i]);
+    }
+    assert_int_equal(answered, SLOW_CLIENTS);
+    assert_int_equal(early, 0);
+    scene_unmount(scene);
+    disk_remove(scene);
+}
+
 static bool is_disk_error(int error)
 {
     return error == EIO || error == ENOSPC;
@@ -275,6 +406,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(full_disk_keeps_what_was_synced),
     cmocka_unit_test(full_disk_under_a_mapping),
     cmocka_unit_test(reserved_blocks_are_for_nobody),
+    cmocka_unit_test(reserved_blocks_do_not_come_with_the_thread),
+    cmocka_unit_test(slow_disk_keeps_nobody_else_waiting),
     cmocka_unit_test(failed_write_back_reaches_every_opener),
     cmocka_unit_test(failed_write_back_reaches_msync),
     cmocka_unit_test(failed_write_back_of_a_mapping_reaches_fsync),

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include "spin.h"
+
+#define ROUNDS 200
+#define LONG_AGO INT64_C(1000000000000)
+
+/* A machine on which a round takes so long with spinning, and so long without. */
+struct machine {
+    int64_t spinning, sleeping;
+    int64_t now;
+};
+
+/* Requests until the next round begins; that is the last of them. */
+static unsigned count_to_round(struct spin *spin)
+{
+    unsigned requests = 1;
+    while (!spin_count(spin, false)) {
+        requests++;
+        assert_true(requests < 1000000);
+    }
+    return requests;
+}
+
+static void serve_round(struct spin *spin, struct machine *machine)
+{
+    int64_t takes = spin_wanted(spin) ? machine->spinning : machine->sleeping;
+    count_to_round(spin);
+    machine->now += takes;
+    spin_round(spin, machine->now);
+}
+
+static struct spin begin(struct machine *machine, bool pays)
+{
+    struct spin spin = { .pays = pays };
+    assert_true(spin_count(&spin, false));
+    spin_round(&spin, machine->now);
+    return spin;
+}
+
+static void serve_until_a_try(struct spin *spin, struct machine *machine)
+{
+    for (int i = 0; i < ROUNDS && !spin->trying; i++)
+        serve_round(spin, machine);
+    assert_true(spin->trying);
+}
+
+static void begins_as_it_is_told(void **state)
+{
+    (void)state;
+    assert_true(spin_wanted(&(struct spin){ .pays = true }));
+    assert_false(spin_wanted(&(struct spin){ .pays = false }));
+}
+
+static void a_try_is_the_exception(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 1000 };
+    for (int pays = 0; pays <= 1; pays++) {
+        struct spin spin = begin(&machine, pays);
+        int tries = 0;
+        for (int i = 0; i < ROUNDS; i++) {
+            tries += spin_wanted(&spin) != pays;
+            serve_round(&spin, &machine);
+        }
+        assert_in_range(tries, 2, ROUNDS / 4);
+    }
+}
+
+static void what_is_quicker_stays(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 2000, .sleeping = 1000 };
+    struct spin spin = begin(&machine, true);
+    for (int i = 0; i < ROUNDS; i++)
+        serve_round(&spin, &machine);
+    assert_false(spin.pays);
+    machine.spinning = 500;
+    for (int i = 0; i < ROUNDS; i++)
+        serve_round(&spin, &machine);
+    assert_true(spin.pays);
+}
+
+static void one_try_is_enough(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 2000, .sleeping = 1000 };
+    struct spin spin = begin(&machine, true);
+    serve_until_a_try(&spin, &machine);
+    assert_false(spin_wanted(&spin));
+    serve_round(&spin, &machine);
+    assert_false(spin.trying);
+    assert_false(spin_wanted(&spin));
+}
+
+static void little_or_no_difference_changes_nothing(void **state)
+{
+    (void)state;
+    static const int64_t tried[] = { 900, 1000, 1001, 5000 };
+    for (size_t i = 0; i < COUNT(tried); i++) {
+        struct machine machine = { .spinning = 1000, .sleeping = tried[i] };
+        struct spin spin = begin(&machine, true);
+        for (int round = 0; round < ROUNDS; round++) {
+            serve_round(&spin, &machine);
+            assert_true(spin.pays);
+        }
+    }
+}
+
+/* Compared is with what is usual now, not with what was at some time. */
+static void a_machine_that_got_slower_is_no_reason(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 1500 };
+    struct spin spin = begin(&machine, true);
+    serve_until_a_try(&spin, &machine);
+    serve_round(&spin, &machine);
+    machine = (struct machine){ .spinning = 2000, .sleeping = 3000, .now = machine.now };
+    serve_until_a_try(&spin, &machine);
+    serve_round(&spin, &machine);
+    assert_true(spin.pays);
+}
+
+static void a_gap_begins_the_round_anew(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 1000 };
+    struct spin spin = begin(&machine, true);
+    unsigned whole = count_to_round(&spin);
+    machine.now += 1000;
+    spin_round(&spin, machine.now);
+    for (unsigned i = 0; i < whole - 1; i++)
+        assert_false(spin_count(&spin, false));
+    assert_true(spin_count(&spin, true));
+    machine.now += LONG_AGO;
+    spin_round(&spin, machine.now);
+    assert_int_equal(count_to_round(&spin), whole);
+    machine.now += 1000;
+    spin_round(&spin, machine.now);
+    assert_int_equal(spin.usual, 1000);
+}
+
+/* The time in which nobody asked for anything speaks for neither way. */
+static void a_gap_does_not_decide_a_try(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 2000, .sleeping = 1000 };
+    struct spin spin = begin(&machine, true);
+    serve_until_a_try(&spin, &machine);
+    for (int gaps = 0; gaps < 10; gaps++) {
+        assert_false(spin_count(&spin, false));
+        assert_true(spin_count(&spin, true));
+        machine.now += LONG_AGO;
+        spin_round(&spin, machine.now);
+        assert_true(spin.trying);
+        assert_true(spin.pays);
+    }
+    serve_round(&spin, &machine);
+    assert_false(spin.pays);
+}
+
+static void clock_goes_forward(void **state)
+{
+    (void)state;
+    int64_t before = spin_clock();
+    for (int i = 0; i < 1000; i++) {
+        int64_t now = spin_clock();
+        assert_true(now >= before);
+        before = now;
+    }
+    assert_true(before > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(begins_as_it_is_told),
+        cmocka_unit_test(a_try_is_the_exception),
+        cmocka_unit_test(what_is_quicker_stays),
+        cmocka_unit_test(one_try_is_enough),
+        cmocka_unit_test(little_or_no_difference_changes_nothing),
+        cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
+        cmocka_unit_test(a_gap_begins_the_round_anew),
+        cmocka_unit_test(a_gap_does_not_decide_a_try),
+        cmocka_unit_test(clock_goes_forward),
+    };
+    return cmocka_run_group_tests_name("spin", tests, NULL, NULL);
+}
