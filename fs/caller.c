@@ -9,7 +9,6 @@
 struct identity {
     uid_t uid;
     gid_t gid;
-    bool own_umask;
 };
 
 void caller_setup(struct mount *mount)
@@ -29,8 +28,10 @@ static struct identity *identity_of_thread(struct mount *mount)
         return NULL;
     *identity =
         (struct identity){ .uid = mount->facts.cred.idle_uid, .gid = mount->facts.cred.idle_gid };
+    // A thread begins as what the one that started it was at that moment.
+    cred_return(&mount->facts.cred);
     // The umask belongs to the process unless a thread asks for one of its own.
-    identity->own_umask = unshare(CLONE_FS) == 0;
+    unshare(CLONE_FS);
     pthread_setspecific(mount->identity, identity);
     return identity;
 }
@@ -71,8 +72,10 @@ void caller_leave(fuse_req_t req, mode_t mode)
 
 void caller_rest(struct mount *mount)
 {
-    struct identity *identity = pthread_getspecific(mount->identity);
+    struct identity *identity = identity_of_thread(mount);
 
     if (identity)
         take(mount, identity, mount->facts.cred.idle_uid, mount->facts.cred.idle_gid);
+    else
+        cred_return(&mount->facts.cred);
 }

@@ -79,6 +79,22 @@ static int improve_io(struct inode *inode, int better)
     return 0;
 }
 
+/* A descriptor that the caller has, as one that may be kept. It is consumed. */
+static int keep_for_io(const struct inode *inode, int fd)
+{
+    CLEANUP_FD int given = fd;
+    int kept;
+
+    if (!inode_is_last(inode->mount, given))
+        return steal_fd(&given);
+    // One with a lower number, when there is room.
+    do {
+        kept = fcntl(given, F_DUPFD_CLOEXEC, 0);
+        kept = kept < 0 ? -errno : inode_not_last(inode->mount, kept);
+    } while (inode_make_room(inode->mount, &kept));
+    return kept;
+}
+
 /* Sees to it that an open node has an I/O descriptor that its opens can use. `io_fd` is one for
  * reading and writing, or -1. The stripe is held. */
 static int provide_io(struct inode *inode, bool writer, int io_fd)
@@ -91,7 +107,7 @@ static int provide_io(struct inode *inode, bool writer, int io_fd)
         return 0;
     if (inode->ref.held.io_fd >= 0)
         return improve_io(inode, steal_fd(&fd));
-    fd = fd < 0 ? open_for_io(inode, writer, &can) : inode_not_last(inode->mount, fd);
+    fd = fd < 0 ? open_for_io(inode, writer, &can) : keep_for_io(inode, steal_fd(&fd));
     if (fd == -EMFILE)
         fd = -ENFILE;
     // Passthrough does without when descriptors are short, or somebody has a lease on the file.
@@ -153,8 +169,9 @@ static int truncate_once(struct inode *inode, bool keep_setid)
     return (int)result;
 }
 
-/* What the kernel does not know to forbid when it opens the backing file itself. `stx` receives its
- * attributes. */
+/* What the kernel does not know to forbid when it opens the backing file itself, or maps it: a file
+ * that may only grow must not be open for reading too, or a mapping could store anywhere. `stx` receives
+ * its attributes. */
 static int check_attributes(const struct inode *inode, int flags, struct statx *stx)
 {
     int error = object_stat(inode->fd, stx);
@@ -163,7 +180,8 @@ static int check_attributes(const struct inode *inode, int flags, struct statx *
         return error;
     if (stx->stx_attributes & STATX_ATTR_IMMUTABLE)
         return -EPERM;
-    if ((stx->stx_attributes & STATX_ATTR_APPEND) && (!(flags & O_APPEND) || (flags & O_TRUNC)))
+    if ((stx->stx_attributes & STATX_ATTR_APPEND) &&
+        (flags & (O_ACCMODE | O_APPEND | O_TRUNC)) != (O_WRONLY | O_APPEND))
         return -EPERM;
     return 0;
 }
@@ -235,9 +253,12 @@ int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
         return error;
     pthread_mutex_lock(stripe);
     node_refresh(&inode->mount->nodes, &inode->ref);
-    // A writer's next call is likely to want it again.
+    // A writer's next call is likely to want it again. Reading and fsync do with less, where the file
+    // has become one that cannot be written to.
     if (inode->ref.writers > 0)
         error = provide_io(inode, true, -1);
+    if (!writable)
+        error = 0;
     if (!error && !borrow_io(inode, writable, io))
         io->fd = error = open_for_io(inode, writable, &can);
     pthread_mutex_unlock(stripe);

@@ -32,14 +32,12 @@ void inode_dispose(struct mount *mount, const struct node_resources *resources)
         space_came(mount);
 }
 
-void inode_dispose_put_off(struct mount *mount)
+static void dispose_batch(struct mount *mount)
 {
     struct put_off *put_off = &mount->put_off;
     struct node_resources taken[PUT_OFF_MAX];
     unsigned count;
 
-    if (put_off->count == 0)
-        return;
     pthread_mutex_lock(&put_off->mutex);
     count = put_off->count;
     memcpy(taken, put_off->resources, count * sizeof(taken[0]));
@@ -47,6 +45,20 @@ void inode_dispose_put_off(struct mount *mount)
     pthread_mutex_unlock(&put_off->mutex);
     for (unsigned i = 0; i < count; i++)
         inode_dispose(mount, &taken[i]);
+}
+
+void inode_dispose_put_off(struct mount *mount, bool wait)
+{
+    struct put_off *put_off = &mount->put_off;
+
+    if (!wait && put_off->count == 0)
+        return;
+    if (wait)
+        pthread_mutex_lock(&put_off->disposing);
+    else if (pthread_mutex_trylock(&put_off->disposing) != 0)
+        return;
+    dispose_batch(mount);
+    pthread_mutex_unlock(&put_off->disposing);
 }
 
 void inode_put_off(struct mount *mount, const struct node_resources *resources)
@@ -80,7 +92,7 @@ bool inode_make_room(struct mount *mount, int *result)
     if (*result != -EMFILE)
         return false;
     closed = (int)mount->put_off.count;
-    inode_dispose_put_off(mount);
+    inode_dispose_put_off(mount, true);
     while (closed < ROOM_DESCRIPTORS && node_shed(&mount->nodes, &taken)) {
         closed += taken.path_fd >= 0;
         inode_dispose(mount, &taken);
@@ -91,10 +103,15 @@ bool inode_make_room(struct mount *mount, int *result)
     return closed > 0;
 }
 
-int inode_not_last(const struct mount *mount, int fd)
+bool inode_is_last(const struct mount *mount, int fd)
 {
     // The kernel gives out the lowest number there is.
-    if (fd < 0 || fd < mount->facts.descriptors_limit - RESERVED_DESCRIPTORS)
+    return fd >= mount->facts.descriptors_limit - RESERVED_DESCRIPTORS;
+}
+
+int inode_not_last(const struct mount *mount, int fd)
+{
+    if (fd < 0 || !inode_is_last(mount, fd))
         return fd;
     close(fd);
     return -EMFILE;

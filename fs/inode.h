@@ -72,13 +72,15 @@ bool inode_make_room(struct mount *mount, int *result);
 /* A descriptor that is to be kept for as long as a client likes: not one of the last, without which
  * nothing could be removed or looked at any more. Returns it, or closes it and returns -EMFILE. */
 int inode_not_last(const struct mount *mount, int fd);
+bool inode_is_last(const struct mount *mount, int fd);
 
 /* Closes what was taken off nodes. */
 void inode_dispose(struct mount *mount, const struct node_resources *resources);
 
-/* The same for what nobody waits for: when there is nothing else to do, or it has become much. */
+/* The same for what nobody waits for: when there is nothing else to do, or milliseconds later, or it
+ * has become much. `wait`: also for what another thread is about to close. */
 void inode_put_off(struct mount *mount, const struct node_resources *resources);
-void inode_dispose_put_off(struct mount *mount);
+void inode_dispose_put_off(struct mount *mount, bool wait);
 
 static inline bool inode_is_dir(const struct inode *inode)
 {

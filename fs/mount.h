@@ -17,7 +17,7 @@
 
 #define MOUNT_STRIPES 64
 #define ATTR_ASKED    16
-#define PUT_OFF_MAX   32
+#define PUT_OFF_MAX   24
 
 struct mount {
     struct options options; // of the process that mounted; later ones know the facts alone
@@ -57,7 +57,9 @@ struct mount {
     } asked[ATTR_ASKED];
     // What was taken off nodes and is still to be closed.
     struct put_off {
-        pthread_mutex_t mutex;
+        pthread_mutex_t
+            disposing;         // by one thread at a time: the node table bounds what is unclosed
+        pthread_mutex_t mutex; // guards the rest
         atomic_uint count;
         struct node_resources resources[PUT_OFF_MAX];
     } put_off;

@@ -167,6 +167,7 @@ static void setup_locks(struct mount *mount)
     pthread_mutex_init(&mount->backings, NULL);
     pthread_mutex_init(&mount->stale, NULL);
     pthread_mutex_init(&mount->put_off.mutex, NULL);
+    pthread_mutex_init(&mount->put_off.disposing, NULL);
     pthread_mutex_init(&mount->space, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -61,7 +61,7 @@ bool space_comes(struct mount *mount, unsigned *mark)
 {
     bool came;
 
-    inode_dispose_put_off(mount);
+    inode_dispose_put_off(mount, true);
     pthread_mutex_lock(&mount->space);
     wait_for_orphans(mount, *mark, 0);
     came = mount->orphans_gone != *mark;
@@ -84,7 +84,7 @@ void space_settle(struct mount *mount, const struct area *area)
 
     if (orphans == 0 || !is_short(area))
         return;
-    inode_dispose_put_off(mount);
+    inode_dispose_put_off(mount, true);
     pthread_mutex_lock(&mount->space);
     do {
         mark = mount->orphans_gone;

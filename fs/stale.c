@@ -26,9 +26,15 @@ static void take_off(struct stale *stale, struct stale_node *node)
  * in steps of milliseconds. */
 static uint64_t state_of(const struct statx *stx)
 {
-    uint64_t time = (uint64_t)stx->stx_ctime.tv_sec * 1000000000 + stx->stx_ctime.tv_nsec;
+    const uint64_t parts[] = { (uint64_t)stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec,
+                               stx->stx_blocks, stx->stx_size };
+    uint64_t sum = 0;
 
-    return time ^ (stx->stx_blocks << 40) ^ (stx->stx_size << 20);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        sum = (sum ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        sum ^= sum >> 29;
+    }
+    return sum;
 }
 
 /* The kernel is told, also of nodes that are gone: it will not know them either. */
@@ -87,17 +93,22 @@ void stale_writer_left(struct inode *inode)
     pthread_mutex_unlock(&mount->stale);
 }
 
-/* Whether what the kernel has of a node is true, and stays so. An empty file may be mapped: it has to
- * grow before anything can be stored, and the kernel asks after that. */
+/* Whether what the kernel has of a node is true, and stays so: it is not mapped, and was not changed
+ * until after that was known. An empty file may be mapped: it has to grow before anything can be stored,
+ * and the kernel asks after that. */
 static bool is_true(struct mount *mount, const struct stale_node *node)
 {
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
 
-    if (inode_hold(mount, node->id, &inode) != 0 || inode.ref.writers > 0)
+    if (inode_hold(mount, node->id, &inode) != 0 || inode.ref.writers > 0 ||
+        !is_unchanged(&inode, node->state, &stx))
         return false;
-    return is_unchanged(&inode, node->state, &stx) &&
-           (stx.stx_size == 0 || !attr_may_change(&inode));
+    if (stx.stx_size > 0 && (attr_may_change(&inode) || !is_unchanged(&inode, node->state, &stx)))
+        return false;
+    // A process that was killed may have cleared it, and not come to tell the kernel.
+    node_flags(&mount->nodes, &inode.ref, NODE_ATTR_CACHED, 0);
+    return true;
 }
 
 /* Chooses one and copies it; what becomes of it meanwhile is seen from the list. */

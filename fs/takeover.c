@@ -243,6 +243,34 @@ static void settle_note(struct mount *mount, const struct request_note *note)
     }
 }
 
+/* The kernel keeps the names of a directory until it hears of a change. */
+static void drop_listing(struct mount *mount, uint64_t directory)
+{
+    fuse_lowlevel_notify_inval_inode(mount->session, directory, 0, 0);
+}
+
+static void drop_listings(struct mount *mount, const struct request *request)
+{
+    uint64_t new_parent;
+
+    switch (request->opcode) {
+    case FUSE_RENAME:
+    case FUSE_RENAME2:
+        // What follows the header begins with it.
+        memcpy(&new_parent, serve_header(mount, request) + 1, sizeof(new_parent));
+        drop_listing(mount, new_parent);
+        // fallthrough
+    case FUSE_CREATE:
+    case FUSE_LINK:
+    case FUSE_MKDIR:
+    case FUSE_MKNOD:
+    case FUSE_RMDIR:
+    case FUSE_SYMLINK:
+    case FUSE_UNLINK:
+        drop_listing(mount, request->node);
+    }
+}
+
 /* Nobody will ask for it any more: the answer arrived, or the client was killed. */
 static void drop(struct mount *mount, struct request *request)
 {
@@ -250,6 +278,7 @@ static void drop(struct mount *mount, struct request *request)
         undo(mount, request);
         settle_note(mount, &request->source);
         settle_note(mount, &request->target);
+        drop_listings(mount, request);
     }
     serve_header(mount, request)->len = 0;
     request_end(request);

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "fault.h"
 #include "serve.h"
 #include "stale.h"
@@ -81,7 +82,7 @@ static ssize_t receive(struct turn *turn, struct mount *mount, struct request *r
 
     turn_receive(turn);
     while ((length = serve_receive(mount, request)) < 0 && errno == EAGAIN) {
-        inode_dispose_put_off(mount);
+        inode_dispose_put_off(mount, false);
         turn_wait(turn, mount->facts.device);
     }
     error = errno;
@@ -168,6 +169,7 @@ static bool look_after(void *argument)
     bool served = turns_look(&mount->turns);
     bool settled = stale_settle(mount);
 
+    inode_dispose_put_off(mount, false);
     return served || settled;
 }
 
@@ -228,6 +230,8 @@ int threads_start(struct threads *threads, struct mount *mount)
     if (!mount->facts.io_uring && fcntl(mount->facts.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         return -errno;
     pthread_mutex_init(&threads->mutex, NULL);
+    // What was taken over may have been served in somebody's name, which threads would inherit.
+    caller_rest(mount);
     return start(threads);
 }
 

@@ -71,6 +71,8 @@ static void assert_opens(const struct fixture *fixture, int flag, const struct a
 static void append_only_file_is_opened_for_appending(void **state)
 {
     int appending = can_append(fixture_of(state)) ? 0 : EPERM;
+    // A mapping could store anywhere: the kernel does not know of a passthrough file that it may only grow.
+    int reading_too = fixture_of(state)->area == AREA_NATIVE ? 0 : EPERM;
     const struct attempt attempts[] = {
         { O_WRONLY, EPERM },
         { O_RDWR, EPERM },
@@ -80,7 +82,7 @@ static void append_only_file_is_opened_for_appending(void **state)
         { O_RDWR | O_APPEND | O_TRUNC, EPERM },
         { O_RDONLY, 0 },
         { O_WRONLY | O_APPEND, appending },
-        { O_RDWR | O_APPEND, appending },
+        { O_RDWR | O_APPEND, reading_too },
     };
 
     if (has_flags(fixture_of(state)))
