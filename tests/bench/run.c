@@ -79,8 +79,8 @@ static int begin_group(const struct work_group *group, struct subject *subject)
 {
     if (group->dear && subject->quick)
         return subject_refuse(subject, -ECANCELED, "left out where it has to be quick");
-    if (group->dear && subject->side->names_as_other)
-        return subject_refuse(subject, -ECANCELED, "names are served as they are with passthrough");
+    if (group->dear && subject->side->few_names != NULL)
+        return subject_refuse(subject, -ECANCELED, "%s", subject->side->few_names);
     return group->begin != NULL ? group->begin(subject) : 0;
 }
 

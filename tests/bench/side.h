@@ -33,11 +33,11 @@ struct place {
 
 struct side {
     const char *name;
-    const char *what;    // one phrase for the reader
-    bool in_memory;      // its files need RAM, not disk
-    bool needs_io_uring; // the kernel's permission to talk over it
-    bool names_as_other; // are served as on another of our sides: it is spared very many of them
-    bool is_floor;       // serves nothing: only what measures the floor runs there
+    const char *what;      // one phrase for the reader
+    bool in_memory;        // its files need RAM, not disk
+    bool needs_io_uring;   // the kernel's permission to talk over it
+    const char *few_names; // why it is spared very many of them; NULL: it is not
+    bool is_floor;         // serves nothing: only what measures the floor runs there
     // Makes the place and fills in its path; returns 0 or a negative errno with a reason.
     int (*set_up)(const struct side *side, struct place *place, const struct setting *setting);
     const char *program; // of those that are built for the benchmark
