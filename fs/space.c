@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
+#include "deadline.h"
 #include "inode.h"
 
 /* Longer than serving a FORGET takes on a busy machine. Files without a name that are really open
@@ -26,24 +26,11 @@ unsigned space_mark(struct mount *mount)
     return gone;
 }
 
-static struct timespec deadline(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_nsec += PATIENCE_NANOSECONDS;
-    if (time.tv_nsec >= 1000000000L) {
-        time.tv_sec++;
-        time.tv_nsec -= 1000000000L;
-    }
-    return time;
-}
-
 /* Waits until there are no more than `left` orphans, or one has gone since the mark. The mutex is
  * held. */
 static void wait_for_orphans(struct mount *mount, unsigned mark, unsigned left)
 {
-    struct timespec until = deadline();
+    struct timespec until = deadline_in(PATIENCE_NANOSECONDS);
     int error = 0;
 
     // Those who wait cannot serve what they wait for.

@@ -2,7 +2,8 @@
 #include "ticker.h"
 
 #include <errno.h>
-#include <time.h>
+
+#include "deadline.h"
 
 #define TICK_NANOSECONDS 2000000L
 
@@ -44,14 +45,8 @@ static void wait_until_woken(struct ticker *ticker)
 
 static void wait_for_tick(struct ticker *ticker)
 {
-    struct timespec until;
+    struct timespec until = deadline_in(TICK_NANOSECONDS);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_NANOSECONDS;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
     pthread_mutex_lock(&ticker->mutex);
     while (pthread_cond_timedwait(&ticker->woken, &ticker->mutex, &until) != ETIMEDOUT)
         ;
