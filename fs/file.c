@@ -192,7 +192,8 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     bool passthrough = file_is_passthrough(inode);
     bool writer = is_writer(fi);
     struct statx stx;
-    int error = passthrough && writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
+    // Without passthrough, too, another opener's descriptor may be there already.
+    int error = writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
     uint16_t before;
 
     if (error)
