@@ -61,9 +61,8 @@ void report_failures(const struct results *results)
     for (size_t side = 0; side < side_count; side++) {
         const struct entrant *entrant = &results->entrants[side];
 
-        if (!entrant->ready)
-            printf("- %s (%s): %s\n", sides[side].name, sides[side].what,
-                   entrant->wanted ? entrant->place.reason : "was not asked for");
+        if (entrant->wanted && !entrant->ready)
+            printf("- %s (%s): %s\n", sides[side].name, sides[side].what, entrant->place.reason);
     }
     for (size_t i = 0; i < results->series_count; i++) {
         for (size_t side = 0; side < side_count; side++) {
