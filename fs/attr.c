@@ -91,13 +91,9 @@ bool attr_changes_unseen(const struct inode *inode)
 static double timeout_while_open(struct inode *inode)
 {
     struct asked *asked = &inode->mount->asked[inode->ref.id % ATTR_ASKED];
-    struct timespec now;
-    int64_t time;
-    bool again;
+    uint64_t time = life_now();
+    bool again = asked->node == inode->ref.id && time - asked->time < AGAIN_NANOSECONDS;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    time = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-    again = asked->node == inode->ref.id && time - asked->time < AGAIN_NANOSECONDS;
     asked->node = inode->ref.id;
     asked->time = time;
     asked->streak = again ? asked->streak + 1 : 0;

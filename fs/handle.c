@@ -72,10 +72,8 @@ static int open_in(int dir, const struct node_ref *ref)
         found = object_find_entry(dir, has_number, &ref->ino, name);
     if (found <= 0)
         return found == 0 ? -ESTALE : found;
-    fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    return errno == ENOENT || errno == ENOTDIR ? -ESTALE : -errno;
+    fd = object_open_in(dir, name);
+    return fd == -ENOENT || fd == -ENOTDIR ? -ESTALE : fd;
 }
 
 /* Opens a node by its name, and before it, if need be, the directories that lead there: at most

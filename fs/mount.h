@@ -52,7 +52,7 @@ struct mount {
     // When the attributes of files that are open for writing were asked for (attr.c).
     struct asked {
         _Atomic uint64_t node;
-        _Atomic int64_t time;
+        _Atomic uint64_t time;
         _Atomic uint32_t streak;
     } asked[ATTR_ASKED];
     // What was taken off nodes and is still to be closed.

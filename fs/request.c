@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "mix.h"
 
 static void set_state(struct request *request, enum request_state state)
 {
@@ -18,8 +19,7 @@ static uint64_t check_of(const struct request *request, const void *words, size_
 
     for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
         memcpy(&word, (const char *)words + at, sizeof(word));
-        sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        sum ^= sum >> 29;
+        sum = mix(sum, word);
     }
     return sum;
 }

@@ -2,6 +2,7 @@
 #include "stale.h"
 
 #include "attr.h"
+#include "mix.h"
 #include "object.h"
 
 /* The count is in shared memory, which a process that went wild may have written to. */
@@ -26,15 +27,9 @@ static void take_off(struct stale *stale, struct stale_node *node)
  * in steps of milliseconds. */
 static uint64_t state_of(const struct statx *stx)
 {
-    const uint64_t parts[] = { (uint64_t)stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec,
-                               stx->stx_blocks, stx->stx_size };
-    uint64_t sum = 0;
+    uint64_t sum = mix((uint64_t)stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec);
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        sum = (sum ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        sum ^= sum >> 29;
-    }
-    return sum;
+    return mix(mix(sum, stx->stx_blocks), stx->stx_size);
 }
 
 /* The kernel is told, also of nodes that are gone: it will not know them either. */

@@ -17,18 +17,17 @@ struct ticker {
 
 void ticker_init(struct ticker *ticker);
 
-/* There is something to look after. To be called when that can be seen by look(); costs next to
- * nothing while the ticker is awake. */
-static inline void ticker_wake(struct ticker *ticker);
-
 /* Returns after ticker_end(). `look` looks after things, and says whether there was anything since
  * the last time. */
 void ticker_run(struct ticker *ticker, bool (*look)(void *argument), void *argument);
 
 void ticker_end(struct ticker *ticker);
 
+/* Wakes it; ticker_wake() is the one to call. */
 void ticker_begin(struct ticker *ticker);
 
+/* There is something to look after. To be called when that can be seen by look(); costs next to
+ * nothing while the ticker is awake. */
 static inline void ticker_wake(struct ticker *ticker)
 {
     if (!ticker->awake)
