@@ -46,6 +46,21 @@ static bool in_group(fuse_req_t req, int fd)
     return false;
 }
 
+/* Who may know which pages of a file are in memory: those whom cachestat(2) itself would tell. They
+ * say what others have read. An access ACL that lets more users write does not count. */
+static bool may_know_pages(fuse_req_t req, int fd)
+{
+    uid_t uid = fuse_req_ctx(req)->uid;
+    struct statx stx;
+
+    if (uid == 0)
+        return true;
+    if (object_stat(fd, &stx) != 0)
+        return false;
+    return uid == stx.stx_uid || (stx.stx_mode & S_IWOTH) ||
+           ((stx.stx_mode & S_IWGRP) && in_group(req, fd));
+}
+
 /* What the kernel asks before the first write to a file, and before each change of its owner. In the
  * RAM area it comes through the mount or not at all. */
 static bool is_known_absent(const struct inode *inode, const char *name)
@@ -185,7 +200,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
     ssize_t length = inode_acquire(mount_of(req), id, &inode);
 
-    if (length == 0 && is_virtual(name)) {
+    if (length == 0 && strcmp(name, SHMAP_XATTR_PAGES) == 0 && !may_know_pages(req, inode.fd)) {
+        length = -EPERM;
+    } else if (length == 0 && is_virtual(name)) {
         length = virtual_get(&inode, name, &value);
     } else if (length == 0 && is_known_absent(&inode, name)) {
         length = -ENODATA;

@@ -2,12 +2,15 @@
 #include "virtual.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "attr.h"
 #include "classroot.h"
 #include "cleanup.h"
+#include "file.h"
 #include "object.h"
+#include "pages.h"
 #include "upgrade.h"
 
 #define SIZE_TEXT_MAX 32
@@ -63,8 +66,39 @@ static char *mount_status(struct mount *mount)
     return shmap_status_to_json(status);
 }
 
+/* Counts by a descriptor of its own, which only reads: what is open for the file, and leases that
+ * tell who uses it, stay as they are. */
+static int count_pages(struct inode *inode, struct shmap_pages *pages)
+{
+    int opened;
+
+    do
+        opened = inode_not_last(inode->mount, object_reopen(inode->fd, O_RDONLY | O_NONBLOCK));
+    while (inode_make_room(inode->mount, &opened));
+    CLEANUP_FD int fd = opened;
+    int error = fd < 0 ? fd : pages_count(fd, pages);
+
+    // Of a disk's file it is not what was swapped out, but what had been read.
+    if (!error && inode->ref.area != AREA_RAM)
+        pages->swapped = 0;
+    return error;
+}
+
+static ssize_t get_pages(struct inode *inode, char **value)
+{
+    struct shmap_pages pages;
+    int error = inode_is_regular(inode) ? count_pages(inode, &pages) : -ENODATA;
+
+    if (error)
+        return error;
+    *value = pages_to_text(&pages, file_is_passthrough(inode));
+    return *value ? (ssize_t)strlen(*value) : -ENOMEM;
+}
+
 ssize_t virtual_get(struct inode *inode, const char *name, char **value)
 {
+    if (strcmp(name, SHMAP_XATTR_PAGES) == 0)
+        return get_pages(inode, value);
     if (strcmp(name, SHMAP_XATTR_CLASS) == 0)
         *value = strdup(shmap_class_name(inode->ref.class));
     else if (strcmp(name, SHMAP_XATTR_STATUS) == 0 && is_mount_root(inode))

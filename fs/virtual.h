@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The extended attributes that are not stored but mean something: the class of a file, the state
- * and the size of the mount. */
+/* The extended attributes that are not stored but mean something: the class and the pages of a file,
+ * the state and the size of the mount. */
 #ifndef SHMAPFS_VIRTUAL_H
 #define SHMAPFS_VIRTUAL_H
 

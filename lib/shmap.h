@@ -34,6 +34,8 @@ extern "C" {
 /* The same where the mount is root's: the kernel lets nobody set it who lacks CAP_SYS_ADMIN, which
  * to have the user id 0 alone, as in a container, is not enough for. */
 #define SHMAP_XATTR_UPGRADE_TRUSTED "trusted.shmapfs.upgrade"
+/* On regular files. Read: which of their pages the area has in memory, as shmap_pages_get() says. */
+#define SHMAP_XATTR_PAGES "user.shmapfs.pages"
 /* Every attribute name that begins so belongs to shmapfs. */
 #define SHMAP_XATTR_PREFIX "user.shmapfs."
 
@@ -134,6 +136,28 @@ char *shmap_status_to_json(const struct shmap_status *status);
 /* The reverse. Unknown members are passed over; missing or mistyped ones, and texts too long for
  * their field, are -EPROTO. */
 int shmap_status_from_json(const char *json, struct shmap_status *status);
+
+/* Which pages of a file are in memory, in pages of sysconf(_SC_PAGESIZE) bytes. */
+struct shmap_pages {
+    /* In memory. Where data does not pass through the kernel, a page may be there twice, in FUSE's
+     * page cache and in the area, and counts as often as it takes memory. */
+    uint64_t resident;
+    /* Of these, changed and not yet written to where they belong: of a persisted file, to the disk.
+     * A file in the RAM area has none, but what FUSE's page cache has yet to hand on. */
+    uint64_t dirty;
+    uint64_t swapped; /* of a file in the RAM area: swapped out, and so not resident */
+};
+
+/* Counts the pages of a regular file, without an effect on them or on its times. -ENODATA: not a
+ * regular file of a shmapfs mount, or the kernel cannot tell (Linux before 6.5); -EPERM: neither the
+ * file's owner nor root, nor one who may write to it; -EPROTO: an answer that this version does not
+ * understand; or what getxattr(2) and open(2) answer. */
+int shmap_pages_get(const char *path, struct shmap_pages *pages);
+
+/* The same with fewer round trips, for whoever asks about many files: that `path` is on a shmapfs
+ * mount is for the caller to know, for example because it is on the same device as a path that
+ * shmap_class_get() has told about. A symbolic link in the last place is not followed. */
+int shmap_pages_get_unchecked(const char *path, struct shmap_pages *pages);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,10 @@
 
 enum {
     EXIT_USAGE = 2, /* the command line is wrong; nothing was tried */
+    /* Of a command that runs another one, as env(1) and nohup(1) have them: */
+    EXIT_NOT_STARTED = 125,
+    EXIT_NOT_EXECUTABLE = 126,
+    EXIT_NOT_FOUND = 127,
 };
 
 /* What the command line asks of a command. */
@@ -23,9 +27,12 @@ struct request {
 
 /* Each carries out one command and returns the exit status. */
 int cmd_class(const struct request *request);
+int cmd_ls(const struct request *request);
 int cmd_resize(const struct request *request);
+int cmd_run(const struct request *request);
 int cmd_status(const struct request *request);
 int cmd_upgrade(const struct request *request);
+int cmd_who(const struct request *request);
 
 /* Says on standard error what is wrong with a path and what would be right.
  * Returns EXIT_FAILURE. */

@@ -5,6 +5,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static const struct command {
     const char *name;
     const char *arguments;
     int at_least;
-    int at_most;
+    int at_most; /* INT_MAX: all that follows on the line is the command's, options too */
     int (*run)(const struct request *request);
     const char *summary;
 } commands[] = {
@@ -25,6 +26,11 @@ static const struct command {
       "change the limit of the RAM area: 512m, 4g, 25% (of RAM)" },
     { "upgrade", "MOUNTPOINT [BINARY]", 1, 2, cmd_upgrade,
       "have another binary serve it, with everything left open" },
+    { "who", "PATH", 1, 1, cmd_who, "show the processes that have a file open or mapped" },
+    { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
+      "run a command whose /dev/shm is a shmapfs of its own" },
+    { "ls", "MOUNTPOINT", 1, 1, cmd_ls,
+      "list the objects, with their pages in memory and who uses them" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -36,14 +42,32 @@ static void print_help(void)
          "\n"
          "commands:");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-7s  %-19s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
+        printf("  %-7s  %-22s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
     puts("\n"
          "options, anywhere on the line:\n"
          "  -j, --json     answer in JSON\n"
          "  -h, --help     show this text\n"
          "  -V, --version  show the version\n"
          "\n"
-         "exit status: 0 done, 1 failed, 2 the command line is wrong. More: man shmapctl");
+         "exit status: 0 done, 1 failed, 2 the command line is wrong; of run that of its COMMAND.\n"
+         "More: man shmapctl");
+}
+
+/* The names of all commands, as a sentence has them. For free(). */
+static char *list_commands(const char *conjunction)
+{
+    char *list = NULL;
+    size_t length;
+    FILE *text = open_memstream(&list, &length);
+    if (text == NULL)
+        err(EXIT_FAILURE, NULL);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const char *between = i + 2 < COMMANDS ? ", " : i + 2 == COMMANDS ? conjunction : "";
+        fprintf(text, "%s%s", commands[i].name, between);
+    }
+    if (fclose(text) != 0)
+        err(EXIT_FAILURE, NULL);
+    return list;
 }
 
 static int usage_error(void)
@@ -55,7 +79,9 @@ static int usage_error(void)
 static int run(const struct request *line)
 {
     if (line->count == 0) {
-        warnx("a command is missing: status, class, resize or upgrade");
+        char *names = list_commands(" or ");
+        warnx("a command is missing: %s", names);
+        free(names);
         return usage_error();
     }
     const char *name = line->arguments[0];
@@ -70,7 +96,9 @@ static int run(const struct request *line)
               request.count < command->at_least ? "few" : "many", name, command->arguments);
         return EXIT_USAGE;
     }
-    warnx("%s: no such command; there are status, class, resize and upgrade", name);
+    char *names = list_commands(" and ");
+    fail(name, "no such command; there are %s", names);
+    free(names);
     return usage_error();
 }
 
@@ -83,7 +111,16 @@ static int written(int status)
     return EXIT_FAILURE;
 }
 
-int main(int argc, char **argv)
+static bool owns_its_options(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].at_most == INT_MAX;
+    return false;
+}
+
+/* Returns -1 to go on, or an exit status. */
+static int parse(int argc, char **argv, const char *shorts, struct request *line)
 {
     static const struct option options[] = {
         { "json", no_argument, NULL, 'j' },
@@ -92,25 +129,35 @@ int main(int argc, char **argv)
         { 0 },
     };
 
-    setlocale(LC_CTYPE, "");
-    argv[0] = program_invocation_short_name; /* what getopt_long calls us */
-    struct request line = { 0 };
-    for (int option; (option = getopt_long(argc, argv, "jhV", options, NULL)) != -1;) {
+    optind = 0; /* begin anew, and take the order from `shorts` */
+    for (int option; (option = getopt_long(argc, argv, shorts, options, NULL)) != -1;) {
         switch (option) {
         case 'j':
-            line.json = true;
+            line->json = true;
             break;
         case 'h':
             print_help();
-            return written(EXIT_SUCCESS);
+            return EXIT_SUCCESS;
         case 'V':
             puts("shmapctl " SHMAPFS_VERSION);
-            return written(EXIT_SUCCESS);
+            return EXIT_SUCCESS;
         default:
             return usage_error();
         }
     }
-    line.count = argc - optind;
-    line.arguments = argv + optind;
-    return written(run(&line));
+    line->count = argc - optind;
+    line->arguments = argv + optind;
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct request line = { 0 };
+
+    setlocale(LC_CTYPE, "");
+    argv[0] = program_invocation_short_name; /* what getopt_long calls us */
+    int status = parse(argc, argv, "+jhV", &line);
+    if (status == -1 && !owns_its_options(line.arguments[0]))
+        status = parse(argc, argv, "jhV", &line);
+    return written(status == -1 ? run(&line) : status);
 }

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+# Tab completion of shmapctl for bash.
+
+# shellcheck source=packaging/completions/shmapfs.bash
+declare -F _shmapfs_reply >/dev/null || . "${BASH_SOURCE[0]%/*}/shmapfs.bash"
+
+# Where shmapfs is mounted; directories besides, for the way there.
+_shmapctl_mounts() { # WORD
+    local path type paths=()
+    while read -r _ path type _; do
+        # Spaces and the like are octal numbers there.
+        [[ $type != fuse.shmapfs ]] || paths+=("$(printf '%b' "$path")")
+    done </proc/self/mounts
+    _shmapfs_reply "$1" "${paths[@]}"
+    _shmapfs_paths plusdirs
+}
+
+# Options up to a command, whose own arguments are files for all we know.
+_shmapctl_run() { # WORD...
+    local option='' only_command=
+    for (( ; $# > 1; )); do
+        if [[ -n $option ]]; then
+            option=
+        elif [[ -n $only_command || $1 != -* ]]; then
+            _shmapfs_paths default
+            return
+        elif [[ $1 == -- ]]; then
+            only_command=1
+        elif [[ $1 =~ ^(-o|--options|--persist)$ ]]; then
+            option=$1
+        fi
+        shift
+    done
+    case $option in
+    -o | --options) _shmapfs_options "$1" ;;
+    --persist) _shmapfs_paths dirnames ;;
+    *)
+        if [[ $1 == -* && -z $only_command ]]; then
+            _shmapfs_reply "$1" -o --options --persist -h --help --
+        else
+            mapfile -t COMPREPLY < <(compgen -c -- "$1")
+            _shmapfs_paths default
+        fi
+        ;;
+    esac
+}
+
+_shmapctl_argument() { # COMMAND NUMBER WORD
+    case "$1 $2" in
+    'status 1' | 'resize 1' | 'upgrade 1' | 'ls 1') _shmapctl_mounts "$3" ;;
+    'class 1' | 'who 1' | 'upgrade 2') _shmapfs_paths default ;;
+    'class 2') _shmapfs_reply "$3" persist anon atomic checkpoint ;;
+    'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
+    esac
+}
+
+_shmapctl() {
+    local words word at command='' number=0
+    COMPREPLY=()
+    _shmapfs_split
+    word=${words[-1]}
+    for ((at = 1; at < ${#words[@]} - 1; at++)); do
+        if [[ ${words[at]} == -* ]]; then
+            continue
+        elif [[ -n $command ]]; then
+            number=$((number + 1))
+        elif [[ ${words[at]} == run ]]; then
+            _shmapctl_run "${words[@]:at+1}"
+            return
+        else
+            command=${words[at]}
+        fi
+    done
+    if [[ $word == -* ]]; then
+        _shmapfs_reply "$word" -j --json -h --help -V --version
+    elif [[ -z $command ]]; then
+        _shmapfs_reply "$word" status class resize upgrade who ls run
+    else
+        _shmapctl_argument "$command" $((number + 1)) "$word"
+    fi
+}
+
+complete -F _shmapctl shmapctl

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+# Tab completion of shmapfs for bash, and what that of shmapctl has in common with it.
+
+# Puts those candidates into COMPREPLY that continue the word, which may be several for bash: it
+# also ends words at the = and : of options, and then wants to have only what follows.
+_shmapfs_reply() { # WORD CANDIDATE...
+    local word=$1 candidate known=
+    shift
+    if [[ $word =~ .*[=:] ]]; then
+        known=${BASH_REMATCH[0]}
+        [[ ${COMP_WORDBREAKS-} == *"${known: -1}"* ]] || known=
+    fi
+    for candidate; do
+        [[ $candidate != "$word"* ]] || COMPREPLY+=("${candidate#"$known"}")
+    done
+}
+
+# Leaves the rest to bash, which knows about quotes: names of files or directories.
+_shmapfs_paths() { # default|dirnames|plusdirs
+    compopt -o filenames -o "$1" 2>/dev/null
+}
+
+# The words of the line up to the cursor, as the program will have them, go to the array `words`.
+_shmapfs_split() {
+    local line=${COMP_LINE:0:COMP_POINT}
+    # Without -r: a backslash keeps a space.
+    # shellcheck disable=SC2162
+    read -a words <<<"$line"
+    [[ ${line: -1} != [[:space:]] ]] || words+=('')
+}
+
+# A list of mount options with commas between, of which the last one is to be completed.
+_shmapfs_options() { # WORD
+    local before='' option names=(
+        size= nr_inodes= huge= mode= noswap anon= nopassthrough writeback timeout= descriptors=
+        io_uring keeper nokeeper takeover ro rw suid nosuid dev nodev exec noexec sync async dirsync
+        atime noatime relatime strictatime diratime nodiratime)
+    [[ $1 != *,* ]] || before=${1%,*},
+    case ${1##*,} in
+    huge=*) names=(huge={never,always,within_size,advise}) ;;
+    size=*) names=(size={25%,50%,75%,512m,1g,4g}) ;;
+    *=*) return ;;
+    esac
+    _shmapfs_reply "$1" "${names[@]/#/$before}"
+    # More is to come: a value, or after a comma another option.
+    for option in "${COMPREPLY[@]}"; do
+        [[ $option != *= ]] || compopt -o nospace 2>/dev/null
+    done
+}
+
+_shmapfs() {
+    local words word
+    COMPREPLY=()
+    _shmapfs_split
+    word=${words[-1]}
+    if [[ ${words[-2]} == -o ]]; then
+        _shmapfs_options "$word"
+    elif [[ $word == -* ]]; then
+        _shmapfs_reply "$word" -o -f -h --help -V --version
+    else
+        _shmapfs_paths dirnames
+    fi
+}
+
+complete -F _shmapfs shmapfs

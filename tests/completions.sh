@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# completions.sh DIRECTORY: what Tab offers, in bash; that zsh can read what is for zsh, where there
+# is a zsh. $SHMAPFS and $SHMAPCTL are the programs whose words are compared with what is offered.
+set -uo pipefail
+
+directory=$1
+failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+# shellcheck source=packaging/completions/shmapctl.bash
+. "$directory/shmapctl.bash"
+
+# As an interactive bash sets it.
+COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+
+offer() { # LINE
+    COMP_LINE=$1 COMP_POINT=${#1}
+    COMPREPLY=()
+    "_${1%% *}"
+}
+
+check() { # LINE WANTED...
+    local line=$1 wanted offered
+    shift
+    offer "$line"
+    wanted=$(printf '%s\n' "$@" | sort)
+    offered=$(printf '%s\n' "${COMPREPLY[@]}" | sort -u)
+    [ "$offered" = "$wanted" ] && return
+    printf '«%s» offers:\n%s\nwanted:\n%s\n' "$line" "$offered" "$wanted"
+    failures=$((failures + 1))
+}
+
+# What bash itself is asked to offer, besides the candidates.
+compopt() {
+    asked="$*"
+}
+
+check_paths() { # LINE KIND
+    local asked=
+    offer "$1"
+    [[ " $asked " == *" $2 "* ]] && return
+    echo "«$1» asks for «$asked» and not for $2"
+    failures=$((failures + 1))
+}
+
+words_of_help() { # the commands that shmapctl has
+    "$SHMAPCTL" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+options_of_help() { # the mount options that shmapfs explains
+    "$SHMAPFS" --help | sed -n '/^Options:/,$s/^  \([a-z_]*=\{0,1\}\)[^ ]*  *[^ ].*/\1/p' |
+        grep -v -e '^ro$' -e '^their$'
+}
+
+check_options_of_help() {
+    local option
+    offer 'shmapfs -o '
+    for option in $(options_of_help) ro suid dev noexec sync dirsync noatime relatime strictatime \
+        nodiratime; do
+        [[ " ${COMPREPLY[*]} " == *" $option "* ]] && continue
+        echo "the mount option $option is not offered"
+        failures=$((failures + 1))
+    done
+    [ "$(options_of_help | wc -l)" -ge 12 ] && return
+    echo "the help of shmapfs is not understood"
+    failures=$((failures + 1))
+}
+
+mapfile -t commands < <(words_of_help)
+check 'shmapctl ' "${commands[@]}"
+check 'shmapctl st' status
+check 'shmapctl --json w' who
+check 'shmapctl --j' --json
+check 'shmapctl who --j' --json
+check 'shmapctl class . ' persist anon atomic checkpoint
+check 'shmapctl class . a' anon atomic
+check 'shmapctl --json class -- . an' anon
+check 'shmapctl class . anon ' ''
+check 'shmapctl class with\ space an' anon
+check 'shmapctl resize . 5' 50% 512m
+check 'shmapctl bogus ' ''
+check_paths 'shmapctl who ' default
+check_paths 'shmapctl class ' default
+check_paths 'shmapctl ls ' plusdirs
+check_paths 'shmapctl upgrade . ' default
+check_paths 'shmapctl run --persist ' dirnames
+check_paths 'shmapctl run -o size=1g env ' default
+check 'shmapctl run --p' --persist
+check 'shmapctl run -o nop' nopassthrough
+check 'shmapctl run -o size=1g,hu' 1g,huge=
+check 'shmapctl run -o huge=w' within_size
+check 'shmapctl run -o size=1g -- dirnam' dirname
+check 'shmapctl run dirnam' dirname
+check 'shmapfs --v' --version
+check 'shmapfs -o nos' nosuid noswap
+check 'shmapfs /a /b -o ro,nos' ro,nosuid ro,noswap
+check 'shmapfs /a /b -o anon=x:y,nokee' y,nokeeper
+check_paths 'shmapfs /' dirnames
+check_options_of_help
+COMP_WORDBREAKS=$' \t\n'
+check 'shmapfs /a /b -o size=1g,nokee' size=1g,nokeeper
+
+if command -v zsh >/dev/null; then
+    for file in _shmapctl _shmapfs _shmapfs_options; do
+        zsh -n "$directory/$file" || failures=$((failures + 1))
+    done
+else
+    echo "there is no zsh here: what is for zsh was not looked at"
+fi
+
+echo "$failures failures"
+[ "$failures" = 0 ]
