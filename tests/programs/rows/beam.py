@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tier 1: A+, the nearest relative of J that is packaged, maps files as J's jmf does: behind a
+header that says what they hold."""
+import os
+
+from exchange import CONTENTS, LARGE, first_half, look_again, second_half
+from row import Row, source
+
+HEADER = 112  # before what is in the vector; behind that is one more byte
+INTERPRETER = ["/usr/bin/a+", "-q", source("languages/beam.+")]
+
+
+class BehindHeader:
+    """The C participant, told to look for the vector where A+ has it."""
+
+    def __init__(self, conversation):
+        self._conversation = conversation
+        self.end, self.stop = conversation.end, conversation.stop
+
+    def ask(self, order, *words):
+        if order in ("load", "store", "read", "write"):
+            return self._conversation.ask(order, HEADER + words[0], words[1])
+        answer = self._conversation.ask(order, *words)
+        return str(int(answer) - HEADER - 1) if order == "remap" else answer
+
+
+class Beam(Row):
+    """A+ makes a file, once for another A+ and once for C."""
+
+    slug = "aplus-beam"
+    name = "A+, beam"
+    needs = {"aplus-fsf": "/usr/bin/a+"}
+    proves = "beam, _items to make it grow, append in the mapping, _msyncAll"
+
+    def prepare(self, shop):
+        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
+                   "partner", source("languages/mapping.c"))
+
+    def _exchange(self, place, name, one, other):
+        try:
+            first_half(one, other, place.path(name))
+            second_half(one, other)
+            one.end()
+            other.end()
+        finally:
+            one.stop()
+            other.stop()
+        place.expect_bytes(name, {HEADER + offset: text for offset, text in CONTENTS.items()},
+                           HEADER + LARGE + 1)
+
+    def exchange(self, place):
+        self._exchange(place, "own.m", place.talk(*INTERPRETER), place.talk(*INTERPRETER))
+        self._exchange(place, "others.m", place.talk(*INTERPRETER),
+                       BehindHeader(place.talk(os.path.join(place.shop, "partner"))))
+
+    def again(self, place):
+        for name in ("own.m", "others.m"):
+            look_again(place, name, INTERPRETER)
+
+
+ROWS = [Beam()]

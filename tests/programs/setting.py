@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The ways to mount under which each row is run, and the mounts themselves."""
+import os
+import select
+import stat
+import subprocess
+
+from deaths import without_deaths
+from failure import Failure
+
+NOBODY = 65534
+SECONDS = 60
+SETTINGS = {
+    "passthrough": "size=2g",
+    "cached": "size=2g,nopassthrough",
+    "user": "size=2g",
+    "native": "",
+}
+
+
+class Setting:
+    """A mount with a store, whose directory `anon` is anonymous; `native`: plain directories
+    instead. It lives below `top`, in a mount namespace that ends with this process."""
+
+    def __init__(self, name, top, shmapfs, shmapctl):
+        self.name = name
+        self.options = SETTINGS[name]
+        self.top = top
+        self.shmapfs, self.shmapctl = shmapfs, shmapctl
+        self.mnt = os.path.join(top, "mnt")
+        self.store = os.path.join(top, "store")
+        self.areas = {area: os.path.join(self.mnt, area) for area in ("anon", "persist")}
+        self.is_native = name == "native"
+        self.is_users = name == "user"
+        self._log = os.path.join(top, "log")
+        self._daemon = None
+
+    def prepare(self):
+        """Makes the directories. For a user's mount this process becomes that user, for good."""
+        for path in (self.mnt, self.store, os.path.join(self.store, "persist"),
+                     os.path.join(self.top, "outside")):
+            os.mkdir(path)
+            os.chmod(path, 0o755)
+            if self.is_users:
+                os.chown(path, NOBODY, NOBODY)
+        if self.is_native:
+            for path in self.areas.values():
+                os.mkdir(path)
+        os.chmod(self.top, 0o777)
+        if self.is_users:
+            self._share_device()
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+
+    def _share_device(self):
+        """Lets a user open the device where the machine lets only root."""
+        device = os.stat("/dev/fuse")
+        if device.st_mode & 0o006 == 0o006:
+            return
+        directory = os.path.join(self.top, "dev")
+        node = os.path.join(directory, "fuse")
+        os.mkdir(directory)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", directory],
+                       check=True)
+        os.mknod(node, stat.S_IFCHR | 0o666, device.st_rdev)
+        os.chmod(node, 0o666)
+        subprocess.run(["mount", "--bind", node, "/dev/fuse"], check=True)
+
+    def mount(self):
+        """Mounts, and returns when the mount is there."""
+        if self.is_native:
+            return
+        with open(self._log, "ab") as log, open("/proc/self/mountinfo", "rb") as table:
+            self._daemon = subprocess.Popen(
+                [self.shmapfs, "-f", self.store, self.mnt,
+                 "-o", f"keeper,anon=anon,{self.options}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._await_mount(table)
+
+    def _await_mount(self, table):
+        changes = select.poll()
+        changes.register(table, select.POLLPRI)
+        end = os.pidfd_open(self._daemon.pid)
+        changes.register(end, select.POLLIN)
+        try:
+            while not self._is_mounted(table):
+                if end in dict(changes.poll(SECONDS * 1000) or [(end, 0)]):
+                    raise Failure(f"nothing was mounted: {self.said()}")
+        finally:
+            os.close(end)
+
+    def _is_mounted(self, table):
+        # Only its owner may look at a user's mount; the table shows it to all.
+        table.seek(0)
+        return any(line.split()[4] == self.mnt.encode() for line in table)
+
+    def unmount(self):
+        """Unmounts as the user who mounted, and holds the daemon to a silent good end."""
+        if self.is_native:
+            return
+        words = ["fusermount3", "-u", self.mnt] if self.is_users else ["umount", self.mnt]
+        subprocess.run(words, check=True, timeout=SECONDS)
+        status = self._daemon.wait(SECONDS)
+        said = self.said()
+        if status != 0 or said:
+            raise Failure(f"the daemon ended with {status}: {said}")
+
+    def said(self):
+        """What the daemon wrote, but for the deaths that were wanted."""
+        with open(self._log, encoding="utf-8") as log:
+            return without_deaths(log.read()).strip()
