@@ -34,9 +34,17 @@ static bool parse(char *text, struct line *line)
     return line->source && line->directory && line->type;
 }
 
-/* The directory of the first shmapfs whose source or directory is the one given; NULL matches any.
- * */
-static bool find(const char *source, const char *directory, char *found, size_t size)
+/* The lines of the table, one after the other; false behind the last. */
+static bool next_line(FILE *table, char **text, size_t *room, struct line *line)
+{
+    while (getline(text, room, table) > 0) {
+        if (parse(*text, line))
+            return true;
+    }
+    return false;
+}
+
+bool mounts_find_store(const char *store, char *mountpoint, size_t size)
 {
     FILE *table = fopen("/proc/self/mounts", "re");
     CLEANUP_FREE char *text = NULL;
@@ -44,26 +52,32 @@ static bool find(const char *source, const char *directory, char *found, size_t 
     size_t room = 0;
     bool hit = false;
 
-    while (table && !hit && getline(&text, &room, table) > 0) {
-        hit = parse(text, &line) && strcmp(line.type, MOUNTS_TYPE) == 0 &&
-              (!source || strcmp(line.source, source) == 0) &&
-              (!directory || strcmp(line.directory, directory) == 0);
-        if (hit && found)
-            strlcpy(found, line.directory, size);
+    while (table && !hit && next_line(table, &text, &room, &line)) {
+        hit = strcmp(line.type, MOUNTS_TYPE) == 0 && strcmp(line.source, store) == 0;
+        if (hit)
+            strlcpy(mountpoint, line.directory, size);
     }
     if (table)
         fclose(table);
     return hit;
 }
 
-bool mounts_find_store(const char *store, char *mountpoint, size_t size)
-{
-    return find(store, NULL, mountpoint, size);
-}
-
 bool mounts_at(const char *path)
 {
-    return find(NULL, path, NULL, 0);
+    FILE *table = fopen("/proc/self/mounts", "re");
+    CLEANUP_FREE char *text = NULL;
+    struct line line;
+    size_t room = 0;
+    bool hit = false;
+
+    // Of several mounts on a directory the last one is seen.
+    while (table && next_line(table, &text, &room, &line)) {
+        if (strcmp(line.directory, path) == 0)
+            hit = strcmp(line.type, MOUNTS_TYPE) == 0;
+    }
+    if (table)
+        fclose(table);
+    return hit;
 }
 
 bool mounts_find_id(uint64_t id, char *mountpoint, size_t size)

@@ -15,7 +15,8 @@ bool mounts_find_store(const char *store, char *mountpoint, size_t size);
 /* Finds where a mount is now, by its id (statx(2), STATX_MNT_ID). */
 bool mounts_find_id(uint64_t id, char *mountpoint, size_t size);
 
-/* Whether a shmapfs is mounted exactly at an absolute path without symlinks. */
+/* Whether what is mounted exactly at an absolute path without symlinks is a shmapfs. One that another
+ * mount covers does not count. */
 bool mounts_at(const char *path);
 
 #endif

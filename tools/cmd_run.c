@@ -150,7 +150,8 @@ static int start(struct run *run, pid_t *guardian)
     return 0;
 }
 
-static void warn_of_users(dev_t device)
+/* Unmounts what was in use a moment ago, or says by whom it is. */
+static void unmount_or_warn(dev_t device)
 {
     struct users users;
     char text[512] = "";
@@ -165,6 +166,9 @@ static void warn_of_users(dev_t device)
         free(name);
     }
     users_free(&users);
+    /* Who was about to end may have done so meanwhile. */
+    if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0)
+        return;
     fail(SHM_DIRECTORY, "COMMAND has ended, and what it shared ends, though in use by %s",
          *text ? text : "somebody");
 }
@@ -181,7 +185,7 @@ static void end_daemon(struct run *run)
         syncfs(fd);
         close(fd);
         if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) != 0 && errno == EBUSY)
-            warn_of_users(root.st_dev);
+            unmount_or_warn(root.st_dev);
     }
     held_kill(&supervision->daemon.process, SIGTERM);
     supervise_daemon(supervision);

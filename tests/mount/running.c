@@ -72,6 +72,8 @@ static struct running start_words(const char *const words[])
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        // A job, as a shell has it: one without anybody to continue it would not be stopped.
+        setpgid(0, 0);
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
         dup2(running.err, STDERR_FILENO);

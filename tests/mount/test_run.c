@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void status_is_that_of_the_command(void **state)
@@ -49,6 +50,17 @@ static void commands_that_cannot_be_executed(void **state)
     assert_int_equal(scene_await_children(), 0);
 }
 
+/* A name in the machine's /dev/shm that no other test has; for free(). */
+static char *machine_path(const struct scene *scene)
+{
+    char *path;
+
+    // The directory of all cases has the name that is its own.
+    assert_ok(asprintf(&path, "/dev/shm/%s-%s", strrchr(scene->top, '/') + 1,
+                       strrchr(scene->dir, '/') + 1));
+    return path;
+}
+
 static void wrong_command_lines(void **state)
 {
     struct scene *scene = begin_run(state);
@@ -74,9 +86,11 @@ static void wrong_command_lines(void **state)
     assert_refused(&outcome, NOT_STARTED, "plain", "not a directory", NULL);
     outcome = run(shmapctl(), "run", "--persist", "missing/new", "true", NULL);
     assert_refused(&outcome, NOT_STARTED, "missing/new", "No such file", NULL);
-    outcome = run(shmapctl(), "run", "--persist", "/dev/shm/new", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "/dev/shm/new", NULL);
-    assert_false(exists("/dev/shm/new"));
+    char *hidden = machine_path(scene);
+    outcome = run(shmapctl(), "run", "--persist", hidden, "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, hidden, "cannot be in", NULL);
+    assert_false(exists(hidden));
+    free(hidden);
     outcome = run(shmapctl(), "run", "--help", NULL);
     assert_done(&outcome);
     assert_non_null(strstr(outcome.out, "--persist"));
@@ -85,7 +99,6 @@ static void wrong_command_lines(void **state)
     assert_string_equal(before, after);
     free(before);
     free(after);
-    (void)scene;
 }
 
 /* What follows the command is the command's. */
@@ -141,21 +154,33 @@ static void signals_of_the_command_do_not_come_back(void **state)
     assert_run_ends(&running, SIGTERM);
 }
 
+static void assert_stops(pid_t pid)
+{
+    const struct timespec limit = { .tv_sec = PEER_SECONDS };
+    sigset_t changed;
+    int status = 0;
+
+    // Blocked since the start: no change can fall between the look and the wait.
+    sigemptyset(&changed);
+    sigaddset(&changed, SIGCHLD);
+    while (waitpid(pid, &status, WNOHANG | WUNTRACED) == 0)
+        if (sigtimedwait(&changed, NULL, &limit) == -1 && errno == EAGAIN)
+            fail_msg("it does not stop");
+    assert_true(WIFSTOPPED(status));
+}
+
 static void stops_and_continues_with_the_command(void **state)
 {
     struct scene *scene = begin_run(state);
     struct running running =
         start_script(scene, false, "kill -STOP $$; echo on; read line; exit 3");
-    int status;
 
-    assert_int_equal(waitpid(running.pid, &status, WUNTRACED), running.pid);
-    assert_true(WIFSTOPPED(status));
+    assert_stops(running.pid);
     assert_ok(kill(running.pid, SIGCONT));
     assert_line(&running, "on");
     // And by a signal that it was handed.
     assert_ok(kill(running.pid, SIGTSTP));
-    assert_int_equal(waitpid(running.pid, &status, WUNTRACED), running.pid);
-    assert_true(WIFSTOPPED(status));
+    assert_stops(running.pid);
     assert_ok(kill(running.pid, SIGCONT));
     say(&running, "go on\n");
     assert_run_ends(&running, 3);
@@ -269,9 +294,8 @@ static void the_limit_answers(void **state)
 static void the_machine_s_objects_are_out_of_reach(void **state)
 {
     struct scene *scene = begin_run(state);
-    char path[64], script[256];
+    char *path = machine_path(scene), script[256];
 
-    snprintf(path, sizeof(path), "/dev/shm/shmapfs-test-%s", strrchr(scene->dir, '/') + 1);
     put_file(path, "the machine's");
     snprintf(script, sizeof(script), "ls -A /dev/shm; echo mine >%s", path);
     struct outcome outcome = run_script(scene, NULL, script);
@@ -283,6 +307,7 @@ static void the_machine_s_objects_are_out_of_reach(void **state)
     assert_ended(&outcome, 0, "");
     assert_int_equal(length, strlen("the machine's"));
     assert_string_equal(content, "the machine's");
+    free(path);
 }
 
 static void kept_with_a_store_only(void **state)

@@ -7,8 +7,8 @@ import subprocess
 
 from failure import Failure
 
-# For an answer, and for the end of a program.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# For an answer, and for the end of a program.
 SECONDS = 120
 
 

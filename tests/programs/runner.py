@@ -100,6 +100,7 @@ class Runner:
             "LANG": "C.UTF-8",
             "HOME": home,
             "TMPDIR": home,
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def _popen(self, words, environment, directory=None, **pipes):

@@ -76,6 +76,11 @@ static void check_finding(void *scratch)
     EXPECT(mounts_at(plain) && mounts_at(odd));
     EXPECT(!mounts_at(other) && !mounts_at(scratch) && !mounts_at("/"));
 
+    EXPECT(mount("cover", plain, "tmpfs", 0, NULL) == 0);
+    EXPECT(!mounts_at(plain) && mounts_find_store("/stores/plain", found, sizeof(found)));
+    EXPECT(umount2(plain, MNT_DETACH) == 0);
+    EXPECT(mounts_at(plain));
+
     EXPECT(umount2(plain, MNT_DETACH) == 0);
     EXPECT(!mounts_at(plain) && !mounts_find_store("/stores/plain", found, sizeof(found)));
 }
