@@ -206,23 +206,21 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
 static int mount_quietly(struct mount *mount, char *said, size_t size)
 {
     CLEANUP_FD int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    FILE *catcher = tmpfile();
+    CLEANUP_FD int catcher = memfd_create("said", MFD_CLOEXEC);
+    ssize_t length;
     int result;
 
-    *said = '\0';
-    if (!catcher || saved < 0) {
-        if (catcher)
-            fclose(catcher);
-        return fuse_session_mount(mount->session, mount->facts.mountpoint);
+    // To mount takes descriptors, too.
+    if (saved < 0 || catcher < 0) {
+        strlcpy(said, strerror(errno), size);
+        return -1;
     }
-    dup2(fileno(catcher), STDERR_FILENO);
+    dup2(catcher, STDERR_FILENO);
     result = fuse_session_mount(mount->session, mount->facts.mountpoint);
     dup2(saved, STDERR_FILENO);
-    rewind(catcher);
-    if (!fgets(said, (int)size, catcher))
-        *said = '\0';
+    length = pread(catcher, said, size - 1, 0);
+    said[length > 0 ? length : 0] = '\0';
     said[strcspn(said, "\n")] = '\0';
-    fclose(catcher);
     return result;
 }
 

@@ -271,6 +271,16 @@ static int outlive_keeper(const struct mount *mount)
     return -ESRCH;
 }
 
+static int begin_serving(struct worker *worker)
+{
+    int error = threads_start(&worker->threads, worker->mount);
+
+    if (error)
+        log_event(LOG_ERR, "the mount at %s cannot be served: %s", worker->mount->facts.mountpoint,
+                  strerror(-error));
+    return error;
+}
+
 static int begin(struct worker *worker)
 {
     struct mount *mount = worker->mount;
@@ -288,7 +298,7 @@ static int begin(struct worker *worker)
         error = first ? begin_mount(mount) : continue_mount(worker);
     // Not before: what a worker that takes over has opened, it would close with the dead one's.
     if (!error)
-        error = threads_start(&worker->threads, mount);
+        error = begin_serving(worker);
     if (!error && worker->keeper)
         tell(worker->keeper->fds.serving);
     else if (!error && !background_ready(worker->ready))

@@ -164,6 +164,29 @@ static struct outcome mount_with_few_descriptors(const struct scene *scene, cons
     return run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o", all, NULL);
 }
 
+/* Wherever on its way the daemon runs out of them: it says so, in one line, and nothing stays. */
+static void a_limit_that_is_too_low_is_told(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char *tree = scene_tree();
+    int number = 3;
+
+    for (;; number++) {
+        char limit[16];
+        snprintf(limit, sizeof(limit), "%d", number);
+        struct outcome outcome = mount_with_few_descriptors(scene, limit, "");
+        if (outcome.status == 0)
+            break;
+        assert_true(number < 64);
+        // With three or so not even the program's libraries can be loaded.
+        if (outcome.status != 127)
+            assert_refused(&outcome, 1, "Too many open files", NULL);
+        assert_nothing_left(scene, tree);
+    }
+    free(tree);
+    scene_unmount(scene);
+}
+
 static void survives_a_low_limit_of_descriptors(void **state)
 {
     enum { MANY = 1000 };
@@ -390,6 +413,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(bounded_whatever_is_looked_up),
     cmocka_unit_test(forgotten_files_are_let_go),
     cmocka_unit_test(let_go_when_the_kernel_needs_memory),
+    cmocka_unit_test(a_limit_that_is_too_low_is_told),
     cmocka_unit_test(survives_a_low_limit_of_descriptors),
     cmocka_unit_test(reader_and_writer_keep_their_own_access),
     cmocka_unit_test(long_names_with_few_descriptors),

@@ -105,8 +105,8 @@ final class Participant
         $this->size = fstat($this->file)['size'];
         $address = $this->c->mmap(null, $this->size, self::READ_WRITE, self::SHARED,
                                   $this->number, 0);
-        $this->must(FFI::cast('intptr_t', $address)->cdata !== -1, 'mmap');
-        $this->mapping = FFI::cast('char *', $address);
+        $this->must($this->c->cast('intptr_t', $address)->cdata !== -1, 'mmap');
+        $this->mapping = $this->c->cast('char *', $address);
     }
 
     private function unmap(): void
