@@ -30,6 +30,7 @@
 #include <sys/sysmacros.h>
 
 #include "cleanup.h"
+#include "growth.h"
 #include "object.h"
 #include "stale.h"
 
@@ -127,9 +128,13 @@ static double timeout_of(struct inode *inode)
 
 int attr_read(struct inode *inode, struct statx *stx, double *timeout)
 {
+    int error;
+
     if (timeout)
         *timeout = timeout_of(inode);
-    return object_stat(inode->fd, stx);
+    error = object_stat(inode->fd, stx);
+    growth_settle(inode);
+    return error;
 }
 
 int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)

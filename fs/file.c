@@ -8,6 +8,7 @@
 #include "backing.h"
 #include "caller.h"
 #include "cleanup.h"
+#include "growth.h"
 #include "object.h"
 #include "space.h"
 #include "stale.h"
@@ -287,7 +288,20 @@ int file_truncate(struct inode *inode, off_t size, bool keep_setid)
 
     if (error)
         return error;
-    return ftruncate(io.fd, size) == 0 ? 0 : -errno;
+    struct growth growth = growth_begin(inode, io.fd, size);
+    error = ftruncate(io.fd, size) == 0 ? 0 : -errno;
+    growth_end(&growth, size, error == 0);
+    return error;
+}
+
+int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length)
+{
+    off_t size = mode & FALLOC_FL_KEEP_SIZE ? 0 : offset + length;
+    struct growth growth = growth_begin(inode, fd, size);
+    int error = fallocate(fd, mode, offset, length) == 0 ? 0 : -errno;
+
+    growth_end(&growth, size, error == 0);
+    return error;
 }
 
 /* Errors that say that data did not get to the disk, rather than that the call was wrong. */

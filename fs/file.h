@@ -33,6 +33,9 @@ void file_io_end(struct file_io *io);
  * CAP_FSETID. */
 int file_truncate(struct inode *inode, off_t size, bool keep_setid);
 
+/* fallocate(2) by a descriptor of the file. */
+int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length);
+
 /* Whether a file is passed through; otherwise its pages are in FUSE's page cache. */
 static inline bool file_is_passthrough(const struct inode *inode)
 {

@@ -55,6 +55,7 @@ struct mount {
         _Atomic uint64_t time;
         _Atomic uint32_t streak;
     } asked[ATTR_ASKED];
+    _Atomic uint64_t growing; // the node that the kernel is being told about (growth.h); 0: none
     // What was taken off nodes and is still to be closed.
     struct put_off {
         pthread_mutex_t

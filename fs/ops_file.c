@@ -125,7 +125,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
         // The kernel does not say here whether the caller may keep setuid and setgid.
         KEEP_SETID(&mount->facts.cred, root);
         do
-            error = fallocate(io.fd, mode, offset, length) == 0 ? 0 : -errno;
+            error = file_allocate(&inode, io.fd, mode, offset, length);
         while (error == -ENOSPC && space_comes(mount, &mark));
         request_executed(request, error);
     }
