@@ -27,9 +27,11 @@ SMALL, LARGE = 10000, 50000
 def first_half(one, other, path):
     """One makes the file and both see what the other stores and writes."""
     one.ask("make", path, SMALL)
+    one.expect_mapped(path)
     one.ask("store", 0, "alpha")
     one.ask("store", 8190, "beta")  # across the border of two pages
     other.ask("open", path)
+    other.expect_mapped(path)
     expect("alpha", other.ask("load", 0, 5), "alpha")
     expect("beta", other.ask("load", 8190, 4), "beta")
     other.ask("store", 4096, "gamma")
@@ -79,6 +81,7 @@ def look_again(place, name, words):
     process = place.talk(*words)
     try:
         process.ask("open", place.path(name))
+        process.expect_mapped(place.path(name))
         for offset, text in CONTENTS.items():
             expect(text, process.ask("load", offset, len(text)), text)
         process.ask("close")

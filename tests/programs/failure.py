@@ -10,6 +10,10 @@ class Missing(Exception):
     """The machine lacks what the row needs: the line names it."""
 
 
+class Gone(Missing):
+    """Its release of Debian lacks it too: nobody can install it."""
+
+
 def expect(what, found, wanted):
     """Raises a Failure unless what was found is what was wanted."""
     if found != wanted:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A mount that loses the process that serves it."""
+import collections
 import glob
 import os
 import signal
@@ -19,7 +20,8 @@ class Killer:
         self._title = f"shmapfs: serves {mountpoint}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
-        self.deaths = self.private_deaths = 0
+        self.deaths = 0
+        self.private_deaths = collections.Counter()  # by the directory that the command works in
 
     def __enter__(self):
         self._thread.start()
@@ -29,14 +31,23 @@ class Killer:
         self._stop.set()
         self._thread.join()
 
+    def deaths_of(self, directory, private):
+        """Of what serves the data of a row that works in a directory."""
+        return self.private_deaths[directory] if private else self.deaths
+
     def _run(self):
         while not self._stop.wait(1):
             for path in glob.glob("/proc/[0-9]*"):
                 title = _read(path, "cmdline").strip("\0")
                 if title == self._title:
                     self.deaths += _kill(path)
-                elif title == "shmapfs: serves /dev/shm" and _is_wanted(path):
-                    self.private_deaths += _kill(path)
+                elif title == "shmapfs: serves /dev/shm":
+                    self._kill_private(path)
+
+    def _kill_private(self, worker):
+        run = _parent(_parent(worker))
+        if _has_command(run):
+            self.private_deaths[_directory(run)] += _kill(worker)
 
 
 def _read(process, name):
@@ -61,8 +72,14 @@ def _parent(process):
     return f"/proc/{fields[1]}" if fields else process
 
 
-def _is_wanted(worker):
+def _has_command(run):
     """Whether the command of `shmapctl run` has been started: before, its end is no loss."""
-    run = _parent(_parent(worker))
     children = _read(run, f"task/{os.path.basename(run)}/children").split()
     return any(_read(f"/proc/{child}", "comm").strip() not in OURS for child in children)
+
+
+def _directory(process):
+    try:
+        return os.readlink(os.path.join(process, "cwd"))
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

@@ -7,19 +7,19 @@ from row import Row, source
 class Language(Row):
     """Meets the C participant twice: it makes the file for that one, and that one for it."""
 
-    def __init__(self, slug, name, needs, proves, words, *, tier=1, build=None):
+    def __init__(self, slug, name, needs, proves, words, *, tier=1, build=None,
+                 until=None):
         """words: the participant's command; {shop} and {source} stand for the row's directory in
         the shop and for languages/. build: (output, [sources], words) of a command, likewise."""
         self.slug, self.name, self.needs, self.proves = slug, name, needs, proves
-        self.tier = tier
+        self.tier, self.until = tier, until
         self._words, self._build = words, build
 
     def _fill(self, words, shop):
         return [word.format(shop=shop, source=source("languages")) for word in words]
 
     def prepare(self, shop):
-        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
-                   "partner", source("languages/mapping.c"))
+        shop.build_partner()
         if self._build:
             output, sources, words = self._build
             shop.build(output, [f"languages/{name}" for name in sources],

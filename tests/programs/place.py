@@ -24,7 +24,7 @@ class Place:
         self.shop = shop
         self.dir = os.path.join(setting.areas[area], row)
         self.outside = os.path.join(setting.top, "outside", f"{row}-{area}")
-        runner = Runner(self.dir, self.outside)
+        runner = Runner(self.dir, self.outside, setting.without_wanted)
         self.run, self.talk, self.serve = runner.run, runner.talk, runner.serve
 
     def make(self):
@@ -42,10 +42,10 @@ class Place:
         """For programs that refuse to be root: a Runner as another user, who from then on owns
         both directories; as the same user where that is not root."""
         if os.geteuid() != 0:
-            return Runner(self.dir, self.outside)
+            return Runner(self.dir, self.outside, self.setting.without_wanted)
         for path in (self.dir, self.outside):
             os.chown(path, NOBODY, NOBODY)
-        return Runner(self.dir, self.outside, NOBODY)
+        return Runner(self.dir, self.outside, self.setting.without_wanted, NOBODY)
 
     def as_someone(self, *words):
         """The words of a command that becomes that other user itself, when started by root."""

@@ -19,16 +19,21 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from failure import Failure, Missing
+from failure import Failure, Gone, Missing
 from killer import Killer
 from load import Load
 from place import Place
-from row import Shop
+from row import HERE, Shop
 from rows import all_rows
 from setting import SETTINGS, Setting
+
+SHOP = os.path.join(HERE, "..", "..", "build", "tests", "programs", "shop")
+RESULTS = "results.json"
+NO_DEATH_SECONDS = 120
 
 
 def arguments():
@@ -39,7 +44,7 @@ def arguments():
     parser.add_argument("--times", type=int, default=1, help="exchanges of each row")
     parser.add_argument("--load", action="store_true", help="keep all processors busy meanwhile")
     parser.add_argument("--kill", action="store_true", help="kill the daemon once a second")
-    parser.add_argument("--shop", default="/var/tmp/shmapfs-programs",
+    parser.add_argument("--shop", default=os.path.normpath(SHOP),
                         help="where programs are built (default: %(default)s)")
     parser.add_argument("--results", metavar="FILE", help="where to put them as JSON, for table.py")
     parser.add_argument("--needs", type=int, metavar="TIER",
@@ -49,6 +54,8 @@ def arguments():
     given = parser.parse_args()
     if given.needs is None and given.setting is None:
         parser.error("name a setting")
+    if given.kill and given.setting == "native":
+        parser.error("nothing serves plain directories: there is nothing to kill")
     return given
 
 
@@ -77,7 +84,8 @@ class Report:
         self._say("not ok", name, "".join(notes).splitlines())
 
     def skipped(self, name, reason):
-        if os.environ.get("SHMAPFS_NO_SKIP") == "1":
+        """For a reason that is Missing."""
+        if os.environ.get("SHMAPFS_NO_SKIP") == "1" and not isinstance(reason, Gone):
             self.failed(name, Failure(f"skipping is forbidden: {reason}"))
         else:
             self._say("ok", name, [], f" # SKIP {reason}")
@@ -105,7 +113,7 @@ def prepare(rows, given, report):
                 row.prepare(shop)
             ready.append(row)
         except Missing as reason:
-            report.skipped(row.slug, str(reason))
+            report.skipped(row.slug, reason)
         except Exception as error:
             report.failed(row.slug, error)
             report.outcome[row.slug] = False
@@ -113,10 +121,13 @@ def prepare(rows, given, report):
 
 
 def exchange(place, row, times, killer):
-    """As often as was asked for, and if the daemon is to die, until it has died meanwhile."""
-    deaths = killer.deaths if killer else -1
+    """As often as was asked for, and if what serves its data is to die, until it has died."""
+    start = time.monotonic()
+    before = killer.deaths_of(place.dir, row.private) if killer else -1
     number = 0
-    while number < times or (killer and killer.deaths == deaths):
+    while number < times or (killer and killer.deaths_of(place.dir, row.private) == before):
+        if killer and time.monotonic() - start > NO_DEATH_SECONDS:
+            raise Failure(f"nothing was killed for {NO_DEATH_SECONDS} s")
         if number == 0:
             place.make()
         else:
@@ -155,7 +166,7 @@ def run_rows(setting, rows, given, report):
                 one(item)
     if killer:
         print(f"# the daemon was killed {killer.deaths} times, those of `shmapctl run` "
-              f"{killer.private_deaths} times", flush=True)
+              f"{killer.private_deaths.total()} times", flush=True)
     setting.unmount()
     setting.mount()
     if not setting.is_native:
@@ -168,23 +179,35 @@ def inside(given):
     """The first process of the namespaces."""
     rows = [row for row in all_rows()
             if row.tier == given.tier and fnmatch.fnmatch(row.slug, given.only)]
+    os.umask(0o022)
     report = Report()
     ready = prepare(rows, given, report)
-    setting = Setting(given.setting, given.inside, os.environ["SHMAPFS"], os.environ["SHMAPCTL"])
-    if given.results:
-        os.makedirs(os.path.dirname(given.results), exist_ok=True)
-    results = open(given.results, "w", encoding="utf-8") if given.results else None
+    setting = Setting(given.setting, given.inside, os.environ["SHMAPFS"], os.environ["SHMAPCTL"],
+                      given.kill)
     setting.prepare()
-    setting.mount()
-    run_rows(setting, ready, given, report)
-    setting.unmount()
+    try:
+        setting.mount()
+        setting.check()
+        run_rows(setting, ready, given, report)
+        setting.unmount()
+    except Missing as reason:
+        report.skipped("mount", reason)
+    except Exception as error:
+        report.failed("mount", error)
     print(f"1..{report.count}", flush=True)
-    if results:
-        with results:
-            json.dump({"setting": given.setting, "tier": given.tier, "rows": {
-                row.slug: {"passed": report.outcome[row.slug], "version": row.version()}
-                for row in ready}}, results, indent=1)
+    write_results(rows, given, report)
     return 1 if report.failures else 0
+
+
+def write_results(rows, given, report):
+    """For table.py. What was not run is not in it."""
+    with open(os.path.join(given.inside, RESULTS), "w", encoding="utf-8") as file:
+        json.dump({
+            "setting": "killed" if given.kill else given.setting,
+            "tier": given.tier,
+            "rows": {row.slug: {"passed": report.outcome[row.slug], "version": row.version()}
+                     for row in rows if row.slug in report.outcome},
+        }, file, indent=1)
 
 
 def outside(given):
@@ -193,10 +216,15 @@ def outside(given):
         print("1..0 # SKIP these programs need root, who can become another user")
         return 1 if os.environ.get("SHMAPFS_NO_SKIP") == "1" else 0
     top = tempfile.mkdtemp(prefix="shmapfs-programs-", dir="/var/tmp")
+    results = os.path.join(top, RESULTS)
     try:
         words = ["unshare", "--mount", "--propagation", "slave", "--pid", "--fork", "--mount-proc",
                  "--kill-child", "--", sys.executable, "-B", *sys.argv, "--inside", top]
-        return subprocess.run(words).returncode
+        status = subprocess.run(words).returncode
+        if given.results and os.path.exists(results):
+            os.makedirs(os.path.dirname(given.results), exist_ok=True)
+            shutil.move(results, given.results)
+        return status
     finally:
         shutil.rmtree(top)
 

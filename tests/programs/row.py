@@ -3,10 +3,11 @@
 import fcntl
 import glob
 import os
+import platform
 import shutil
 import subprocess
 
-from failure import Failure, Missing
+from failure import Failure, Gone, Missing
 from process import PATH
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,14 +21,17 @@ class Row:
     tier      1: part of ./check; 2: of ./check --all; 3: by hand
     needs     {Debian package: what shows that it is there (a tool in PATH, or a pattern of paths)};
               the first is the one whose version the table shows
+    until     the last release of Debian that has all of these; None: all later ones do, too
     proves    what the exchange proves, in a few words, for the table
     alone     whether it wants the machine for itself
+    private   whether its data are in the /dev/shm of `shmapctl run`, and not on the mount
     """
 
     name = slug = proves = None
     tier = 1
     needs = {}
-    alone = False
+    until = None
+    alone = private = False
 
     def prepare(self, shop):
         """Builds what has to be built, into a directory that later runs find again."""
@@ -41,8 +45,11 @@ class Row:
         raise NotImplementedError
 
     def check_needs(self):
-        """Raises Missing with the packages to install."""
+        """Raises Missing with the packages to install, or Gone if they cannot be."""
         missing = [package for package, sign in self.needs.items() if not find(sign)]
+        if missing and self.until and debian_release() > self.until:
+            raise Gone(f"{self.name} needs {', '.join(missing)}, "
+                       f"which Debian has no more after release {self.until}")
         if missing:
             raise Missing(f"{self.name} needs {', '.join(missing)}")
 
@@ -50,6 +57,12 @@ class Row:
         """Package and version of what was tried."""
         sign = next(iter(self.needs.values()))
         return package_of(os.path.realpath(find(sign)))
+
+
+def debian_release():
+    """Its number: beyond all numbers before it has one, and 0 on other distributions."""
+    found = platform.freedesktop_os_release()
+    return float(found.get("VERSION_ID", "inf")) if found["ID"] == "debian" else 0
 
 
 def find(sign):
@@ -61,6 +74,8 @@ def find(sign):
 
 def package_of(path):
     """(name, version) of the Debian package that a file is from."""
+    if not shutil.which("dpkg-query"):
+        return os.path.basename(path), ""
     query = subprocess.run(["dpkg-query", "-S", path], capture_output=True, text=True)
     if query.returncode != 0:
         return os.path.basename(path), ""
@@ -103,6 +118,11 @@ class Shop:
             raise Failure(f"{words[0]}: {' | '.join(made.stdout.strip().splitlines()[:6])}")
         os.utime(target)
         return target
+
+    def build_partner(self):
+        """The C participant, for rows that meet it."""
+        return self.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
+                          "partner", source("languages/mapping.c"))
 
 
 def source(name):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs other people's programs, for a bounded time, in an environment that holds nothing of ours."""
+"""Runs other people's programs for a bounded time, in an environment that holds nothing of ours."""
 import os
-import selectors
+import select
 import subprocess
 import tempfile
+import time
 
-from deaths import without_deaths
 from failure import Failure
 from process import PATH, SECONDS, close_pipes, expect_mapped, stop, tail
 from server import Server
@@ -15,10 +15,12 @@ class Conversation:
     """A process that answers each line with a line, «ok …» or what went wrong, and says nothing
     else."""
 
-    def __init__(self, words, process, errors):
+    def __init__(self, words, process, errors, wanted):
         self.words = words
         self._process = process
         self._errors = errors
+        self._wanted = wanted
+        self._heard = b""
 
     def ask(self, *words):
         """The answer without its «ok»."""
@@ -59,14 +61,21 @@ class Conversation:
 
     def _complaints(self):
         self._errors.seek(0)
-        return tail(without_deaths(self._errors.read()))
+        return tail(self._wanted(self._errors.read()))
 
     def _hear(self):
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(SECONDS):
+        end = time.monotonic() + SECONDS
+        output = self._process.stdout.fileno()
+        while b"\n" not in self._heard:
+            ready, _, _ = select.select([output], [], [], max(0, end - time.monotonic()))
+            if not ready:
                 raise Failure(f"{self._name()}: {self._line}: no answer for {SECONDS} s")
-        return self._process.stdout.readline().rstrip("\n")
+            more = os.read(output, 65536)
+            if not more:
+                break
+            self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode()
 
     def _name(self):
         return os.path.basename(self.words[0]) + " " + os.path.basename(self.words[-1])
@@ -90,10 +99,12 @@ class Conversation:
 
 
 class Runner:
-    """Starts programs in a directory; as another user, if one is named."""
+    """Starts programs in a directory; as another user, if one is named. `wanted` takes out of
+    what they write what is no fault."""
 
-    def __init__(self, directory, home, uid=None):
+    def __init__(self, directory, home, wanted, uid=None):
         self.directory = directory
+        self._wanted = wanted
         self._identity = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
         self._environment = {
             "PATH": PATH,
@@ -123,14 +134,14 @@ class Runner:
             close_pipes(process)
         if status is not None and process.returncode != status:
             raise Failure(f"{words[0]}: ended with {process.returncode}: {tail(output)}")
-        return without_deaths(output)
+        return self._wanted(output)
 
     def talk(self, *words, **environment):
         """Starts a participant."""
         errors = tempfile.TemporaryFile("w+")
         process = self._popen(words, environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=errors)
-        return Conversation([str(word) for word in words], process, errors)
+        return Conversation([str(word) for word in words], process, errors, self._wanted)
 
     def serve(self, *words, ready, directory=None, **environment):
         """Starts a Server, and returns when it has said that it is ready: a pattern."""

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The ways to mount under which each row is run, and the mounts themselves."""
+import json
 import os
 import select
 import stat
 import subprocess
 
 from deaths import without_deaths
-from failure import Failure
+from failure import Failure, Missing
 
 NOBODY = 65534
 SECONDS = 60
@@ -22,8 +23,9 @@ class Setting:
     """A mount with a store, whose directory `anon` is anonymous; `native`: plain directories
     instead. It lives below `top`, in a mount namespace that ends with this process."""
 
-    def __init__(self, name, top, shmapfs, shmapctl):
+    def __init__(self, name, top, shmapfs, shmapctl, kills):
         self.name = name
+        self.kills = kills  # whether its daemon is to be killed
         self.options = SETTINGS[name]
         self.top = top
         self.shmapfs, self.shmapctl = shmapfs, shmapctl
@@ -107,6 +109,27 @@ class Setting:
             raise Failure(f"the daemon ended with {status}: {said}")
 
     def said(self):
-        """What the daemon wrote, but for the deaths that were wanted."""
+        """What the daemon wrote."""
         with open(self._log, encoding="utf-8") as log:
-            return without_deaths(log.read()).strip()
+            return self.without_wanted(log.read()).strip()
+
+    def without_wanted(self, text):
+        """What a mount says, but for the deaths that were wanted."""
+        return without_deaths(text) if self.kills else text
+
+    def status(self):
+        """The state of the mount, as shmapctl tells it."""
+        answer = subprocess.run([self.shmapctl, "--json", "status", self.mnt], check=True,
+                                capture_output=True, timeout=SECONDS)
+        return json.loads(answer.stdout)
+
+    def check(self):
+        """Raises Missing where the kernel does not give what this setting is about."""
+        if self.is_native:
+            return
+        status = self.status()
+        for area in ("store_area", "ram_area"):
+            if status[area]["passthrough"] != (self.name == "passthrough"):
+                raise Missing(f"{area} is not {self.name}: {status[area]['reason'] or 'passed'}")
+        if self.kills and status["survival"]:
+            raise Missing(f"the mount does not survive its worker: {status['survival']}")

@@ -5,9 +5,9 @@
     table.py RESULTS DOCUMENT OUTPUT
 
 Makes OUTPUT, the document as it should be: from the rows, from the directory of results that
-programs.py wrote (FILE per tier and setting), and for the tiers that were not run from DOCUMENT.
-Fails if DOCUMENT says something else. Of a version the first two numbers count, and only on the
-release of Debian that the document was made on: elsewhere they are what that release has.
+programs.py wrote (one file for each tier and setting), and for a tier that was not run at all from
+DOCUMENT. Fails if DOCUMENT says something else. The versions that were tried do not count for that:
+the distribution changes them from one day to the next.
 """
 import collections
 import difflib
@@ -20,8 +20,10 @@ import sys
 from rows import all_rows
 from rows.unavailable import UNAVAILABLE
 
-SETTINGS = ("passthrough", "cached", "user")
+SETTINGS = ("passthrough", "cached", "user", "killed")
 COLUMNS = ("program or library", "tried", "tier", "proven", *SETTINGS)
+VERSION = COLUMNS.index("tried")
+VERDICTS = len(COLUMNS) - len(SETTINGS)
 MADE_ON = re.compile(r"^Made on (.*), Linux .*\.$", re.MULTILINE)
 
 HEAD = """\
@@ -36,8 +38,8 @@ persisted directory: of root's mount, with FUSE *passthrough* and with the data 
 page cache (*cached*), and of a *user*'s own mount.
 
 Rows of tier 1 are part of `./check`, those of tier 2 of `./check --all`, and those of tier 3 are
-run by hand (`tests/programs/programs.py passthrough --tier 3`). Tiers 1 and 2 are run once more
-while the process that serves the mount is killed once a second.
+run by hand (`tests/programs/programs.py passthrough --tier 3`). All are run once more, with
+passthrough, while the process that serves the data is *killed* once a second.
 
 Programs that use `shm_open` or `sem_open` run under `shmapctl run`, which gives them a shmapfs
 mount as `/dev/shm`. That takes a C library that is content with any filesystem there: glibc 2.36
@@ -68,11 +70,6 @@ def upstream(version):
     return re.split(r"[-+~]", version.split(":")[-1])[0]
 
 
-def series(text):
-    """What counts of a version: 8.2.29 -> 8.2"""
-    return re.sub(r"\b(\d+\.\d+)(\.[\w.]+)?", r"\1", text)
-
-
 def read_results(directory):
     """{slug: {setting: passed}}, {slug: "package version"} and the tiers that were run."""
     passed, tried, tiers = collections.defaultdict(dict), {}, set()
@@ -101,34 +98,39 @@ def verdict(passed):
     return {True: "yes", False: "no", None: "not run"}[passed]
 
 
+def cells_of(row, old, results, elsewhere):
+    """The cells of a row: what was found, or what was known before of a tier that was not run, and
+    of a row that could not be run on another release than the document's."""
+    passed, tried, tiers = results
+    fixed = [row.name, tried.get(row.slug) or old[VERSION], str(row.tier), row.proves]
+    if row.tier not in tiers or (elsewhere and row.slug not in passed):
+        return fixed + list(old[VERDICTS:])
+    return fixed + [verdict(passed[row.slug].get(setting)) for setting in SETTINGS]
+
+
 def make(document, directory):
     """The whole text."""
-    passed, tried, tiers = read_results(directory)
+    results = read_results(directory)
     before = read_document(document)
     made_on = MADE_ON.search(document)
-    here = f"Made on {release()}, Linux {'.'.join(platform.release().split('.')[:2])}.\n\n"
-    text = HEAD + (made_on.group() + "\n\n" if made_on and not tiers >= {1, 2} else here)
+    here = f"Made on {release()}, Linux {'.'.join(platform.release().split('.')[:2])}."
+    elsewhere = made_on is not None and made_on.group(1) != release()
+    text = HEAD + (made_on.group() if made_on and not results[-1] >= {1, 2} else here) + "\n\n"
     text += line(COLUMNS) + line(["---"] * len(COLUMNS))
     for row in all_rows():
-        old = before.get(row.name, [""] * len(COLUMNS))
-        if row.slug in passed:
-            found = [verdict(passed[row.slug].get(setting)) for setting in SETTINGS]
-            cells = [row.name, tried[row.slug], str(row.tier), row.proves, *found]
-        else:
-            cells = [row.name, old[1], str(row.tier), row.proves, *old[4:]]
-        text += line(cells)
+        text += line(cells_of(row, before.get(row.name, [""] * len(COLUMNS)), results,
+                              elsewhere))
     slugs = {row.slug: row.name for row in all_rows()}
     return text + UNAVAILABLE_HEAD + "".join(
         line([name, reason, slugs[substitute]]) for name, reason, substitute in UNAVAILABLE)
 
 
-def what_counts(text, with_versions):
-    """The lines of a document that have to be the same."""
-    lines = [text_line for text_line in text.splitlines() if not MADE_ON.match(text_line)]
-    if with_versions:
-        return [series(text_line) for text_line in lines]
+def what_counts(text):
+    """The lines of a document that have to be the same, without the versions."""
     rows = read_document(text)
-    return [cells[0] + cells[2] + cells[3] for cells in rows.values()]
+    return [line(cells[:VERSION] + cells[VERSION + 1:]) for cells in rows.values()] + [
+        each for each in text.splitlines() if not MADE_ON.match(each)
+        and each.strip("| ").split(" | ")[0] not in rows]
 
 
 def main(directory, document_path, output_path):
@@ -137,16 +139,17 @@ def main(directory, document_path, output_path):
             document = file.read()
     except FileNotFoundError:
         document = ""
+    if 1 not in read_results(directory)[-1]:
+        print(f"{directory} has no results of tier 1: run the suite «programs» first")
+        return 1
     text = make(document, directory)
     with open(output_path, "w", encoding="utf-8") as file:
         file.write(text)
-    made_on = MADE_ON.search(document)
-    same_release = made_on is not None and made_on.group(1) == release()
-    old, new = (what_counts(each, same_release) for each in (document, text))
-    differences = list(difflib.unified_diff(old, new, document_path, output_path, lineterm="", n=0))
+    differences = list(difflib.unified_diff(what_counts(document), what_counts(text),
+                                            document_path, output_path, lineterm="", n=0))
     if not differences:
         return 0
-    print("\n".join(differences))
+    print("\n".join(each.rstrip() for each in differences))
     print(f"{document_path} is not current; if {output_path} is right, copy it there")
     return 1
 

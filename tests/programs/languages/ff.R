@@ -10,7 +10,7 @@ path <- NULL
 vector <- NULL
 
 map <- function(length, ...)
-    vector <<- ff(vmode = "raw", length = length, filename = path, caching = "mmeachflush", ...)
+    vector <<- ff(vmode = "ubyte", length = length, filename = path, caching = "mmeachflush", ...)
 
 range_of <- function(offset, length) as.integer(offset) + seq_len(as.integer(length))
 
@@ -33,10 +33,10 @@ serve(list(
         NULL
     },
     store = function(offset, text) {
-        vector[range_of(offset, nchar(text))] <<- charToRaw(text)
+        vector[range_of(offset, nchar(text))] <<- as.integer(charToRaw(text))
         NULL
     },
-    load = function(offset, length) rawToChar(vector[range_of(offset, length)]),
+    load = function(offset, length) rawToChar(as.raw(vector[range_of(offset, length)])),
     write = function(offset, text) {
         with_file("r+b", offset, function(file) writeBin(charToRaw(text), file))
         NULL

@@ -16,6 +16,7 @@ class BehindHeader:
     def __init__(self, conversation):
         self._conversation = conversation
         self.end, self.stop = conversation.end, conversation.stop
+        self.expect_mapped = conversation.expect_mapped
 
     def ask(self, order, *words):
         if order in ("load", "store", "read", "write"):
@@ -30,11 +31,11 @@ class Beam(Row):
     slug = "aplus-beam"
     name = "A+, beam"
     needs = {"aplus-fsf": "/usr/bin/a+"}
+    until = 12
     proves = "beam, _items to make it grow, append in the mapping, _msyncAll"
 
     def prepare(self, shop):
-        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
-                   "partner", source("languages/mapping.c"))
+        shop.build_partner()
 
     def _exchange(self, place, name, one, other):
         try:

@@ -27,8 +27,7 @@ class BigMatrix(Row):
     WORDS = ["/usr/bin/Rscript", "--vanilla", source("languages/bigmemory.R")]
 
     def prepare(self, shop):
-        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
-                   "partner", source("languages/mapping.c"))
+        shop.build_partner()
 
     def exchange(self, place):
         one, other, partner = processes = [place.talk(*words) for words in

@@ -27,8 +27,7 @@ class ManagedFile(Row):
 
     def prepare(self, shop):
         build(shop, "managed_mapped_file")
-        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
-                   "partner", source("languages/mapping.c"))
+        shop.build_partner()
 
     def exchange(self, place):
         words = [f"{place.shop}/managed_mapped_file"]
@@ -110,6 +109,7 @@ class ManagedFile(Row):
 class SharedMemory(Row):
     """Two processes that know but names, under `shmapctl run`; kept in a store or not."""
 
+    private = True
     slug, name, tier = "boost-shared-memory", "Boost.Interprocess, managed_shared_memory", 2
     needs = {"libboost-dev": f"{HEADERS}/managed_shared_memory.hpp", "g++": "g++"}
     proves = "shm_open, named_mutex, named_condition, grow; found again in the next run"

@@ -22,7 +22,8 @@ def install(shop, package, version, compiled):
     mark = f"{os.path.basename(package)}-{version}"
     build = ["npm_config_build_from_source=true", "npm_config_nodedir=/usr"] if compiled else []
     shop.build(mark, [], "env", *build, f"npm_config_cache={shop.file('cache')}", "sh", "-c",
-               f'npm install --silent --no-audit --no-fund --no-package-lock "$1" && touch "$2"',
+               'npm install --loglevel=error --no-audit --no-fund --no-package-lock "$1" && '
+               'touch "$2"',
                "sh", f"{package}@{version}", mark)
 
 

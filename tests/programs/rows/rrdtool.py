@@ -3,7 +3,7 @@
 import os
 
 from failure import Failure, expect
-from row import Row, source
+from row import Row
 
 START, STEP = 1600000000, 10
 ROWS_KEPT, UPDATES = 500, 400
@@ -19,8 +19,7 @@ class Rrdtool(Row):
     proves = "update in a mapping, fetch, resize, dump and restore"
 
     def prepare(self, shop):
-        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
-                   "partner", source("languages/mapping.c"))
+        shop.build_partner()
 
     def exchange(self, place):
         processes = [place.talk("sh", "-c", TALK) for _ in range(2)]

@@ -9,6 +9,7 @@ SIZE = 10000
 class SharedMemory(Row):
     """Two processes in one run, and what the next run finds of theirs."""
 
+    private = True
     slug, name = "python-shared-memory", "Python, multiprocessing.shared_memory"
     needs = {"python3": "/usr/bin/python3"}
     proves = "SharedMemory and ShareableList with shmapctl run, found again in the next run"

@@ -37,6 +37,7 @@ class Synchronisation(Row):
 class NamedSemaphore(Row):
     """Two processes meet by names in /dev/shm, which is a mount of its own."""
 
+    private = True
     slug, name = "named-semaphore", "C, sem_open and shm_open"
     needs = {"libc6-dev": "/usr/include/semaphore.h", "gcc": "gcc"}
     proves = "sem_open, shm_open with shmapctl run, found again in the next run"

@@ -3,7 +3,7 @@
 import os
 
 from failure import Failure, expect
-from row import Row, source
+from row import Row
 
 HOLE = 1 << 20
 SMALL, LARGE = 10000, 50000
@@ -47,8 +47,7 @@ class Tree(Row):
     proves = "holes, hard links, owners, modes, times, attributes, ACLs; rsync --inplace"
 
     def prepare(self, shop):
-        shop.build("partner", ["languages/mapping.c"], "gcc", "-O2", "-D_GNU_SOURCE", "-o",
-                   "partner", source("languages/mapping.c"))
+        shop.build_partner()
 
     def exchange(self, place):
         origin = place.aside("tree")
