@@ -225,7 +225,9 @@ static const struct option_row ROWS[] = {
 };
 #define ROW_COUNT (sizeof(ROWS) / sizeof(ROWS[0]))
 
-static int complain_of_unknown(const char *name, struct complaint *complaint)
+/* Said so for compilers that otherwise take `text` for a null pointer's. */
+__attribute__((nonnull)) static int complain_of_unknown(const char *name,
+                                                        struct complaint *complaint)
 {
     complain(complaint, EINVAL, "unknown option '%s'; the options are", name);
     for (size_t i = 0; i < ROW_COUNT; i++) {

@@ -195,15 +195,17 @@ static int take_area(struct json_object *object, const char *name, struct shmap_
     return take_members(value, area, area_members, COUNT(area_members));
 }
 
+/* Not with JSON_TOKENER_STRICT: json-c 0.18 then refuses every byte beyond ASCII. That nothing
+ * follows the object is looked at instead. */
 static struct json_object *parse_object(const char *json)
 {
     struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     if (tokener == NULL)
         return NULL;
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     struct json_object *object = json_tokener_parse_ex(tokener, json, -1); /* NULL: malformed */
+    size_t end = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
-    if (json_object_is_type(object, json_type_object))
+    if (json_object_is_type(object, json_type_object) && json[end] == '\0')
         return object;
     json_object_put(object);
     return NULL;

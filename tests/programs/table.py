@@ -115,7 +115,8 @@ def make(document, directory):
     made_on = MADE_ON.search(document)
     here = f"Made on {release()}, Linux {'.'.join(platform.release().split('.')[:2])}."
     elsewhere = made_on is not None and made_on.group(1) != release()
-    text = HEAD + (made_on.group() if made_on and not results[-1] >= {1, 2} else here) + "\n\n"
+    as_before = made_on and (elsewhere or not results[-1] >= {1, 2})
+    text = HEAD + (made_on.group() if as_before else here) + "\n\n"
     text += line(COLUMNS) + line(["---"] * len(COLUMNS))
     for row in all_rows():
         text += line(cells_of(row, before.get(row.name, [""] * len(COLUMNS)), results,
