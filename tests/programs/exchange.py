@@ -61,10 +61,9 @@ CONTENTS = {0: "alpha", 8190: "beta", 4096: "gamma", 5000: "delta", 9000: "eta",
             LARGE - 7: "epsilon"}
 
 
-def exchange(place, name, one_words, other_words):
-    """The whole exchange between two new processes, and what the file then holds."""
-    one = place.talk(*one_words)
-    other = place.talk(*other_words)
+def exchange(place, name, one, other, header=0, trailer=0):
+    """The whole exchange between two new processes, and what the file then holds, between so many
+    bytes of the language's own."""
     try:
         first_half(one, other, place.path(name))
         second_half(one, other)
@@ -73,7 +72,8 @@ def exchange(place, name, one_words, other_words):
     finally:
         one.stop()
         other.stop()
-    place.expect_bytes(name, CONTENTS, LARGE)
+    place.expect_bytes(name, {header + offset: text for offset, text in CONTENTS.items()},
+                       header + LARGE + trailer)
 
 
 def look_again(place, name, words):

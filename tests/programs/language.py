@@ -28,8 +28,8 @@ class Language(Row):
     def exchange(self, place):
         words = self._fill(self._words, place.shop)
         partner = [f"{place.shop}/partner"]
-        exchange(place, "ours", words, partner)
-        exchange(place, "theirs", partner, words)
+        exchange(place, "ours", place.talk(*words), place.talk(*partner))
+        exchange(place, "theirs", place.talk(*partner), place.talk(*words))
 
     def again(self, place):
         words = self._fill(self._words, place.shop)

@@ -2,7 +2,8 @@
 """A participant of the exchange (see exchange.py): Python's mmap module."""
 import mmap
 import os
-import sys
+
+from participant import serve
 
 
 class Participant:
@@ -46,15 +47,4 @@ class Participant:
         os.close(self.file)
 
 
-def main():
-    participant = Participant()
-    for line in sys.stdin:
-        order, *words = line.split()
-        try:
-            answer = getattr(participant, order)(*words)
-            print("ok" if answer is None else f"ok {answer}", flush=True)
-        except Exception as error:  # whatever it is, the other side is to hear of it
-            print(repr(error), flush=True)
-
-
-main()
+serve(Participant())

@@ -10,6 +10,8 @@ import sys
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import ShareableList, SharedMemory
 
+from participant import serve
+
 
 def keep(memory):
     resource_tracker.unregister(memory._name, "shared_memory")
@@ -75,16 +77,6 @@ class Participant:
             self._other.wait()
 
 
-def main():
-    participant = Participant()
-    for line in sys.stdin:
-        order, *words = line.split()
-        try:
-            answer = getattr(participant, order)(*words)
-            print("ok" if answer is None else f"ok {answer}", flush=True)
-        except Exception as error:  # whatever it is, the other side is to hear of it
-            print(repr(error), flush=True)
-    participant.end()
-
-
-main()
+participant = Participant()
+serve(participant)
+participant.end()

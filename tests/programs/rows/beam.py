@@ -3,10 +3,10 @@
 header that says what they hold."""
 import os
 
-from exchange import CONTENTS, LARGE, first_half, look_again, second_half
+from exchange import exchange, look_again
 from row import Row, source
 
-HEADER = 112  # before what is in the vector; behind that is one more byte
+HEADER, TRAILER = 112, 1  # the bytes around what is in the vector
 INTERPRETER = ["/usr/bin/a+", "-q", source("languages/beam.+")]
 
 
@@ -22,7 +22,7 @@ class BehindHeader:
         if order in ("load", "store", "read", "write"):
             return self._conversation.ask(order, HEADER + words[0], words[1])
         answer = self._conversation.ask(order, *words)
-        return str(int(answer) - HEADER - 1) if order == "remap" else answer
+        return str(int(answer) - HEADER - TRAILER) if order == "remap" else answer
 
 
 class Beam(Row):
@@ -37,22 +37,11 @@ class Beam(Row):
     def prepare(self, shop):
         shop.build_partner()
 
-    def _exchange(self, place, name, one, other):
-        try:
-            first_half(one, other, place.path(name))
-            second_half(one, other)
-            one.end()
-            other.end()
-        finally:
-            one.stop()
-            other.stop()
-        place.expect_bytes(name, {HEADER + offset: text for offset, text in CONTENTS.items()},
-                           HEADER + LARGE + 1)
-
     def exchange(self, place):
-        self._exchange(place, "own.m", place.talk(*INTERPRETER), place.talk(*INTERPRETER))
-        self._exchange(place, "others.m", place.talk(*INTERPRETER),
-                       BehindHeader(place.talk(os.path.join(place.shop, "partner"))))
+        exchange(place, "own.m", place.talk(*INTERPRETER), place.talk(*INTERPRETER),
+                 HEADER, TRAILER)
+        exchange(place, "others.m", place.talk(*INTERPRETER),
+                 BehindHeader(place.talk(os.path.join(place.shop, "partner"))), HEADER, TRAILER)
 
     def again(self, place):
         for name in ("own.m", "others.m"):

@@ -105,6 +105,8 @@ class Varnish(Row):
         server.hear("said Child starts")
 
     def again(self, place):
+        # A new varnishd makes what is not there, and an old one has removed all but its storage.
+        expect("the size of the storage", os.path.getsize(place.path("storage")), STORAGE)
         self._serve_and_look(place)
 
 
