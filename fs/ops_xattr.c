@@ -46,19 +46,14 @@ static bool in_group(fuse_req_t req, int fd)
     return false;
 }
 
-/* Who may know which pages of a file are in memory: those whom cachestat(2) itself would tell. They
- * say what others have read. An access ACL that lets more users write does not count. */
+/* Who may know which pages of a file are in memory: they say what others have read. cachestat(2) also
+ * tells those who may write, which the mode alone does not show where there is an access ACL. */
 static bool may_know_pages(fuse_req_t req, int fd)
 {
     uid_t uid = fuse_req_ctx(req)->uid;
     struct statx stx;
 
-    if (uid == 0)
-        return true;
-    if (object_stat(fd, &stx) != 0)
-        return false;
-    return uid == stx.stx_uid || (stx.stx_mode & S_IWOTH) ||
-           ((stx.stx_mode & S_IWGRP) && in_group(req, fd));
+    return uid == 0 || (object_stat(fd, &stx) == 0 && uid == stx.stx_uid);
 }
 
 /* What the kernel asks before the first write to a file, and before each change of its owner. In the

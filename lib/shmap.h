@@ -150,7 +150,7 @@ struct shmap_pages {
 
 /* Counts the pages of a regular file, without an effect on them or on its times. -ENODATA: not a
  * regular file of a shmapfs mount, or the kernel cannot tell (Linux before 6.5); -EPERM: neither the
- * file's owner nor root, nor one who may write to it; -EPROTO: an answer that this version does not
+ * file's owner nor root; -EPROTO: an answer that this version does not
  * understand; or what getxattr(2) and open(2) answer. */
 int shmap_pages_get(const char *path, struct shmap_pages *pages);
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# completions.sh DIRECTORY: what Tab offers, in bash; that zsh can read what is for zsh, where there
-# is a zsh. $SHMAPFS and $SHMAPCTL are the programs whose words are compared with what is offered.
+# completions.sh DIRECTORY: what Tab offers, in bash; that what is for zsh has the same words, and can be
+# read where there is a zsh. $SHMAPFS and $SHMAPCTL are the programs whose words are compared with what is offered.
 set -uo pipefail
 
 directory=$1
@@ -55,11 +55,15 @@ options_of_help() { # the mount options that shmapfs explains
         grep -v -e '^ro$' -e '^their$'
 }
 
+all_options() {
+    options_of_help
+    printf '%s\n' ro suid dev noexec sync dirsync noatime relatime strictatime nodiratime
+}
+
 check_options_of_help() {
     local option
     offer 'shmapfs -o '
-    for option in $(options_of_help) ro suid dev noexec sync dirsync noatime relatime strictatime \
-        nodiratime; do
+    for option in $(all_options); do
         [[ " ${COMPREPLY[*]} " == *" $option "* ]] && continue
         echo "the mount option $option is not offered"
         failures=$((failures + 1))
@@ -67,6 +71,26 @@ check_options_of_help() {
     [ "$(options_of_help | wc -l)" -ge 12 ] && return
     echo "the help of shmapfs is not understood"
     failures=$((failures + 1))
+}
+
+# Whether a line of a file for zsh begins a candidate with a word, which may exclude others.
+check_zsh_word() { # FILE WORD
+    grep -Eq "'(\\([a-z]+\\))?$2[]['=:]" "$directory/$1" && return
+    echo "$1 does not have $2"
+    failures=$((failures + 1))
+}
+
+check_zsh_words() {
+    local word
+    for word in "${commands[@]}"; do
+        check_zsh_word _shmapctl "$word"
+        grep -Eq "^ +(.* )?$word( .*)?\\) _?(arguments|shmapctl)" "$directory/_shmapctl" && continue
+        echo "_shmapctl does not complete the arguments of $word"
+        failures=$((failures + 1))
+    done
+    for word in $(all_options); do
+        check_zsh_word _shmapfs_options "${word%=}"
+    done
 }
 
 mapfile -t commands < <(words_of_help)
@@ -103,12 +127,13 @@ check_options_of_help
 COMP_WORDBREAKS=$' \t\n'
 check 'shmapfs /a /b -o size=1g,nokee' size=1g,nokeeper
 
+check_zsh_words
 if command -v zsh >/dev/null; then
     for file in _shmapctl _shmapfs _shmapfs_options; do
         zsh -n "$directory/$file" || failures=$((failures + 1))
     done
 else
-    echo "there is no zsh here: what is for zsh was not looked at"
+    echo "there is no zsh here: what is for zsh was compared, and not read"
 fi
 
 echo "$failures failures"

@@ -66,6 +66,10 @@ static int parse(struct run *run, int argc, char **argv)
             tell_daemon(run, optarg);
             break;
         case 'p':
+            if (*optarg == '\0') {
+                warnx("run: --persist is empty; it takes the path of a directory");
+                return EXIT_NOT_STARTED;
+            }
             run->store = optarg;
             break;
         default:
@@ -131,7 +135,7 @@ static _Noreturn void become_command(struct run *run)
 
 /* The three children. The command comes first: nobody is left waiting for it if the others fail,
  * for all of them end with this process. */
-static int start(struct run *run, pid_t *guardian)
+static int start(struct run *run, int *guardian)
 {
     struct supervision *supervision = &run->supervision;
     struct held *daemon = &supervision->daemon.process;
@@ -150,27 +154,40 @@ static int start(struct run *run, pid_t *guardian)
     return 0;
 }
 
-/* Unmounts what was in use a moment ago, or says by whom it is. */
-static void unmount_or_warn(dev_t device)
+/* Who uses what is on a device, as a sentence has them; empty: nobody. */
+static void name_users(dev_t device, char *text, size_t size)
 {
     struct users users;
-    char text[512] = "";
     size_t length = 0;
 
+    *text = '\0';
     if (users_find(device, USERS_OF_ALL, &users) != 0)
         return;
-    for (size_t i = 0; i < users.count && length < sizeof(text); i++) {
+    for (size_t i = 0; i < users.count && length < size; i++) {
         char *name = printable(users.all[i].command);
-        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%d (%s)",
-                                   i > 0 ? ", " : "", (int)users.all[i].pid, name);
+        length += (size_t)snprintf(text + length, size - length, "%s%d (%s)", i > 0 ? ", " : "",
+                                   (int)users.all[i].pid, name);
         free(name);
     }
     users_free(&users);
+}
+
+/* Unmounts, and says who goes on using what was there. Those may also be in another namespace, where
+ * they do not keep this one from unmounting. */
+static void unmount(dev_t device)
+{
+    char text[512];
+    bool unmounted = umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0;
+
+    name_users(device, text, sizeof(text));
     /* Who was about to end may have done so meanwhile. */
-    if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0)
-        return;
-    fail(SHM_DIRECTORY, "COMMAND has ended, and what it shared ends, though in use by %s",
-         *text ? text : "somebody");
+    if (!unmounted && umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0) {
+        unmounted = true;
+        name_users(device, text, sizeof(text));
+    }
+    if (*text || !unmounted)
+        fail(SHM_DIRECTORY, "COMMAND has ended, and what it shared ends, though in use by %s",
+             *text ? text : "somebody");
 }
 
 /* Unmounts, and waits until the daemon has written all and let go of the store. */
@@ -184,8 +201,7 @@ static void end_daemon(struct run *run)
         /* Where another namespace has the mount, too, it does not end here and now. */
         syncfs(fd);
         close(fd);
-        if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) != 0 && errno == EBUSY)
-            unmount_or_warn(root.st_dev);
+        unmount(root.st_dev);
     }
     held_kill(&supervision->daemon.process, SIGTERM);
     supervise_daemon(supervision);
@@ -206,7 +222,7 @@ static void let_go_of_streams(void)
 static int run_in_namespace(struct run *run)
 {
     struct supervision *supervision = &run->supervision;
-    pid_t guardian = -1;
+    int guardian = -1;
 
     if (namespace_enter(&run->user_namespace) != 0 || start(run, &guardian) != 0) {
         forget_store(run);
@@ -214,6 +230,7 @@ static int run_in_namespace(struct run *run)
     }
     let_go_of_streams();
     supervise_command(supervision);
+    supervise_unblock_ends();
     if (supervision->daemon_status == -1)
         end_daemon(run);
     guardian_dismiss(guardian);
@@ -257,7 +274,7 @@ static int run_words(struct run *run, int argc, char **argv)
     if (run->store)
         tell_daemon(run, run->store);
     tell_daemon(run, SHM_DIRECTORY);
-    return prepare_store(run) == 0 && prepare(run) == 0 ? run_in_namespace(run) : EXIT_NOT_STARTED;
+    return prepare(run) == 0 && prepare_store(run) == 0 ? run_in_namespace(run) : EXIT_NOT_STARTED;
 }
 
 int cmd_run(const struct request *request)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -72,12 +73,29 @@ static void keep_standard_error_only(void)
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+/* What the caller limits is COMMAND, not who serves it. Only root can go beyond the hard limits. */
+static void raise_limits(void)
+{
+    static const int resources[] = { RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE,
+                                     RLIMIT_NOFILE };
+    const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+    struct rlimit limit;
+
+    for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+        if (setrlimit(resources[i], &none) == 0 || getrlimit(resources[i], &limit) != 0)
+            continue;
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(resources[i], &limit);
+    }
+}
+
 _Noreturn void daemon_become(struct daemon *daemon, char *const words[])
 {
     held_wait(&daemon->process);
     /* What the terminal sends is for COMMAND. */
     setsid();
     keep_standard_error_only();
+    raise_limits();
     setenv("NOTIFY_SOCKET", daemon->address, 1);
     /* A service manager that watches the caller does not watch the daemon. */
     unsetenv("WATCHDOG_USEC");

@@ -23,7 +23,7 @@ static _Noreturn void guard(void)
     _exit(0);
 }
 
-pid_t guardian_start(int killed, int ended)
+int guardian_start(int killed, int ended)
 {
     int parent = (int)syscall(SYS_pidfd_open, getpid(), 0);
     pid_t guardian = parent < 0 ? -1 : fork();
@@ -40,13 +40,18 @@ pid_t guardian_start(int killed, int ended)
     }
     if (parent >= 0)
         close(parent);
-    return guardian;
+    /* Nobody waits for children yet, so the number is still the guardian's. */
+    return guardian > 0 ? (int)syscall(SYS_pidfd_open, guardian, 0) : -1;
 }
 
-void guardian_dismiss(pid_t guardian)
+void guardian_dismiss(int guardian)
 {
-    if (guardian <= 0)
+    siginfo_t ended;
+
+    if (guardian < 0)
         return;
-    kill(guardian, SIGKILL);
-    waitpid(guardian, NULL, 0);
+    /* It may have ended before, and been waited for. */
+    syscall(SYS_pidfd_send_signal, guardian, SIGKILL, NULL, 0);
+    waitid(P_PIDFD, (id_t)guardian, &ended, WEXITED);
+    close(guardian);
 }

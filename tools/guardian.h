@@ -7,14 +7,12 @@
 #ifndef SHMAPCTL_GUARDIAN_H
 #define SHMAPCTL_GUARDIAN_H
 
-#include <sys/types.h>
-
 /* When this process is gone, the process behind `killed` is killed, and the one behind `ended` is
  * sent SIGTERM. Both are pidfds, and so is none of the three standard descriptors. Returns the
- * guardian's pid; -1 with errno. */
-pid_t guardian_start(int killed, int ended);
+ * guardian's pidfd; -1 with errno. */
+int guardian_start(int killed, int ended);
 
-/* Sends it home. */
-void guardian_dismiss(pid_t guardian);
+/* Sends it home, if it is there. */
+void guardian_dismiss(int guardian);
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-/* Where an administrator forbids user namespaces. */
+/* Where an administrator forbids namespaces. */
 static const struct {
     const char *name; /* below /proc/sys */
     char forbids;
@@ -20,6 +20,7 @@ static const struct {
 } SETTINGS[] = {
     { "kernel/unprivileged_userns_clone", '0', "kernel.unprivileged_userns_clone=1" },
     { "user/max_user_namespaces", '0', "user.max_user_namespaces=10000" },
+    { "user/max_mnt_namespaces", '0', "user.max_mnt_namespaces=10000" },
     { "kernel/apparmor_restrict_unprivileged_userns", '1',
       "kernel.apparmor_restrict_unprivileged_userns=0" },
 };
@@ -38,19 +39,36 @@ static bool is_set(const char *name, char value)
     return set;
 }
 
+/* What sysctl(8) is to set so that there can be namespaces; NULL: it is not that. */
+static const char *missing_setting(void)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (is_set(SETTINGS[i].name, SETTINGS[i].forbids))
+            return SETTINGS[i].allow;
+    return NULL;
+}
+
 static int refuse_user_namespace(int error)
 {
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        if (is_set(SETTINGS[i].name, SETTINGS[i].forbids)) {
-            warnx("run takes root with CAP_SYS_ADMIN, or a user namespace, which this machine "
-                  "forbids (%s); root allows it with: sysctl %s",
-                  strerror(error), SETTINGS[i].allow);
-            return -error;
-        }
-    }
-    warnx("run takes root with CAP_SYS_ADMIN, or a user namespace, which a security policy of this "
-          "machine or container forbids (%s)",
-          strerror(error));
+    const char *setting = missing_setting();
+
+    if (setting)
+        warnx("run takes root with CAP_SYS_ADMIN, or a user namespace, which this machine forbids "
+              "(%s); root allows it with: sysctl %s",
+              strerror(error), setting);
+    else
+        warnx("run takes root with CAP_SYS_ADMIN, or a user namespace, which a security policy of "
+              "this machine or container forbids (%s)",
+              strerror(error));
+    return -error;
+}
+
+static int refuse_mount_namespace(int error)
+{
+    const char *setting = error == ENOSPC ? missing_setting() : NULL;
+
+    warnx("no mount namespace can be made: %s%s%s", strerror(error),
+          setting ? "; root allows it with: sysctl " : "", setting ? setting : "");
     return -error;
 }
 
@@ -108,7 +126,7 @@ int namespace_enter(bool *user_namespace)
     if (*user_namespace)
         error = enter_user_namespace();
     else if (error)
-        warnx("no mount namespace can be made: %s", strerror(-error));
+        refuse_mount_namespace(-error);
     if (error)
         return error;
     /* Otherwise the machine would see what is mounted here. */

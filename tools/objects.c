@@ -1,127 +1,196 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The walk goes from directory to directory by descriptor, and asks about their entries by name
+ * alone. Whatever users do meanwhile, or have done, to a directory of theirs, such as moving it away
+ * or nesting it too deeply, it costs the listing that directory and no other.
+ */
 #include "objects.h"
 
 #include "array.h"
 #include "command.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <fts.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCK 512 /* bytes, of st_blocks */
 
-/* What is kept of a directory while its entries are looked at: its class, and whether a line has
- * been said of entries that cannot be reached. */
-#define COMPLAINED (1 << 8)
+/* A directory that the walk is in. */
+struct level {
+    struct level *above;
+    DIR *stream;
+    enum shmap_class class;
+    size_t length;   /* of its path */
+    bool complained; /* a line has been said of entries that cannot be reached */
+};
 
 struct walk {
-    const char *path;
     const struct target *target;
     struct objects *objects;
+    struct level *level;
+    char path[PATH_MAX]; /* where it is */
+    size_t start;        /* how much of that is where it began */
     int status;
 };
 
-static bool is_here(const struct walk *walk, const FTSENT *entry)
+static void complain(struct walk *walk, int error)
 {
-    return entry->fts_statp->st_dev == walk->target->stat.st_dev;
+    /* What was there a moment ago is not there any more, or is something else. */
+    if (error == ENOENT || error == ENOTDIR || error == ELOOP)
+        return;
+    walk->status = fail(walk->path, "%s", strerror(error));
 }
 
-/* Where the walk began it is the last name of the path; below, what comes after the path. */
-static char *path_of(const struct walk *walk, const FTSENT *entry)
+/* What is true of an entry that cannot be reached is true of the others in its directory. */
+static void complain_once(struct walk *walk, int error)
 {
-    const char *path = entry->fts_name;
-    if (entry->fts_level != FTS_ROOTLEVEL) {
-        path = entry->fts_path + strlen(walk->path);
-        path += strspn(path, "/");
-    }
-    char *copy = strdup(path);
-    if (copy == NULL)
-        err(EXIT_FAILURE, NULL);
-    return copy;
+    if (walk->level->complained)
+        return;
+    walk->level->complained = true;
+    complain(walk, error);
 }
 
-static int count_pages(const FTSENT *entry, struct shmap_pages *pages)
+static void add_object(struct walk *walk, const struct stat *stat, enum shmap_class class,
+                       const char *path, int error, const struct shmap_pages *pages)
 {
-    /* An empty file has none, whoever asks. */
-    if (entry->fts_statp->st_size == 0)
-        return 0;
-    if (entry->fts_level == FTS_ROOTLEVEL)
-        return shmap_pages_get(entry->fts_accpath, pages);
-    return shmap_pages_get_unchecked(entry->fts_accpath, pages);
-}
-
-static void add_object(struct walk *walk, const FTSENT *entry)
-{
-    const struct stat *stat = entry->fts_statp;
-    struct object object = { .class = walk->target->class,
+    struct object object = { .class = class,
                              .inode = stat->st_ino,
                              .size = (uint64_t)stat->st_size,
-                             .allocated = (uint64_t)stat->st_blocks * BLOCK };
-    if (!is_here(walk, entry))
-        return;
-    /* A file has the class of the directory that it is in. */
-    if (entry->fts_level != FTS_ROOTLEVEL)
-        object.class = (enum shmap_class)(entry->fts_parent->fts_number & ~COMPLAINED);
-    int error = count_pages(entry, &object.pages);
+                             .allocated = (uint64_t)stat->st_blocks * BLOCK,
+                             .counted = error == 0,
+                             .pages = *pages };
+    struct objects *objects = walk->objects;
     if (error == -ENOENT)
         return;
-    object.counted = error == 0;
-    object.path = path_of(walk, entry);
-    struct objects *objects = walk->objects;
+    object.path = strdup(path);
+    if (object.path == NULL)
+        err(EXIT_FAILURE, NULL);
     objects->all = array_grow(objects->all, objects->count, sizeof(*objects->all));
     objects->all[objects->count++] = object;
 }
 
-static void complain(struct walk *walk, const FTSENT *entry)
+static void add_entry(struct walk *walk, const char *name, const struct stat *stat)
 {
-    if (entry->fts_errno == ENOENT)
-        return;
-    walk->status = fail(entry->fts_path, "%s", strerror(entry->fts_errno));
+    struct shmap_pages pages = { 0 };
+    /* An empty file has none, whoever asks. */
+    int error = stat->st_size == 0 ? 0 : shmap_pages_get_unchecked(name, &pages);
+    add_object(walk, stat, walk->level->class, walk->path + walk->start + 1, error, &pages);
 }
 
-/* What is true of an entry that cannot be reached is true of the others in its directory. */
-static void complain_once(struct walk *walk, const FTSENT *entry)
+static void add_start(struct walk *walk, const char *path)
 {
-    if (entry->fts_parent->fts_number & COMPLAINED)
-        return;
-    entry->fts_parent->fts_number |= COMPLAINED;
-    complain(walk, entry);
+    const struct stat *stat = &walk->target->stat;
+    const char *slash = strrchr(path, '/');
+    struct shmap_pages pages = { 0 };
+    int error = stat->st_size == 0 ? 0 : shmap_pages_get(path, &pages);
+    add_object(walk, stat, walk->target->class, slash != NULL ? slash + 1 : path, error, &pages);
 }
 
-static void enter(struct walk *walk, FTSENT *entry)
+/* Opens a directory and goes there, if it is of the mount. */
+static DIR *go_to(struct walk *walk, const char *name, int flags)
 {
-    enum shmap_class class = walk->target->class;
-    if (entry->fts_level != FTS_ROOTLEVEL) {
-        class = (enum shmap_class)(entry->fts_parent->fts_number & ~COMPLAINED);
-        /* One that cannot be read is not gone into, either. */
-        if (is_here(walk, entry))
-            shmap_class_get(entry->fts_accpath, &class);
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    struct stat stat;
+    if (stream != NULL && fstat(fd, &stat) == 0) {
+        if (stat.st_dev == walk->target->stat.st_dev && fchdir(fd) == 0)
+            return stream;
+        if (stat.st_dev != walk->target->stat.st_dev)
+            errno = ENOENT;
     }
-    entry->fts_number = (long)class;
+    complain(walk, errno);
+    if (stream != NULL)
+        closedir(stream);
+    else if (fd >= 0)
+        close(fd);
+    return NULL;
 }
 
-static void look_at(struct walk *walk, FTSENT *entry)
+static void enter(struct walk *walk, const char *name, int flags)
 {
-    switch (entry->fts_info) {
-    case FTS_D:
-        enter(walk, entry);
-        break;
-    case FTS_F:
-        add_object(walk, entry);
-        break;
-    case FTS_NS:
-        complain_once(walk, entry);
-        break;
-    case FTS_DNR:
-    case FTS_ERR:
-        complain(walk, entry);
-        break;
-    case FTS_DP: /* a directory once more, which may turn out to be one that cannot be entered */
-        if (entry->fts_errno != 0)
-            complain(walk, entry);
-        break;
-    default: /* no object */
-        break;
+    DIR *stream = go_to(walk, name, flags);
+    if (stream == NULL)
+        return;
+    struct level *level = malloc(sizeof(*level));
+    if (level == NULL)
+        err(EXIT_FAILURE, NULL);
+    *level =
+        (struct level){ .above = walk->level,
+                        .stream = stream,
+                        .class = walk->level != NULL ? walk->level->class : walk->target->class,
+                        .length = strlen(walk->path) };
+    shmap_class_get(".", &level->class);
+    walk->level = level;
+}
+
+static void leave(struct walk *walk)
+{
+    struct level *level = walk->level;
+    walk->level = level->above;
+    closedir(level->stream);
+    free(level);
+}
+
+/* Back to the directory above, or, where that has been closed to the caller meanwhile, further. */
+static void go_back(struct walk *walk)
+{
+    leave(walk);
+    while (walk->level != NULL && fchdir(dirfd(walk->level->stream)) != 0) {
+        walk->path[walk->level->length] = '\0';
+        complain(walk, errno);
+        leave(walk);
+    }
+}
+
+/* Whether an entry's path is one that a program could use; the walk is there then. */
+static bool has_path(struct walk *walk, const char *name)
+{
+    size_t length = walk->level->length;
+    walk->path[length] = '\0';
+    if (length + 1 + strlen(name) < sizeof(walk->path)) {
+        walk->path[length] = '/';
+        strcpy(walk->path + length + 1, name);
+        return true;
+    }
+    if (!walk->level->complained)
+        walk->status =
+            fail(walk->path, "paths below it have more than %zu bytes; they are left out",
+                 sizeof(walk->path) - 1);
+    walk->level->complained = true;
+    return false;
+}
+
+static void look_at(struct walk *walk, const char *name)
+{
+    struct stat stat;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !has_path(walk, name))
+        return;
+    if (lstat(name, &stat) != 0)
+        complain_once(walk, errno);
+    else if (stat.st_dev != walk->target->stat.st_dev)
+        return;
+    else if (S_ISDIR(stat.st_mode))
+        enter(walk, name, O_NOFOLLOW);
+    else if (S_ISREG(stat.st_mode))
+        add_entry(walk, name, &stat);
+}
+
+static void go_through(struct walk *walk)
+{
+    while (walk->level != NULL) {
+        errno = 0;
+        struct dirent *entry = readdir(walk->level->stream);
+        if (entry != NULL) {
+            look_at(walk, entry->d_name);
+            continue;
+        }
+        walk->path[walk->level->length] = '\0';
+        if (errno != 0)
+            complain(walk, errno);
+        go_back(walk);
     }
 }
 
@@ -132,18 +201,17 @@ static int by_path(const void *a, const void *b)
 
 int objects_find(const char *path, const struct target *target, struct objects *objects)
 {
-    struct walk walk = { path, target, objects, EXIT_SUCCESS };
-    char *const starts[] = { (char *)(uintptr_t)path, NULL };
-    FTSENT *entry;
+    struct walk walk = { .target = target, .objects = objects, .status = EXIT_SUCCESS };
     *objects = (struct objects){ 0 };
-    FTS *tree = fts_open(starts, FTS_COMFOLLOW | FTS_PHYSICAL | FTS_XDEV, NULL);
-    if (tree == NULL)
-        return fail(path, "%s", strerror(errno));
-    while ((entry = fts_read(tree)) != NULL)
-        look_at(&walk, entry);
-    if (errno != 0)
-        walk.status = fail(path, "%s", strerror(errno));
-    fts_close(tree);
+    snprintf(walk.path, sizeof(walk.path), "%s", path);
+    walk.start = strlen(walk.path);
+    while (walk.start > 0 && walk.path[walk.start - 1] == '/')
+        walk.path[--walk.start] = '\0';
+    if (S_ISREG(target->stat.st_mode))
+        add_start(&walk, path);
+    else if (S_ISDIR(target->stat.st_mode))
+        enter(&walk, path, 0);
+    go_through(&walk);
     if (objects->count > 0)
         qsort(objects->all, objects->count, sizeof(*objects->all), by_path);
     return walk.status;

@@ -25,7 +25,8 @@ struct objects {
 
 /* Lists the regular files below a directory, or the one file that `path` is. No other mount is
  * entered and no symbolic link followed; what vanishes meanwhile is left out. What cannot be listed
- * is said on standard error, and left out. Returns the exit status. */
+ * is said on standard error, and left out. The working directory is another one afterwards. Returns
+ * the exit status. */
 int objects_find(const char *path, const struct target *target, struct objects *objects);
 
 void objects_free(struct objects *objects);

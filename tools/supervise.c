@@ -30,6 +30,17 @@ void supervise_unblock_signals(const struct signal_setting *before)
     sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
+void supervise_unblock_ends(void)
+{
+    static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(&ends, numbers[i]);
+    sigprocmask(SIG_UNBLOCK, &ends, NULL);
+}
+
 /* Whether the kernel has sent a signal to the whole process group of the terminal, and so to the
  * command as well. That a terminal is gone it tells the leader of the session alone. */
 static bool is_for_group(const struct signalfd_siginfo *info)
@@ -87,6 +98,9 @@ static void daemon_ended(struct supervision *supervision, int status)
     if (WIFSIGNALED(status))
         warnx("shmapfs was killed by signal %d (%s)", WTERMSIG(status),
               strsignal(WTERMSIG(status)));
+    else if (supervision->ready)
+        warnx("shmapfs has ended with status %d, and with it what COMMAND shares",
+              WEXITSTATUS(status));
     supervision->failed = !supervision->ready;
     if (supervision->failed)
         held_kill(&supervision->command, SIGKILL);

@@ -33,6 +33,10 @@ int supervise_block_signals(struct signal_setting *before);
 /* In the command's process. */
 void supervise_unblock_signals(const struct signal_setting *before);
 
+/* When the command has ended: lets SIGHUP, SIGINT, SIGQUIT and SIGTERM end this process, unless its
+ * caller has had them ignored. */
+void supervise_unblock_ends(void);
+
 /* Releases the command when the daemon is ready, and returns when the command has ended. If the
  * daemon ends before it is ready, the held command is killed. */
 void supervise_command(struct supervision *supervision);

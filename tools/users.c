@@ -261,12 +261,8 @@ void users_tell_unseen(const struct users *users)
 {
     if (users->unseen == 0)
         return;
-    bool one = users->unseen == 1, root = geteuid() == 0;
-    warnx("%u process%s%s could not be looked at; %s", users->unseen, one ? "" : "es",
-          root  ? ""
-          : one ? " of another user"
-                : " of other users",
-          root  ? "this system does not let root do so"
-          : one ? "root sees it"
-                : "root sees them");
+    bool one = users->unseen == 1;
+    const char *remedy = one ? "; root sees it" : "; root sees them";
+    warnx("%u process%s could not be looked at%s", users->unseen, one ? "" : "es",
+          geteuid() == 0 ? "" : remedy);
 }

@@ -23,4 +23,15 @@ struct json_object *answer_find_number(struct json_object *array, const char *na
 /* Asserts status 0 and at most that line on standard error. */
 void assert_answered(const struct outcome *outcome);
 
+/* How many cases there are on this command line, where the last of them, that many, take root. */
+#define CASE_COUNT(argc, argv, cases, of_root) \
+    (sizeof(cases) / sizeof((cases)[0]) -      \
+     ((argc) == 3 && strcmp((argv)[2], "user") == 0 ? (of_root) : 0))
+
+#define ROOT_LAST_MAIN(group, cases, of_root)                                                \
+    int main(int argc, char **argv)                                                          \
+    {                                                                                        \
+        return scene_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
+    }
+
 #endif

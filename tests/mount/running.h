@@ -3,6 +3,7 @@
 #ifndef SHMAPFS_TESTS_RUNNING_H
 #define SHMAPFS_TESTS_RUNNING_H
 
+#include "answer.h"
 #include "inside.h"
 #include "scene.h"
 
@@ -51,12 +52,13 @@ int end_run(struct running *running, char *err, size_t size);
 /* The same, with that status and silence. */
 void assert_run_ends(struct running *running, int status);
 
-#define RUN_MAIN(group, cases)                                                           \
-    int main(int argc, char **argv)                                                      \
-    {                                                                                    \
-        if (argc == 3 && strcmp(argv[1], INSIDE) == 0)                                   \
-            return inside(argv[2]);                                                      \
-        return scene_main(argc, argv, group, cases, sizeof(cases) / sizeof((cases)[0])); \
+/* The last of the cases, that many, take root. */
+#define RUN_MAIN(group, cases, of_root)                                                      \
+    int main(int argc, char **argv)                                                          \
+    {                                                                                        \
+        if (argc == 3 && strcmp(argv[1], INSIDE) == 0)                                       \
+            return inside(argv[2]);                                                          \
+        return scene_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
     }
 
 #endif

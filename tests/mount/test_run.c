@@ -86,6 +86,13 @@ static void wrong_command_lines(void **state)
     assert_refused(&outcome, NOT_STARTED, "plain", "not a directory", NULL);
     outcome = run(shmapctl(), "run", "--persist", "missing/new", "true", NULL);
     assert_refused(&outcome, NOT_STARTED, "missing/new", "No such file", NULL);
+    outcome = run(shmapctl(), "run", "--persist", "", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "--persist is empty", NULL);
+    // There is a descriptor too few for what comes before a store is needed.
+    // A look for leaks would need descriptors, too.
+    outcome = run("env", "ASAN_OPTIONS=detect_leaks=0", "sh", "-c",
+                  "ulimit -n 4; exec $0 run --persist new true", shmapctl(), NULL);
+    assert_refused(&outcome, NOT_STARTED, "cannot be prepared for", NULL);
     char *hidden = machine_path(scene);
     outcome = run(shmapctl(), "run", "--persist", hidden, "true", NULL);
     assert_refused(&outcome, NOT_STARTED, hidden, "cannot be in", NULL);
@@ -291,6 +298,27 @@ static void the_limit_answers(void **state)
     assert_ended(&outcome, 0, "");
 }
 
+/* What limits the command does not limit who serves it. */
+static void limits_are_the_command_s(void **state)
+{
+    struct scene *scene = begin_run(state);
+    const char *script =
+        "ulimit -St; ulimit -Sf; ulimit -Sf $(ulimit -Hf); "
+        "head -c 100000 /dev/zero >/dev/shm/object; wc -c </dev/shm/object; "
+        "pid=$($0 --json status /dev/shm | sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
+        "sed -n 's/^Max cpu time *\\([a-z0-9]*\\) *\\([a-z0-9]*\\).*/\\1 \\2/p' /proc/$pid/limits";
+    const char *options = scene->passthrough ? "rw" : "nopassthrough";
+
+    struct outcome outcome =
+        run("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",
+            shmapctl(), "run", "-o", options, "sh", "-c", script, shmapctl(), NULL);
+    // Up to the hard limit, and beyond where root may do that.
+    struct outcome beyond = run("sh", "-c", "ulimit -t 2000; ulimit -t unlimited", NULL);
+    assert_ended(&outcome, 0,
+                 beyond.status == 0 ? "1000\n4\n100000\nunlimited unlimited\n"
+                                    : "1000\n4\n100000\n2000 2000\n");
+}
+
 static void the_machine_s_objects_are_out_of_reach(void **state)
 {
     struct scene *scene = begin_run(state);
@@ -359,9 +387,10 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(identity_and_descriptors_are_as_outside),
     cmocka_unit_test(two_programs_share_memory),
     cmocka_unit_test(the_limit_answers),
+    cmocka_unit_test(limits_are_the_command_s),
     cmocka_unit_test(the_machine_s_objects_are_out_of_reach),
     cmocka_unit_test(kept_with_a_store_only),
     cmocka_unit_test(a_store_in_use_is_refused),
 };
 
-RUN_MAIN("run", cases)
+RUN_MAIN("run", cases, 0)

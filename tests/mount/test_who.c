@@ -435,7 +435,8 @@ static int look_as_another(void *argument)
     assert_null(uses_of(answer, *others));
     assert_true(answer_number(answer, "unseen") >= 1);
     assert_non_null(strstr(outcome.err, "root sees"));
-    assert_non_null(strstr(outcome.err, "of other users"));
+    // Some may be the caller's own that have become what he may not look at.
+    assert_null(strstr(outcome.err, "user"));
     json_object_put(answer);
     return 0;
 }
@@ -452,8 +453,6 @@ static void processes_of_other_users(void **state)
     struct scene *scene = scene_of(state);
     struct peer mine, other;
 
-    if (!scene->root)
-        return; // Two users are needed.
     scene_mount(scene, true, "");
     put_file("mnt/file", "contents");
     assert_ok(chmod("mnt/file", 0666));
@@ -498,8 +497,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(descriptors_of_a_thread_alone),
     cmocka_unit_test(processes_whose_first_thread_has_ended),
     cmocka_unit_test(answers_in_words),
-    cmocka_unit_test(processes_of_other_users),
     cmocka_unit_test(refusals),
+    cmocka_unit_test(processes_of_other_users), // becomes another one
 };
 
-SCENE_MAIN("who", cases)
+ROOT_LAST_MAIN("who", cases, 1)
