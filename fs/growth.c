@@ -16,8 +16,8 @@
  * microseconds, unless a page has to be read at that moment. */
 #define PATIENCE 1000
 
-/* With io_uring the thread that would wait may be the one that the page waits for; with writeback the
- * kernel believes nobody but itself about sizes. */
+/* With io_uring the thread that would wait may be the one that the page waits for, so there it stays as
+ * the kernel does it; with writeback the kernel believes nobody but itself about sizes. */
 static bool concerns(const struct inode *inode)
 {
     const struct facts *facts = &inode->mount->facts;

@@ -72,9 +72,9 @@ static struct running start_words(const char *const words[])
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        // What a shell starts in the background ignores these two.
-        signal(SIGINT, SIG_DFL);
-        signal(SIGQUIT, SIG_DFL);
+        // What was started in the background, or by nohup(1), ignores some.
+        for (int number = 1; number <= SIGRTMAX; number++)
+            signal(number, SIG_DFL);
         // A job, as a shell has it: one without anybody to continue it would not be stopped.
         setpgid(0, 0);
         dup2(in[0], STDIN_FILENO);
