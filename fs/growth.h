@@ -13,6 +13,11 @@
  * where nothing is, and the kernel leaves the page as it was. To store a zero there would do no
  * less, but could overwrite what a process that is quick has stored in its mapping.
  *
+ * Before that the kernel locks the page. Whoever has touched it in that very moment keeps it locked until the
+ * daemon has read it, and a thread that waits for that can be neither interrupted nor killed. So the
+ * telling is done by a process of its own, which shares memory and descriptors: nobody waits for it for
+ * long, and a worker's end does not.
+ *
  * What it costs is the file's last page, which stays in the page cache without contents.
  *
  * A write(2) that makes a file grow cannot be announced: the kernel keeps the pages locked until the
@@ -35,7 +40,7 @@ struct growth growth_begin(const struct inode *inode, int fd, off_t size);
 void growth_end(const struct growth *growth, off_t size, bool grown);
 
 /* For whoever has read a file's attributes and will tell them: waits, for a moment at most, until the
- * kernel knows of a size that it is growing to. */
+ * kernel knows of the size that the file has grown to. */
 void growth_settle(const struct inode *inode);
 
 #endif

@@ -15,9 +15,10 @@
 #include "ticker.h"
 #include "turns.h"
 
-#define MOUNT_STRIPES 64
-#define ATTR_ASKED    16
-#define PUT_OFF_MAX   24
+#define MOUNT_STRIPES  64
+#define ATTR_ASKED     16
+#define PUT_OFF_MAX    24
+#define GROWTH_STRIPES 64
 
 struct mount {
     struct options options; // of the process that mounted; later ones know the facts alone
@@ -55,7 +56,12 @@ struct mount {
         _Atomic uint64_t time;
         _Atomic uint32_t streak;
     } asked[ATTR_ASKED];
-    _Atomic uint64_t growing; // the node that the kernel is being told about (growth.h); 0: none
+    // Files that grow and that the kernel is still to be told about, by node (growth.h).
+    struct {
+        pthread_mutex_t mutex;
+        pthread_cond_t told;
+        _Atomic unsigned under_way[GROWTH_STRIPES];
+    } growth;
     // What was taken off nodes and is still to be closed.
     struct put_off {
         pthread_mutex_t

@@ -169,9 +169,11 @@ static void setup_locks(struct mount *mount)
     pthread_mutex_init(&mount->put_off.mutex, NULL);
     pthread_mutex_init(&mount->put_off.disposing, NULL);
     pthread_mutex_init(&mount->space, NULL);
+    pthread_mutex_init(&mount->growth.mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&mount->space_came, &monotonic);
+    pthread_cond_init(&mount->growth.told, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_rwlock_init(&mount->names, NULL);
     caller_setup(mount);

@@ -165,27 +165,23 @@ static void name_users(dev_t device, char *text, size_t size)
         return;
     for (size_t i = 0; i < users.count && length < size; i++) {
         char *name = printable(users.all[i].command);
-        length += (size_t)snprintf(text + length, size - length, "%s%d (%s)", i > 0 ? ", " : "",
+        length += (size_t)snprintf(text + length, size - length, "%s%d (%s)", length > 0 ? ", " : "",
                                    (int)users.all[i].pid, name);
         free(name);
     }
     users_free(&users);
 }
 
-/* Unmounts, and says who goes on using what was there. Those may also be in another namespace, where
- * they do not keep this one from unmounting. */
+/* Unmounts, or says who goes on using what is there. */
 static void unmount(dev_t device)
 {
     char text[512];
-    bool unmounted = umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0;
 
+    if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0)
+        return;
     name_users(device, text, sizeof(text));
     /* Who was about to end may have done so meanwhile. */
-    if (!unmounted && umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0) {
-        unmounted = true;
-        name_users(device, text, sizeof(text));
-    }
-    if (*text || !unmounted)
+    if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) != 0)
         fail(SHM_DIRECTORY, "COMMAND has ended, and what it shared ends, though in use by %s",
              *text ? text : "somebody");
 }

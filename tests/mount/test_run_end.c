@@ -192,31 +192,6 @@ static void the_keeper_may_not(void **state)
     assert_keeper_s_end_is_told(scene, SIGTERM, "shmapctl: shmapfs has ended with status 0");
 }
 
-static void what_is_left_in_another_namespace_is_told(void **state)
-{
-    struct scene *scene = begin_run(state);
-    char script[256], err[1024] = "", number[32];
-
-    snprintf(script, sizeof(script),
-             "exec 8<&0; unshare %s sh -c 'exec 3>/dev/shm/held; echo $$; exec cat <&8' & "
-             "read line; exit 4",
-             scene->root ? "-m" : "-Um");
-    struct running running = start_script(scene, true, script);
-    pid_t left = read_pid(&running);
-    say(&running, "line\n");
-    assert_int_equal(peer_wait(running.pid), 4);
-    assert_ok(kill(left, 0));
-    assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
-    // It may not have become cat yet.
-    snprintf(number, sizeof(number), "in use by %d (", (int)left);
-    if (strstr(err, number) == NULL)
-        fail_msg("no «%s» in: %s", number, err);
-    assert_ok(close(running.in));
-    assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
-    assert_ok(close(running.out));
-    assert_ok(close(running.err));
-}
-
 struct end {
     pid_t pid;
     int status;
@@ -386,7 +361,6 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(what_the_command_leaves_running_does_not_hold_it),
     cmocka_unit_test(the_worker_may_die),
     cmocka_unit_test(the_keeper_may_not),
-    cmocka_unit_test(what_is_left_in_another_namespace_is_told),
     cmocka_unit_test(a_daemon_that_hangs_does_not_hold_it),
     cmocka_unit_test(forbidden_namespaces_are_told),
     cmocka_unit_test(a_run_within_a_run),
