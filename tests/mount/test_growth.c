@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -112,22 +111,12 @@ static int use_what_is_seen(struct peer *parent, void *argument)
     return 0;
 }
 
-/* The one way to mount that does not promise this (fs/growth.c says why). */
-static bool is_promised(const struct fixture *fixture)
-{
-    const char *options = getenv("SHMAPFS_TEST_OPTIONS");
-
-    return !fixture->cached || options == NULL || strstr(options, "io_uring") == NULL;
-}
-
-static void check_growth(const struct fixture *fixture, const char *name, int (*grow)(int fd))
+static void check_growth(const char *name, int (*grow)(int fd))
 {
     struct growth growth = { name, grow };
+    pid_t neighbour = start_neighbour();
     char text[5] = "";
 
-    if (!is_promised(fixture))
-        return;
-    pid_t neighbour = start_neighbour();
     for (int i = 0; i < ROUNDS; i++) {
         struct peer grower;
         assert_ok(peer_start(&grower, grow_slowly, &growth));
@@ -150,12 +139,14 @@ static void check_growth(const struct fixture *fixture, const char *name, int (*
 
 static void a_truncated_file_can_be_used(void **state)
 {
-    check_growth(fixture_of(state), "truncated", by_truncate);
+    (void)state;
+    check_growth("truncated", by_truncate);
 }
 
 static void an_allocated_file_can_be_used(void **state)
 {
-    check_growth(fixture_of(state), "allocated", by_allocate);
+    (void)state;
+    check_growth("allocated", by_allocate);
 }
 
 static const struct CMUnitTest cases[] = {
