@@ -177,7 +177,8 @@ static void unmount(dev_t device)
 {
     char text[512];
 
-    if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0)
+    /* Otherwise COMMAND has unmounted it by itself. */
+    if (umount2(SHM_DIRECTORY, UMOUNT_NOFOLLOW) == 0 || errno != EBUSY)
         return;
     name_users(device, text, sizeof(text));
     /* Who was about to end may have done so meanwhile. */
