@@ -6,16 +6,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "adopt.h"
-#include "background.h"
-#include "keeper.h"
-#include "log.h"
-#include "mountpoint.h"
-#include "options.h"
-#include "setup.h"
-#include "signals.h"
-#include "upgrade.h"
-#include "worker.h"
+#include "fs/process/takeover.h"
+#include "fs/process/background.h"
+#include "fs/process/keeper.h"
+#include "fs/util/log.h"
+#include "fs/mount/mountpoint.h"
+#include "fs/mount/options.h"
+#include "fs/mount/setup.h"
+#include "fs/util/signals.h"
+#include "fs/process/upgrade.h"
+#include "fs/process/worker.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
 {

@@ -3,7 +3,7 @@
 
   lib/    includes nothing of fs/ and nothing of libfuse
   tools/  includes of the project's headers only shmap.h (and its own)
-  fs/     only ops_reply.c calls fuse_reply_*, which marks a request as answered before it answers;
+  fs/     only ops/reply.c calls fuse_reply_*, which marks a request as answered before it answers;
           the node table includes neither libfuse nor any area's header
 
 What a header includes counts as included by whoever includes it.
@@ -17,9 +17,9 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 REPLY = re.compile(r"\bfuse_reply_\w+")
 LIBFUSE = re.compile(r"^(fuse3?/)?(fuse|cuse)\w*\.h$")
-NODE_TABLE = re.compile(r"^fs/node(_\w+)?\.[ch]$")
-ANSWERS = re.compile(r"^fs/ops_reply\.c$")
-NODE_TABLE_MAY = re.compile(r"^(fs/node(_\w+)?\.h|lib/object\.h)$")
+NODE_TABLE = re.compile(r"^fs/nodes/\w+\.[ch]$")
+ANSWERS = re.compile(r"^fs/ops/reply\.c$")
+NODE_TABLE_MAY = re.compile(r"^(fs/nodes/\w+\.h|lib/object/object\.h)$")
 
 
 class Tree:
@@ -60,7 +60,7 @@ def forbidden(path, target, ours):
         if target.startswith("fs/") or LIBFUSE.match(target):
             return "lib/ must not know FUSE"
     if path.startswith("tools/") and ours:
-        if target != "lib/shmap.h" and not target.startswith("tools/"):
+        if target != "lib/api/shmap.h" and not target.startswith("tools/"):
             return "tools/ may include shmap.h alone"
     if NODE_TABLE.match(path):
         if LIBFUSE.match(target) or (ours and not NODE_TABLE_MAY.match(target)):
@@ -76,37 +76,37 @@ def violations(tree):
             if reason:
                 found.append(f"{path} includes {target}: {reason}")
         if REPLY.search(text) and not ANSWERS.match(path):
-            found.append(f"{path} uses {REPLY.search(text)[0]}: only fs/ops_reply.c does")
+            found.append(f"{path} uses {REPLY.search(text)[0]}: only fs/ops/reply.c does")
     return found
 
 
 # A small tree that keeps every rule, and what breaks each.
 GOOD = {
-    "lib/shmap.h": "",
-    "lib/area.h": '#include "shmap.h"\n',
-    "lib/area.c": '#include "area.h"\n#include <errno.h>\n',
-    "fs/node.h": "#include <stdint.h>\n",
-    "fs/node.c": '#include "node.h"\n// fuse_reply_err is for others\n',
-    "fs/ops.h": '#include <fuse_lowlevel.h>\n#include "area.h"\n',
-    "fs/ops_file.c": '#include "ops.h"\nanswer_err(req, 0);\n',
-    "fs/ops_reply.c": '#include "ops.h"\nfuse_reply_err(req, 0);\n',
-    "tools/command.h": '#include "shmap.h"\n',
-    "tools/status.c": '#include "command.h"\n',
+    "lib/api/shmap.h": "",
+    "lib/area.h": '#include "lib/api/shmap.h"\n',
+    "lib/area.c": '#include "lib/area.h"\n#include <errno.h>\n',
+    "fs/nodes/node.h": "#include <stdint.h>\n",
+    "fs/nodes/node.c": '#include "fs/nodes/node.h"\n// fuse_reply_err is for others\n',
+    "fs/ops/ops.h": '#include <fuse_lowlevel.h>\n#include "lib/area.h"\n',
+    "fs/ops/file.c": '#include "fs/ops/ops.h"\nanswer_err(req, 0);\n',
+    "fs/ops/reply.c": '#include "fs/ops/ops.h"\nfuse_reply_err(req, 0);\n',
+    "tools/command.h": '#include "lib/api/shmap.h"\n',
+    "tools/status.c": '#include "tools/command.h"\n',
 }
 BAD = (
-    {"lib/area.c": '#include "node.h"\n'},
-    {"lib/area.c": '#include "../fs/node.h"\n'},
+    {"lib/area.c": '#include "fs/nodes/node.h"\n'},
+    {"lib/area.c": '#include "../fs/nodes/node.h"\n'},
     {"lib/area.h": "#  include <fuse_lowlevel.h>\n"},
     {"lib/area.h": "#include <fuse3/fuse.h>\n"},
-    {"lib/area.c": '#include "ops.h"\n'},
-    {"tools/status.c": '#include "area.h"\n'},
-    {"tools/command.h": '#include "node.h"\n'},
-    {"fs/node.c": "#include <fuse_kernel.h>\n"},
-    {"fs/node.h": '#include "area.h"\n'},
-    {"fs/node.c": '#include "ops.h"\n'},
-    {"fs/node.c": "fuse_reply_err(req, 0);\n"},
-    {"fs/ops.h": "fuse_reply_err(req, 0);\n"},
-    {"fs/ops_file.c": "fuse_reply_err(req, 0);\n"},
+    {"lib/area.c": '#include "fs/ops/ops.h"\n'},
+    {"tools/status.c": '#include "lib/area.h"\n'},
+    {"tools/command.h": '#include "fs/nodes/node.h"\n'},
+    {"fs/nodes/node.c": "#include <fuse_kernel.h>\n"},
+    {"fs/nodes/node.h": '#include "lib/area.h"\n'},
+    {"fs/nodes/node.c": '#include "fs/ops/ops.h"\n'},
+    {"fs/nodes/node.c": "fuse_reply_err(req, 0);\n"},
+    {"fs/ops/ops.h": "fuse_reply_err(req, 0);\n"},
+    {"fs/ops/file.c": "fuse_reply_err(req, 0);\n"},
     {"lib/area.c": "fuse_reply_err(req, 0);\n"},
 )
 

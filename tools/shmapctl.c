@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl: looks at shmapfs mounts and changes them. Each command is in a file of its own. */
-#include "command.h"
+#include "tools/cmd/command.h"
 
 #include <err.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include "command.h"
 #include "directory.h"
 #include "process.h"
-#include "shmap.h"
+#include "lib/api/shmap.h"
 
 static int mount_tmpfs(const struct side *side, struct place *place, const struct setting *setting,
                        const char *path)

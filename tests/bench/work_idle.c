@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "process.h"
-#include "shmap.h"
+#include "lib/api/shmap.h"
 
 enum {
     SETTLE_SECONDS = 1, // what the works before have left to be done

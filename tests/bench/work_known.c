@@ -19,7 +19,7 @@
 #include "parallel.h"
 #include "process.h"
 #include "sandbox.h"
-#include "shmap.h"
+#include "lib/api/shmap.h"
 
 enum {
     FILES_EACH = 1000, // in a directory

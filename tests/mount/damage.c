@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "damage.h"
 
-#include "node_slot.h"
-#include "state.h"
+#include "fs/nodes/node_slot.h"
+#include "fs/state/state.h"
 
 #define IN_STATE(member) .name = #member, .memory = STATE, .offset = offsetof(struct state, member)
 #define IN_REQUESTS(member)                                                                     \

@@ -26,7 +26,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "shmap.h"
+#include "lib/api/shmap.h"
 
 enum { UPGRADES = 50, CLIENTS = 3, ENTRIES = 300, STRANGER = 1000 };
 

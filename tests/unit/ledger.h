@@ -10,7 +10,7 @@
 
 #include "unit.h"
 
-#include "node.h"
+#include "fs/nodes/node.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

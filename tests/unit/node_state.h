@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node_slot.h"
+#include "fs/nodes/node_slot.h"
 
 #define STATE_LEDGERS 2U
 #define STATE_LOOKUPS 256U  // of a ledger

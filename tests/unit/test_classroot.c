@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "classroot.h"
-#include "object.h"
+#include "lib/class/class_root.h"
+#include "lib/object/object.h"
 #include "scratch.h"
 
 struct fixture {

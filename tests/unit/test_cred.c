@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "child.h"
-#include "cred.h"
+#include "lib/sys/cred.h"
 #include "scratch.h"
 
 #define CALLER_UID 12345

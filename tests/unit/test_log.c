@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "log.h"
+#include "fs/util/log.h"
 #include "scratch.h"
 
 #define LINE_MAX_BYTES 1200

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "child.h"
-#include "mounts.h"
+#include "lib/sys/mounts.h"
 #include "scratch.h"
 
 static void write_file(const char *path, const char *text)

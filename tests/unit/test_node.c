@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "node_fixture.h"
-#include "node_slot.h"
+#include "fs/nodes/node_slot.h"
 
 #define CAPACITY 1000
 

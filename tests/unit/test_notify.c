@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include "fs/util/notify.h"
 
 #define PATIENCE 20 /* seconds until a test that hangs is ended */
 

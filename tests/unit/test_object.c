@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "object.h"
+#include "lib/object/object.h"
 #include "scratch.h"
 
 static int open_scratch(void **state)

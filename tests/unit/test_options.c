@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "options.h"
+#include "fs/mount/options.h"
 
 #define MAX_WORDS 16
 

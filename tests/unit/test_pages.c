@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "pages.h"
+#include "lib/object/pages.h"
 #include "scratch.h"
 
 static size_t page_size(void)

@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "area.h"
+#include "lib/area/area.h"
 
 #define PAGE 4096
 #define LIMIT (1024 * PAGE)

@@ -6,7 +6,7 @@
 #include <sys/xattr.h>
 
 #include "scratch.h"
-#include "shmap.h"
+#include "lib/api/shmap.h"
 
 /* A directory that claims to be ours, as a store's class root does. */
 static int make_claimant(void **state)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "unit.h"
 
-#include "shmap.h"
+#include "lib/api/shmap.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
-#include "spin.h"
+#include "fs/dispatch/busy_poll.h"
 
 #define ROUNDS 200
 #define LONG_AGO INT64_C(1000000000000)

@@ -7,7 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "area.h"
+#include "lib/area/area.h"
 #include "scratch.h"
 
 static const struct area_atime as_it_is = { 0 };

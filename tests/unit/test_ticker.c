@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "ticker.h"
+#include "fs/dispatch/ticker.h"
 
 #define TICKERS 16
 #define RACES 20

@@ -3,7 +3,7 @@
 
 #include <sys/eventfd.h>
 
-#include "turns.h"
+#include "fs/dispatch/leader.h"
 
 #define PROCESSORS 4
 #define MOST 4

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "turns.h"
+#include "fs/dispatch/leader.h"
 
 enum { SERVERS = 6, SERVED = 30000, BURST = 40 };
 enum kind { SHORT, PASSES, LONG, KINDS };

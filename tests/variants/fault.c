@@ -10,7 +10,7 @@
  *   SHMAPFS_POISON=TEXT    a request that has the text in it, such as the name of a file, ends the
  *                          worker that serves it with a segmentation fault
  */
-#include "fault.h"
+#include "fs/util/fault.h"
 
 #include <linux/fuse.h>
 

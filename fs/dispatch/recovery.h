@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What the death of a worker leaves for the next one.
+ *
+ * In this order: the node table is made whole (node_table_attach); what the kernel was to forget is
+ * forgotten; what nobody owns any more, descriptors and backing ids, is closed; the kernel sends its
+ * unanswered requests again, which are compared with the records. What was begun gives back what it
+ * took, and is served again by the threads before they receive anything new. A record whose request does not come again belongs to a request that was
+ * answered, or to a client that was killed.
+ */
+#ifndef SHMAPFS_TAKEOVER_H
+#define SHMAPFS_TAKEOVER_H
+
+#include "fs/inode/inode.h"
+
+/* A request that is to be served first. */
+struct claim {
+    struct request *request;
+    bool again; // it was begun before
+    // What it is about to change keeps its descriptors until then.
+    struct inode source;
+    struct inode target;
+};
+
+struct takeover {
+    unsigned count;
+    struct claim claims[REQUESTS];
+};
+
+/* Takes over; to be called before there are other threads. Returns 0 or a negative errno; -ENODEV:
+ * the mount is gone. */
+int takeover_run(struct mount *mount, struct takeover *takeover);
+
+/* Serves one claim. */
+void takeover_serve(struct mount *mount, struct claim *claim);
+
+#endif

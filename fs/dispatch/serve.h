@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What one request goes through, in its record (request.h) and in what belongs to that: the buffer with
+ * its bytes, and a ledger of the node table. */
+#ifndef SHMAPFS_SERVE_H
+#define SHMAPFS_SERVE_H
+
+#include "fs/mount/mount.h"
+
+/* The beginning of its bytes; and its ledger. */
+struct fuse_in_header *serve_header(const struct mount *mount, const struct request *request);
+struct node_ledger *serve_ledger(struct mount *mount, const struct request *request);
+
+/* Receives the next one; returns as read(2) does. */
+ssize_t serve_receive(struct mount *mount, struct request *request);
+
+/* Takes up the one that was received: from here on it is known to whoever takes over. */
+void serve_take_up(struct mount *mount, struct request *request);
+
+/* Carries it out, and ends it unless it is left to the next process. */
+void serve_request(struct mount *mount, struct request *request);
+
+#endif

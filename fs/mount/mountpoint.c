@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/mount/mountpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/class/class_root.h"
+#include "lib/sys/cleanup.h"
+#include "lib/sys/mounts.h"
+
+static int complain_of_dead(const char *path, struct complaint *complaint)
+{
+    return complain(complaint, ENOTCONN,
+                    "MOUNTPOINT %s is a mount whose daemon is gone; take it away with: umount %s",
+                    path, path);
+}
+
+/* Opens and locks a directory to be mounted on. Returns its descriptor. */
+static int lock(const char *path, const char *absolute, struct complaint *complaint)
+{
+    CLEANUP_FD int dir = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0 && errno == ENOTCONN)
+        return complain_of_dead(path, complaint);
+    if (dir < 0 && errno == ENOTDIR)
+        return complain(complaint, ENOTDIR, "MOUNTPOINT %s is not a directory", path);
+    if (dir < 0)
+        return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
+                        strerror(errno));
+    if (flock(dir, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return complain(complaint, EBUSY,
+                        "MOUNTPOINT %s is busy: somebody else is mounting on it just now", path);
+    // Asked when it can no longer change.
+    if (mounts_at(absolute))
+        return complain(
+            complaint, EBUSY,
+            "MOUNTPOINT %s is busy: a shmapfs is mounted there already; unmount it first", path);
+    return steal_fd(&dir);
+}
+
+int mountpoint_check(const char *path, char resolved[PATH_MAX], struct complaint *complaint)
+{
+    CLEANUP_FREE char *absolute = realpath(path, NULL);
+    CLEANUP_FD int dir = -1;
+    int empty;
+
+    if (!absolute && errno == ENOENT)
+        return complain(complaint, ENOENT, "MOUNTPOINT %s does not exist; make the directory first",
+                        path);
+    if (!absolute && errno == ENOTCONN)
+        return complain_of_dead(path, complaint);
+    if (!absolute)
+        return complain(complaint, errno, "MOUNTPOINT %s cannot be used: %s", path,
+                        strerror(errno));
+    dir = lock(path, absolute, complaint);
+    if (dir < 0)
+        return dir;
+    empty = classroot_is_empty(dir);
+    if (empty < 0)
+        return complain(complaint, -empty, "MOUNTPOINT %s cannot be read: %s", path,
+                        strerror(-empty));
+    if (!empty)
+        return complain(
+            complaint, ENOTEMPTY,
+            "MOUNTPOINT %s is not empty; its contents would be hidden; choose an empty directory",
+            path);
+    strlcpy(resolved, absolute, PATH_MAX);
+    return steal_fd(&dir);
+}
+
+static bool contains(const char *outer, const char *inner)
+{
+    size_t length = strlen(outer);
+
+    if (strcmp(outer, "/") == 0)
+        return true;
+    return strncmp(outer, inner, length) == 0 && (inner[length] == '/' || inner[length] == '\0');
+}
+
+int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint)
+{
+    if (contains(mountpoint, store))
+        return complain(
+            complaint, EINVAL,
+            "STORE %s is inside MOUNTPOINT %s, which would hide it; choose two separate directories",
+            store, mountpoint);
+    if (contains(store, mountpoint))
+        return complain(
+            complaint, EINVAL,
+            "MOUNTPOINT %s is inside STORE %s, which would contain itself; choose two separate directories",
+            mountpoint, store);
+    return 0;
+}
+
+/* The helper that may unmount for those who are not root. */
+static void run_fusermount(const char *mountpoint)
+{
+    const char *const arguments[] = { "fusermount3", "-u", "-q", "-z", "--", mountpoint, NULL };
+    pid_t helper;
+
+    if (posix_spawnp(&helper, arguments[0], NULL, NULL, (char *const *)(uintptr_t)arguments,
+                     environ) == 0)
+        waitpid(helper, NULL, 0);
+}
+
+uint64_t mountpoint_id(const char *mountpoint)
+{
+    struct statx stx;
+
+    // Answered by the kernel alone: the daemon need not be serving.
+    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+        return 0;
+    return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
+}
+
+dev_t mountpoint_device(const char *mountpoint)
+{
+    struct statx stx;
+
+    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+        return 0;
+    return makedev(stx.stx_dev_major, stx.stx_dev_minor);
+}
+
+/* It may have been unmounted with files still open, or moved, and another one be in its place.
+ * Covered by another one it cannot be reached, and umount(2) would take that one. */
+static bool find_own(uint64_t id, char where[PATH_MAX])
+{
+    return mounts_find_id(id, where, PATH_MAX) && mountpoint_id(where) == id;
+}
+
+static void take_away(const char *where)
+{
+    if (umount2(where, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+        run_fusermount(where);
+}
+
+void mountpoint_take_away(uint64_t id)
+{
+    char where[PATH_MAX];
+
+    if (find_own(id, where))
+        take_away(where);
+}
+
+int mountpoint_detach(uint64_t id)
+{
+    char where[PATH_MAX];
+    int root;
+
+    if (!find_own(id, where))
+        return -1;
+    // Opened first: afterwards no path leads to the mount any more.
+    root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    take_away(where);
+    if (root >= 0)
+        syncfs(root);
+    return root;
+}

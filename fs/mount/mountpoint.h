@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Where a mount may be put, and how it is taken away again. */
+#ifndef SHMAPFS_MOUNTPOINT_H
+#define SHMAPFS_MOUNTPOINT_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/sys/complaint.h"
+
+/* Checks that a directory can be mounted on; `resolved` receives its absolute path without
+ * symlinks. */
+int mountpoint_check(const char *path, char resolved[PATH_MAX], struct complaint *complaint);
+
+/* Checks that neither of a store and a mount point, both resolved, contains the other. */
+int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint);
+
+/* Takes the mount out of sight and starts bringing what its page cache holds back to the daemon,
+ * which must be serving meanwhile. Who still has files open keeps them until the daemon ends.
+ * Returns a descriptor of the mount's root, or -1: it was not there. */
+int mountpoint_detach(uint64_t id);
+
+/* The device number of the file system there. */
+dev_t mountpoint_device(const char *mountpoint);
+
+/* Takes the mount out of sight when nobody serves it. */
+void mountpoint_take_away(uint64_t id);
+
+/* What tells a mount from another one that may be at the same place later; 0: there is none. */
+uint64_t mountpoint_id(const char *mountpoint);
+
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/mount/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/inode/backing.h"
+#include "lib/sys/cleanup.h"
+#include "fs/vfs/writeback.h"
+
+/* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
+#define HAS_RESEND (UINT64_C(1) << 39)
+
+static bool is_stacked(const struct area *area)
+{
+    return strcmp(area->filesystem, "overlay") == 0 || strcmp(area->filesystem, "fuse") == 0;
+}
+
+static void refuse_passthrough(struct mount *mount, const char *reason)
+{
+    for (int kind = 0; kind < AREA_KINDS; kind++) {
+        if (mount->facts.data_paths[kind].passthrough)
+            strlcpy(mount->facts.data_paths[kind].reason, reason,
+                    sizeof(mount->facts.data_paths[kind].reason));
+        mount->facts.data_paths[kind].passthrough = false;
+    }
+}
+
+/* The kernel has either passthrough or its cache for writes, for the whole mount. */
+static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
+{
+    bool passthrough =
+        mount->facts.wants_passthrough && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+
+    if (mount->facts.wants_passthrough && !passthrough)
+        refuse_passthrough(mount, "this kernel has no FUSE passthrough (Linux 6.9 has it)");
+    if (passthrough)
+        conn->max_backing_stack_depth = is_stacked(&mount->facts.areas[AREA_STORE])
+                                            ? FUSE_BACKING_STACKED_OVER
+                                            : FUSE_BACKING_STACKED_UNDER;
+    else if (mount->facts.wants_writeback)
+        mount->facts.writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
+    else
+        fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
+    // Passed through, writes are none of the requests, and room for them would lie idle.
+    conn->max_write = passthrough ? REQUEST_SMALL_MAX : REQUEST_WRITE_MAX;
+    mount->facts.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
+}
+
+void session_init(void *userdata, struct fuse_conn_info *conn)
+{
+    static const uint64_t wanted[] = {
+        FUSE_CAP_ASYNC_READ,         FUSE_CAP_ASYNC_DIO,         FUSE_CAP_ATOMIC_O_TRUNC,
+        FUSE_CAP_CACHE_SYMLINKS,     FUSE_CAP_DONT_MASK,         FUSE_CAP_POSIX_ACL,
+        FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_NO_EXPORT_SUPPORT, FUSE_CAP_PARALLEL_DIROPS,
+        FUSE_CAP_READDIRPLUS,        FUSE_CAP_READDIRPLUS_AUTO,  FUSE_CAP_EXPLICIT_INVAL_DATA,
+    };
+    // The daemon copies: spliced pages could change after they were sent. Nobody but the kernel
+    // changes data: its page cache is never stale, and to drop it because times or sizes look so
+    // would lose stores through mappings.
+    static const uint64_t unwanted[] = {
+        FUSE_CAP_SPLICE_READ,     FUSE_CAP_SPLICE_WRITE,    FUSE_CAP_SPLICE_MOVE,
+        FUSE_CAP_AUTO_INVAL_DATA, FUSE_CAP_HANDLE_KILLPRIV,
+    };
+    struct mount *mount = userdata;
+
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        fuse_set_feature_flag(conn, wanted[i]);
+    for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
+        fuse_unset_feature_flag(conn, unwanted[i]);
+    mount->facts.io_uring =
+        mount->facts.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
+    if (!fuse_get_feature_flag(conn, FUSE_CAP_NO_OPENDIR_SUPPORT))
+        mount->facts.lists_unopened = false;
+    conn->time_gran = 1;
+    conn->no_interrupt = 1;
+    choose_data_path(mount, conn);
+    // No padding in it: it is compared as bytes.
+    mount->agreed = (struct agreement){ .features = conn->want_ext,
+                                        .max_write = conn->max_write,
+                                        .max_readahead = conn->max_readahead,
+                                        .max_background = conn->max_background,
+                                        .stack_depth = conn->max_backing_stack_depth,
+                                        .made = true };
+}
+
+int session_ask(struct mount *mount)
+{
+    struct question *asked = &mount->state->asked;
+    // As the kernel demands of every buffer, however short the request.
+    CLEANUP_FREE char *buffer = malloc(REQUEST_BYTES);
+    ssize_t length;
+
+    if (!buffer)
+        return -ENOMEM;
+    do
+        length = read(mount->facts.device, buffer, REQUEST_BYTES);
+    while (length < 0 && (errno == EINTR || errno == EAGAIN));
+    if (length < 0 || (size_t)length > sizeof(asked->bytes))
+        return length < 0 ? -errno : -EPROTO;
+    memcpy(asked->bytes, buffer, (size_t)length);
+    asked->length = (uint32_t)length;
+    return 0;
+}
+
+bool session_can_be_continued(const struct mount *mount)
+{
+    const struct question *asked = &mount->state->asked;
+    struct fuse_init_in init;
+
+    if (asked->length < sizeof(struct fuse_in_header) + sizeof(init))
+        return false;
+    memcpy(&init, asked->bytes + sizeof(struct fuse_in_header), sizeof(init));
+    return ((uint64_t)init.flags2 << 32) & HAS_RESEND;
+}
+
+int session_agree(struct mount *mount)
+{
+    struct agreement *agreed = &mount->state->agreed;
+    struct question asked = mount->state->asked;
+    struct fuse_buf buffer = { .mem = asked.bytes, .size = asked.length };
+
+    mount->agreed = (struct agreement){ .made = false };
+    // Where there is an answer already, the kernel does not know what this one is for and drops it.
+    fuse_session_process_buf(mount->session, &buffer);
+    if (!mount->agreed.made)
+        return -EPROTO;
+    if (!agreed->made)
+        *agreed = mount->agreed;
+    return memcmp(agreed, &mount->agreed, sizeof(*agreed)) == 0 ? 0 : -EPROTO;
+}
+
+int session_agree_uring(struct mount *mount)
+{
+    struct fuse_buf buffer = { .mem = NULL };
+    int received;
+
+    do
+        received = fuse_session_receive_buf(mount->session, &buffer);
+    while (received == -EINTR);
+    if (received > 0)
+        fuse_session_process_buf(mount->session, &buffer);
+    free(buffer.mem);
+    return received > 0 ? 0 : received == 0 ? -ENODEV : received;
+}
+
+void session_probe(struct mount *mount)
+{
+    backing_probe(mount, AREA_STORE);
+    backing_probe(mount, AREA_RAM);
+    writeback_raise_limits(mount);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* From a command line to a mount that is ready to be served. */
+#ifndef SHMAPFS_SETUP_H
+#define SHMAPFS_SETUP_H
+
+#include "fs/mount/mount.h"
+
+/* Checks everything, makes the areas, mounts. On errors nothing is left behind, and the complaint
+ * says what is wrong. `mount->options` is set; the rest is all zero. */
+int setup_mount(struct mount *mount, struct complaint *complaint);
+
+/* The session of a mount that is there already, over a connection to the kernel. Returns 0 or a
+ * negative errno. */
+int setup_session(struct mount *mount, int device);
+
+/* Notes where the running binary is, for the next upgrade. */
+void setup_note_program(struct state *state);
+
+/* Tells the node table which descriptors are the mount's own. */
+void setup_keep_descriptors(struct mount *mount);
+
+/* Gives back what is left of it, when nobody serves it any more. */
+void setup_undo(struct mount *mount);
+
+#endif

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Who is in the node table: slots, and what they are counted for. */
+#include <errno.h>
+#include <string.h>
+
+#include "fs/nodes/node_slot.h"
+
+/* Takes a slot out of the free list, or the first that was never used. */
+static const struct node *unused_slot(struct node_table *table, uint32_t *generation)
+{
+    struct node_header *header;
+    const struct node *node;
+
+    if (table->header->free == SLOT_NONE) {
+        if (table->header->fresh >= table->capacity)
+            return NULL;
+        *generation = 0;
+        return &table->slots[edit_header(table)->fresh++];
+    }
+    header = edit_header(table);
+    node = slot_at(table, header->free);
+    if (node->in_use)
+        table_corrupt(table, "a node that is in use is on the free list");
+    header->free = node->next;
+    *generation = node->generation + 1;
+    return node;
+}
+
+static struct node *take_slot(struct node_table *table)
+{
+    uint32_t generation;
+    const struct node *unused = unused_slot(table, &generation);
+    struct node *node;
+
+    if (!unused)
+        return NULL;
+    node = edit_slot(table, unused);
+    memset(node, 0, sizeof(*node));
+    node->generation = generation;
+    node->in_use = true;
+    node->held = NODE_NO_RESOURCES;
+    edit_header(table)->nodes++;
+    *use_of(table, node) = (struct node_use){ 0 };
+    return node;
+}
+
+void count_idle(struct node_table *table, const struct node *node, bool was_idle)
+{
+    bool idle = is_idle(node);
+
+    if (idle && !was_idle)
+        edit_header(table)->idle++;
+    else if (!idle && was_idle)
+        edit_header(table)->idle--;
+}
+
+void free_if_unused(struct node_table *table, const struct node *unused,
+                    struct node_resources *into)
+{
+    struct node_header *header;
+    struct node *node;
+
+    if (!is_idle(unused) || use_of(table, unused)->users > 0)
+        return;
+    node = edit_slot(table, unused);
+    header = edit_header(table);
+    cache_strip(table, node, into);
+    into->orphan = node->flags & NODE_UNLINKED;
+    if (into->orphan) {
+        header->unlinked--;
+        table->closing++;
+    } else {
+        hash_remove(table, node);
+    }
+    node->in_use = false;
+    node->next = header->free;
+    header->free = slot_of(table, node);
+    header->nodes--;
+    header->idle--;
+}
+
+static void begin_use(struct node_table *table, const struct node *node, struct node_ref *ref)
+{
+    use_of(table, node)->users++;
+    cache_use(table, node);
+    if (node->held.path_fd >= 0)
+        fd_check(table, node->held.path_fd, node);
+    if (node->held.io_fd >= 0)
+        fd_check(table, node->held.io_fd, node);
+    *ref = (struct node_ref){
+        .node = node,
+        .id = id_of(table, node),
+        .ino = node->ino,
+        .birth = node->birth,
+        .held = node->held,
+        .writers = node->writers,
+        .flags = node->flags,
+        .tree = node->tree,
+        .area = node->area,
+        .class = node->class,
+        .type = node->type,
+    };
+    if (node->held.path_fd < 0)
+        ref->handle = node->handle;
+}
+
+static const struct node *insert(struct node_table *table, const struct node_seed *seed)
+{
+    struct node *node = take_slot(table);
+
+    if (!node)
+        return NULL;
+    node->ino = seed->key.ino;
+    node->birth = seed->key.birth;
+    node->tree = seed->key.tree;
+    node->area = seed->area;
+    node->class = seed->class;
+    node->type = seed->type;
+    node->flags = seed->flags;
+    node->handle = seed->handle;
+    // It is about to be looked up; none is idle by being made.
+    edit_header(table)->idle++;
+    hash_insert(table, node);
+    return node;
+}
+
+static int claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
+                 int fd, struct node_ref *ref, struct node_resources leftover[2])
+{
+    const struct node *node;
+    bool was_idle;
+
+    if (ledger_is_full(table, ledger))
+        return -EOVERFLOW;
+    node = hash_find(table, &seed->key);
+    if (!node)
+        node = insert(table, seed);
+    if (!node)
+        return -ENFILE;
+    was_idle = is_idle(node);
+    edit_slot(table, node)->lookups++;
+    count_idle(table, node, was_idle);
+    ledger_add_lookup(table, ledger, id_of(table, node));
+    if (node->held.path_fd < 0)
+        cache_give_path(table, node, fd);
+    else
+        leftover[0].path_fd = fd;
+    begin_use(table, node, ref);
+    leftover[1] = cache_evict(table);
+    return 0;
+}
+
+int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
+               int fd, struct node_ref *ref, struct node_resources leftover[2])
+{
+    int error = -EMFILE;
+
+    leftover[0] = leftover[1] = NODE_NO_RESOURCES;
+    table_begin(table);
+    if (fd < NODE_FD_MAX)
+        error = claim(table, ledger, seed, fd, ref, leftover);
+    if (error)
+        leftover[0].path_fd = fd;
+    table_commit(table);
+    hash_grow(table);
+    table_end(table);
+    return error;
+}
+
+/* Begins a use of a node that was looked for, if it was found. */
+static bool use(struct node_table *table, const struct node *node, struct node_ref *ref)
+{
+    if (node)
+        begin_use(table, node, ref);
+    else
+        ref->node = NULL;
+    return node != NULL;
+}
+
+bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref)
+{
+    bool found;
+
+    table_begin(table);
+    found = use(table, node_of(table, id), ref);
+    table_end(table);
+    return found;
+}
+
+bool node_use_key(struct node_table *table, const struct node_key *key, struct node_ref *ref)
+{
+    bool found;
+
+    table_begin(table);
+    found = use(table, hash_find(table, key), ref);
+    table_end(table);
+    return found;
+}
+
+void node_refresh(struct node_table *table, struct node_ref *ref)
+{
+    const struct node *node;
+
+    table_begin(table);
+    node = node_in_use(table, ref);
+    ref->held = node->held;
+    ref->flags = node->flags;
+    ref->writers = node->writers;
+    ref->area = node->area;
+    ref->class = node->class;
+    table_end(table);
+}
+
+void node_end(struct node_table *table, struct node_ref *ref, struct node_resources *leftover)
+{
+    const struct node *node;
+
+    *leftover = NODE_NO_RESOURCES;
+    table_begin(table);
+    node = node_in_use(table, ref);
+    use_of(table, node)->users--;
+    if (is_idle(node))
+        free_if_unused(table, node, leftover);
+    else if (use_of(table, node)->users == 0)
+        // The use may have kept the cache from its bound.
+        *leftover = cache_evict(table);
+    table_end(table);
+    ref->node = NULL;
+}
+
+void take_lookups(struct node_table *table, uint64_t id, uint64_t lookups,
+                  struct node_resources *into)
+{
+    const struct node *found = node_of(table, id);
+    struct node *node;
+    bool was_idle;
+
+    // The kernel never forgets the root, which has no name to be looked up by again.
+    if (!found || id == NODE_ROOT_ID)
+        return;
+    node = edit_slot(table, found);
+    was_idle = is_idle(node);
+    node->lookups -= lookups < node->lookups ? lookups : node->lookups;
+    count_idle(table, node, was_idle);
+    free_if_unused(table, node, into);
+}
+
+void node_unlookup(struct node_table *table, struct node_ledger *ledger, uint64_t id,
+                   struct node_resources *leftover)
+{
+    *leftover = NODE_NO_RESOURCES;
+    table_begin(table);
+    ledger_drop_lookup(table, ledger, id);
+    take_lookups(table, id, 1, leftover);
+    table_end(table);
+}
+
+void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t id,
+                 uint64_t lookups, struct node_resources *leftover)
+{
+    *leftover = NODE_NO_RESOURCES;
+    table_begin(table);
+    ledger_add_forget(table, ledger);
+    take_lookups(table, id, lookups, leftover);
+    table_end(table);
+}
+
+void node_unlinked(struct node_table *table, struct node_ref *ref)
+{
+    const struct node *node;
+
+    table_begin(table);
+    node = node_in_use(table, ref);
+    if (!(node->flags & NODE_UNLINKED)) {
+        hash_remove(table, node);
+        edit_slot(table, node)->flags |= NODE_UNLINKED;
+        edit_header(table)->unlinked++;
+        cache_remove(table, node);
+    }
+    table_end(table);
+}
+
+/* Sets and clears flags; one that is as it should be already is no change. */
+static void change_flags(struct node_table *table, const struct node *node, uint16_t set,
+                         uint16_t clear)
+{
+    uint16_t flags = (uint16_t)((node->flags & ~clear) | set);
+
+    if (flags != node->flags)
+        edit_slot(table, node)->flags = flags;
+}
+
+uint16_t node_flags(struct node_table *table, struct node_ref *ref, uint16_t set, uint16_t clear)
+{
+    const struct node *node;
+    uint16_t before;
+
+    table_begin(table);
+    node = node_in_use(table, ref);
+    before = node->flags;
+    change_flags(table, node, set, clear);
+    table_end(table);
+    return before;
+}
+
+bool node_flags_unless_writers(struct node_table *table, struct node_ref *ref, uint16_t set,
+                               uint16_t unless)
+{
+    const struct node *node;
+    bool may;
+
+    table_begin(table);
+    node = node_in_use(table, ref);
+    may = node->writers == 0 && !(node->flags & unless);
+    if (may)
+        change_flags(table, node, set, 0);
+    table_end(table);
+    return may;
+}
+
+void node_orphan_gone(struct node_table *table)
+{
+    table_begin(table);
+    table->closing--;
+    table_end(table);
+}
+
+struct node_counts node_table_counts(struct node_table *table)
+{
+    struct node_counts counts;
+
+    table_begin(table);
+    counts = (struct node_counts){ .nodes = table->header->nodes,
+                                   .opens = table->header->opens,
+                                   .descriptors = table->header->owned[OWNER_NODE],
+                                   .cached_max = table->cached_max,
+                                   .orphans = table->header->unlinked + table->closing };
+    table_end(table);
+    return counts;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Nodes that become class roots, and plain again. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fs/nodes/node_slot.h"
+
+void node_become_class_root(struct node_table *table, struct node_ref *ref, uint8_t area,
+                            uint8_t class, int contents_fd)
+{
+    struct node *node;
+
+    table_begin(table);
+    node = edit_slot(table, node_in_use(table, ref));
+    cache_remove(table, node);
+    if (node->held.io_fd >= 0) {
+        // It was a class root before: the number that old requests may still use stands for the new
+        // contents now.
+        fd_check(table, node->held.io_fd, node);
+        dup3(contents_fd, node->held.io_fd, O_CLOEXEC);
+        close(contents_fd);
+        contents_fd = node->held.io_fd;
+    } else {
+        fd_own(table, contents_fd, OWNER_NODE, slot_of(table, node));
+    }
+    node->held.io_fd = node->held.path_fd;
+    node->held.path_fd = contents_fd;
+    node->handle.length = 0;
+    node->area = area;
+    node->class = class;
+    node->flags |= NODE_CLASS_ROOT;
+    table_end(table);
+}
+
+void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class)
+{
+    struct node *node;
+    int contents_fd;
+
+    table_begin(table);
+    node = edit_slot(table, node_in_use(table, ref));
+    contents_fd = node->held.path_fd;
+    node->held.path_fd = node->held.io_fd;
+    node->held.io_fd = contents_fd;
+    node->area = area;
+    node->class = class;
+    node->flags &= (uint16_t)~NODE_CLASS_ROOT;
+    table_end(table);
+}

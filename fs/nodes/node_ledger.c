@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What one request has taken and the kernel does not know of yet. */
+#include "fs/nodes/node_slot.h"
+
+static const struct ledger_head *head_of(const struct node_table *table,
+                                         const struct node_ledger *ledger)
+{
+    const struct ledger_head *head = &ledger->head;
+
+    check_object(table, head, sizeof(*head), "a ledger has a wrong checksum");
+    if (head->lookups > NODE_LEDGER_LOOKUPS)
+        table_corrupt(table, "a ledger has more lookups than there is room for");
+    return head;
+}
+
+static uint64_t lookup_at(const struct node_table *table, const struct node_ledger *ledger,
+                          uint32_t at)
+{
+    uint64_t word = word_at(table, &ledger->lookups[at], "a lookup in a ledger has a wrong check");
+
+    return (uint64_t)word_upper(word) << 32 | word_slot(word);
+}
+
+struct node_ledger *node_ledger(struct node_table *table, unsigned index)
+{
+    if (index >= NODE_LEDGERS)
+        table_corrupt(table, "there are not so many ledgers");
+    return (struct node_ledger *)&table->memory->ledgers[index];
+}
+
+void node_ledger_clear(struct node_table *table, struct node_ledger *ledger)
+{
+    const struct ledger_head *head;
+
+    if (!ledger)
+        return;
+    table_begin(table);
+    head = head_of(table, ledger);
+    if (head->lookups || head->forgotten || head->opened || head->released ||
+        head->stream != NODE_STREAM_NONE) {
+        struct ledger_head *blank = edit_ledger(table, ledger);
+
+        *blank = (struct ledger_head){ .stream = NODE_STREAM_NONE };
+    }
+    table_end(table);
+}
+
+uint64_t node_ledger_forgotten(const struct node_table *table, const struct node_ledger *ledger)
+{
+    return ledger ? head_of(table, ledger)->forgotten : 0;
+}
+
+bool ledger_is_full(const struct node_table *table, const struct node_ledger *ledger)
+{
+    return ledger && head_of(table, ledger)->lookups == NODE_LEDGER_LOOKUPS;
+}
+
+void ledger_add_lookup(struct node_table *table, struct node_ledger *ledger, uint64_t id)
+{
+    uint32_t at;
+
+    if (!ledger)
+        return;
+    at = head_of(table, ledger)->lookups;
+    edit_word(table, &ledger->lookups[at], make_word((uint32_t)(id >> 32), (uint32_t)id));
+    edit_ledger(table, ledger)->lookups++;
+}
+
+void ledger_drop_lookup(struct node_table *table, struct node_ledger *ledger, uint64_t id)
+{
+    uint32_t last, at;
+
+    if (!ledger || head_of(table, ledger)->lookups == 0)
+        return;
+    at = last = head_of(table, ledger)->lookups - 1;
+    // Most often it is the latest that is taken back.
+    while (at > 0 && lookup_at(table, ledger, at) != id)
+        at--;
+    if (lookup_at(table, ledger, at) != id)
+        return;
+    if (at < last)
+        edit_word(table, &ledger->lookups[at], ledger->lookups[last]);
+    edit_ledger(table, ledger)->lookups--;
+}
+
+void ledger_add_forget(struct node_table *table, struct node_ledger *ledger)
+{
+    if (!ledger)
+        return;
+    head_of(table, ledger);
+    edit_ledger(table, ledger)->forgotten++;
+}
+
+void ledger_add_open(struct node_table *table, struct node_ledger *ledger, uint64_t id, bool writer,
+                     bool readers_need_io)
+{
+    struct ledger_head *head;
+
+    if (!ledger)
+        return;
+    if (head_of(table, ledger)->opened)
+        table_corrupt(table, "a request opens two files");
+    head = edit_ledger(table, ledger);
+    head->opened = id;
+    head->writer = writer;
+    head->readers_need_io = readers_need_io;
+}
+
+bool ledger_may_close(struct node_table *table, struct node_ledger *ledger, uint64_t id)
+{
+    const struct ledger_head *head;
+
+    if (!ledger)
+        return true;
+    head = head_of(table, ledger);
+    if (head->opened == id) {
+        edit_ledger(table, ledger)->opened = 0;
+        return true;
+    }
+    if (head->released)
+        return false;
+    edit_ledger(table, ledger)->released = true;
+    return true;
+}
+
+void ledger_add_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh)
+{
+    if (!ledger)
+        return;
+    if (head_of(table, ledger)->stream != NODE_STREAM_NONE)
+        table_corrupt(table, "a request opens two directory streams");
+    edit_ledger(table, ledger)->stream = fh;
+}
+
+void ledger_drop_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh)
+{
+    if (ledger && head_of(table, ledger)->stream == fh)
+        edit_ledger(table, ledger)->stream = NODE_STREAM_NONE;
+}
+
+static void undo_stream(struct node_table *table, struct node_ledger *ledger,
+                        struct node_resources *leftover)
+{
+    uint64_t fh = ledger->head.stream;
+
+    if (!stream_end(table, fh))
+        table_corrupt(table, "a ledger has a directory stream that is none");
+    leftover->path_fd = (int)(uint32_t)fh;
+    ledger_drop_stream(table, ledger, fh);
+}
+
+static void undo_open(struct node_table *table, struct node_ledger *ledger,
+                      struct node_resources *leftover)
+{
+    struct ledger_head *head = edit_ledger(table, ledger);
+    const struct node *node = node_of(table, head->opened);
+
+    if (!node || node->opens == 0)
+        table_corrupt(table, "a ledger has an open of a node that is not open");
+    head->opened = 0;
+    if (head->writer)
+        edit_slot(table, node)->flags |= NODE_ATTR_CACHED;
+    open_take_back(table, node, head->writer, head->readers_need_io, leftover);
+    free_if_unused(table, node, leftover);
+}
+
+bool node_ledger_undo(struct node_table *table, struct node_ledger *ledger,
+                      struct node_resources *leftover)
+{
+    const struct ledger_head *head;
+    bool found = true;
+
+    *leftover = NODE_NO_RESOURCES;
+    if (!ledger)
+        return false;
+    table_begin(table);
+    head = head_of(table, ledger);
+    if (head->stream != NODE_STREAM_NONE) {
+        undo_stream(table, ledger, leftover);
+    } else if (head->opened) {
+        undo_open(table, ledger, leftover);
+    } else if (head->lookups) {
+        uint64_t id = lookup_at(table, ledger, head->lookups - 1);
+
+        if (!node_of(table, id))
+            table_corrupt(table, "a ledger has a lookup of a node that is not there");
+        edit_ledger(table, ledger)->lookups--;
+        take_lookups(table, id, 1, leftover);
+    } else {
+        found = false;
+    }
+    table_end(table);
+    return found;
+}

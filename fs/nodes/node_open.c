@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Open files: how many opens a node has, and what they do I/O with. */
+#include "fs/nodes/node_slot.h"
+
+uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
+                   bool writer, uint16_t set, uint16_t clear, bool readers_need_io)
+{
+    struct node *node;
+    uint16_t before;
+    bool was_idle;
+
+    table_begin(table);
+    node = edit_slot(table, node_in_use(table, ref));
+    was_idle = is_idle(node);
+    before = node->flags;
+    node->opens++;
+    node->writers += writer;
+    node->flags = (uint16_t)((before & ~clear) | set);
+    edit_header(table)->opens++;
+    count_idle(table, node, was_idle);
+    ledger_add_open(table, ledger, ref->id, writer, readers_need_io);
+    table_end(table);
+    return before;
+}
+
+/* Takes the I/O descriptor if nothing needs it. */
+static void take_unneeded_io(struct node_table *table, const struct node *node,
+                             bool readers_need_io, struct node_resources *into)
+{
+    uint32_t needed_by = readers_need_io ? node->opens : node->writers;
+
+    if (needed_by == 0 && use_of(table, node)->io_users == 0 && !(node->flags & NODE_CLASS_ROOT))
+        cache_take_io(table, node, into);
+}
+
+void open_take_back(struct node_table *table, const struct node *open, bool writer,
+                    bool readers_need_io, struct node_resources *into)
+{
+    struct node *node = edit_slot(table, open);
+    bool was_idle = is_idle(node);
+
+    // A release that was never opened would be the kernel's mistake; it must not make the counts
+    // wrap.
+    if (node->opens > 0) {
+        node->opens--;
+        node->writers -= writer && node->writers > 0;
+        edit_header(table)->opens--;
+        count_idle(table, node, was_idle);
+    }
+    take_unneeded_io(table, node, readers_need_io, into);
+    if (node->opens == 0 && (node->flags & NODE_UNLINKED))
+        cache_take_backing(table, node, into);
+    if (node->opens == 0 && !node->in_cache)
+        cache_touch(table, node);
+}
+
+void node_close(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
+                bool writer, bool readers_need_io, struct node_resources *leftover)
+{
+    const struct node *node;
+
+    *leftover = NODE_NO_RESOURCES;
+    table_begin(table);
+    node = node_in_use(table, ref);
+    if (ledger_may_close(table, ledger, ref->id))
+        open_take_back(table, node, writer, readers_need_io, leftover);
+    table_end(table);
+}
+
+void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags)
+{
+    struct node *node;
+
+    table_begin(table);
+    node = edit_slot(table, node_in_use(table, ref));
+    fd_own(table, fd, OWNER_NODE, slot_of(table, node));
+    node->held.io_fd = fd;
+    node->flags |= flags;
+    table_end(table);
+}
+
+void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t backing_id)
+{
+    table_begin(table);
+    edit_slot(table, node_in_use(table, ref))->held.backing_id = backing_id;
+    if (table->header->highest_backing < backing_id)
+        edit_header(table)->highest_backing = backing_id;
+    table_end(table);
+}
+
+int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
+{
+    uint16_t needed = writable ? NODE_IO_WRITABLE : NODE_IO_READABLE;
+    const struct node *node;
+    int fd = -1;
+
+    table_begin(table);
+    node = node_in_use(table, ref);
+    if (node->held.io_fd >= 0 && (node->flags & needed)) {
+        fd = node->held.io_fd;
+        fd_check(table, fd, node);
+        use_of(table, node)->io_users++;
+    }
+    table_end(table);
+    return fd;
+}
+
+void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
+                 struct node_resources *leftover)
+{
+    const struct node *node;
+
+    *leftover = NODE_NO_RESOURCES;
+    table_begin(table);
+    node = node_in_use(table, ref);
+    use_of(table, node)->io_users--;
+    take_unneeded_io(table, node, readers_need_io, leftover);
+    table_end(table);
+}
+
+uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another)
+{
+    const struct node *node;
+    uint16_t errors;
+
+    table_begin(table);
+    node = node_in_use(table, ref);
+    if (another)
+        edit_slot(table, node)->io_errors++;
+    errors = node->io_errors;
+    table_end(table);
+    return errors;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* New names: files, directories, symlinks, special files, hard links; and files without a name. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs/vfs/attr.h"
+#include "fs/inode/impersonate.h"
+#include "lib/sys/cleanup.h"
+#include "fs/util/fault.h"
+#include "fs/vfs/file.h"
+#include "fs/inode/reopen.h"
+#include "lib/object/object.h"
+#include "fs/ops/ops.h"
+#include "fs/vfs/reclaim.h"
+
+/* What is to be made in a directory. */
+struct new_entry {
+    const char *name;
+    mode_t mode; // with the type
+    dev_t rdev;
+    const char *target; // of a symlink
+};
+
+static int make(const struct inode *dir, const struct new_entry *new)
+{
+    int result;
+
+    if (S_ISDIR(new->mode))
+        result = mkdirat(dir->fd, new->name, new->mode & 07777);
+    else if (S_ISLNK(new->mode))
+        result = symlinkat(new->target, dir->fd, new->name);
+    else
+        result = mknodat(dir->fd, new->name, new->mode, new->rdev);
+    return result == 0 ? 0 : -errno;
+}
+
+/* Whether what is there was made when the request was first carried out. The kernel only asks for
+ * names that it knows to be free, and keeps them so until it has the answer. */
+static bool is_made(const struct inode *dir, const struct new_entry *new)
+{
+    struct node_key key;
+    struct statx stx;
+
+    return request_is_repeated(mount_request(dir->mount)) &&
+           inode_key_of_name(dir, new->name, &key, &stx) == 0 &&
+           (stx.stx_mode & S_IFMT) == (new->mode &S_IFMT);
+}
+
+static int make_once(fuse_req_t req, const struct inode *dir, const struct new_entry *new)
+{
+    struct request *request = mount_request(dir->mount);
+    unsigned mark = space_mark(dir->mount);
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    caller_become(req, new->mode);
+    do
+        result = make(dir, new);
+    while (result == -ENOSPC && space_comes(dir->mount, &mark));
+    caller_leave(req, new->mode);
+    if (result == -EEXIST && is_made(dir, new))
+        result = 0;
+    request_executed(request, result);
+    return (int)result;
+}
+
+/* What could not become a node must not stay behind under its name. */
+static void unmake(const struct inode *dir, const struct new_entry *new)
+{
+    unlinkat(dir->fd, new->name, S_ISDIR(new->mode) ? AT_REMOVEDIR : 0);
+}
+
+static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_entry *new)
+{
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error = inode_check_name(new->name);
+
+    if (!error)
+        error = inode_acquire(mount_of(req), parent, &dir);
+    if (!error)
+        error = make_once(req, &dir, new);
+    if (error) {
+        answer_err(req, -error);
+        return;
+    }
+    error = inode_lookup(&dir, new->name, &inode, &stx);
+    if (error) {
+        unmake(&dir, new);
+        answer_err(req, -error);
+        return;
+    }
+    reply_entry(req, &inode, &stx, false);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+    make_and_reply(req, parent, &(struct new_entry){ .name = name, .mode = mode, .rdev = rdev });
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    make_and_reply(req, parent,
+                   &(struct new_entry){ .name = name, .mode = S_IFDIR | (mode & 07777) });
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+    make_and_reply(req, parent,
+                   &(struct new_entry){ .name = name, .mode = S_IFLNK, .target = target });
+}
+
+static int link_to(struct inode *inode, struct inode *dir, const char *name)
+{
+    struct object_path path;
+
+    if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
+        return -EXDEV;
+    // With two names it is no longer known by one.
+    handle_keep_descriptor(inode);
+    return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
+               ? 0
+               : -errno;
+}
+
+static int link_once(struct inode *inode, struct inode *dir, const char *name)
+{
+    struct request *request = mount_request(dir->mount);
+    struct node_key key;
+    struct statx stx;
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    result = link_to(inode, dir, name);
+    // The link that was made when the request was first carried out.
+    if (result == -EEXIST && request_is_repeated(request) &&
+        inode_key_of_name(dir, name, &key, &stx) == 0 && key.ino == inode->ref.ino)
+        result = 0;
+    request_executed(request, result);
+    return (int)result;
+}
+
+void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode linked = INODE_NONE;
+    struct statx stx;
+    int error = inode_check_name(name);
+
+    if (!error)
+        error = inode_acquire(mount, id, &inode);
+    if (!error)
+        error = inode_acquire(mount, parent, &dir);
+    if (!error)
+        error = link_once(&inode, &dir, name);
+    if (error) {
+        answer_err(req, -error);
+        return;
+    }
+    // The same node again: the kernel counts the new name as a lookup.
+    error = inode_lookup(&dir, name, &linked, &stx);
+    if (error) {
+        unlinkat(dir.fd, name, 0);
+        answer_err(req, -error);
+        return;
+    }
+    reply_entry(req, &linked, &stx, true);
+}
+
+/* Takes away the file that was made when the request was first carried out, and that nobody can have
+ * seen yet: the kernel has kept its directory locked since then. Its descriptor, which could do more
+ * than opening it again allows, died with the process. */
+static void unmake_file(const struct inode *dir, const char *name)
+{
+    struct node_key key;
+    struct statx stx;
+
+    if (request_is_repeated(mount_request(dir->mount)) &&
+        inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
+        stx.stx_size == 0 && stx.stx_nlink == 1)
+        unlinkat(dir->fd, name, 0);
+}
+
+/* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
+static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode,
+                     int flags)
+{
+    int how = name ? O_CREAT | O_EXCL | O_NOFOLLOW : O_TMPFILE | (flags & O_EXCL);
+    unsigned mark = space_mark(dir->mount);
+    int fd;
+
+    if (name)
+        unmake_file(dir, name);
+    caller_become(req, mode);
+    do {
+        fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
+        fd = fd < 0 ? -errno : fd;
+    } while (inode_make_room(dir->mount, &fd) || (fd == -ENOSPC && space_comes(dir->mount, &mark)));
+    caller_leave(req, mode);
+    fault_point(FAULT_AFTER_EXECUTION);
+    // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
+    // look again.
+    return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
+}
+
+/* A path descriptor of what was just made. By its name that is quicker than through /proc; in the
+ * RAM area nobody else can have put something else there. */
+static int path_of_new(const struct inode *dir, const char *name, int fd)
+{
+    int path_fd;
+
+    do
+        path_fd = name && dir->ref.area == AREA_RAM ? object_open_in(dir->fd, name)
+                                                    : object_reopen(fd, O_PATH);
+    while (inode_make_room(dir->mount, &path_fd));
+    return path_fd;
+}
+
+static int open_new(struct inode *dir, const char *name, int fd, struct fuse_file_info *fi,
+                    struct inode *inode, struct fuse_entry_param *entry)
+{
+    CLEANUP_FD int io_fd = fd;
+    struct statx stx;
+    int path_fd = path_of_new(dir, name, fd);
+    int error = path_fd < 0 ? path_fd : inode_adopt(dir, name, path_fd, inode, &stx);
+
+    if (error)
+        return error;
+    fi->flags &= ~O_TRUNC;
+    error = file_open(inode, fi, steal_fd(&io_fd));
+    if (error) {
+        inode_unlookup(inode);
+        return error;
+    }
+    node_flags(&dir->mount->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
+    *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
+                                        .attr_timeout = attr_of_new(inode, &stx),
+                                        .entry_timeout = dir->mount->facts.timeout };
+    attr_to_stat(inode, &stx, &entry->attr);
+    return 0;
+}
+
+static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                             struct fuse_file_info *fi)
+{
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode inode = INODE_NONE;
+    struct fuse_entry_param entry;
+    int error = name ? inode_check_name(name) : 0;
+    int fd;
+
+    if (!error)
+        error = inode_acquire(mount_of(req), parent, &dir);
+    if (!error) {
+        fd = make_open(req, &dir, name, mode, fi->flags);
+        error = fd < 0 ? fd : open_new(&dir, name, fd, fi, &inode, &entry);
+        if (error && fd >= 0 && name)
+            unlinkat(dir.fd, name, 0);
+    }
+    if (error) {
+        answer_err(req, -error);
+        return;
+    }
+    if (answer_create(req, &entry, fi) != 0) {
+        file_close(&inode, fi);
+        inode_unlookup(&inode);
+    }
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+               struct fuse_file_info *fi)
+{
+    create_and_reply(req, parent, name, mode, fi);
+}
+
+void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
+{
+    create_and_reply(req, parent, NULL, mode, fi);
+}

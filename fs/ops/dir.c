@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Listings. The offsets are the area's own, which stay true while entries come and go. Where they
+ * do so with any descriptor, the kernel opens no directories, and each request opens the one that
+ * it reads (listing.h); elsewhere the handle is a descriptor of the directory, so that a stream
+ * needs no record in the daemon.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/sys/cleanup.h"
+#include "lib/object/object.h"
+#include "fs/ops/ops.h"
+
+/* What the kernel names as the handle of a directory that it did not open; no stream has it, for
+ * descriptor 0 is the mount's own. */
+#define HANDLE_UNOPENED 0
+
+/* A READDIRPLUS entry takes at least four times the room of what getdents64() says of it, unless
+ * its name is long. */
+#define PLUS_ENTRIES_SHARE 4
+
+/* A reply in the making. */
+struct listing {
+    fuse_req_t req;
+    struct inode *dir;
+    bool plus;
+    char *data;
+    size_t size, used;
+    uint64_t *looked_up; // the nodes that a lookup was counted for
+    size_t lookups;
+};
+
+static void close_stream(struct mount *mount, uint64_t fh)
+{
+    int fd = node_dir_close(&mount->nodes, mount_ledger(mount), fh);
+
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Opens a directory for reading, for just a request or, where it is to be `kept`, for longer.
+ * Returns the descriptor or a negative errno. */
+static int open_directory(const struct inode *dir, bool kept)
+{
+    int fd;
+
+    // Not by the name ".", which takes the right to search the directory, and listing it does not.
+    do {
+        fd = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
+        if (kept)
+            fd = inode_not_last(dir->mount, fd);
+    } while (inode_make_room(dir->mount, &fd));
+    return fd;
+}
+
+void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    int fd = -1;
+    int error;
+
+    if (mount->facts.lists_unopened) {
+        // The kernel keeps this in mind, and that it may keep listings.
+        answer_err(req, ENOSYS);
+        return;
+    }
+    error = inode_acquire(mount, id, &inode);
+    if (!error) {
+        fd = open_directory(&inode, true);
+        error = fd >= 0 ? 0 : fd;
+    }
+    if (error) {
+        answer_err(req, -error);
+        return;
+    }
+    fi->cache_readdir = fi->keep_cache = mount->facts.keeps_listings;
+    fi->fh = node_dir_open(&mount->nodes, mount_ledger(mount), fd);
+    if (fi->fh == NODE_STREAM_NONE) {
+        close(fd);
+        answer_err(req, ENFILE);
+    } else if (answer_open(req, fi) != 0) {
+        close_stream(mount, fi->fh);
+    }
+}
+
+void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    (void)id;
+    close_stream(mount_of(req), fi->fh);
+    answer_err(req, 0);
+}
+
+/* A stream that was opened before its directory became a class root, or ceased to be one, lists
+ * what is the contents now. */
+static int follow_class(const struct inode *dir, int fd)
+{
+    CLEANUP_FD int now = -1;
+    struct statx is, was;
+
+    // Without a second directory there was no change.
+    if (dir->ref.held.io_fd < 0)
+        return 0;
+    if (object_stat(dir->fd, &is) != 0 || object_stat(fd, &was) != 0)
+        return -EIO;
+    if (is.stx_ino == was.stx_ino && is.stx_dev_minor == was.stx_dev_minor)
+        return 0;
+    now = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
+    if (now < 0)
+        return now;
+    return dup3(now, fd, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* The descriptor by which a handle's directory is read; one that is `opened` for it is the
+ * caller's to close. Returns a negative errno if there is none. */
+static int directory_of(const struct inode *dir, uint64_t handle, int *opened)
+{
+    int error;
+    int fd;
+
+    if (handle == HANDLE_UNOPENED)
+        return *opened = open_directory(dir, false);
+    fd = node_dir_fd(&dir->mount->nodes, handle);
+    error = fd < 0 ? -EBADF : follow_class(dir, fd);
+    return error ? error : fd;
+}
+
+void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+    INODE struct inode dir = INODE_NONE;
+    CLEANUP_FD int opened = -1;
+    int error = inode_acquire(mount_of(req), id, &dir);
+    int fd = error ? error : directory_of(&dir, fi->fh, &opened);
+
+    if (fd < 0)
+        error = fd;
+    else if ((datasync ? fdatasync(fd) : fsync(fd)) != 0)
+        error = -errno;
+    answer_err(req, -error);
+}
+
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* What is known of an entry without looking it up. */
+static struct stat entry_stat(const struct inode *dir, const struct dirent64 *entry)
+{
+    struct stat st = { .st_ino = inode_number(dir->ref.area, entry->d_ino),
+                       .st_mode = (mode_t)entry->d_type << 12 };
+
+    if (strcmp(entry->d_name, ".") == 0)
+        st.st_ino = inode_number(dir->ref.tree, dir->ref.ino);
+    return st;
+}
+
+static size_t add_plain(struct listing *listing, const struct dirent64 *entry)
+{
+    struct stat st = entry_stat(listing->dir, entry);
+
+    return fuse_add_direntry(listing->req, listing->data + listing->used,
+                             listing->size - listing->used, entry->d_name, &st, entry->d_off);
+}
+
+static size_t add_plus(struct listing *listing, const struct dirent64 *entry)
+{
+    size_t room = listing->size - listing->used;
+    size_t needed = fuse_add_direntry_plus(listing->req, NULL, 0, entry->d_name, NULL, 0);
+    struct fuse_entry_param param = { .attr = entry_stat(listing->dir, entry) };
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error;
+
+    if (needed > room)
+        return needed;
+    if (!is_dot(entry->d_name)) {
+        error = inode_lookup(listing->dir, entry->d_name, &inode, &stx);
+        if (error == -ENOENT)
+            return 0;
+        if (!error && fill_entry(&inode, &stx, &param) == 0) {
+            listing->looked_up[listing->lookups++] = inode.ref.id;
+        } else if (!error) {
+            inode_unlookup(&inode);
+            return 0;
+        }
+    }
+    return fuse_add_direntry_plus(listing->req, listing->data + listing->used, room, entry->d_name,
+                                  &param, entry->d_off);
+}
+
+/* Takes entries from a descriptor's position until the reply is full. */
+static int fill(struct listing *listing, int fd, char *entries, size_t size)
+{
+    ssize_t length;
+    size_t needed;
+
+    while ((length = getdents64(fd, entries, size)) > 0) {
+        for (ssize_t at = 0; at < length;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+
+            needed = listing->plus ? add_plus(listing, entry) : add_plain(listing, entry);
+            if (needed > listing->size - listing->used)
+                return 0;
+            listing->used += needed;
+            at += entry->d_reclen;
+        }
+    }
+    return length == 0 ? 0 : -errno;
+}
+
+static void forget_all(struct mount *mount, const struct listing *listing)
+{
+    struct node_resources leftover;
+
+    for (size_t i = 0; i < listing->lookups; i++) {
+        node_unlookup(&mount->nodes, mount_ledger(mount), listing->looked_up[i], &leftover);
+        inode_dispose(mount, &leftover);
+    }
+}
+
+static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                 const struct fuse_file_info *fi, bool plus)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode dir = INODE_NONE;
+    struct listing listing = { .req = req, .dir = &dir, .plus = plus, .size = size };
+    size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
+    size_t entries_size = plus ? size / PLUS_ENTRIES_SHARE : size;
+    CLEANUP_FREE char *data = malloc(size);
+    CLEANUP_FREE char *entries = malloc(entries_size);
+    CLEANUP_FREE uint64_t *looked_up =
+        plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
+    CLEANUP_FD int opened = -1;
+    int error = inode_acquire(mount, id, &dir);
+    int fd = error ? error : directory_of(&dir, fi->fh, &opened);
+
+    if (fd < 0)
+        error = fd;
+    listing.data = data;
+    listing.looked_up = looked_up;
+    if (!error && (!data || !entries || (plus && !looked_up)))
+        error = -ENOMEM;
+    if (!error && lseek(fd, offset, SEEK_SET) < 0)
+        error = -errno;
+    if (!error)
+        error = fill(&listing, fd, entries, entries_size);
+    // What was taken before an error is told first; the error comes again.
+    if (error && listing.used == 0)
+        answer_err(req, -error);
+    else if (answer_buf(req, data, listing.used) != 0)
+        forget_all(mount, &listing);
+}
+
+void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    list(req, id, size, offset, fi, false);
+}
+
+void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                    struct fuse_file_info *fi)
+{
+    list(req, id, size, offset, fi, true);
+}

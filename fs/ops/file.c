@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Contents of regular files, as far as they do not stay in the kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fs/vfs/file.h"
+#include "lib/object/object.h"
+#include "fs/ops/ops.h"
+#include "fs/vfs/reclaim.h"
+
+#define COPY_MAX (1U << 30)
+
+void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error)
+        error = inode_is_regular(&inode) ? file_open(&inode, fi, -1) : -EINVAL;
+    if (error)
+        answer_err(req, -error);
+    else if (answer_open(req, fi) != 0)
+        file_close(&inode, fi);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+
+    if (inode_hold(mount, id, &inode) == 0)
+        file_close(&inode, fi);
+    answer_err(req, 0);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
+    int error = inode_hold(mount_of(req), id, &inode);
+
+    (void)fi;
+    if (!error)
+        error = file_io_begin(&inode, false, &io);
+    if (error) {
+        answer_err(req, -error);
+        return;
+    }
+    data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
+    data.buf[0].fd = io.fd;
+    data.buf[0].pos = offset;
+    answer_data(req, &data);
+}
+
+static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t written = pwrite(fd, data + done, size - done, offset + (off_t)done);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return done > 0 ? (ssize_t)done : written == 0 ? -EIO : -errno;
+        done += (size_t)written;
+    }
+    return (ssize_t)done;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
+              struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    struct request *request = mount_request(mount);
+    unsigned mark = space_mark(mount);
+    int64_t written = inode_hold(mount, id, &inode);
+
+    atomic_fetch_add(&mount->state->life.writes_begun, 1);
+    if (written == 0)
+        written = file_io_begin(&inode, true, &io);
+    if (written == 0 && !request_was_executed(request, &written)) {
+        KEEP_SETID(&mount->facts.cred, !fi->kill_suidgid);
+        do
+            written = write_all(io.fd, data, size, offset);
+        while (written == -ENOSPC && space_comes(mount, &mark));
+        request_executed(request, written);
+    }
+    atomic_fetch_add(&mount->state->life.writes_ended, 1);
+    if (written < 0)
+        answer_err(req, (int)-written);
+    else
+        answer_write(req, (size_t)written);
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_hold(mount_of(req), id, &inode);
+
+    if (!error)
+        error = file_sync(&inode, fi, datasync);
+    answer_err(req, -error);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length,
+                  struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    bool root = fuse_req_ctx(req)->uid == 0;
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    struct request *request = mount_request(mount);
+    unsigned mark = space_mark(mount);
+    int64_t error = inode_hold(mount, id, &inode);
+
+    (void)fi;
+    if (!error)
+        error = file_io_begin(&inode, true, &io);
+    if (!error && !request_was_executed(request, &error)) {
+        // The kernel does not say here whether the caller may keep setuid and setgid.
+        KEEP_SETID(&mount->facts.cred, root);
+        do
+            error = file_allocate(&inode, io.fd, mode, offset, length);
+        while (error == -ENOSPC && space_comes(mount, &mark));
+        request_executed(request, error);
+    }
+    answer_err(req, (int)-error);
+}
+
+/* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So
+ * such a file has none. */
+static off_t seek_without_holes(int fd, off_t offset, int whence)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    if (offset < 0 || offset >= st.st_size)
+        return -ENXIO;
+    return whence == SEEK_DATA ? offset : st.st_size;
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fuse_file_info *fi)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode inode = INODE_NONE;
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    off_t found = inode_hold(mount, id, &inode);
+
+    (void)fi;
+    if (found == 0)
+        found = file_io_begin(&inode, false, &io);
+    if (found == 0) {
+        if (mount->facts.writeback)
+            // The kernel knows the size better, and does not ask again.
+            found = -ENOSYS;
+        else if (!file_is_passthrough(&inode))
+            found = seek_without_holes(io.fd, offset, whence);
+        else
+            found = lseek(io.fd, offset, whence);
+        if (found == -1)
+            found = -errno;
+    }
+    if (found < 0)
+        answer_err(req, (int)-found);
+    else
+        answer_lseek(req, found);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
+                        struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
+                        struct fuse_file_info *to_fi, size_t length, int flags)
+{
+    struct mount *mount = mount_of(req);
+    bool root = fuse_req_ctx(req)->uid == 0;
+    INODE struct inode source = INODE_NONE;
+    INODE struct inode target = INODE_NONE;
+    FILE_IO struct file_io source_io = FILE_IO_NONE;
+    FILE_IO struct file_io target_io = FILE_IO_NONE;
+    struct request *request = mount_request(mount);
+    int64_t copied = inode_hold(mount, from, &source);
+
+    (void)from_fi;
+    (void)to_fi;
+    if (copied == 0)
+        copied = inode_hold(mount, to, &target);
+    if (copied == 0)
+        copied = file_io_begin(&source, false, &source_io);
+    if (copied == 0)
+        copied = file_io_begin(&target, true, &target_io);
+    if (copied == 0 && !request_was_executed(request, &copied)) {
+        // The kernel takes 32 bits of the answer.
+        if (length > COPY_MAX)
+            length = COPY_MAX;
+        KEEP_SETID(&mount->facts.cred, root);
+        copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
+                                 (unsigned)flags);
+        if (copied < 0)
+            copied = -errno;
+        request_executed(request, copied);
+    }
+    if (copied < 0)
+        answer_err(req, (int)-copied);
+    else
+        answer_write(req, (size_t)copied);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Names become nodes, and nodes are forgotten. */
+#include <errno.h>
+
+#include "fs/vfs/attr.h"
+#include "fs/util/fault.h"
+#include "fs/ops/ops.h"
+
+int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry)
+{
+    int error;
+
+    *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
+                                        .entry_timeout = inode->mount->facts.timeout };
+    error = attr_confirm(inode, stx, &entry->attr_timeout);
+    attr_to_stat(inode, stx, &entry->attr);
+    return error;
+}
+
+/* Answers with an inode that a lookup was counted for, which is taken back when the answer does not
+ * arrive. After a change (`changed`) attributes are not to be kept if others may come unseen. */
+void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed)
+{
+    struct fuse_entry_param entry;
+    int error = fill_entry(inode, stx, &entry);
+
+    if (changed && attr_changes_unseen(inode))
+        entry.attr_timeout = 0;
+    if (error)
+        answer_err(req, -error);
+    else
+        error = answer_entry(req, &entry);
+    if (error)
+        inode_unlookup(inode);
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    struct mount *mount = mount_of(req);
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+    int error = inode_check_name(name);
+
+    if (!error)
+        error = inode_acquire(mount, parent, &dir);
+    if (!error)
+        error = inode_lookup(&dir, name, &inode, &stx);
+    if (error == -ENOENT) {
+        // Without a node: the kernel remembers that there is nothing by that name.
+        answer_entry(req, &(struct fuse_entry_param){ .entry_timeout = mount->facts.timeout });
+    } else if (error) {
+        answer_err(req, -error);
+    } else {
+        reply_entry(req, &inode, &stx, false);
+    }
+}
+
+static void forget(struct mount *mount, fuse_ino_t id, uint64_t lookups)
+{
+    struct node_resources leftover;
+
+    node_forget(&mount->nodes, mount_ledger(mount), id, lookups, &leftover);
+    inode_put_off(mount, &leftover);
+    fault_point(FAULT_IN_FORGET);
+}
+
+/* How many forgets of this request were carried out by a process that died before it was through
+ * with them. */
+static uint64_t forgotten(struct mount *mount)
+{
+    struct node_ledger *ledger = mount_ledger(mount);
+
+    return ledger ? node_ledger_forgotten(&mount->nodes, ledger) : 0;
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
+{
+    struct mount *mount = mount_of(req);
+
+    if (forgotten(mount) == 0)
+        forget(mount, id, lookups);
+    answer_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    struct mount *mount = mount_of(req);
+
+    for (size_t i = forgotten(mount); i < count; i++)
+        forget(mount, forgets[i].ino, forgets[i].nlookup);
+    answer_none(req);
+}

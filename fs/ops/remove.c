@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Names that go: unlink, rmdir, rename.
+ *
+ * What loses its last name may still be in use: open, about to be opened by somebody who has just
+ * looked it up, or somebody's working directory. So the node is taken into use before the name
+ * goes; from then on its descriptor keeps it until the kernel forgets it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/class/class_root.h"
+#include "fs/inode/reopen.h"
+#include "lib/object/object.h"
+#include "fs/ops/ops.h"
+
+/* Removes a name, once. Repeated, it is gone already if the last attempt got that far. */
+static int unlink_once(struct inode *dir, const char *name, int flags)
+{
+    struct request *request = mount_request(dir->mount);
+    const struct request_note *before = request_target(request);
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    result = unlinkat(dir->fd, name, flags) == 0 ? 0 : -errno;
+    if (result == -ENOENT && before && before->existed)
+        result = 0;
+    request_executed(request, result);
+    return (int)result;
+}
+
+/* What is known of a name that is about to go. */
+struct found {
+    bool counted;   // a lookup, which is to be taken back
+    uint32_t links; // names that it has; 0: not asked
+};
+
+/*
+ * A name that is about to go. For a directory it is looked up, for at a class root the contents are
+ * elsewhere, and the store's own rmdir would not miss them. The kernel holds the directory's lock:
+ * nothing can be created in it meanwhile.
+ */
+static int victim_find(struct inode *dir, const char *name, struct inode *victim,
+                       struct found *found)
+{
+    struct request *request = mount_request(dir->mount);
+    const struct request_note *before = request_target(request);
+    struct node_key key;
+    struct statx stx;
+    int error = inode_key_of_name(dir, name, &key, &stx);
+
+    *found = (struct found){ .counted = false };
+    *victim = INODE_NONE;
+    // The name went when the request was carried out before; what had it is still to be told.
+    if (error == -ENOENT && before && before->existed)
+        return inode_of_key(dir->mount, &before->key, victim);
+    request_note_target(request, &key, !error);
+    if (!error)
+        found->links = stx.stx_nlink;
+    if (error || !S_ISDIR(stx.stx_mode))
+        return error ? error : inode_of_key(dir->mount, &key, victim);
+    error = inode_lookup(dir, name, victim, &stx);
+    found->counted = !error;
+    if (error || !inode_is_class_root(victim))
+        return error;
+    error = classroot_is_empty(victim->fd);
+    return error == 0 ? -ENOTEMPTY : error < 0 ? error : 0;
+}
+
+/* The store directory of the class root is gone: so is the place of its contents. */
+static void drop_contents(struct inode *class_root)
+{
+    struct mount *mount = class_root->mount;
+    struct statx stx;
+
+    pthread_mutex_lock(&mount->class_roots);
+    if (object_stat(class_root->ref.held.io_fd, &stx) == 0)
+        classroot_remove(&mount->facts.areas[AREA_RAM], &stx);
+    pthread_mutex_unlock(&mount->class_roots);
+}
+
+static void victim_done(struct inode *victim, const struct found *found, bool removed)
+{
+    if (!victim->mount)
+        return;
+    if (removed && inode_is_class_root(victim))
+        drop_contents(victim);
+    if (removed)
+        inode_name_removed(victim, found->links);
+    if (found->counted)
+        inode_unlookup(victim);
+}
+
+static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name, int flags)
+{
+    INODE struct inode dir = INODE_NONE;
+    INODE struct inode victim = INODE_NONE;
+    struct found found = { .counted = false };
+    int error = inode_check_name(name);
+
+    if (!error)
+        error = inode_acquire(mount_of(req), parent, &dir);
+    if (!error)
+        error = victim_find(&dir, name, &victim, &found);
+    if (!error)
+        error = unlink_once(&dir, name, flags);
+    victim_done(&victim, &found, !error);
+    answer_err(req, -error);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_and_reply(req, parent, name, 0);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    remove_and_reply(req, parent, name, AT_REMOVEDIR);
+}
+
+static bool replaces(unsigned flags)
+{
+    return !(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
+}
+
+/* What most renames are: to a name that is free. Then nothing has to be known of either name: the
+ * kernel keeps them as they are until it has the answer, so a repeated request sees from what is there
+ * whether it was carried out. -EEXIST, -EINVAL: it is not one of these, or the area cannot say;
+ * nothing was done. */
+static int rename_to_free(struct inode *from, const char *name, struct inode *to,
+                          const char *new_name)
+{
+    struct request *request = mount_request(from->mount);
+    int error;
+
+    request_note_source(request, NULL, true);
+    request_note_target(request, NULL, false);
+    error = handle_rename(from, name, to, new_name, RENAME_NOREPLACE);
+    if (error == -EEXIST || error == -EINVAL)
+        request_drop_notes(request);
+    else
+        request_executed(request, error);
+    return error;
+}
+
+static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                     unsigned flags)
+{
+    struct request *request = mount_request(from->mount);
+    INODE struct inode victim = INODE_NONE;
+    struct found found = { .counted = false };
+    struct node_key key;
+    struct statx stx;
+    int error;
+
+    if (from->ref.area != to->ref.area)
+        return -EXDEV;
+    // What is known by its name has to be found, to be known by the new one.
+    if (flags == 0 && inode_area(from)->handles) {
+        error = rename_to_free(from, name, to, new_name);
+        if (error != -EEXIST && error != -EINVAL)
+            return error;
+    }
+    error = victim_find(to, new_name, &victim, &found);
+    // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename
+    // to say.
+    if (error == -ENOENT || !replaces(flags))
+        error = 0;
+    if (!error)
+        error = inode_key_of_name(from, name, &key, &stx);
+    if (!error) {
+        request_note_source(request, &key, true);
+        error = handle_rename(from, name, to, new_name, flags);
+        request_executed(request, error);
+    }
+    victim_done(&victim, &found, !error && replaces(flags));
+    return error;
+}
+
+/* A key that was not asked for (rename_to_free) is anyone's. */
+static bool has_key(const struct inode *dir, const char *name, const struct node_key *key)
+{
+    struct node_key now;
+    struct statx stx;
+
+    return inode_key_of_name(dir, name, &now, &stx) == 0 &&
+           (key->ino == 0 || (now.ino == key->ino && now.birth == key->birth));
+}
+
+/* Whether a rename that was begun before did take place: both names are as it leaves them, and not
+ * as they were. */
+static bool was_renamed(const struct inode *from, const char *name, const struct inode *to,
+                        const char *new_name, unsigned flags, const struct request_note *source,
+                        const struct request_note *target)
+{
+    if (!has_key(to, new_name, &source->key))
+        return false;
+    if (flags & RENAME_EXCHANGE)
+        return has_key(from, name, &target->key) && source->key.ino != target->key.ino;
+    // It may have left a whiteout.
+    return !has_key(from, name, &source->key);
+}
+
+/* A rename that comes again. */
+static int rename_again(struct inode *from, const char *name, struct inode *to,
+                        const char *new_name, unsigned flags, const struct request_note *source,
+                        const struct request_note *target)
+{
+    struct mount *mount = from->mount;
+    INODE struct inode victim = INODE_NONE;
+    int64_t result;
+    int error = 0;
+
+    if (request_was_executed(mount_request(mount), &result)) {
+        if (result != 0)
+            return (int)result;
+    } else if (!was_renamed(from, name, to, new_name, flags, source, target)) {
+        return rename_in(from, name, to, new_name, flags);
+    }
+    handle_renamed(from, name, to, new_name, flags, &source->key, &target->key);
+    if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
+        error = inode_of_key(mount, &target->key, &victim);
+    victim_done(&victim, &(struct found){ .counted = false }, !error);
+    return error;
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+               const char *new_name, unsigned flags)
+{
+    struct mount *mount = mount_of(req);
+    const struct request_note *source = request_source(mount_request(mount));
+    const struct request_note *target = request_target(mount_request(mount));
+    INODE struct inode from = INODE_NONE;
+    INODE struct inode to = INODE_NONE;
+    int error = inode_check_name(name);
+
+    if (!error)
+        error = inode_check_name(new_name);
+    if (!error)
+        error = inode_acquire(mount, parent, &from);
+    if (!error)
+        error = inode_acquire(mount, new_parent, &to);
+    // Without both notes nothing was changed yet.
+    if (!error)
+        error = source && target ? rename_again(&from, name, &to, new_name, flags, source, target)
+                                 : rename_in(&from, name, &to, new_name, flags);
+    answer_err(req, -error);
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Extended attributes: the area's, and those that mean something to shmapfs itself (virtual.c). */
+#include <errno.h>
+#include <limits.h>
+#include <linux/xattr.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "lib/sys/cleanup.h"
+#include "lib/object/object.h"
+#include "fs/ops/ops.h"
+#include "fs/process/upgrade.h"
+#include "fs/ops/control_xattr.h"
+#include "lib/object/xattr.h"
+
+#define XATTR_ACCESS_ACL "system.posix_acl_access"
+
+/* Who is in more groups than this counts as in none beyond. */
+#define NGROUPS_FEW 1024
+
+static bool is_virtual(const char *name)
+{
+    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
+           strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
+}
+
+/* Whether the caller is root, or in the group that a file belongs to. */
+static bool in_group(fuse_req_t req, int fd)
+{
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    gid_t groups[NGROUPS_FEW];
+    struct statx stx;
+    int count;
+
+    if (ctx->uid == 0)
+        return true;
+    if (object_stat(fd, &stx) != 0)
+        return false;
+    if (ctx->gid == stx.stx_gid)
+        return true;
+    count = fuse_req_getgroups(req, NGROUPS_FEW, groups);
+    for (int i = 0; i < count && i < NGROUPS_FEW; i++) {
+        if (groups[i] == stx.stx_gid)
+            return true;
+    }
+    return false;
+}
+
+/* Who may know which pages of a file are in memory: they say what others have read. cachestat(2) also
+ * tells those who may write, which the mode alone does not show where there is an access ACL. */
+static bool may_know_pages(fuse_req_t req, int fd)
+{
+    uid_t uid = fuse_req_ctx(req)->uid;
+    struct statx stx;
+
+    return uid == 0 || (object_stat(fd, &stx) == 0 && uid == stx.stx_uid);
+}
+
+/* What the kernel asks before the first write to a file, and before each change of its owner. In the
+ * RAM area it comes through the mount or not at all. */
+static bool is_known_absent(const struct inode *inode, const char *name)
+{
+    return inode->ref.area == AREA_RAM && (inode->ref.flags & NODE_WITHOUT_CAPABILITY) &&
+           strcmp(name, XATTR_NAME_CAPS) == 0;
+}
+
+static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
+                  int flags)
+{
+    // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
+    // but libfuse does not hand that on.
+    KEEP_SETID(&mount_of(req)->facts.cred,
+               strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
+
+    return xattr_set(fd, name, value, size, flags);
+}
+
+/* Whether an attribute is there: noted before it is changed, known when the request comes again. */
+static bool existed(const struct inode *inode, const char *name)
+{
+    struct request *request = mount_request(inode->mount);
+    const struct request_note *before = request_target(request);
+    bool exists;
+
+    if (before)
+        return before->existed;
+    exists = xattr_get(inode->fd, name, NULL, 0) >= 0;
+    request_note_target(request, NULL, exists);
+    return exists;
+}
+
+static int set(fuse_req_t req, struct inode *inode, const char *name, const char *value,
+               size_t size, int flags)
+{
+    int error = 0;
+
+    if (strcmp(name, XATTR_NAME_CAPS) == 0)
+        node_flags(&inode->mount->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
+    // Repeated, the attribute may be there for having been set before.
+    if ((flags & XATTR_CREATE) && !existed(inode, name) &&
+        request_is_repeated(mount_request(inode->mount)))
+        flags &= ~XATTR_CREATE;
+    if (inode_is_class_root(inode))
+        error = set_on(req, inode->ref.held.io_fd, name, value, size, flags);
+    if (!error)
+        error = set_on(req, inode->fd, name, value, size, inode_is_class_root(inode) ? 0 : flags);
+    return error;
+}
+
+static int remove_from(struct inode *inode, const char *name)
+{
+    bool gone = existed(inode, name) && request_is_repeated(mount_request(inode->mount));
+    int error = 0;
+
+    if (inode_is_class_root(inode))
+        error = xattr_remove(inode->ref.held.io_fd, name);
+    if (!error || (error == -ENODATA && gone))
+        error = xattr_remove(inode->fd, name);
+    return error == -ENODATA && gone ? 0 : error;
+}
+
+static int remove_class(struct inode *inode, uid_t uid, const char *name)
+{
+    struct request *request = mount_request(inode->mount);
+    const struct request_note *before = request_target(request);
+    int error;
+
+    request_note_target(request, NULL, inode_is_class_root(inode));
+    error = virtual_remove(inode, uid, name);
+    // Repeated, it may have been removed before.
+    return error == -ENODATA && before && before->existed ? 0 : error;
+}
+
+/* Does with an attribute what a request wants, once. */
+static int change_once(fuse_req_t req, struct inode *inode, const char *name, const char *value,
+                       size_t size, int flags)
+{
+    struct request *request = mount_request(inode->mount);
+    uid_t uid = fuse_req_ctx(req)->uid;
+    int64_t result;
+
+    if (request_was_executed(request, &result))
+        return (int)result;
+    if (is_virtual(name))
+        result =
+            value ? virtual_set(inode, uid, name, value, size) : remove_class(inode, uid, name);
+    else
+        result = value ? set(req, inode, name, value, size, flags) : remove_from(inode, name);
+    if (result != UPGRADE_LATER)
+        request_executed(request, result);
+    return (int)result;
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size,
+                 int flags)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error)
+        error = change_once(req, &inode, name, value, size, flags);
+    if (error == UPGRADE_LATER)
+        answer_later(req);
+    else
+        answer_err(req, -error);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_acquire(mount_of(req), id, &inode);
+
+    if (!error)
+        error = change_once(req, &inode, name, NULL, 0, 0);
+    answer_err(req, -error);
+}
+
+/* Answers with a value, or with its size when that is what was asked for. */
+static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
+{
+    if (length < 0)
+        answer_err(req, (int)-length);
+    else if (size == 0)
+        answer_xattr(req, (size_t)length);
+    else if ((size_t)length > size)
+        answer_err(req, ERANGE);
+    else
+        answer_buf(req, value, (size_t)length);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+    INODE struct inode inode = INODE_NONE;
+    CLEANUP_FREE char *value = NULL;
+    size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
+    ssize_t length = inode_acquire(mount_of(req), id, &inode);
+
+    if (length == 0 && strcmp(name, SHMAP_XATTR_PAGES) == 0 && !may_know_pages(req, inode.fd)) {
+        length = -EPERM;
+    } else if (length == 0 && is_virtual(name)) {
+        length = virtual_get(&inode, name, &value);
+    } else if (length == 0 && is_known_absent(&inode, name)) {
+        length = -ENODATA;
+    } else if (length == 0) {
+        value = room ? malloc(room) : NULL;
+        length = room && !value ? -ENOMEM : xattr_get(inode.fd, name, value, room);
+    }
+    reply_value(req, value, length, size);
+}
+
+/* Takes out what the caller is not to see: trusted attributes unless root, and our own. Returns
+ * what is left. */
+static ssize_t filter(char *names, ssize_t length, bool root)
+{
+    ssize_t kept = 0;
+
+    for (ssize_t at = 0; at < length;) {
+        ssize_t one = (ssize_t)strlen(names + at) + 1;
+
+        if (!is_virtual(names + at) && (root || strncmp(names + at, "trusted.", 8) != 0)) {
+            memmove(names + kept, names + at, (size_t)one);
+            kept += one;
+        }
+        at += one;
+    }
+    return kept;
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
+{
+    INODE struct inode inode = INODE_NONE;
+    CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
+    ssize_t length = inode_acquire(mount_of(req), id, &inode);
+
+    if (length == 0 && !names)
+        length = -ENOMEM;
+    if (length == 0) {
+        length = xattr_list(inode.fd, names, XATTR_LIST_MAX);
+        if (length >= 0)
+            length = filter(names, length, fuse_req_ctx(req)->uid == 0);
+    }
+    reply_value(req, names, length, size);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/process/children.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/sys/cleanup.h"
+#include "fs/process/crash_loop.h"
+#include "fs/util/log.h"
+#include "fs/util/signals.h"
+
+/* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
+#define KEEPER_OOM_SCORE (-1000)
+#define WORKER_OOM_SCORE 100
+
+static void tell(int event)
+{
+    uint64_t one = 1;
+
+    // It fails only when it is told already.
+    if (write(event, &one, sizeof(one)) != sizeof(one))
+        return;
+}
+
+static bool was_told(int event)
+{
+    uint64_t count;
+
+    return read(event, &count, sizeof(count)) == sizeof(count);
+}
+
+/* Like fork(2), but with the descriptors shared. The C library's own idea of the thread's id is the
+ * keeper's afterwards, which only locks would miss that no worker uses. */
+static pid_t fork_sharing_descriptors(void)
+{
+    return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+static void set_oom_score(int score)
+{
+    CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    // To lower it takes a privilege.
+    if (fd >= 0 && dprintf(fd, "%d", score) < 0)
+        return;
+}
+
+void children_spare_parent(void)
+{
+    set_oom_score(KEEPER_OOM_SCORE);
+}
+
+static pid_t start_worker(struct children *children)
+{
+    struct keeper *keeper = children->keeper;
+    pid_t child = fork_sharing_descriptors();
+
+    if (child == 0) {
+        signals_take_faults();
+        set_oom_score(WORKER_OOM_SCORE);
+        _exit(keeper->work(keeper->argument, keeper));
+    }
+    if (child < 0)
+        log_event(LOG_ERR, "no worker can be started: %s", strerror(errno));
+    return child;
+}
+
+void children_start_standby(struct children *children)
+{
+    uint64_t now = life_now();
+
+    // One that does not live for long waits for no other reason than the one before it.
+    if (children->warm_since && now - children->warm_since < DEATHS_NANOSECONDS)
+        return;
+    children->warm_since = now;
+    children->standby = start_worker(children);
+}
+
+void children_dismiss_standby(struct children *children)
+{
+    if (children->standby > 0 && kill(children->standby, SIGKILL) == 0)
+        waitpid(children->standby, NULL, 0);
+    children->standby = 0;
+}
+
+bool children_do(struct children *children, int (*work)(void *argument))
+{
+    pid_t child = fork_sharing_descriptors();
+    int status;
+
+    if (child == 0)
+        _exit(work(children->keeper->argument));
+    // Where there can be no child any more, care is of no use.
+    if (child < 0)
+        return work(children->keeper->argument) == WORKER_ENDED;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+           WEXITSTATUS(status) == WORKER_ENDED;
+}
+
+bool children_appoint(struct children *children)
+{
+    const struct keeper_fds *fds = &children->keeper->fds;
+
+    // What was told to a worker that died before it heard it, or by it, is not for the next one.
+    was_told(fds->go);
+    was_told(fds->serving);
+    children->active = children->standby > 0 ? children->standby : start_worker(children);
+    children->standby = 0;
+    children->warm_since = 0;
+    if (children->active < 0) {
+        children->active = 0;
+        return false;
+    }
+    // It may have been stopped while nobody missed it.
+    kill(children->active, SIGCONT);
+    children->keeper->state->life.worker = children->active;
+    return true;
+}
+
+void children_go(const struct children *children)
+{
+    tell(children->keeper->fds.go);
+}
+
+bool children_begun(const struct children *children)
+{
+    return was_told(children->keeper->fds.serving);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The keeper's children: the worker that serves, the one that waits, and helpers for a moment. They
+ * share its descriptors. */
+#ifndef SHMAPFS_CHILDREN_H
+#define SHMAPFS_CHILDREN_H
+
+#include <sys/types.h>
+
+#include "fs/process/keeper.h"
+
+struct children {
+    struct keeper *keeper;
+    pid_t active;        // 0: none
+    pid_t standby;       // likewise
+    uint64_t warm_since; // when it was started
+};
+
+/* The kernel takes the keeper last, if memory is short. */
+void children_spare_parent(void);
+
+void children_start_standby(struct children *children);
+void children_dismiss_standby(struct children *children);
+
+/* Makes the one that waits the active one, or starts one. false: there can be none now. */
+bool children_appoint(struct children *children);
+
+/* The active one is to begin. */
+void children_go(const struct children *children);
+
+/* Whether it says that it has, since this was last asked. */
+bool children_begun(const struct children *children);
+
+/* Has a child do what the keeper is too careful for; returns whether it did it. */
+bool children_do(struct children *children, int (*work)(void *argument));
+
+#endif

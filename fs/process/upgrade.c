@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/process/upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/sys/cleanup.h"
+#include "fs/util/log.h"
+#include "fs/mount/session.h"
+#include "fs/mount/setup.h"
+
+/* How long a binary may take to say whether it can go on. */
+#define ANSWER_MILLISECONDS 10000
+
+#define CONSENT_MAX 48
+
+/* The exit status of a binary that says why it cannot go on. */
+#define REFUSED 65
+
+/* Where the child finds the memory of the mount. */
+#define MEMORY_FD 3
+
+/* Starts the binary with the question; `answer` receives the descriptor of what it says. */
+static int ask(const struct mount *mount, const char *binary, pid_t *child, int *answer)
+{
+    char name[] = "shmapfs", word[] = "--resume-check", memfd[] = "3";
+    char *const arguments[] = { name, word, memfd, NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    CLEANUP_FD int ours = -1, theirs = -1;
+    sigset_t none;
+    int ends[2];
+    int error;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -errno;
+    ours = ends[0];
+    theirs = ends[1];
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, theirs, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, mount->memfd, MEMORY_FD);
+    posix_spawn_file_actions_addclosefrom_np(&actions, MEMORY_FD + 1);
+    error = posix_spawn(child, binary, &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    if (!error)
+        *answer = steal_fd(&ours);
+    return -error;
+}
+
+static int milliseconds_until(uint64_t end)
+{
+    uint64_t now = life_now();
+
+    return now < end ? (int)((end - now) / 1000000) + 1 : 0;
+}
+
+/* Reads what is said until its end, or until there is no more room or time. */
+static void listen_to(int answer, uint64_t end, char *text, size_t size)
+{
+    struct pollfd event = { .fd = answer, .events = POLLIN };
+    size_t length = 0;
+    ssize_t got = 1;
+
+    while (got > 0 && length < size - 1 && poll(&event, 1, milliseconds_until(end)) > 0) {
+        got = read(answer, text + length, size - 1 - length);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    text[length] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+}
+
+/* Waits for the end of a child, which is killed if it takes too long. Returns its exit status, or
+ * -1. */
+static int await_end(pid_t child, uint64_t end)
+{
+    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    struct pollfd event = { .fd = pidfd, .events = POLLIN };
+    int status;
+
+    if (pidfd < 0 || poll(&event, 1, milliseconds_until(end)) <= 0)
+        kill(child, SIGKILL);
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -1;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* What a binary says that can go on: words that no other program says by accident, and a number that
+ * only who has understood the memory of the mount knows. */
+static void write_consent(const struct state *state, char consent[CONSENT_MAX])
+{
+    snprintf(consent, CONSENT_MAX, "shmapfs goes on with %016jx", (uintmax_t)state->check);
+}
+
+/* Whether a binary can go on with the mount. */
+static int check(struct mount *mount, const char *binary)
+{
+    struct upgrade *upgrade = &mount->state->upgrade;
+    uint64_t end = life_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
+    char text[sizeof(upgrade->refusal)], consent[CONSENT_MAX];
+    pid_t child;
+    int status;
+    int answer = -1;
+    int error = ask(mount, binary, &child, &answer);
+
+    if (error) {
+        snprintf(upgrade->refusal, sizeof(upgrade->refusal), "it cannot be executed: %s",
+                 strerror(-error));
+        return error;
+    }
+    listen_to(answer, end, text, sizeof(text));
+    close(answer);
+    status = await_end(child, end);
+    write_consent(mount->state, consent);
+    upgrade->refusal[0] = '\0';
+    if (status == EXIT_SUCCESS && strcmp(text, consent) == 0)
+        return 0;
+    snprintf(upgrade->refusal, sizeof(upgrade->refusal), "%s",
+             status == REFUSED ? text
+                               : "it does not know how to go on with a mount; is it shmapfs?");
+    return -EPROTO;
+}
+
+int upgrade_begin(struct mount *mount)
+{
+    struct upgrade *upgrade = &mount->state->upgrade;
+    int error;
+
+    // A request has asked already.
+    if (mount->handing_over)
+        return 0;
+    if (atomic_flag_test_and_set(&mount->upgrading))
+        return -EBUSY;
+    error = check(mount, mount->state->program);
+    if (error)
+        log_event(LOG_ERR, "%s is not upgraded to: %s", mount->state->program, upgrade->refusal);
+    else
+        strlcpy(upgrade->binary, mount->state->program, sizeof(upgrade->binary));
+    if (error)
+        atomic_flag_clear(&mount->upgrading);
+    return error;
+}
+
+/* What has come of the handover that a request was begun for in another process. */
+static int outcome(const struct mount *mount, const struct request_note *asked)
+{
+    const struct life *life = &mount->state->life;
+
+    if (life->upgrades != asked->key.ino)
+        return 0;
+    return life->exec_error ? -life->exec_error : -EIO;
+}
+
+static int find_binary(const struct mount *mount, const char *path, size_t length, char *binary)
+{
+    if (length == 0) {
+        strlcpy(binary, mount->state->program, PATH_MAX);
+        return 0;
+    }
+    if (*path != '/' || length >= PATH_MAX || memchr(path, '\0', length))
+        return -EINVAL;
+    memcpy(binary, path, length);
+    binary[length] = '\0';
+    return 0;
+}
+
+int upgrade_request(struct mount *mount, const char *path, size_t length)
+{
+    struct request *request = mount_request(mount);
+    const struct request_note *asked = request_source(request);
+    struct node_key key = { .ino = mount->state->life.upgrades };
+    char binary[PATH_MAX];
+    int error = find_binary(mount, path, length, binary);
+
+    if (asked)
+        return outcome(mount, asked);
+    if (error)
+        return error;
+    if (*mount->facts.survival || !request)
+        return -EOPNOTSUPP;
+    if (atomic_flag_test_and_set(&mount->upgrading))
+        return -EBUSY;
+    error = check(mount, binary);
+    if (error) {
+        atomic_flag_clear(&mount->upgrading);
+        return error;
+    }
+    strlcpy(mount->state->upgrade.binary, binary, sizeof(binary));
+    mount->state->life.exec_error = 0;
+    request_note_source(request, &key, true);
+    mount->handing_over = true;
+    kill(getpid(), SIGHUP);
+    return UPGRADE_LATER;
+}
+
+/* Whether some of this process was loaded from a file system. */
+static bool is_loaded_from(dev_t device)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    CLEANUP_FREE char *line = NULL;
+    unsigned high, low;
+    size_t room = 0;
+    bool hit = false;
+
+    while (maps && !hit && getline(&line, &room, maps) > 0)
+        hit = sscanf(line, "%*s %*s %*s %x:%x", &high, &low) == 2 && makedev(high, low) == device;
+    if (maps)
+        fclose(maps);
+    return hit;
+}
+
+static int find_answer(int memfd)
+{
+    struct mount mount = { .memfd = memfd };
+    char consent[CONSENT_MAX];
+    const char *why;
+
+    if (state_attach(memfd, &mount.state, &why) != 0) {
+        printf("it cannot go on with the mount's memory: %s\n", why);
+        return REFUSED;
+    }
+    if (mount.state->node_layout != node_table_layout()) {
+        puts("it cannot go on with the mount's memory: the node table has another layout");
+        return REFUSED;
+    }
+    mount.facts = mount.state->facts;
+    // While it is loaded once more nobody serves the mount.
+    if (is_loaded_from(mount.facts.device_number)) {
+        puts("it is on the mount itself, or something that it loads is; copy it elsewhere first");
+        return REFUSED;
+    }
+    // Nobody is to hear what it would say.
+    if (setup_session(&mount, open("/dev/null", O_RDWR | O_CLOEXEC)) != 0 ||
+        session_agree(&mount) != 0) {
+        puts("it would come to another agreement with the kernel than the one in force");
+        return REFUSED;
+    }
+    write_consent(mount.state, consent);
+    puts(consent);
+    return EXIT_SUCCESS;
+}
+
+void upgrade_answer(int memfd)
+{
+    int status = find_answer(memfd);
+
+    fflush(stdout);
+    // What was set up for the answer is not worth taking down.
+    _exit(status);
+}
+
+int upgrade_resume(struct mount *mount, int memfd)
+{
+    const char *why;
+    int error = state_attach(memfd, &mount->state, &why);
+
+    if (error)
+        return error;
+    mount->memfd = memfd;
+    mount->facts = mount->state->facts;
+    setup_note_program(mount->state);
+    error = setup_session(mount, mount->facts.device);
+    if (!error)
+        error = cred_init(&mount->facts.cred);
+    return error;
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/process/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fs/process/background.h"
+#include "lib/sys/cleanup.h"
+#include "fs/vfs/flush.h"
+#include "fs/util/log.h"
+#include "fs/mount/mountpoint.h"
+#include "fs/mount/session.h"
+#include "fs/dispatch/threads.h"
+#include "fs/process/upgrade.h"
+
+/* How long requests under way are waited for before another binary takes them over. */
+#define HANDOVER_MILLISECONDS 1000
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 // since Linux 5.14
+#endif
+
+struct worker {
+    struct mount *mount;
+    const struct keeper *keeper; // NULL: there is none
+    int signals;
+    int ready; // for background_ready()
+    struct threads threads;
+};
+
+static void tell(int event)
+{
+    uint64_t one = 1;
+
+    if (write(event, &one, sizeof(one)) != sizeof(one))
+        abort(); // an eventfd takes any first number
+}
+
+void worker_corrupt(void *mount, const char *what)
+{
+    log_event(LOG_ERR,
+              "the memory of the mount is damaged (%s); it ends, for it could serve wrong data",
+              what);
+    mountpoint_take_away(((struct mount *)mount)->facts.mount_id);
+    _exit(WORKER_DAMAGED);
+}
+
+/* Ends the mount in good order. Who still uses it keeps the threads waiting, for ever perhaps; so
+ * nothing is taken apart, and the end of the process ends the connection. */
+static int end_mount(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    pid_t child = fork();
+
+    // In a process that does not hold the connection: a call on the mount that nobody can answer any
+    // more would keep one that does from dying, and with it the connection alive.
+    if (child == 0) {
+        close(mount->facts.device);
+        flush_wait(mount, mountpoint_detach(mount->facts.mount_id));
+        _exit(EXIT_SUCCESS);
+    }
+    if (child < 0)
+        mountpoint_take_away(mount->facts.mount_id);
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return WORKER_DETACHED;
+}
+
+/* Lets the requests under way come to their end, as far as they do in time. What comes in
+ * meanwhile, and what takes longer, is for the next one. */
+static int hand_over(struct worker *worker)
+{
+    threads_leave(&worker->threads, HANDOVER_MILLISECONDS);
+    return WORKER_HANDOVER;
+}
+
+/* Leaves what it serves to another keeper's workers, if it is the keeper that asks for it. */
+static int yield_to_other(struct worker *worker)
+{
+    if (!worker->keeper)
+        return end_mount(worker);
+    hand_over(worker);
+    // Another binary that somebody waits for comes first.
+    return worker->mount->handing_over ? WORKER_HANDOVER : WORKER_YIELDED;
+}
+
+/* What a signal asks for; a worker_status if that ends the process, otherwise -1. */
+static int heed(struct worker *worker, const struct signalfd_siginfo *info)
+{
+    // What somebody else sends to a worker is nothing to it. That the mount is to end is seen from
+    // the memory: the keeper's signal is one with another's that came just before.
+    bool ours = !worker->keeper || (pid_t)info->ssi_pid == getpid() ||
+                (pid_t)info->ssi_pid == worker->mount->state->life.keeper;
+
+    if (!ours && !worker->mount->state->life.ending)
+        return -1;
+    switch (info->ssi_signo) {
+    case SIGTERM:
+    case SIGINT:
+        return end_mount(worker);
+    case SIGHUP:
+        if (!worker->keeper)
+            return end_mount(worker);
+        return upgrade_begin(worker->mount) == 0 ? hand_over(worker) : -1;
+    case SIGUSR1:
+        return yield_to_other(worker);
+    case SIGURG:
+        // For the watchdog.
+        worker->mount->state->life.beats++;
+        return -1;
+    default:
+        return -1;
+    }
+}
+
+/* Waits until something ends the process. */
+static int attend(struct worker *worker)
+{
+    struct pollfd events[] = { { .fd = worker->threads.ended, .events = POLLIN },
+                               { .fd = worker->signals, .events = POLLIN },
+                               { .fd = worker->keeper ? worker->keeper->fds.alive : -1,
+                                 .events = POLLIN } };
+    struct signalfd_siginfo info;
+    int status = -1;
+
+    while (status < 0) {
+        if (poll(events, 3, -1) < 0)
+            continue;
+        if (events[0].revents) {
+            status = WORKER_ENDED;
+        } else if (events[2].revents) {
+            log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
+                      worker->mount->facts.mountpoint);
+            status = end_mount(worker);
+        } else if (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
+            status = heed(worker, &info);
+        }
+    }
+    return status;
+}
+
+/* A kill while the kernel copies a request to memory that is not there yet would be an error for the
+ * client, so all of it is there before there is something to serve. */
+static void bring_buffers_in(struct mount *mount)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        uint8_t *buffer = mount->state->buffers[i];
+
+        // A user may not lock much memory. What is there stays, unless memory gets very short.
+        if (madvise(buffer, mount->facts.request_bytes, MADV_POPULATE_WRITE) == 0)
+            mlock(buffer, mount->facts.request_bytes);
+    }
+}
+
+/* What can be done before the word to begin comes; the first worker has it at once. */
+static int warm_up(struct mount *mount)
+{
+    int error;
+
+    if (!mount->state->agreed.made)
+        return 0;
+    error = session_agree(mount);
+    if (error)
+        log_event(LOG_ERR, "this binary would come to another agreement with the kernel");
+    else
+        bring_buffers_in(mount);
+    return error;
+}
+
+/* Waits for the keeper's word. false: it will not come. */
+static bool wait_for_go(const struct mount *mount, const struct keeper *keeper)
+{
+    struct pollfd events[] = { { .fd = keeper->fds.go, .events = POLLIN },
+                               { .fd = keeper->fds.alive, .events = POLLIN } };
+    struct signalfd_siginfo info;
+    uint64_t told;
+
+    do {
+        if (poll(events, 2, -1) < 0)
+            continue;
+        if (events[1].revents)
+            return false;
+    } while (mount->state->life.worker != getpid() ||
+             read(keeper->fds.go, &told, sizeof(told)) != sizeof(told));
+    // What came while there was nothing to do was not meant for this one.
+    while (read(keeper->fds.signals, &info, sizeof(info)) == sizeof(info))
+        ;
+    return true;
+}
+
+static int attach_nodes(struct mount *mount)
+{
+    const char *why;
+    int error;
+
+    if (mount->nodes.header)
+        node_table_detach(&mount->nodes);
+    mount->nodes.corrupt = worker_corrupt;
+    mount->nodes.corrupt_argument = mount;
+    error = node_table_attach(&mount->nodes, mount->facts.nodes, &why);
+    if (error)
+        worker_corrupt(mount, why);
+    return error;
+}
+
+int worker_inherit(struct mount *mount)
+{
+    int error = attach_nodes(mount);
+
+    if (!error)
+        error = node_fd_inherit(&mount->nodes);
+    if (error)
+        log_event(LOG_ERR, "descriptors cannot be handed over: %s", strerror(-error));
+    return error ? WORKER_FAILED : WORKER_ENDED;
+}
+
+/* The first worker of a mount comes to an agreement with the kernel. */
+static int begin_mount(struct mount *mount)
+{
+    int error = mount->facts.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
+
+    if (error) {
+        log_event(LOG_ERR, "the kernel did not take up the mount at %s: %s",
+                  mount->facts.mountpoint, strerror(-error));
+        return error;
+    }
+    session_probe(mount);
+    mount->state->facts = mount->facts;
+    state_settle(mount->state);
+    bring_buffers_in(mount);
+    return 0;
+}
+
+/* Later ones find one. */
+static int continue_mount(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    int error;
+
+    // After an execve(2), or a failed one.
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    if (!state_is_sound(mount->state))
+        worker_corrupt(mount, "what was settled when it began has a wrong checksum");
+    mount->facts = mount->state->facts;
+    error = attach_nodes(mount);
+    if (!error)
+        error = takeover_run(mount, &worker->threads.takeover);
+    if (error && error != -ENODEV)
+        log_event(LOG_ERR, "what the last worker left cannot be taken over: %s", strerror(-error));
+    return error;
+}
+
+/* The keeper was killed while this worker waited. The other one ends the mount, if it lives to do that;
+ * if not, this one does. */
+static int outlive_keeper(const struct mount *mount)
+{
+    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->state->life.worker, 0);
+    struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+    while (pidfd >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
+        ;
+    mountpoint_take_away(mount->facts.mount_id);
+    return -ESRCH;
+}
+
+static int begin_serving(struct worker *worker)
+{
+    int error = threads_start(&worker->threads, worker->mount);
+
+    if (error)
+        log_event(LOG_ERR, "the mount at %s cannot be served: %s", worker->mount->facts.mountpoint,
+                  strerror(-error));
+    return error;
+}
+
+static int begin(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+    bool first = !mount->state->agreed.made;
+    int error = 0;
+
+    if (worker->keeper) {
+        setproctitle("waits at %s", mount->facts.mountpoint);
+        error = warm_up(mount);
+        if (!error && !wait_for_go(mount, worker->keeper))
+            return outlive_keeper(mount);
+        setproctitle("serves %s", mount->facts.mountpoint);
+    }
+    if (!error)
+        error = first ? begin_mount(mount) : continue_mount(worker);
+    // Not before: what a worker that takes over has opened, it would close with the dead one's.
+    if (!error)
+        error = begin_serving(worker);
+    if (!error && worker->keeper)
+        tell(worker->keeper->fds.serving);
+    else if (!error && !background_ready(worker->ready))
+        error = -EPIPE;
+    return error;
+}
+
+int worker_run(struct mount *mount, const struct keeper *keeper, int signals, int ready)
+{
+    // Threads may use it until the process ends.
+    struct worker *worker = calloc(1, sizeof(*worker));
+    int status, error;
+
+    if (!worker)
+        return WORKER_FAILED;
+    worker->ready = ready;
+    worker->mount = mount;
+    worker->keeper = keeper;
+    worker->signals = signals;
+    error = begin(worker);
+    if (error)
+        return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
+    status = attend(worker);
+    if (status != WORKER_ENDED)
+        return status;
+    // All threads have come to their end.
+    close(worker->threads.ended);
+    free(worker);
+    return WORKER_ENDED;
+}

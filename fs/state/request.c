@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/state/request.h"
+
+#include <string.h>
+
+#include "fs/util/fault.h"
+#include "fs/util/checksum.h"
+
+static void set_state(struct request *request, enum request_state state)
+{
+    atomic_store_explicit(&request->state, state, memory_order_release);
+}
+
+/* The number of the request goes into it, so that what is left from an earlier one does not pass. */
+static uint64_t check_of(const struct request *request, const void *words, size_t size)
+{
+    uint64_t sum = request->unique;
+    uint64_t word;
+
+    for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
+        memcpy(&word, (const char *)words + at, sizeof(word));
+        sum = mix(sum, word);
+    }
+    return sum;
+}
+
+static uint64_t head_check(const struct request *request)
+{
+    const uint64_t words[] = { request->opcode, request->node };
+
+    return check_of(request, words, sizeof(words));
+}
+
+static uint64_t note_check(const struct request *request, const struct request_note *note)
+{
+    const uint64_t words[] = { note->key.ino, note->key.birth, note->key.tree, note->existed };
+
+    return check_of(request, words, sizeof(words));
+}
+
+static bool is_state(enum request_state state)
+{
+    return state == REQUEST_BEGUN || state == REQUEST_LEFT || state == REQUEST_ANSWERED;
+}
+
+bool request_is_sound(const struct request *request)
+{
+    const struct request_note *source = &request->source, *target = &request->target;
+
+    return is_state(request_state(request)) && request->crashes <= REQUEST_CRASHES_MAX &&
+           request->check == head_check(request) &&
+           (!request->executed || request->result_check == check_of(request, &request->result,
+                                                                    sizeof(request->result))) &&
+           (!source->noted || source->check == note_check(request, source)) &&
+           (!target->noted || target->check == note_check(request, target));
+}
+
+void request_begin(struct request *request, const struct fuse_in_header *header)
+{
+    request->unique = header->unique & ~REQUEST_RESENT;
+    request->opcode = header->opcode;
+    request->node = header->nodeid;
+    request->check = head_check(request);
+    request->source.noted = false;
+    request->target.noted = false;
+    request->executed = false;
+    request->repeated = false;
+    request->crashes = 0;
+    set_state(request, REQUEST_BEGUN);
+}
+
+void request_begin_again(struct request *request)
+{
+    request->repeated = true;
+    set_state(request, REQUEST_BEGUN);
+}
+
+bool request_is_repeated(const struct request *request)
+{
+    return request && request->repeated;
+}
+
+bool request_was_executed(const struct request *request, int64_t *result)
+{
+    if (!request || !request->executed)
+        return false;
+    *result = request->result;
+    return true;
+}
+
+void request_executed(struct request *request, int64_t result)
+{
+    fault_point(FAULT_AFTER_EXECUTION);
+    if (!request)
+        return;
+    request->result = result;
+    request->result_check = check_of(request, &result, sizeof(result));
+    atomic_store_explicit(&request->executed, true, memory_order_release);
+}
+
+static void take_down(const struct request *request, struct request_note *note,
+                      const struct node_key *key, bool existed)
+{
+    if (note->noted)
+        return;
+    note->existed = existed;
+    note->key = key ? *key : (struct node_key){ .ino = 0 };
+    note->check = note_check(request, note);
+    atomic_store_explicit(&note->noted, true, memory_order_release);
+}
+
+void request_note_source(struct request *request, const struct node_key *key, bool existed)
+{
+    if (request)
+        take_down(request, &request->source, key, existed);
+}
+
+void request_note_target(struct request *request, const struct node_key *key, bool existed)
+{
+    if (request)
+        take_down(request, &request->target, key, existed);
+}
+
+void request_drop_notes(struct request *request)
+{
+    if (!request)
+        return;
+    atomic_store_explicit(&request->source.noted, false, memory_order_release);
+    atomic_store_explicit(&request->target.noted, false, memory_order_release);
+}
+
+static const struct request_note *note_of(const struct request *request,
+                                          const struct request_note *note)
+{
+    return request_is_repeated(request) && note->noted ? note : NULL;
+}
+
+const struct request_note *request_source(const struct request *request)
+{
+    return request ? note_of(request, &request->source) : NULL;
+}
+
+const struct request_note *request_target(const struct request *request)
+{
+    return request ? note_of(request, &request->target) : NULL;
+}
+
+void request_leave(struct request *request)
+{
+    set_state(request, REQUEST_LEFT);
+}
+
+void request_answer(struct request *request)
+{
+    fault_point(FAULT_BEFORE_RECORD);
+    if (request)
+        set_state(request, REQUEST_ANSWERED);
+    fault_point(FAULT_AFTER_RECORD);
+}
+
+void request_end(struct request *request)
+{
+    set_state(request, REQUEST_FREE);
+    // A state that is written over must not bring it back.
+    request->check = ~head_check(request);
+}
+
+const char *request_name(uint32_t opcode)
+{
+    static const char *const names[] = {
+        [FUSE_LOOKUP] = "LOOKUP",
+        [FUSE_FORGET] = "FORGET",
+        [FUSE_GETATTR] = "GETATTR",
+        [FUSE_SETATTR] = "SETATTR",
+        [FUSE_READLINK] = "READLINK",
+        [FUSE_SYMLINK] = "SYMLINK",
+        [FUSE_MKNOD] = "MKNOD",
+        [FUSE_MKDIR] = "MKDIR",
+        [FUSE_UNLINK] = "UNLINK",
+        [FUSE_RMDIR] = "RMDIR",
+        [FUSE_RENAME] = "RENAME",
+        [FUSE_LINK] = "LINK",
+        [FUSE_OPEN] = "OPEN",
+        [FUSE_READ] = "READ",
+        [FUSE_WRITE] = "WRITE",
+        [FUSE_STATFS] = "STATFS",
+        [FUSE_RELEASE] = "RELEASE",
+        [FUSE_FSYNC] = "FSYNC",
+        [FUSE_SETXATTR] = "SETXATTR",
+        [FUSE_GETXATTR] = "GETXATTR",
+        [FUSE_LISTXATTR] = "LISTXATTR",
+        [FUSE_REMOVEXATTR] = "REMOVEXATTR",
+        [FUSE_OPENDIR] = "OPENDIR",
+        [FUSE_READDIR] = "READDIR",
+        [FUSE_RELEASEDIR] = "RELEASEDIR",
+        [FUSE_FSYNCDIR] = "FSYNCDIR",
+        [FUSE_CREATE] = "CREATE",
+        [FUSE_BATCH_FORGET] = "BATCH_FORGET",
+        [FUSE_FALLOCATE] = "FALLOCATE",
+        [FUSE_READDIRPLUS] = "READDIRPLUS",
+        [FUSE_RENAME2] = "RENAME2",
+        [FUSE_LSEEK] = "LSEEK",
+        [FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
+    };
+
+    return opcode < sizeof(names) / sizeof(names[0]) && names[opcode]
+               ? names[opcode]
+               : "of a kind that is not known";
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The log of requests: what each one under way intends, has done, and answered. In shared memory, so
+ * that whoever takes over from a process that died can tell which of its requests are still to be
+ * carried out.
+ *
+ * The kernel sends again what was not answered (FUSE_NOTIFY_RESEND). Such a request may never have
+ * been begun, may have been carried out, may even have been answered into the void. So a request is
+ *   - begun, with the names it is about to change noted as they were before. The client waits for
+ *     the answer with the locks of the directories and files held, and so nobody else changes those
+ *     names until it comes, however many processes die meanwhile: what differs from the note is our
+ *     own doing;
+ *   - executed, with its result: what it changes is not changed again, only the answer found anew;
+ *   - answered, which is marked before the answer is sent: if the request does not come again, the
+ *     answer arrived.
+ * What it takes from the node table is in its ledger there (node.h), and is taken back before a
+ * request is served again.
+ *
+ * One record serves one thread at a time. In transports that have no records `request` is NULL, and
+ * every function here takes that for a request that comes for the first time.
+ */
+#ifndef SHMAPFS_REQUEST_H
+#define SHMAPFS_REQUEST_H
+
+#include <linux/fuse.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fs/nodes/node.h"
+
+#define REQUESTS NODE_LEDGERS
+
+/* What one request can carry: data to write, or no more than an extended attribute. libfuse wants
+ * room for headers beside it. */
+#define REQUEST_WRITE_MAX  (1U << 20)
+#define REQUEST_SMALL_MAX  (128U << 10)
+#define REQUEST_HEADER_MAX 4096U
+#define REQUEST_BYTES      (REQUEST_WRITE_MAX + REQUEST_HEADER_MAX)
+
+/* A request that has ended so many processes ends with EIO. */
+#define REQUEST_CRASHES_MAX 3
+
+/* The mark that the kernel puts on the number of a request that it sends again. */
+#define REQUEST_RESENT (UINT64_C(1) << 63)
+
+/* No byte that is written over makes one of another. */
+enum request_state {
+    REQUEST_FREE = 0,
+    REQUEST_BEGUN = 0x1b2e6147,
+    REQUEST_LEFT = 0x2d5c3a72,
+    REQUEST_ANSWERED = 0x476b1d39,
+};
+
+/* What a name, or an attribute, was before the request changed it. */
+struct request_note {
+    struct node_key key; // of what a name stood for
+    uint64_t existed;
+    uint64_t check; // of what is above
+    atomic_bool noted;
+};
+
+struct request {
+    _Atomic uint32_t state;
+    uint32_t opcode;
+    uint64_t unique; // the kernel's number, without the mark
+    uint64_t node;   // what it is about
+    uint64_t check;  // of these three
+    int64_t result;  // once executed
+    uint64_t result_check;
+    atomic_bool executed;
+    atomic_bool repeated;     // it was begun before
+    _Atomic uint32_t crashes; // of processes that served it
+    struct request_note source;
+    struct request_note target;
+    _Atomic uint64_t answers; // that this record's requests have had
+};
+
+/* Takes up the request whose bytes begin with `header`. */
+void request_begin(struct request *request, const struct fuse_in_header *header);
+
+/* Begins what somebody has begun before. */
+void request_begin_again(struct request *request);
+
+/* Whether what a record in use says can be believed: it may have been written over. */
+bool request_is_sound(const struct request *request);
+
+/* Whether somebody began it before and did not come to answer it. */
+bool request_is_repeated(const struct request *request);
+
+/* Whether it was executed before; `result` receives what came out. */
+bool request_was_executed(const struct request *request, int64_t *result);
+
+void request_executed(struct request *request, int64_t result);
+
+/* Notes what is there before it is changed, unless that was done when the request came first; without
+ * a key it is only known whether there was anything. */
+void request_note_source(struct request *request, const struct node_key *key, bool existed);
+void request_note_target(struct request *request, const struct node_key *key, bool existed);
+
+/* Nothing was changed after all. */
+void request_drop_notes(struct request *request);
+
+/* The notes of a repeated request; NULL: there are none, and nothing was changed. */
+const struct request_note *request_source(const struct request *request);
+const struct request_note *request_target(const struct request *request);
+
+/* It is for the next process to answer, and keeps its record. */
+void request_leave(struct request *request);
+
+/* The answer is about to be sent. */
+void request_answer(struct request *request);
+
+/* Its answer has arrived; it needs none; or nobody waits for it any more. */
+void request_end(struct request *request);
+
+/* What the protocol calls a kind of request, for the log. */
+const char *request_name(uint32_t opcode);
+
+static inline enum request_state request_state(const struct request *request)
+{
+    return atomic_load_explicit(&request->state, memory_order_acquire);
+}
+
+static inline bool request_is_forget(uint32_t opcode)
+{
+    return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET;
+}
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "lib/sys/cleanup.h"
+
+#define STATE_MAGIC UINT64_C(0x73686d6170737461) // "shmapsta"
+
+static int map(int memfd, struct state **state)
+{
+    void *memory =
+        mmap(NULL, sizeof(**state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memfd, 0);
+
+    if (memory == MAP_FAILED)
+        return -errno;
+    *state = memory;
+    return 0;
+}
+
+int state_create(struct state **state)
+{
+    CLEANUP_FD int memfd = memfd_create("shmapfs-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int error;
+
+    // A mapping whose memory went would be the end of the keeper.
+    if (memfd < 0 || ftruncate(memfd, sizeof(**state)) != 0 ||
+        fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return -errno;
+    error = map(memfd, state);
+    if (error)
+        return error;
+    (*state)->magic = STATE_MAGIC;
+    (*state)->version = STATE_VERSION;
+    (*state)->bytes = sizeof(**state);
+    return steal_fd(&memfd);
+}
+
+int state_attach(int memfd, struct state **state, const char **why)
+{
+    struct stat st;
+    int error;
+
+    *why = "it is not the memory of a mount";
+    if (fstat(memfd, &st) != 0)
+        return -EPROTO;
+    // The beginning is the same in all versions; more of it may not be there.
+    *why = "its layout has another size";
+    if (st.st_size != sizeof(**state))
+        return -EPROTO;
+    error = map(memfd, state);
+    *why = "it cannot be mapped";
+    if (error)
+        return error;
+    if ((*state)->magic == STATE_MAGIC && (*state)->version == STATE_VERSION &&
+        (*state)->bytes == sizeof(**state))
+        return 0;
+    *why = (*state)->magic == STATE_MAGIC ? "its layout has another version"
+                                          : "it is not the memory of a mount";
+    munmap(*state, sizeof(**state));
+    *state = NULL;
+    return -EPROTO;
+}
+
+static uint64_t mix(uint64_t sum, const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+
+    for (size_t i = 0; i < size; i++)
+        sum = (sum ^ at[i]) * UINT64_C(0x100000001b3); // Fowler, Noll and Vo's, 1a
+    return sum;
+}
+
+static uint64_t check_of(const struct state *state)
+{
+    uint64_t sum = mix(UINT64_C(0xcbf29ce484222325), &state->facts, sizeof(state->facts));
+
+    return mix(sum, &state->agreed, sizeof(state->agreed));
+}
+
+void state_settle(struct state *state)
+{
+    state->check = check_of(state);
+}
+
+bool state_is_sound(const struct state *state)
+{
+    return state->check == check_of(state);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What outlives the process that serves a mount, beside the node table: one shared mapping without
+ * pointers.
+ *
+ * Processes that take a mount over are forks of its keeper, or another program altogether (an
+ * upgrade), which must know this layout: STATE_VERSION changes with it.
+ */
+#ifndef SHMAPFS_STATE_H
+#define SHMAPFS_STATE_H
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/area/area.h"
+#include "lib/sys/cred.h"
+#include "fs/state/life.h"
+#include "fs/state/request.h"
+
+#ifndef STATE_VERSION
+#define STATE_VERSION 2
+#endif
+
+/* How the data of an area's files gets to programs. */
+struct data_path {
+    // In the kernel, to a backing file; otherwise through FUSE's page cache and the daemon.
+    bool passthrough;
+    char reason[128]; // why not
+};
+
+/* What is settled when a mount begins, and stays. */
+struct facts {
+    char mountpoint[PATH_MAX]; // absolute, without symlinks
+    char store[PATH_MAX];      // likewise; empty: none
+    uint64_t mount_id;         // of the mount at `mountpoint`, while it is there
+    dev_t device_number;       // of the mount
+    uid_t owner;
+    struct area areas[AREA_KINDS];
+    struct data_path data_paths[AREA_KINDS];
+    struct cred cred;
+    double timeout;          // for names and attributes that only change through the mount
+    bool keeps_listings;     // the kernel does, until names change through the mount
+    bool lists_unopened;     // the kernel lists directories without opening them
+    bool backing_takes_open; // the kernel registers no O_PATH descriptors
+    bool wants_passthrough;
+    bool wants_writeback;
+    bool writeback;  // FUSE's page cache holds writes back
+    bool io_flusher; // the serving process is one, as prctl(2) has it
+    bool wants_io_uring;
+    bool io_uring;          // requests come over it
+    bool notifies;          // a service manager has started it
+    char survival[128];     // why the mount does not outlive its process; empty: it does
+    uint32_t request_bytes; // room for the longest request
+    int device;             // the FUSE connection
+    int descriptors_limit;  // their numbers are below it
+    int nodes;              // the node table's memory
+};
+
+#define INIT_MAX 256
+
+/* The kernel's first request. */
+struct question {
+    uint32_t length;
+    _Alignas(uint64_t) uint8_t bytes[INIT_MAX];
+};
+
+/* What was agreed on with the kernel. */
+struct agreement {
+    uint64_t features;
+    uint32_t max_write;
+    uint32_t max_readahead;
+    uint32_t max_background;
+    uint32_t stack_depth;
+    uint64_t made; // 0: nothing yet
+};
+
+/* How the keeper and its workers reach each other. */
+struct keeper_fds {
+    int signals; // signalfd of those that both heed
+    int go;      // eventfd: the one that waits is to serve
+    int serving; // eventfd: it does
+    int alive;   // pidfd of the keeper
+};
+
+struct upgrade {
+    char binary[PATH_MAX]; // what to hand over to
+    char refusal[256];     // why the last one was not; empty: it was
+};
+
+/* Nodes whose attributes the kernel is still to be told to drop (stale.h). */
+#define STALE_MAX 256
+struct stale {
+    _Atomic uint32_t count;
+    struct stale_node {
+        uint64_t id;
+        uint64_t state; // what it was like when it was opened
+        bool settling;
+    } nodes[STALE_MAX];
+};
+
+struct state {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t bytes;
+    uint32_t node_layout; // of the node table
+    struct facts facts;
+    struct question asked;
+    struct agreement agreed;
+    struct life life;
+    struct keeper_fds keeper_fds;
+    struct upgrade upgrade;
+    char program[PATH_MAX];   // where the running binary came from
+    uint64_t check;           // of the facts and of what was agreed on, once they are settled
+    _Atomic uint32_t suspect; // 1 + the index of the request that is served alone
+    struct stale stale;
+    struct request requests[REQUESTS];
+    _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
+};
+
+static inline unsigned state_index(const struct state *state, const struct request *request)
+{
+    return (unsigned)(request - state->requests);
+}
+
+/* The facts are settled, and what was agreed on; and whether they are as they were then. */
+void state_settle(struct state *state);
+bool state_is_sound(const struct state *state);
+
+/* Whether they ever were. */
+static inline bool state_is_settled(const struct state *state)
+{
+    return state->check != 0;
+}
+
+/* Makes one in the memory of a new memfd, which is returned, or a negative errno. */
+int state_create(struct state **state);
+
+/* Maps an existing one. -EPROTO: it is none, or of another layout; `why` says which. */
+int state_attach(int memfd, struct state **state, const char **why);
+
+#endif

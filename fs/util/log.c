@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/util/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/sys/cleanup.h"
+
+#define TEXT_MAX   1024
+#define PREFIX_MAX 64
+
+/* For how long whoever takes the lines may hold up the daemon. */
+#define WAIT_MS 100
+
+enum target { TERMINAL, JOURNAL, SYSLOG };
+
+void log_prepare(void)
+{
+    tzset();
+}
+
+/* Whether standard error is the stream that a journal gave to its service. */
+static bool is_journal(const struct stat *st)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    uintmax_t device, inode;
+
+    return stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 && device == st->st_dev &&
+           inode == st->st_ino;
+}
+
+static enum target find_target(void)
+{
+    struct stat st;
+
+    if (fstat(STDERR_FILENO, &st) != 0)
+        return SYSLOG;
+    if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
+        return SYSLOG;
+    return is_journal(&st) ? JOURNAL : TERMINAL;
+}
+
+/* How many bytes at `text` make up one printable character of UTF-8; 0: none do. */
+static size_t printable_length(const unsigned char *text)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t length = *text < 0x80 ? 1 : *text < 0xc0 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+    uint32_t code = length == 1 ? *text : *text & (0x7fU >> length);
+
+    // A byte that does not belong, be it the NUL at the end, ends the loop.
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (text[i] & 0x3f);
+    }
+    if (length == 0 || *text >= 0xf8 || code < least[length] || code > 0x10ffff)
+        return 0;
+    // Control characters, and the halves of UTF-16's pairs.
+    if (code < ' ' || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code < 0xe000))
+        return 0;
+    return length;
+}
+
+/* Makes visible what is not printable, in as much of the text as there is room for. Returns the
+ * length. */
+static size_t make_visible(const char *text, char *visible, size_t size)
+{
+    const unsigned char *from = (const unsigned char *)text;
+    size_t used = 0;
+
+    while (*from) {
+        size_t length = *from == '\\' ? 0 : printable_length(from);
+        char octal[5];
+        const char *piece = (const char *)from;
+        size_t piece_length = length;
+
+        if (length == 0) {
+            piece_length = (size_t)snprintf(octal, sizeof(octal), "\\%03o", *from);
+            piece = octal;
+        }
+        if (used + piece_length >= size)
+            break;
+        memcpy(visible + used, piece, piece_length);
+        used += piece_length;
+        from += length ? length : 1;
+    }
+    visible[used] = '\0';
+    return used;
+}
+
+/* Writes what stands in front of a line: for syslog as syslog(3) does. */
+static size_t make_prefix(enum target target, int level, char *prefix, size_t size)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t now = time(NULL);
+    struct tm tm;
+
+    if (target == TERMINAL)
+        return (size_t)snprintf(prefix, size, "shmapfs: ");
+    if (target == JOURNAL)
+        return (size_t)snprintf(prefix, size, "<%d>", level);
+    localtime_r(&now, &tm);
+    return (size_t)snprintf(
+        prefix, size, "<%d>%.3s %2d %02d:%02d:%02d shmapfs[%d]: ", LOG_DAEMON | level,
+        months + 3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)getpid());
+}
+
+static void send_to_syslog(const char *line, size_t length)
+{
+    const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
+    const struct timeval patience = { .tv_usec = WAIT_MS * 1000 };
+    CLEANUP_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+    // Without anybody who takes it the line is lost, as with syslog(3).
+    sendto(fd, line, length, MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof(address));
+}
+
+static void write_to_stderr(const char *line, size_t length)
+{
+    struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+    if (poll(&room, 1, WAIT_MS) == 1 && write(STDERR_FILENO, line, length) < 0)
+        return; // and nobody can be told
+}
+
+void vlog_event(int level, const char *format, va_list arguments)
+{
+    int saved = errno;
+    char text[TEXT_MAX] = "";
+    int whole = vsnprintf(text, sizeof(text), format, arguments);
+    enum target target = find_target();
+    char line[PREFIX_MAX + TEXT_MAX + 1];
+    size_t length;
+
+    for (int end = whole; end > 0 && end < TEXT_MAX && text[end - 1] == '\n'; end--)
+        text[end - 1] = '\0';
+    length = make_prefix(target, level, line, PREFIX_MAX);
+    length += make_visible(text, line + length, TEXT_MAX);
+    if (target == SYSLOG) {
+        send_to_syslog(line, length);
+    } else {
+        line[length++] = '\n';
+        write_to_stderr(line, length);
+    }
+    errno = saved;
+}
+
+void log_event(int level, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vlog_event(level, format, arguments);
+    va_end(arguments);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * When attributes may be cached.
+ *
+ * All changes come through the mount, so the kernel knows of them, but for one kind: a store
+ * through a mapping of a passthrough file changes mtime, ctime and blocks of the backing file
+ * alone. So the attributes of a file are not cached while it is open for writing, nor afterwards
+ * while a mapping may still be there, which outlives the descriptor and the kernel's RELEASE.
+ * Whether one is there can be asked: a read lease (fcntl(2), F_SETLEASE) is granted exactly when
+ * nobody has the backing file open or mapped for writing.
+ *
+ * An opener with O_NONBLOCK would be turned away by the lease, short as it is. So the probe holds
+ * the node's stripe, and only runs while no writer is counted; an open for writing counts itself
+ * first and then passes through the stripe.
+ *
+ * An open may also come between reading the attributes and the kernel's receiving them. So the
+ * order is: the node is marked as "the kernel has its attributes", then they are read, then sent.
+ * An open for writing that finds the mark has the kernel drop them, those under way included (it
+ * counts versions).
+ *
+ * While they may change unseen they are asked for each time, unless that is more than a thousand times
+ * a second.
+ *
+ * Dropping them has time (stale.h).
+ */
+#include "fs/vfs/attr.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "lib/sys/cleanup.h"
+#include "fs/vfs/size_notify.h"
+#include "lib/object/object.h"
+#include "fs/vfs/pending_invalidation.h"
+
+/* Who asks so many times in a row, each within that time of the last, may be told what was true so
+ * long ago; the kernel counts in its ticks, of which it takes up to two. */
+#define STREAK            8
+#define AGAIN_NANOSECONDS 1000000
+#define LAG_SECONDS       0.001
+
+static struct timespec to_timespec(const struct statx_timestamp *time)
+{
+    return (struct timespec){ .tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec };
+}
+
+void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st)
+{
+    memset(st, 0, sizeof(*st));
+    st->st_ino = inode_number(inode->ref.tree, inode->ref.ino);
+    st->st_mode = stx->stx_mode;
+    st->st_nlink = stx->stx_nlink;
+    st->st_uid = stx->stx_uid;
+    st->st_gid = stx->stx_gid;
+    st->st_rdev = makedev(stx->stx_rdev_major, stx->stx_rdev_minor);
+    st->st_size = (off_t)stx->stx_size;
+    st->st_blksize = (blksize_t)stx->stx_blksize;
+    st->st_blocks = (blkcnt_t)stx->stx_blocks;
+    st->st_atim = to_timespec(&stx->stx_atime);
+    st->st_mtim = to_timespec(&stx->stx_mtime);
+    st->st_ctim = to_timespec(&stx->stx_ctime);
+}
+
+static bool mapped_for_writing(struct inode *inode)
+{
+    CLEANUP_FD int fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME | O_NONBLOCK);
+
+    return fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
+}
+
+static void probe_mappings(struct inode *inode)
+{
+    struct node_table *nodes = &inode->mount->nodes;
+    pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
+
+    pthread_mutex_lock(stripe);
+    node_refresh(nodes, &inode->ref);
+    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) &&
+        !mapped_for_writing(inode))
+        node_flags(nodes, &inode->ref, 0, NODE_MAYBE_MAPPED);
+    pthread_mutex_unlock(stripe);
+}
+
+bool attr_changes_unseen(const struct inode *inode)
+{
+    return inode_is_regular(inode) && inode->mount->facts.data_paths[inode->ref.area].passthrough;
+}
+
+/* For a file whose attributes may change unseen: for how long the kernel may keep them if somebody
+ * keeps asking, as a database does before each query. */
+static double timeout_while_open(struct inode *inode)
+{
+    struct asked *asked = &inode->mount->asked[inode->ref.id % ATTR_ASKED];
+    uint64_t time = life_now();
+    bool again = asked->node == inode->ref.id && time - asked->time < AGAIN_NANOSECONDS;
+
+    asked->node = inode->ref.id;
+    asked->time = time;
+    asked->streak = again ? asked->streak + 1 : 0;
+    return asked->streak > STREAK ? LAG_SECONDS : 0;
+}
+
+bool attr_may_change(struct inode *inode)
+{
+    struct node_table *nodes = &inode->mount->nodes;
+
+    node_refresh(nodes, &inode->ref);
+    if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) && inode->fd >= 0) {
+        probe_mappings(inode);
+        node_refresh(nodes, &inode->ref);
+    }
+    return inode->ref.writers > 0 || (inode->ref.flags & NODE_MAYBE_MAPPED);
+}
+
+static double timeout_of(struct inode *inode)
+{
+    struct mount *mount = inode->mount;
+
+    if (!attr_changes_unseen(inode))
+        return mount->facts.timeout;
+    attr_may_change(inode);
+    return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED,
+                                     NODE_MAYBE_MAPPED)
+               ? mount->facts.timeout
+               : timeout_while_open(inode);
+}
+
+int attr_read(struct inode *inode, struct statx *stx, double *timeout)
+{
+    int error;
+
+    if (timeout)
+        *timeout = timeout_of(inode);
+    error = object_stat(inode->fd, stx);
+    growth_settle(inode);
+    return error;
+}
+
+int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
+{
+    *timeout = timeout_of(inode);
+    return attr_changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
+}
+
+void attr_invalidate(struct mount *mount, uint64_t id)
+{
+    fuse_lowlevel_notify_inval_inode(mount->session, id, -1, 0);
+}
+
+double attr_of_new(struct inode *inode, const struct statx *stx)
+{
+    if (attr_changes_unseen(inode)) {
+        node_flags(&inode->mount->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
+        stale_add(inode, stx);
+    }
+    return inode->mount->facts.timeout;
+}

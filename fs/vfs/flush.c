@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/vfs/flush.h"
+
+#include <sys/statfs.h>
+
+#include "fs/vfs/writeback.h"
+
+/* As long as a slow disk may take for what the machine's limits let wait. Somebody who goes on writing
+ * to a mount that is gone is waited for no longer. */
+#define DRAIN_NANOSECONDS UINT64_C(60000000000)
+#define QUIET_NANOSECONDS UINT64_C(200000000)
+
+/* Waits until what the page cache held has arrived. For a FUSE file system syncfs(2) only wakes the
+ * kernel's writer, and there is nothing to wait on; so requests of our own are sent, which queue up
+ * behind the writes, until no write came for a while. */
+static void drain(struct mount *mount, int root)
+{
+    uint64_t end = life_now() + DRAIN_NANOSECONDS;
+    uint64_t quiet_since = life_now();
+    unsigned seen = atomic_load(&mount->state->life.writes_begun);
+    struct statfs ignored;
+
+    while (root >= 0 && life_now() < end && life_now() - quiet_since < QUIET_NANOSECONDS) {
+        unsigned begun = atomic_load(&mount->state->life.writes_begun);
+
+        if (begun != seen || begun != atomic_load(&mount->state->life.writes_ended))
+            quiet_since = life_now();
+        seen = begun;
+        if (fstatfs(root, &ignored) != 0)
+            break;
+    }
+}
+
+void flush_wait(struct mount *mount, int root)
+{
+    if (writeback_happens(mount))
+        drain(mount, root);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Attributes that the kernel keeps of files that were opened for writing since, and that a store
+ * through a mapping may make untrue.
+ *
+ * The kernel asks for dropped attributes before the next open, to check permissions: dropped at once,
+ * every open for writing would cost another round trip. So the files are listed here, in memory that
+ * outlives the process, and looked after some milliseconds later: what is still open or mapped, or has
+ * changed, is dropped. Until then stat(2) tells the truth all the same, for mapping a passthrough
+ * file makes the kernel distrust its access time, and so ask. Only who asks for other attributes alone
+ * (statx(2)) may see, for so long, what they were before a store through the mapping; or until the
+ * writer has closed the file, if that comes first.
+ */
+#ifndef SHMAPFS_STALE_H
+#define SHMAPFS_STALE_H
+
+#include "fs/inode/inode.h"
+
+/* The file is open for writing now; `stx` is what the kernel has of it. */
+void stale_add(const struct inode *inode, const struct statx *stx);
+
+/* A writer has closed the file: the kernel is told at once if it has changed. */
+void stale_writer_left(struct inode *inode);
+
+/* Looks after what was listed; returns whether there was anything. */
+bool stale_settle(struct mount *mount);
+
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Directories can be listed without being opened where a position, which one descriptor was given,
+ * is the same place with any other; and where that other one does not find what was made or renamed
+ * since the listing began. Otherwise a program that renames what it lists would not come to an end:
+ * btrfs and Linux 6.6 to 6.13's tmpfs note for each descriptor where its end is. An older tmpfs
+ * counts entries, so that every removal moves the position.
+ *
+ * ext4 and xfs have such positions (NFS takes the same of them); tmpfs is tried. Of other
+ * filesystems it is not known.
+ *
+ * It also takes a daemon that may read every directory: a program that may not any more goes on
+ * with the listing that it has begun.
+ */
+#include "fs/vfs/readdir_policy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/sys/cleanup.h"
+#include "lib/object/object.h"
+
+struct position {
+    off_t offset;
+    char name[NAME_MAX + 1];
+};
+
+/* The next entry but `.` and `..`, and the position after it. Returns 1, or 0 at the end, or a
+ * negative errno. */
+static int next_entry(int dir, struct position *found)
+{
+    // Room for one entry of any length, and perhaps for several; the others are read again.
+    _Alignas(struct dirent64) char buffer[sizeof(struct dirent64)];
+    const struct dirent64 *entry = (const void *)buffer;
+    ssize_t length;
+
+    while ((length = getdents64(dir, buffer, sizeof(buffer))) > 0) {
+        for (ssize_t at = 0; at < length; at += entry->d_reclen) {
+            entry = (const void *)(buffer + at);
+            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                continue;
+            found->offset = entry->d_off;
+            strlcpy(found->name, entry->d_name, sizeof(found->name));
+            return lseek(dir, entry->d_off, SEEK_SET) < 0 ? -errno : 1;
+        }
+    }
+    return length == 0 ? 0 : -errno;
+}
+
+static int make_file(int dir, const char *name)
+{
+    CLEANUP_FD int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    return fd < 0 ? -errno : 0;
+}
+
+/* Lists the first of two files, replaces it by another one, and goes on with another descriptor:
+ * only the second file may come. */
+static bool positions_hold_in(int dir)
+{
+    struct position first, second;
+    CLEANUP_FD int again = -1;
+
+    if (make_file(dir, "a") != 0 || make_file(dir, "b") != 0 || next_entry(dir, &first) != 1)
+        return false;
+    if (unlinkat(dir, first.name, 0) != 0 || make_file(dir, "c") != 0)
+        return false;
+    again = object_reopen(dir, O_RDONLY | O_DIRECTORY);
+    if (again < 0 || lseek(again, first.offset, SEEK_SET) < 0)
+        return false;
+    return next_entry(again, &second) == 1 && strcmp(second.name, "c") != 0 &&
+           next_entry(again, &first) == 0;
+}
+
+static bool tmpfs_positions_hold(const struct area *ram)
+{
+    static const char name[] = ".positions", *const files[] = { "a", "b", "c" };
+    CLEANUP_FD int dir = -1;
+    bool hold;
+
+    if (mkdirat(ram->root, name, 0700) != 0)
+        return false;
+    dir = openat(ram->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    hold = dir >= 0 && positions_hold_in(dir);
+    for (size_t i = 0; dir >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
+        unlinkat(dir, files[i], 0);
+    unlinkat(ram->root, name, AT_REMOVEDIR);
+    return hold;
+}
+
+static bool store_positions_hold(const struct area *store)
+{
+    static const char *const known[] = { "ext4", "xfs", "tmpfs" };
+
+    if (store->root < 0)
+        return true;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(store->filesystem, known[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+void listing_plan(struct mount *mount)
+{
+    struct facts *facts = &mount->facts;
+
+    // Nobody tells the kernel of what changes behind the mount. Who expects that says how long a
+    // name may be trusted, and listings would be for longer: the kernel does not count the seconds.
+    facts->keeps_listings = facts->timeout >= TIMEOUT_DEFAULT;
+    facts->lists_unopened = facts->keeps_listings && facts->cred.privileged &&
+                            store_positions_hold(&facts->areas[AREA_STORE]) &&
+                            tmpfs_positions_hold(&facts->areas[AREA_RAM]);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What the kernel may be left to do when directories are listed.
+ *
+ * The kernel can keep a listing and answer from it until a name in the directory changes through
+ * the mount. It can also do without OPENDIR and RELEASEDIR: then there is nothing but READDIR with
+ * a node and a position, and no directory that somebody has open takes a descriptor or has to be
+ * brought over the death of a worker.
+ */
+#ifndef SHMAPFS_LISTING_H
+#define SHMAPFS_LISTING_H
+
+#include "fs/mount/mount.h"
+
+/* Decides both when the areas are there: completes the facts. */
+void listing_plan(struct mount *mount);
+
+#endif

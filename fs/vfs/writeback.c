@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The kernel lets a FUSE mount dirty 1 % of what the whole machine may, and slows down whoever
+ * stores more, even while nothing else is dirty: it cannot know whether a daemon will ever clean
+ * those pages. Storing to a warm mapping of 1 GiB takes some fifty times as long then as on tmpfs.
+ * Two settings of the mount's backing device in sysfs are behind that:
+ *
+ *   max_ratio     the 1 %. Without it most of the delay is gone.
+ *   strict_limit  that the mount's share counts although the machine as a whole is below its
+ *                 limit. The share is what the mount has written back lately, compared to the
+ *                 disks, so a busy disk makes it small.
+ *
+ * Without both, the mount is treated as a disk is: the limits of the machine (vm.dirty_ratio) hold.
+ * But then the mount's pages can use them up, and every writer waits until some are clean: the
+ * daemon too, which is to clean them by writing to the store. PR_SET_IO_FLUSHER is the kernel's way
+ * out: the daemon's writes are measured by what the store's disk alone has dirty, and the memory
+ * that the daemon takes does not wait for pages to be written. Where that cannot be had (it takes
+ * CAP_SYS_RESOURCE), strict_limit stays, unless there is no store: nobody waits in order to write
+ * to the RAM area, which counts no pages as dirty.
+ */
+#include "fs/vfs/writeback.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/sysmacros.h>
+
+#include "lib/sys/cleanup.h"
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+bool writeback_happens(const struct mount *mount)
+{
+    for (int kind = 0; kind < AREA_KINDS; kind++) {
+        if (mount->facts.areas[kind].root >= 0 && !mount->facts.data_paths[kind].passthrough)
+            return true;
+    }
+    return false;
+}
+
+void writeback_prepare(struct mount *mount)
+{
+    // Whether there is anything to write back is known later, when this is not allowed any more.
+    mount->facts.io_flusher =
+        mount->facts.cred.privileged && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
+}
+
+static int set(const struct mount *mount, const char *setting, const char *value)
+{
+    dev_t device = mount->facts.device_number;
+    CLEANUP_FD int fd = -1;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/%s", major(device), minor(device), setting);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, value, strlen(value)) > 0 ? 0 : -errno;
+}
+
+void writeback_raise_limits(const struct mount *mount)
+{
+    if (!mount->facts.cred.privileged || !writeback_happens(mount))
+        return;
+    // What cannot be set stays as it is: the mount is slower then, and nothing else.
+    set(mount, "max_ratio", "100");
+    if (mount->facts.io_flusher || mount->facts.areas[AREA_STORE].root < 0)
+        set(mount, "strict_limit", "0");
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The words for the classes. */
+#include "lib/api/shmap.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *const names[SHMAP_CLASSES] = {
+    [SHMAP_PERSIST] = "persist",
+    [SHMAP_ANON] = "anon",
+    [SHMAP_ATOMIC] = "atomic",
+    [SHMAP_CHECKPOINT] = "checkpoint",
+};
+
+const char *shmap_class_name(enum shmap_class which)
+{
+    return (unsigned)which < SHMAP_CLASSES ? names[which] : "unknown";
+}
+
+int shmap_class_parse(const char *word, size_t length, enum shmap_class *which)
+{
+    for (size_t i = 0; i < SHMAP_CLASSES; i++) {
+        if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0) {
+            *which = (enum shmap_class)i;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}

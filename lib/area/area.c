@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/area/area.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+#include "lib/sys/cleanup.h"
+#include "lib/object/object.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+static void name_filesystem(long magic, char *name, size_t size)
+{
+    static const struct {
+        long magic;
+        const char *name;
+    } known[] = {
+        { TMPFS_MAGIC, "tmpfs" },     { EXT4_SUPER_MAGIC, "ext4" },
+        { XFS_SUPER_MAGIC, "xfs" },   { BTRFS_SUPER_MAGIC, "btrfs" },
+        { F2FS_SUPER_MAGIC, "f2fs" }, { OVERLAYFS_SUPER_MAGIC, "overlay" },
+        { FUSE_SUPER_MAGIC, "fuse" }, { NFS_SUPER_MAGIC, "nfs" },
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].magic == magic) {
+            strlcpy(name, known[i].name, size);
+            return;
+        }
+    }
+    snprintf(name, size, "0x%lx", magic);
+}
+
+/* Whether handles work is asked by using one: a filesystem may not have them, and opening takes a
+ * privilege. */
+static bool handles_work(int root)
+{
+    struct object_handle handle;
+    CLEANUP_FD int again = -1;
+
+    if (object_handle_of(root, &handle) != 0)
+        return false;
+    again = object_open(root, &handle, O_PATH);
+    return again >= 0;
+}
+
+int area_identify(struct area *area, struct complaint *complaint)
+{
+    struct statfs filesystem;
+    struct stat st;
+
+    if (fstatfs(area->root, &filesystem) != 0 || fstat(area->root, &st) != 0)
+        return complain(complaint, errno, "the area's filesystem cannot be examined: %s",
+                        strerror(errno));
+    name_filesystem((long)filesystem.f_type, area->filesystem, sizeof(area->filesystem));
+    area->device = st.st_dev;
+    area->handles = handles_work(area->root);
+    return 0;
+}
+
+int area_status(const struct area *area, struct shmap_area_status *status)
+{
+    struct statvfs vfs;
+
+    status->present = area->root >= 0;
+    if (!status->present)
+        return 0;
+    if (fstatvfs(area->root, &vfs) != 0)
+        return -errno;
+    status->size = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+    status->used = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
+    status->inodes = vfs.f_files;
+    status->inodes_used = vfs.f_files - vfs.f_ffree;
+    strlcpy(status->filesystem, area->filesystem, sizeof(status->filesystem));
+    return 0;
+}
+
+void area_close(struct area *area)
+{
+    if (area->root >= 0)
+        close(area->root);
+    if (area->user_namespace >= 0)
+        close(area->user_namespace);
+    *area = AREA_NONE;
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The RAM area: a tmpfs that was never attached to a path.
+ *
+ * Without privilege a child makes it in a user namespace of its own and passes the descriptor back.
+ * The mount lives as long as the descriptor; the namespace is kept as a descriptor too, because
+ * whoever resizes the tmpfs later must enter it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "lib/area/area.h"
+#include "lib/sys/cleanup.h"
+
+/* What the child found, beside the descriptors. */
+struct verdict {
+    int error;
+    char huge[16];
+    struct complaint complaint;
+};
+
+static int set_string(int fs, const char *key, const char *value)
+{
+    return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0 ? 0 : -errno;
+}
+
+static int set_number(int fs, const char *key, const char *format, unsigned long long value)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), format, value);
+    return set_string(fs, key, text);
+}
+
+/* Makes a tmpfs with the given huge=; returns the descriptor of its mount or a negative errno. */
+static int mount_tmpfs(const struct ram_options *options, const char *huge, const char **refused)
+{
+    CLEANUP_FD int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+    int error;
+    int mnt;
+
+    *refused = "tmpfs";
+    if (fs < 0)
+        return -errno;
+    *refused = "size";
+    error = set_number(fs, "size", "%llu", options->size);
+    if (!error && options->inodes) {
+        *refused = "nr_inodes";
+        error = set_number(fs, "nr_inodes", "%llu", options->inodes);
+    }
+    if (!error) {
+        *refused = "mode";
+        error = set_number(fs, "mode", "%llo", options->mode);
+    }
+    if (!error && options->noswap) {
+        *refused = "noswap";
+        error = fsconfig(fs, FSCONFIG_SET_FLAG, "noswap", NULL, 0) == 0 ? 0 : -errno;
+    }
+    if (!error && huge) {
+        *refused = "huge";
+        error = set_string(fs, "huge", huge);
+    }
+    if (!error)
+        error = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 ? 0 : -errno;
+    if (error)
+        return error;
+    *refused = "tmpfs";
+    mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)options->atime.set);
+    return mnt >= 0 ? mnt : -errno;
+}
+
+/* The mount, with the huge= that was asked for if the kernel has it and none otherwise. */
+static int mount_with_fallback(const struct ram_options *options, char *huge, size_t huge_size,
+                               struct complaint *complaint)
+{
+    const char *refused;
+    int mnt = mount_tmpfs(options, options->huge, &refused);
+
+    strlcpy(huge, options->huge, huge_size);
+    if (mnt < 0 && strcmp(refused, "huge") == 0) {
+        strlcpy(huge, "never", huge_size);
+        mnt = mount_tmpfs(options, NULL, &refused);
+    }
+    if (mnt < 0 && mnt != -EPERM)
+        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused,
+                 strerror(-mnt));
+    return mnt;
+}
+
+static int adopt(int mnt, struct area *area, struct complaint *complaint)
+{
+    // fsmount() gives an O_PATH descriptor; file handles and fsync want a real one.
+    area->root = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (area->root < 0)
+        return complain(complaint, errno, "the RAM area cannot be opened: %s", strerror(errno));
+    return area_identify(area, complaint);
+}
+
+static int write_file(const char *path, const char *text)
+{
+    CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+    size_t length = strlen(text);
+
+    return fd >= 0 && write(fd, text, length) == (ssize_t)length ? 0 : -errno;
+}
+
+/* Whether a number in a file below /proc is the one given. */
+static bool setting_is(const char *path, const char *value)
+{
+    char text[16] = "";
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+           strcspn(text, "\n") == strlen(value) && strncmp(text, value, strlen(value)) == 0;
+}
+
+static int complain_of_namespaces(int error, struct complaint *complaint)
+{
+    const char *setting = "a security policy of this machine or container";
+
+    if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", "0"))
+        setting = "sysctl kernel.unprivileged_userns_clone=0";
+    else if (setting_is("/proc/sys/user/max_user_namespaces", "0"))
+        setting = "sysctl user.max_user_namespaces=0";
+    else if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
+        setting = "sysctl kernel.apparmor_restrict_unprivileged_userns=1";
+    return complain(complaint, error,
+                    "the RAM area needs a user namespace when not root, and %s forbids it (%s)",
+                    setting, strerror(error));
+}
+
+static int enter_namespaces(uid_t uid, gid_t gid, struct complaint *complaint)
+{
+    char map[64];
+    int error;
+
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+        return complain_of_namespaces(errno, complaint);
+    error = write_file("/proc/self/setgroups", "deny");
+    snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
+    if (!error)
+        error = write_file("/proc/self/uid_map", map);
+    snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
+    if (!error)
+        error = write_file("/proc/self/gid_map", map);
+    return error ? complain_of_namespaces(-error, complaint) : 0;
+}
+
+static int send_verdict(int socket, const struct verdict *verdict, int mnt, int user_namespace)
+{
+    int fds[2] = { mnt, user_namespace };
+    union {
+        char room[CMSG_SPACE(sizeof(fds))];
+        struct cmsghdr align;
+    } control = { 0 };
+    struct iovec data = { .iov_base = (void *)(uintptr_t)verdict, .iov_len = sizeof(*verdict) };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+
+    if (!verdict->error) {
+        message.msg_control = control.room;
+        message.msg_controllen = sizeof(control.room);
+        *CMSG_FIRSTHDR(&message) = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                                     .cmsg_type = SCM_RIGHTS,
+                                                     .cmsg_len = CMSG_LEN(sizeof(fds)) };
+        memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, sizeof(fds));
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == (ssize_t)sizeof(*verdict) ? 0 : -errno;
+}
+
+static int receive_verdict(int socket, struct verdict *verdict, int fds[2])
+{
+    union {
+        char room[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr align;
+    } control = { 0 };
+    struct iovec data = { .iov_base = verdict, .iov_len = sizeof(*verdict) };
+    struct msghdr message = { .msg_iov = &data,
+                              .msg_iovlen = 1,
+                              .msg_control = control.room,
+                              .msg_controllen = sizeof(control.room) };
+    struct cmsghdr *header;
+
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != (ssize_t)sizeof(*verdict))
+        return -EIO;
+    header = CMSG_FIRSTHDR(&message);
+    if (verdict->error)
+        return verdict->error;
+    if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+        return -EIO;
+    memcpy(fds, CMSG_DATA(header), 2 * sizeof(int));
+    return 0;
+}
+
+static void make_in_child(const struct ram_options *options, uid_t uid, gid_t gid, int socket)
+{
+    struct verdict verdict = { 0 };
+    int user_namespace = -1;
+    int mnt = -1;
+
+    verdict.error = enter_namespaces(uid, gid, &verdict.complaint);
+    if (!verdict.error) {
+        mnt = mount_with_fallback(options, verdict.huge, sizeof(verdict.huge), &verdict.complaint);
+        user_namespace = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+        if (mnt == -EPERM)
+            complain_of_namespaces(EPERM, &verdict.complaint);
+        verdict.error = mnt < 0 ? mnt : user_namespace < 0 ? -errno : 0;
+    }
+    _exit(send_verdict(socket, &verdict, mnt, user_namespace) == 0 ? 0 : 1);
+}
+
+static int open_in_namespace(const struct ram_options *options, struct area *area,
+                             struct complaint *complaint)
+{
+    CLEANUP_FD int ours = -1, theirs = -1, mnt = -1;
+    struct verdict verdict = { 0 };
+    int pair[2], fds[2];
+    pid_t child;
+    int error;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return complain(complaint, errno, "the RAM area cannot be made: %s", strerror(errno));
+    ours = pair[0];
+    theirs = pair[1];
+    child = fork();
+    if (child < 0)
+        return complain(complaint, errno, "the RAM area cannot be made: %s", strerror(errno));
+    if (child == 0)
+        make_in_child(options, geteuid(), getegid(), theirs);
+    close(steal_fd(&theirs));
+    error = receive_verdict(ours, &verdict, fds);
+    waitpid(child, NULL, 0);
+    if (error && verdict.complaint.text[0])
+        *complaint = verdict.complaint;
+    else if (error)
+        complain(complaint, -error, "the RAM area cannot be made: %s", strerror(-error));
+    if (error)
+        return error;
+    mnt = fds[0];
+    area->user_namespace = fds[1];
+    strlcpy(area->huge, verdict.huge, sizeof(area->huge));
+    return adopt(mnt, area, complaint);
+}
+
+int ram_open(const struct ram_options *options, struct area *area, struct complaint *complaint)
+{
+    CLEANUP_FD int mnt = -1;
+    int error;
+
+    *area = AREA_NONE;
+    mnt = mount_with_fallback(options, area->huge, sizeof(area->huge), complaint);
+    if (mnt >= 0)
+        error = adopt(mnt, area, complaint);
+    else if (mnt == -EPERM)
+        error = open_in_namespace(options, area, complaint);
+    else
+        error = mnt;
+    if (error)
+        area_close(area);
+    return error;
+}
+
+int ram_parse_size(const char *text, uint64_t *size)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    int error = shmap_size_parse(text, (uint64_t)sysconf(_SC_PHYS_PAGES) * page, size);
+
+    // To tmpfs 0 would be no limit at all.
+    return !error && *size < page ? -ERANGE : error;
+}
+
+static int reconfigure(int root, uint64_t size)
+{
+    CLEANUP_FD int fs = fspick(root, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+    int error;
+
+    if (fs < 0)
+        return -errno;
+    error = set_number(fs, "size", "%llu", size);
+    if (!error && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0)
+        error = -errno;
+    return error;
+}
+
+int ram_resize(const struct area *area, uint64_t size)
+{
+    pid_t child;
+    int status;
+
+    if (area->user_namespace < 0)
+        return reconfigure(area->root, size);
+    // A process with several threads cannot enter a user namespace; a child has one thread.
+    child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        if (setns(area->user_namespace, CLONE_NEWUSER) != 0 || unshare(CLONE_NEWNS) != 0)
+            _exit(errno);
+        _exit(-reconfigure(area->root, size));
+    }
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}

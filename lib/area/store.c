@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The store: a plain directory on disk.
+ *
+ * With the privilege for it the daemon works on a private clone of the mount that the directory is
+ * on. Whatever else is mounted below the directory is then not in the way, nobody can pull the
+ * mount away, and the clone can have access-time flags of its own, which are the ones that reads
+ * through the kernel's passthrough obey.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+#include "lib/area/area.h"
+#include "lib/sys/cleanup.h"
+
+static int check_writable(int fd, const char *path, struct complaint *complaint)
+{
+    struct statvfs vfs;
+
+    if (fstatvfs(fd, &vfs) == 0 && (vfs.f_flag & ST_RDONLY))
+        return complain(complaint, EROFS,
+                        "STORE %s is on a read-only filesystem; mount it writable, or add -o ro",
+                        path);
+    if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        return complain(
+            complaint, errno,
+            "STORE %s cannot be written to: %s; choose a directory that you may write to", path,
+            strerror(errno));
+    return 0;
+}
+
+static int check_xattrs(int fd, const char *path, struct complaint *complaint)
+{
+    char class[16];
+
+    if (fgetxattr(fd, SHMAP_XATTR_CLASS, class, sizeof(class)) < 0 && errno == EOPNOTSUPP)
+        return complain(
+            complaint, EOPNOTSUPP,
+            "STORE %s is on a filesystem without user extended attributes; choose one that has them",
+            path);
+    return 0;
+}
+
+/* A descriptor of the directory on a mount of its own; -1 where the privilege or the kernel does
+ * not allow one. */
+static int clone_mount(int fd, bool read_only, const struct area_atime *atime)
+{
+    struct mount_attr attributes = { .attr_set = atime->set | (read_only ? MOUNT_ATTR_RDONLY : 0),
+                                     .attr_clr = atime->clear };
+    CLEANUP_FD int clone = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+    if (clone < 0)
+        return -1;
+    if ((attributes.attr_set || attributes.attr_clr) &&
+        mount_setattr(clone, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) != 0)
+        return -1;
+    return openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int store_open(const char *path, bool read_only, const struct area_atime *atime, struct area *area,
+               struct complaint *complaint)
+{
+    CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error;
+    int clone;
+
+    if (fd < 0 && errno == ENOENT)
+        return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first",
+                        path);
+    if (fd < 0 && errno == ENOTDIR)
+        return complain(complaint, ENOTDIR, "STORE %s is not a directory", path);
+    if (fd < 0)
+        return complain(complaint, errno, "STORE %s cannot be opened: %s", path, strerror(errno));
+    error = read_only ? 0 : check_writable(fd, path, complaint);
+    if (!error)
+        error = check_xattrs(fd, path, complaint);
+    if (error)
+        return error;
+
+    clone = clone_mount(fd, read_only, atime);
+    *area = AREA_NONE;
+    area->root = clone >= 0 ? clone : steal_fd(&fd);
+    error = area_identify(area, complaint);
+    if (!error && flock(area->root, LOCK_EX | LOCK_NB) != 0)
+        error = errno == EWOULDBLOCK ? -EBUSY
+                                     : complain(complaint, errno, "STORE %s cannot be locked: %s",
+                                                path, strerror(errno));
+    if (error && error != -EBUSY)
+        area_close(area);
+    return error;
+}
+
+static void interrupted(int signal)
+{
+    (void)signal;
+}
+
+int store_lock_wait(struct area *area, unsigned seconds)
+{
+    struct sigaction interrupt = { .sa_handler = interrupted }, before;
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+    // It fires again and again: the first signal may come before flock() waits.
+    struct itimerspec limit = { .it_value.tv_sec = (time_t)seconds,
+                                .it_interval.tv_nsec = 10000000 };
+    timer_t timer;
+    int result;
+
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
+        return -errno;
+    sigaction(SIGALRM, &interrupt, &before);
+    timer_settime(timer, 0, &limit, NULL);
+    result = flock(area->root, LOCK_EX) == 0 ? 0 : errno == EINTR ? -EBUSY : -errno;
+    timer_delete(timer);
+    sigaction(SIGALRM, &before, NULL);
+    return result;
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/class/class_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "lib/sys/cleanup.h"
+#include "lib/object/object.h"
+#include "lib/object/xattr.h"
+
+struct ram_name {
+    char text[48];
+};
+
+static const char *ram_name(const struct statx *stx, struct ram_name *name)
+{
+    snprintf(name->text, sizeof(name->text), "%" PRIx64 "-%" PRIx64, (uint64_t)stx->stx_ino,
+             object_birth(stx));
+    return name->text;
+}
+
+int classroot_class(int dir, enum shmap_class *class)
+{
+    char word[32];
+    ssize_t length = xattr_get(dir, SHMAP_XATTR_CLASS, word, sizeof(word));
+
+    // EACCES: a directory that its owner may not read, to a daemon that is no more than the owner.
+    if (length == -EOPNOTSUPP || length == -EACCES)
+        return -ENODATA;
+    if (length < 0)
+        return length == -ERANGE ? -EIO : (int)length;
+    return shmap_class_parse(word, (size_t)length, class) == 0 ? 0 : -EIO;
+}
+
+int classroot_mark(int dir, enum shmap_class class)
+{
+    const char *word = shmap_class_name(class);
+
+    return xattr_set(dir, SHMAP_XATTR_CLASS, word, strlen(word), 0);
+}
+
+int classroot_unmark(int dir)
+{
+    int error = xattr_remove(dir, SHMAP_XATTR_CLASS);
+
+    // One that is not marked is as wanted.
+    return error == -ENODATA ? 0 : error;
+}
+
+static int copy_xattr(int from, int to, const char *name)
+{
+    CLEANUP_FREE char *value = malloc(XATTR_SIZE_MAX);
+    ssize_t length;
+
+    if (!value)
+        return -ENOMEM;
+    length = xattr_get(from, name, value, XATTR_SIZE_MAX);
+    return length < 0 ? (int)length : xattr_set(to, name, value, (size_t)length, 0);
+}
+
+/* Repeats what a directory lets its contents inherit, and what a user has attached to it. */
+static int mirror(int store_dir, const struct statx *stx, int ram_dir)
+{
+    CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
+    ssize_t length;
+    int error;
+
+    if (!names)
+        return -ENOMEM;
+    if (fchownat(ram_dir, "", stx->stx_uid, stx->stx_gid, AT_EMPTY_PATH) != 0)
+        return -errno;
+    error = object_set_mode(ram_dir, stx->stx_mode & 07777);
+    if (error)
+        return error;
+    length = xattr_list(store_dir, names, XATTR_LIST_MAX);
+    for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
+        if (strcmp(names + at, SHMAP_XATTR_CLASS) == 0 || strncmp(names + at, "security.", 9) == 0)
+            continue;
+        error = copy_xattr(store_dir, ram_dir, names + at);
+        if (error && error != -EOPNOTSUPP && error != -EPERM)
+            return error;
+    }
+    return 0;
+}
+
+int classroot_open(const struct area *ram, int store_dir, const struct statx *stx)
+{
+    struct ram_name name;
+    CLEANUP_FD int dir = -1;
+    bool made = mkdirat(ram->root, ram_name(stx, &name), 0700) == 0;
+    int error;
+
+    if (!made && errno != EEXIST)
+        return -errno;
+    dir = openat(ram->root, name.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return -errno;
+    error = made ? mirror(store_dir, stx, dir) : 0;
+    if (error) {
+        unlinkat(ram->root, name.text, AT_REMOVEDIR);
+        return error;
+    }
+    return steal_fd(&dir);
+}
+
+int classroot_remove(const struct area *ram, const struct statx *stx)
+{
+    struct ram_name name;
+
+    if (unlinkat(ram->root, ram_name(stx, &name), AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return 0;
+    return -errno;
+}
+
+static bool any(const struct dirent64 *entry, const void *argument)
+{
+    (void)entry;
+    (void)argument;
+    return true;
+}
+
+int classroot_is_empty(int dir)
+{
+    char name[NAME_MAX + 1];
+    int found = object_find_entry(dir, any, NULL, name);
+
+    return found < 0 ? found : !found;
+}
+
+/* Opens a directory beneath another one, never by a symlink or out of it. */
+static int open_beneath(int dir, const char *path)
+{
+    struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+                            .resolve =
+                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+    return fd >= 0 ? fd : -errno;
+}
+
+/* Cuts the first name off a path, as strsep(3) does, passing over empty ones. */
+static char *next_name(char **rest)
+{
+    char *name;
+
+    do
+        name = strsep(rest, "/");
+    while (name && *name == '\0');
+    return name;
+}
+
+/* Goes down a path as far as it exists; `missing` is the rest, without the part that exists, and
+ * NULL if nothing is missing. Returns the descriptor of where it ends. -EEXIST: a directory on the
+ * way is a class root itself. */
+static int walk(const struct area *store, char *path, char **missing)
+{
+    CLEANUP_FD int dir = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum shmap_class class;
+    char *name;
+    int next;
+
+    *missing = NULL;
+    if (dir < 0)
+        return -errno;
+    while ((name = next_name(&path))) {
+        if (classroot_class(dir, &class) == 0 && class != SHMAP_PERSIST)
+            return -EEXIST;
+        next = open_beneath(dir, name);
+        if (next == -ENOENT) {
+            // Given back as one path: what strsep() cut is put together again.
+            if (path)
+                path[-1] = '/';
+            *missing = name;
+            return steal_fd(&dir);
+        }
+        if (next < 0)
+            return next;
+        close(dir);
+        dir = next;
+    }
+    return steal_fd(&dir);
+}
+
+/* Makes the directories of a path below `parent`; returns the last one's descriptor. */
+static int make_path(int parent, char *path, mode_t mode)
+{
+    CLEANUP_FD int dir = fcntl(parent, F_DUPFD_CLOEXEC, 0);
+    char *name;
+    int next;
+
+    while (dir >= 0 && (name = next_name(&path))) {
+        // Those on the way are the store's own; the last one is the class root.
+        if (mkdirat(dir, name, path ? 0755 : mode) != 0 && errno != EEXIST)
+            return -errno;
+        next = open_beneath(dir, name);
+        if (next < 0)
+            return next;
+        close(dir);
+        dir = next;
+    }
+    return dir < 0 ? -errno : steal_fd(&dir);
+}
+
+static int check_names(const char *path, struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    char *rest = copy;
+    char *name;
+    int names = 0;
+
+    if (!copy)
+        return -ENOMEM;
+    while ((name = next_name(&rest))) {
+        names++;
+        if (strlen(name) > NAME_MAX)
+            return complain(complaint, ENAMETOOLONG,
+                            "anon=%s is too long: a name has %d bytes at most", path, NAME_MAX);
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            return complain(complaint, EINVAL, "anon=%s does not name a directory below the store",
+                            path);
+    }
+    return names && *path != '/'
+               ? 0
+               : complain(
+                     complaint, EINVAL,
+                     "anon=%s does not name a directory below the store; names are relative to it",
+                     path);
+}
+
+/* Whether an existing directory can be the class root: it is one, or could become one. */
+static int check_existing(int dir, const char *path, struct complaint *complaint)
+{
+    enum shmap_class class;
+    int error = classroot_class(dir, &class);
+
+    if (!error && class != SHMAP_ANON)
+        return complain(complaint, EINVAL, "anon=%s already has the class %s", path,
+                        shmap_class_name(class));
+    if (!error)
+        return 0;
+    if (error != -ENODATA)
+        return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path,
+                        strerror(-error));
+    error = classroot_is_empty(dir);
+    if (error == 0)
+        return complain(
+            complaint, ENOTEMPTY,
+            "anon=%s is not empty in the store; only an empty directory can change its class",
+            path);
+    return error < 0
+               ? complain(complaint, -error, "anon=%s cannot be read: %s", path, strerror(-error))
+               : 0;
+}
+
+static int find_in_store(const struct area *store, const char *path, char *copy, char **missing,
+                         struct complaint *complaint)
+{
+    int dir = walk(store, copy, missing);
+
+    if (dir == -EEXIST)
+        return complain(complaint, EINVAL, "anon=%s is below a directory that is anonymous already",
+                        path);
+    if (dir < 0)
+        return complain(complaint, -dir,
+                        "anon=%s is not a directory that can be used below the store: %s", path,
+                        strerror(-dir));
+    return dir;
+}
+
+int classroot_check(const struct area *store, const char *path, struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    CLEANUP_FD int dir = -1;
+    char *missing;
+    int error = copy ? check_names(path, complaint) : -ENOMEM;
+
+    if (error)
+        return error;
+    dir = find_in_store(store, path, copy, &missing, complaint);
+    if (dir < 0)
+        return dir;
+    return missing ? 0 : check_existing(dir, path, complaint);
+}
+
+int classroot_prepare(const struct area *store, const char *path, mode_t mode,
+                      struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = strdup(path);
+    CLEANUP_FD int parent = -1;
+    CLEANUP_FD int dir = -1;
+    char *missing;
+    int error = copy ? check_names(path, complaint) : -ENOMEM;
+
+    if (error)
+        return error;
+    parent = find_in_store(store, path, copy, &missing, complaint);
+    if (parent < 0)
+        return parent;
+    if (missing) {
+        dir = make_path(parent, missing, mode);
+        // mkdir(2) passes over setuid and setgid.
+        if (dir >= 0 && fchmod(dir, mode) != 0)
+            dir = -errno;
+        if (dir < 0)
+            return complain(complaint, -dir, "anon=%s cannot be made in the store: %s", path,
+                            strerror(-dir));
+    } else {
+        dir = steal_fd(&parent);
+    }
+    error = check_existing(dir, path, complaint);
+    if (!error)
+        error = classroot_mark(dir, SHMAP_ANON);
+    if (error && !complaint->text[0])
+        complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path,
+                 strerror(-error));
+    return error;
+}

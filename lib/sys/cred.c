@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/sys/cred.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Valid, but handed out by nobody; where a user namespace does not map it, the traditional nobody
+ * must do. */
+#define NO_USER ((uid_t)-2)
+#define NOBODY  ((uid_t)65534)
+
+static const struct {
+    int number;
+    const char *name;
+} NEEDED[] = {
+    { CAP_CHOWN, "CAP_CHOWN" },     { CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE" },
+    { CAP_FOWNER, "CAP_FOWNER" },   { CAP_FSETID, "CAP_FSETID" },
+    { CAP_SETUID, "CAP_SETUID" },   { CAP_SETGID, "CAP_SETGID" },
+    { CAP_SETPCAP, "CAP_SETPCAP" },
+};
+
+struct capabilities {
+    struct __user_cap_data_struct half[2];
+};
+
+static int capabilities_get(struct capabilities *caps)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+    return syscall(SYS_capget, &header, caps->half) == 0 ? 0 : -errno;
+}
+
+static int capabilities_set(const struct __user_cap_data_struct half[2])
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+    return syscall(SYS_capset, &header, half) == 0 ? 0 : -errno;
+}
+
+/* The capability that root lacks to serve other users; NULL: none. */
+static const char *missing_capability(const struct capabilities *caps)
+{
+    for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
+        if (!(caps->half[CAP_TO_INDEX(NEEDED[i].number)].effective & CAP_TO_MASK(NEEDED[i].number)))
+            return NEEDED[i].name;
+    }
+    return NULL;
+}
+
+/* Whether this is a user namespace with one user alone, whom there is no need to tell from others.
+ * */
+static bool is_alone(void)
+{
+    FILE *map = fopen("/proc/self/uid_map", "re");
+    unsigned inside, outside, count = 0, lines = 0, last = 0;
+
+    while (map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3) {
+        lines++;
+        last = count;
+    }
+    if (map)
+        fclose(map);
+    return lines == 1 && last == 1;
+}
+
+int cred_check(struct cred *cred, struct complaint *complaint)
+{
+    struct capabilities caps;
+    const char *missing;
+    int error = capabilities_get(&caps);
+
+    *cred = (struct cred){ .privileged = false };
+    if (error)
+        return complain(complaint, -error, "the daemon's capabilities cannot be read: %s",
+                        strerror(-error));
+    if (geteuid() != 0 || is_alone())
+        return 0;
+    missing = missing_capability(&caps);
+    if (missing)
+        return complain(complaint, EPERM,
+                        "root without %s cannot serve other users safely; give it that capability, "
+                        "or start as an ordinary user",
+                        missing);
+    cred->privileged = true;
+    return 0;
+}
+
+static bool is_fsuid(uid_t uid)
+{
+    // An identity that cannot be had leaves the old one, which any call tells.
+    return (uid_t)setfsuid((uid_t)-1) == uid;
+}
+
+int cred_init(struct cred *cred)
+{
+    struct capabilities caps;
+    int error = cred->privileged ? capabilities_get(&caps) : 0;
+
+    if (error || !cred->privileged)
+        return error;
+    // Otherwise each step away from root would take capabilities along, and each step back return
+    // them.
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0 || setgroups(0, NULL) != 0)
+        return -errno;
+    cred->idle_uid = NO_USER;
+    setfsuid(cred->idle_uid);
+    if (!is_fsuid(cred->idle_uid)) {
+        cred->idle_uid = NOBODY;
+        setfsuid(cred->idle_uid);
+        if (!is_fsuid(cred->idle_uid))
+            return -EINVAL;
+    }
+    cred->idle_gid = (gid_t)cred->idle_uid;
+    setfsgid(cred->idle_gid);
+    caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].permitted &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
+    memcpy(cred->capabilities, caps.half, sizeof(caps.half));
+    return capabilities_set(cred->capabilities);
+}
+
+void cred_become(const struct cred *cred, uid_t uid, gid_t gid)
+{
+    if (!cred->privileged)
+        return;
+    setfsgid(gid);
+    setfsuid(uid);
+}
+
+void cred_return(const struct cred *cred)
+{
+    cred_become(cred, cred->idle_uid, cred->idle_gid);
+}
+
+const struct cred *cred_keep_setid(const struct cred *cred, bool wanted)
+{
+    struct __user_cap_data_struct half[2];
+
+    if (!cred->privileged || !wanted)
+        return NULL;
+    memcpy(half, cred->capabilities, sizeof(half));
+    half[CAP_TO_INDEX(CAP_FSETID)].effective |= CAP_TO_MASK(CAP_FSETID);
+    capabilities_set(half);
+    return cred;
+}
+
+void cred_drop_setid(const struct cred **kept)
+{
+    if (*kept && (*kept)->privileged)
+        capabilities_set((*kept)->capabilities);
+}

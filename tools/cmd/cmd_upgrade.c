@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* shmapctl upgrade: another binary serves a mount, and whoever uses it notices a pause at most. */
+#include "tools/cmd/command.h"
+
+#include "lib/api/shmap.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The path that the daemon, whose working directory is another one, needs; for free(). A symlink
+ * stays one: it may be what the next upgrade goes by. */
+static char *absolute(const char *path)
+{
+    char *whole = NULL;
+    char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+    if (*path != '/' && here == NULL)
+        err(EXIT_FAILURE, "the working directory");
+    if (asprintf(&whole, "%s%s%s", here != NULL ? here : "", here != NULL ? "/" : "", path) < 0)
+        err(EXIT_FAILURE, NULL);
+    free(here);
+    return whole;
+}
+
+/* What only the mount knows: why it cannot be upgraded at all, or refused this binary. */
+static int fail_refused(const char *mountpoint, int error)
+{
+    struct shmap_status status;
+    bool known = shmap_status_get(mountpoint, &status) == 0;
+    char *why = printable(!known               ? ""
+                          : error == -EPROTO   ? status.upgrade_error
+                                               : status.survival);
+    if (error == -EPROTO)
+        fail(mountpoint, "the binary was refused, and the old one serves on: %s", why);
+    else
+        fail(mountpoint, "this mount cannot be upgraded; unmount it and mount it again: %s", why);
+    free(why);
+    return EXIT_FAILURE;
+}
+
+static int fail_upgrade(const char *mountpoint, const char *binary, int error)
+{
+    const char *which = binary != NULL ? binary : mountpoint;
+    switch (-error) {
+    case EACCES: /* of which of the two? */
+        if (faccessat(AT_FDCWD, mountpoint, W_OK, AT_EACCESS) == 0)
+            return fail(which, "the binary cannot be executed: permission denied");
+        /* fall through */
+    case EPERM:
+        return fail(mountpoint, "permission denied; it takes root with CAP_SYS_ADMIN, "
+                                "or the user whose mount it is");
+    case ENOENT:
+        if (binary == NULL)
+            return fail(mountpoint, "the binary that it was started from is gone; name another");
+        return fail(binary, "no such file; name a binary of shmapfs");
+    case ENOEXEC:
+        return fail(which, "not a program; name a binary of shmapfs");
+    case EBUSY:
+        return fail(mountpoint, "another upgrade is under way; try again when it is done");
+    case EPROTO:
+    case EOPNOTSUPP:
+        return fail_refused(mountpoint, error);
+    default:
+        return fail_mount(mountpoint, error);
+    }
+}
+
+static int show(const struct request *request, const char *old_version,
+                const struct shmap_status *status)
+{
+    if (request->json) {
+        struct json_object *answer = json_object_new_object();
+        json_object_object_add(answer, "mountpoint",
+                               json_object_new_string(request->arguments[0]));
+        json_object_object_add(answer, "from", json_object_new_string(old_version));
+        json_object_object_add(answer, "to", json_object_new_string(status->version));
+        json_object_object_add(answer, "stall_us", json_object_new_uint64(status->last_stall_us));
+        return print_json(answer);
+    }
+    char *from = printable(*old_version != '\0' ? old_version : "an unknown version");
+    char *to = printable(status->version);
+    printf("upgraded from %s to %s; requests waited for %.1f ms\n", from, to,
+           (double)status->last_stall_us / 1000);
+    free(from);
+    free(to);
+    return EXIT_SUCCESS;
+}
+
+static int upgrade(const struct request *request, const char *binary)
+{
+    const char *mountpoint = request->arguments[0];
+    struct shmap_status before, after;
+    int error = shmap_status_get(mountpoint, &before);
+    /* A daemon that is to be upgraded may be too old for us to understand all that it tells. */
+    if (error == -EPROTO)
+        before.version[0] = '\0';
+    else if (error != 0)
+        return fail_mount(mountpoint, error);
+
+    error = shmap_upgrade(mountpoint, binary);
+    if (error != 0)
+        return fail_upgrade(mountpoint, binary, error);
+    error = shmap_status_get(mountpoint, &after);
+    return error != 0 ? fail_mount(mountpoint, error) : show(request, before.version, &after);
+}
+
+int cmd_upgrade(const struct request *request)
+{
+    char *binary = request->count > 1 ? absolute(request->arguments[1]) : NULL;
+    int status = upgrade(request, binary);
+    free(binary);
+    return status;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tools/run/daemon.h"
+
+#include "tools/cmd/command.h"
+#include "tools/run/privileges.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* The protocol is that of sd_notify(3). The kernel chooses an abstract name, so that there is no
+ * file to be removed; and tells who sends, because anybody can send to such a name. */
+static int open_socket(struct daemon *daemon)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t length = sizeof(address);
+    const int yes = 1;
+
+    daemon->notices = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (daemon->notices < 0 ||
+        setsockopt(daemon->notices, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) != 0 ||
+        bind(daemon->notices, (struct sockaddr *)&address, sizeof(address.sun_family)) != 0 ||
+        getsockname(daemon->notices, (struct sockaddr *)&address, &length) != 0)
+        return -errno;
+    length -= (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1;
+    snprintf(daemon->address, sizeof(daemon->address), "@%.*s", (int)length, address.sun_path + 1);
+    return 0;
+}
+
+int daemon_prepare(struct daemon *daemon)
+{
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+    /* Asked now: in another namespace, and below a changed root, the path is not ours any more. */
+    if (length > 0) {
+        program[length] = '\0';
+        snprintf(daemon->home, sizeof(daemon->home), "%s", dirname(program));
+    }
+    return open_socket(daemon);
+}
+
+/* Where an installation has it, and a build directory. */
+static void execute_neighbour(const char *directory, char *const words[])
+{
+    static const char *const places[] = { "shmapfs", "../sbin/shmapfs", "../fs/shmapfs" };
+    char path[PATH_MAX + 32];
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", directory, places[i]);
+        execv(path, words);
+    }
+}
+
+/* Nothing that the caller has open is the daemon's, but for what it has to complain to. */
+static void keep_standard_error_only(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+/* What the caller limits is COMMAND, not who serves it. Only root can go beyond the hard limits. */
+static void raise_limits(void)
+{
+    static const int resources[] = { RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE,
+                                     RLIMIT_NOFILE };
+    const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+    struct rlimit limit;
+
+    for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+        if (setrlimit(resources[i], &none) == 0 || getrlimit(resources[i], &limit) != 0)
+            continue;
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(resources[i], &limit);
+    }
+}
+
+_Noreturn void daemon_become(struct daemon *daemon, char *const words[])
+{
+    held_wait(&daemon->process);
+    /* What the terminal sends is for COMMAND. */
+    setsid();
+    keep_standard_error_only();
+    raise_limits();
+    setenv("NOTIFY_SOCKET", daemon->address, 1);
+    /* A service manager that watches the caller does not watch the daemon. */
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    int error = privileges_pass_on_mounting();
+    if (error) {
+        warnx("shmapfs cannot be allowed to mount: %s", strerror(-error));
+        _exit(EXIT_NOT_STARTED);
+    }
+    if (*daemon->home != '\0')
+        execute_neighbour(daemon->home, words);
+    execvp(words[0], words);
+    warnx("shmapfs cannot be started: %s; install it beside shmapctl, or where PATH leads",
+          strerror(errno));
+    _exit(EXIT_NOT_STARTED);
+}
+
+/* Who sent a message; 0: unknown. */
+static pid_t sender_of(struct msghdr *message)
+{
+    struct ucred sender;
+
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+         header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
+            memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+            return sender.pid;
+        }
+    }
+    return 0;
+}
+
+bool daemon_is_ready(struct daemon *daemon)
+{
+    char text[1024];
+    union {
+        char room[CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr align;
+    } control;
+    struct iovec data = { .iov_base = text, .iov_len = sizeof(text) - 1 };
+    struct msghdr message = { .msg_iov = &data,
+                              .msg_iovlen = 1,
+                              .msg_control = control.room,
+                              .msg_controllen = sizeof(control.room) };
+    ssize_t length = recvmsg(daemon->notices, &message, MSG_CMSG_CLOEXEC);
+
+    if (length < 0 || sender_of(&message) != daemon->process.pid)
+        return false;
+    text[length] = '\0';
+    if (strncmp(text, "READY=1", strlen("READY=1")) != 0)
+        return false;
+    /* It may go on telling; where nobody listens, it is not held up. */
+    close(daemon->notices);
+    daemon->notices = -1;
+    return true;
+}

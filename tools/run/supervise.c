@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tools/run/supervise.h"
+
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int supervise_block_signals(struct signal_setting *before)
+{
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
+    sigset_t all;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before->mask);
+    sigaction(SIGCHLD, &standard, &before->child);
+    int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+void supervise_unblock_signals(const struct signal_setting *before)
+{
+    sigaction(SIGCHLD, &before->child, NULL);
+    sigprocmask(SIG_SETMASK, &before->mask, NULL);
+}
+
+void supervise_unblock_ends(void)
+{
+    static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(&ends, numbers[i]);
+    sigprocmask(SIG_UNBLOCK, &ends, NULL);
+}
+
+/* Whether the kernel has sent a signal to the whole process group of the terminal, and so to the
+ * command as well. That a terminal is gone it tells the leader of the session alone. */
+static bool is_for_group(const struct signalfd_siginfo *info)
+{
+    if (info->ssi_code != SI_KERNEL)
+        return false;
+    switch (info->ssi_signo) {
+    case SIGINT:
+    case SIGQUIT:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGWINCH:
+        return true;
+    case SIGHUP:
+    case SIGCONT:
+        return getsid(0) != getpid();
+    default:
+        return false;
+    }
+}
+
+/* What a child's end is told by, what the process has brought upon itself, such as SIGPIPE, and what
+ * the command sends to its parent or its group are not meant for the command. */
+static bool is_for_command(const struct supervision *supervision,
+                           const struct signalfd_siginfo *info)
+{
+    if (info->ssi_signo == SIGCHLD && info->ssi_code > 0)
+        return false;
+    if (info->ssi_code <= 0 &&
+        ((pid_t)info->ssi_pid == getpid() || (pid_t)info->ssi_pid == supervision->command.pid))
+        return false;
+    return !is_for_group(info);
+}
+
+static void hand_on(const struct supervision *supervision, const struct signalfd_siginfo *info)
+{
+    siginfo_t queued = { .si_signo = (int)info->ssi_signo, .si_code = SI_QUEUE };
+
+    if (info->ssi_code != SI_QUEUE) {
+        held_kill(&supervision->command, (int)info->ssi_signo);
+        return;
+    }
+    queued.si_pid = (pid_t)info->ssi_pid;
+    queued.si_uid = info->ssi_uid;
+    queued.si_value.sival_ptr = (void *)(uintptr_t)info->ssi_ptr;
+    syscall(SYS_pidfd_send_signal, supervision->command.pidfd, queued.si_signo, &queued, 0);
+}
+
+static void daemon_ended(struct supervision *supervision, int status)
+{
+    supervision->daemon_status = status;
+    if (supervision->command_status != -1)
+        return;
+    if (WIFSIGNALED(status))
+        warnx("shmapfs was killed by signal %d (%s)", WTERMSIG(status),
+              strsignal(WTERMSIG(status)));
+    else if (supervision->ready)
+        warnx("shmapfs has ended with status %d, and with it what COMMAND shares",
+              WEXITSTATUS(status));
+    supervision->failed = !supervision->ready;
+    if (supervision->failed)
+        held_kill(&supervision->command, SIGKILL);
+}
+
+static void reap(struct supervision *supervision)
+{
+    int status;
+    pid_t child;
+
+    /* Any: the first process of a container gets children that it never had. */
+    while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        if (WIFSTOPPED(status)) {
+            if (child == supervision->command.pid)
+                kill(getpid(), SIGSTOP);
+        } else if (child == supervision->command.pid) {
+            supervision->command_status = status;
+        } else if (child == supervision->daemon.process.pid) {
+            daemon_ended(supervision, status);
+        }
+    }
+}
+
+static void heed_signals(struct supervision *supervision)
+{
+    struct signalfd_siginfo info;
+
+    while (read(supervision->signals, &info, sizeof(info)) == sizeof(info)) {
+        if (is_for_command(supervision, &info))
+            hand_on(supervision, &info);
+        if (info.ssi_signo == SIGCHLD)
+            reap(supervision);
+    }
+}
+
+static void await_event(struct supervision *supervision)
+{
+    struct pollfd events[] = { { .fd = supervision->signals, .events = POLLIN },
+                               { .fd = supervision->daemon.notices, .events = POLLIN } };
+
+    if (poll(events, 2, -1) < 0)
+        return;
+    if (events[1].revents && daemon_is_ready(&supervision->daemon)) {
+        supervision->ready = true;
+        held_release(&supervision->command);
+    }
+    if (events[0].revents)
+        heed_signals(supervision);
+}
+
+void supervise_command(struct supervision *supervision)
+{
+    while (supervision->command_status == -1)
+        await_event(supervision);
+}
+
+void supervise_daemon(struct supervision *supervision)
+{
+    while (supervision->daemon_status == -1)
+        await_event(supervision);
+}
+
+int supervise_end_as(int status)
+{
+    const struct rlimit none = { 0 };
+    sigset_t only;
+
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    /* The command has dumped its memory, if anybody wants that; ours tells nothing. */
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+    signal(WTERMSIG(status), SIG_DFL);
+    sigemptyset(&only);
+    sigaddset(&only, WTERMSIG(status));
+    kill(getpid(), WTERMSIG(status));
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    /* The first process of a container does not die of its own signals. */
+    return 128 + WTERMSIG(status);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* How the commands say what they found, or what went wrong. */
+#define LIBBSD_NETBSD_VIS /* vis.h wants to know whose strnvis(3) is meant; none is used here */
+#include "tools/cmd/command.h"
+
+#include "lib/api/shmap.h"
+
+#include <err.h>
+#include <errno.h>
+#include <libutil.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vis.h>
+
+int fail(const char *path, const char *format, ...)
+{
+    char *what = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&what, format, arguments) < 0)
+        err(EXIT_FAILURE, NULL);
+    va_end(arguments);
+
+    char *name = printable(path);
+    warnx("%s: %s", name, what);
+    free(name);
+    free(what);
+    return EXIT_FAILURE;
+}
+
+int fail_mount(const char *mountpoint, int error)
+{
+    enum shmap_class class;
+    if (error == -ENODATA && shmap_class_get(mountpoint, &class) == 0)
+        return fail(mountpoint, "in a shmapfs mount, but not its root; name the mount point");
+    if (error == -ENODATA)
+        return fail(mountpoint, "not a shmapfs mount; name the directory that one is on");
+    if (error == -EPROTO)
+        return fail(mountpoint, "the mount's answer is not understood; use the shmapctl of the "
+                                "mounted shmapfs' version");
+    if (error == -ENOTCONN)
+        return fail(mountpoint, "the shmapfs behind it is gone; unmount it and mount it again");
+    return fail(mountpoint, "%s", strerror(-error));
+}
+
+int print_json(struct json_object *object)
+{
+    const char *text = json_object_to_json_string_ext(
+        object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (text == NULL)
+        err(EXIT_FAILURE, NULL);
+    puts(text);
+    json_object_put(object);
+    return EXIT_SUCCESS;
+}
+
+char *printable(const char *text)
+{
+    char *visible;
+    if (stravis(&visible, text, VIS_CSTYLE | VIS_TAB | VIS_NL) < 0)
+        err(EXIT_FAILURE, NULL);
+    return visible;
+}
+
+struct amount humanize(uint64_t bytes)
+{
+    struct amount amount;
+    int64_t shown = bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+    humanize_number(amount.text, sizeof(amount.text), shown, "", HN_AUTOSCALE,
+                    HN_B | HN_DECIMAL | HN_NOSPACE);
+    return amount;
+}
