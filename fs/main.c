@@ -12,6 +12,7 @@
 #include "fs/util/log.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/options.h"
+#include "fs/ops/ops.h"
 #include "fs/mount/setup.h"
 #include "fs/util/signals.h"
 #include "fs/process/upgrade.h"
@@ -22,9 +23,9 @@ static void log_for_libfuse(enum fuse_log_level level, const char *format, va_li
     vlog_event((int)level, format, arguments);
 }
 
-static int work(void *mount, const struct keeper *keeper)
+static int work(void *mount, const struct keeper_fds *fds)
 {
-    return worker_run(mount, keeper, keeper->fds.signals, -1);
+    return worker_run(mount, fds, fds->signals, -1);
 }
 
 static int unmount(void *argument)
@@ -133,7 +134,7 @@ static int mount_and_run(struct mount *mount)
 /* Goes on with what another binary has served. */
 static int resume(const char *word)
 {
-    struct mount mount = { .session = NULL };
+    struct mount mount = { .ops = &OPS };
     int error = upgrade_resume(&mount, atoi(word));
 
     // Executed by another name it may have got that one.
@@ -148,7 +149,7 @@ static int resume(const char *word)
 
 int main(int argc, char **argv)
 {
-    struct mount mount = { .session = NULL };
+    struct mount mount = { .ops = &OPS };
     struct complaint complaint = { .text = "" };
 
     // What is opened later must not take their place: it would be written to, or lost.
@@ -158,7 +159,7 @@ int main(int argc, char **argv)
     setproctitle_init(argc, argv, environ);
     // Between an old binary and a new one; see upgrade.h.
     if (argc == 3 && strcmp(argv[1], "--resume-check") == 0)
-        upgrade_answer(atoi(argv[2]));
+        upgrade_answer(&OPS, atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--resume") == 0)
         return resume(argv[2]);
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {

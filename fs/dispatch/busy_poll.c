@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/dispatch/busy_poll.h"
 
-#include "fs/state/life.h"
-
 #define ROUND     512 // requests
 #define TRY_EVERY 8   // rounds
 
-int64_t spin_clock(void)
-{
-    return (int64_t)life_now();
-}
-
-static void end_round(struct spin *spin, int64_t time)
+static void end_round(struct spin *spin, uint64_t time)
 {
     if (!spin->trying) {
         spin->usual = time;
@@ -29,7 +22,7 @@ bool spin_count(struct spin *spin, bool idle)
     return spin->requests == 0 || idle || ++spin->requests > ROUND;
 }
 
-void spin_round(struct spin *spin, int64_t now)
+void spin_round(struct spin *spin, uint64_t now)
 {
     if (spin->requests > ROUND)
         end_round(spin, now - spin->begin);

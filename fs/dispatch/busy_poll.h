@@ -19,12 +19,9 @@ struct spin {
     bool trying;       // the other way
     unsigned requests; // of this round
     unsigned rounds;
-    int64_t begin; // of this round
-    int64_t usual; // how long the last round took that was not a try
+    uint64_t begin; // of this round
+    uint64_t usual; // how long the last round took that was not a try
 };
-
-/* In nanoseconds, on a clock that only goes forward. */
-int64_t spin_clock(void);
 
 static inline bool spin_wanted(const struct spin *spin)
 {
@@ -34,6 +31,6 @@ static inline bool spin_wanted(const struct spin *spin)
 /* Another request has come; `idle` says that nobody was in a hurry before it. Returns whether a round
  * begins with it: spin_round() wants to know when. To read the clock for each would cost too much. */
 bool spin_count(struct spin *spin, bool idle);
-void spin_round(struct spin *spin, int64_t now);
+void spin_round(struct spin *spin, uint64_t now);
 
 #endif

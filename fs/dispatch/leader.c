@@ -3,6 +3,8 @@
 
 #include <poll.h>
 
+#include "fs/util/clock.h"
+
 /* What a thread does: whether it serves a request; whether its turn was passed on because of that;
  * and above these bits, how many requests it has begun. */
 enum { SERVING = 1, PASSED = 2, ONE_REQUEST = 4 };
@@ -86,22 +88,22 @@ void turn_wait(struct turn *turn, int device)
     struct pollfd ready = { .fd = device, .events = POLLIN };
 
     if (!turn->waited)
-        turn->since = spin_clock();
+        turn->since = clock_now();
     turn->waited = true;
     if (!turn->soon || !spin_wanted(&turn->spin) || turn->turns->receiving > 1 ||
-        spin_clock() - turn->since > SPIN_NANOSECONDS)
+        clock_now() - turn->since > SPIN_NANOSECONDS)
         poll(&ready, 1, -1);
 }
 
 void turn_received(struct turn *turn)
 {
-    int64_t waited = turn->waited ? spin_clock() - turn->since : 0;
+    uint64_t waited = turn->waited ? clock_now() - turn->since : 0;
 
     turn->turns->receiving--;
     if (turn->waited)
         turn->soon = turn->turns->may_spin && waited < SPIN_NANOSECONDS;
     if (spin_count(&turn->spin, waited > IDLE_NANOSECONDS))
-        spin_round(&turn->spin, spin_clock());
+        spin_round(&turn->spin, clock_now());
     turn->streak = turn->waited ? 0 : turn->streak + 1;
     if (turn->streak == STREAK) {
         turn->streak = 0;

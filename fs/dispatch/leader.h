@@ -41,7 +41,7 @@ struct turn {
     bool waited;     // the last request was not there yet
     bool soon;       // it came soon
     unsigned streak; // requests that were there already, one after another
-    int64_t since;   // when it began to wait
+    uint64_t since;  // when it began to wait
     struct spin spin;
 };
 

@@ -12,7 +12,7 @@
 #include "fs/util/log.h"
 #include "lib/object/object.h"
 #include "fs/dispatch/serve.h"
-#include "fs/process/worker.h"
+#include "fs/mount/damage.h"
 
 /* In linux/fuse.h since Linux 6.9. */
 #define NOTIFY_RESEND 7
@@ -79,9 +79,9 @@ static void check_records(struct mount *mount)
         const struct request *request = &mount->state->requests[i];
 
         if (request_state(request) != REQUEST_FREE && !request_is_sound(request))
-            worker_corrupt(mount, "the record of a request has a wrong checksum");
+            mount_damaged(mount, "the record of a request has a wrong checksum");
         if (serve_header(mount, request)->len > mount->facts.request_bytes)
-            worker_corrupt(mount, "a request is longer than can be");
+            mount_damaged(mount, "a request is longer than can be");
     }
 }
 

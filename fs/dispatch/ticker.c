@@ -45,7 +45,7 @@ static void wait_until_woken(struct ticker *ticker)
 
 static void wait_for_tick(struct ticker *ticker)
 {
-    struct timespec until = deadline_in(TICK_NANOSECONDS);
+    struct timespec until = clock_deadline(TICK_NANOSECONDS);
 
     pthread_mutex_lock(&ticker->mutex);
     while (pthread_cond_timedwait(&ticker->woken, &ticker->mutex, &until) != ETIMEDOUT)

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "fs/nodes/node.h"
+#include "fs/nodes/node_table.h"
 #include "fs/mount/options.h"
 #include "fs/state/request.h"
 #include "fs/state/state.h"
@@ -21,6 +21,7 @@
 #define GROWTH_STRIPES 64
 
 struct mount {
+    const struct fuse_lowlevel_ops *ops;
     struct options options; // of the process that mounted; later ones know the facts alone
     struct facts facts;
     struct state *state;

@@ -17,9 +17,8 @@
 #include "fs/vfs/readdir_policy.h"
 #include "fs/mount/mountpoint.h"
 #include "lib/sys/mounts.h"
-#include "fs/ops/ops.h"
 #include "fs/mount/session.h"
-#include "fs/process/worker.h"
+#include "fs/mount/damage.h"
 #include "fs/vfs/writeback.h"
 
 /* Nodes that the table has room for. It takes address space only; memory is taken as nodes come. */
@@ -250,7 +249,7 @@ static int make_mount(struct mount *mount, struct complaint *complaint)
         return error;
     error = session_arguments(mount, &args);
     if (!error)
-        mount->session = fuse_session_new(&args, &OPS, sizeof(OPS), mount);
+        mount->session = fuse_session_new(&args, mount->ops, sizeof(*mount->ops), mount);
     fuse_opt_free_args(&args);
     if (!mount->session)
         return complain(complaint, ENOMEM, "the FUSE session cannot be made");
@@ -292,7 +291,7 @@ int setup_session(struct mount *mount, int device)
 
     setup_locks(mount);
     if (!error)
-        mount->session = fuse_session_new(&args, &OPS, sizeof(OPS), mount);
+        mount->session = fuse_session_new(&args, mount->ops, sizeof(*mount->ops), mount);
     fuse_opt_free_args(&args);
     if (!mount->session)
         return -ENOMEM;
@@ -332,7 +331,7 @@ static int make_nodes(struct mount *mount, struct complaint *complaint)
         mount->facts.descriptors_limit = (int)limit.rlim_cur;
     if ((uint32_t)mount->facts.descriptors_limit / 2 < cached)
         cached = (uint32_t)mount->facts.descriptors_limit / 2;
-    mount->nodes.corrupt = worker_corrupt;
+    mount->nodes.corrupt = mount_damaged;
     mount->nodes.corrupt_argument = mount;
     error = node_table_create(&mount->nodes, NODES_MAX, cached);
     if (error)

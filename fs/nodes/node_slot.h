@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <stdnoreturn.h>
 
-#include "fs/nodes/node.h"
+#include "fs/nodes/node_table.h"
 
 #define SLOT_NONE 0U
 #define SLOT_ROOT 1U

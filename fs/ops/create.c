@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "fs/vfs/attr.h"
+#include "fs/vfs/pending_invalidation.h"
 #include "fs/inode/impersonate.h"
 #include "lib/sys/cleanup.h"
 #include "fs/util/fault.h"
@@ -239,7 +240,7 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
     }
     node_flags(&dir->mount->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
-                                        .attr_timeout = attr_of_new(inode, &stx),
+                                        .attr_timeout = stale_add_new(inode, &stx),
                                         .entry_timeout = dir->mount->facts.timeout };
     attr_to_stat(inode, &stx, &entry->attr);
     return 0;

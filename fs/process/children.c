@@ -14,6 +14,7 @@
 #include "lib/sys/cleanup.h"
 #include "fs/process/crash_loop.h"
 #include "fs/util/log.h"
+#include "fs/state/worker_status.h"
 #include "fs/util/signals.h"
 
 /* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
@@ -57,15 +58,14 @@ void children_spare_parent(void)
     set_oom_score(KEEPER_OOM_SCORE);
 }
 
-static pid_t start_worker(struct children *children)
+static pid_t start_worker(const struct children *children)
 {
-    struct keeper *keeper = children->keeper;
     pid_t child = fork_sharing_descriptors();
 
     if (child == 0) {
         signals_take_faults();
         set_oom_score(WORKER_OOM_SCORE);
-        _exit(keeper->work(keeper->argument, keeper));
+        _exit(children->work(children->argument, children->fds));
     }
     if (child < 0)
         log_event(LOG_ERR, "no worker can be started: %s", strerror(errno));
@@ -74,7 +74,7 @@ static pid_t start_worker(struct children *children)
 
 void children_start_standby(struct children *children)
 {
-    uint64_t now = life_now();
+    uint64_t now = clock_now();
 
     // One that does not live for long waits for no other reason than the one before it.
     if (children->warm_since && now - children->warm_since < DEATHS_NANOSECONDS)
@@ -96,17 +96,17 @@ bool children_do(struct children *children, int (*work)(void *argument))
     int status;
 
     if (child == 0)
-        _exit(work(children->keeper->argument));
+        _exit(work(children->argument));
     // Where there can be no child any more, care is of no use.
     if (child < 0)
-        return work(children->keeper->argument) == WORKER_ENDED;
+        return work(children->argument) == WORKER_ENDED;
     return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
            WEXITSTATUS(status) == WORKER_ENDED;
 }
 
 bool children_appoint(struct children *children)
 {
-    const struct keeper_fds *fds = &children->keeper->fds;
+    const struct keeper_fds *fds = children->fds;
 
     // What was told to a worker that died before it heard it, or by it, is not for the next one.
     was_told(fds->go);
@@ -120,16 +120,16 @@ bool children_appoint(struct children *children)
     }
     // It may have been stopped while nobody missed it.
     kill(children->active, SIGCONT);
-    children->keeper->state->life.worker = children->active;
+    children->life->worker = children->active;
     return true;
 }
 
 void children_go(const struct children *children)
 {
-    tell(children->keeper->fds.go);
+    tell(children->fds->go);
 }
 
 bool children_begun(const struct children *children)
 {
-    return was_told(children->keeper->fds.serving);
+    return was_told(children->fds->serving);
 }

@@ -4,12 +4,17 @@
 #ifndef SHMAPFS_CHILDREN_H
 #define SHMAPFS_CHILDREN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-#include "fs/process/keeper.h"
+#include "fs/state/state.h"
 
 struct children {
-    struct keeper *keeper;
+    // The work of a worker; it returns a worker_status.
+    int (*work)(void *argument, const struct keeper_fds *fds);
+    void *argument;
+    const struct keeper_fds *fds;
+    struct life *life;
     pid_t active;        // 0: none
     pid_t standby;       // likewise
     uint64_t warm_since; // when it was started

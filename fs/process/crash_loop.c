@@ -13,7 +13,7 @@ static uint64_t answers_of(const struct state *state)
 bool deaths_are_hopeless(struct deaths *deaths, const struct state *state)
 {
     uint64_t answers = answers_of(state);
-    uint64_t now = life_now();
+    uint64_t now = clock_now();
 
     if (deaths->in_row == 0 || answers != deaths->answers ||
         now - deaths->first > DEATHS_NANOSECONDS)

@@ -124,7 +124,7 @@ static void replace_dead(struct household *household, pid_t dead, int status)
     bool hopeless;
     char how[96];
 
-    life->died_at = life_now();
+    life->died_at = clock_now();
     life->restarts++;
     hopeless = deaths_are_hopeless(&household->deaths, household->keeper->state);
     // Who kills has a reason of his own; so has the kernel when memory is short. But not again and
@@ -164,7 +164,7 @@ static void begin_change(struct household *household, const char *reason)
     struct life *life = &household->keeper->state->life;
 
     children_dismiss_standby(&household->children);
-    life->died_at = life_now();
+    life->died_at = clock_now();
     strlcpy(life->last_reason, reason, sizeof(life->last_reason));
 }
 
@@ -365,7 +365,13 @@ static int patience(const struct household *household)
 int keeper_run(struct keeper *keeper, bool resumed)
 {
     struct household household = {
-        .keeper = keeper, .children = { .keeper = keeper }, .ready = resumed, .status = -1
+        .keeper = keeper,
+        .children = { .work = keeper->work,
+                      .argument = keeper->argument,
+                      .fds = &keeper->fds,
+                      .life = &keeper->state->life },
+        .ready = resumed,
+        .status = -1,
     };
     struct pollfd events[] = { { .fd = keeper->fds.signals, .events = POLLIN },
                                { .fd = keeper->fds.serving, .events = POLLIN } };

@@ -15,17 +15,7 @@
 
 #include "fs/util/notify.h"
 #include "fs/state/state.h"
-
-/* How a worker ends when no signal ended it. */
-enum worker_status {
-    WORKER_ENDED,         // the mount is gone, and nothing serves it any more
-    WORKER_FAILED,        // it cannot serve, and has said why
-    WORKER_DETACHED = 62, // the mount was taken away on a signal; threads may be serving still
-    WORKER_DAMAGED =
-        63, // what it was to serve is damaged; it has said so, and taken the mount away
-    WORKER_HANDOVER = 64, // another binary is to go on: state->upgrade.binary
-    WORKER_YIELDED = 65,  // another process is to keep the mount, as the keeper has asked
-};
+#include "fs/state/worker_status.h"
 
 struct keeper {
     struct state *state;
@@ -35,7 +25,7 @@ struct keeper {
     struct notify notify;
 
     // The work of a worker; it returns a worker_status.
-    int (*work)(void *argument, const struct keeper *keeper);
+    int (*work)(void *argument, const struct keeper_fds *fds);
     // Ends the mount in place of a worker, when there is none that could.
     int (*unmount)(void *argument);
     // Lets the mount's descriptors live through execve(2); returns WORKER_ENDED if they do.

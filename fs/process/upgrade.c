@@ -64,7 +64,7 @@ static int ask(const struct mount *mount, const char *binary, pid_t *child, int 
 
 static int milliseconds_until(uint64_t end)
 {
-    uint64_t now = life_now();
+    uint64_t now = clock_now();
 
     return now < end ? (int)((end - now) / 1000000) + 1 : 0;
 }
@@ -112,7 +112,7 @@ static void write_consent(const struct state *state, char consent[CONSENT_MAX])
 static int check(struct mount *mount, const char *binary)
 {
     struct upgrade *upgrade = &mount->state->upgrade;
-    uint64_t end = life_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
+    uint64_t end = clock_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
     char text[sizeof(upgrade->refusal)], consent[CONSENT_MAX];
     pid_t child;
     int status;
@@ -225,9 +225,9 @@ static bool is_loaded_from(dev_t device)
     return hit;
 }
 
-static int find_answer(int memfd)
+static int find_answer(const struct fuse_lowlevel_ops *ops, int memfd)
 {
-    struct mount mount = { .memfd = memfd };
+    struct mount mount = { .ops = ops, .memfd = memfd };
     char consent[CONSENT_MAX];
     const char *why;
 
@@ -256,9 +256,9 @@ static int find_answer(int memfd)
     return EXIT_SUCCESS;
 }
 
-void upgrade_answer(int memfd)
+void upgrade_answer(const struct fuse_lowlevel_ops *ops, int memfd)
 {
-    int status = find_answer(memfd);
+    int status = find_answer(ops, memfd);
 
     fflush(stdout);
     // What was set up for the answer is not worth taking down.

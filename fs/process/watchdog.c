@@ -23,7 +23,7 @@ static uint64_t microseconds(const struct watchdog *watchdog)
 
 int watchdog_wait(const struct watchdog *watchdog)
 {
-    uint64_t now = life_now();
+    uint64_t now = clock_now();
 
     if (watchdog->period == 0)
         return -1;
@@ -32,7 +32,7 @@ int watchdog_wait(const struct watchdog *watchdog)
 
 bool watchdog_is_due(struct watchdog *watchdog)
 {
-    uint64_t now = life_now();
+    uint64_t now = clock_now();
 
     if (watchdog->period == 0 || now < watchdog->next)
         return false;

@@ -16,6 +16,7 @@
 #include "lib/sys/cleanup.h"
 #include "fs/vfs/flush.h"
 #include "fs/util/log.h"
+#include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/dispatch/threads.h"
@@ -30,7 +31,7 @@
 
 struct worker {
     struct mount *mount;
-    const struct keeper *keeper; // NULL: there is none
+    const struct keeper_fds *keeper; // NULL: there is none
     int signals;
     int ready; // for background_ready()
     struct threads threads;
@@ -42,15 +43,6 @@ static void tell(int event)
 
     if (write(event, &one, sizeof(one)) != sizeof(one))
         abort(); // an eventfd takes any first number
-}
-
-void worker_corrupt(void *mount, const char *what)
-{
-    log_event(LOG_ERR,
-              "the memory of the mount is damaged (%s); it ends, for it could serve wrong data",
-              what);
-    mountpoint_take_away(((struct mount *)mount)->facts.mount_id);
-    _exit(WORKER_DAMAGED);
 }
 
 /* Ends the mount in good order. Who still uses it keeps the threads waiting, for ever perhaps; so
@@ -126,7 +118,7 @@ static int attend(struct worker *worker)
 {
     struct pollfd events[] = { { .fd = worker->threads.ended, .events = POLLIN },
                                { .fd = worker->signals, .events = POLLIN },
-                               { .fd = worker->keeper ? worker->keeper->fds.alive : -1,
+                               { .fd = worker->keeper ? worker->keeper->alive : -1,
                                  .events = POLLIN } };
     struct signalfd_siginfo info;
     int status = -1;
@@ -176,10 +168,10 @@ static int warm_up(struct mount *mount)
 }
 
 /* Waits for the keeper's word. false: it will not come. */
-static bool wait_for_go(const struct mount *mount, const struct keeper *keeper)
+static bool wait_for_go(const struct mount *mount, const struct keeper_fds *keeper)
 {
-    struct pollfd events[] = { { .fd = keeper->fds.go, .events = POLLIN },
-                               { .fd = keeper->fds.alive, .events = POLLIN } };
+    struct pollfd events[] = { { .fd = keeper->go, .events = POLLIN },
+                               { .fd = keeper->alive, .events = POLLIN } };
     struct signalfd_siginfo info;
     uint64_t told;
 
@@ -189,9 +181,9 @@ static bool wait_for_go(const struct mount *mount, const struct keeper *keeper)
         if (events[1].revents)
             return false;
     } while (mount->state->life.worker != getpid() ||
-             read(keeper->fds.go, &told, sizeof(told)) != sizeof(told));
+             read(keeper->go, &told, sizeof(told)) != sizeof(told));
     // What came while there was nothing to do was not meant for this one.
-    while (read(keeper->fds.signals, &info, sizeof(info)) == sizeof(info))
+    while (read(keeper->signals, &info, sizeof(info)) == sizeof(info))
         ;
     return true;
 }
@@ -203,11 +195,11 @@ static int attach_nodes(struct mount *mount)
 
     if (mount->nodes.header)
         node_table_detach(&mount->nodes);
-    mount->nodes.corrupt = worker_corrupt;
+    mount->nodes.corrupt = mount_damaged;
     mount->nodes.corrupt_argument = mount;
     error = node_table_attach(&mount->nodes, mount->facts.nodes, &why);
     if (error)
-        worker_corrupt(mount, why);
+        mount_damaged(mount, why);
     return error;
 }
 
@@ -248,7 +240,7 @@ static int continue_mount(struct worker *worker)
     // After an execve(2), or a failed one.
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (!state_is_sound(mount->state))
-        worker_corrupt(mount, "what was settled when it began has a wrong checksum");
+        mount_damaged(mount, "what was settled when it began has a wrong checksum");
     mount->facts = mount->state->facts;
     error = attach_nodes(mount);
     if (!error)
@@ -300,13 +292,13 @@ static int begin(struct worker *worker)
     if (!error)
         error = begin_serving(worker);
     if (!error && worker->keeper)
-        tell(worker->keeper->fds.serving);
+        tell(worker->keeper->serving);
     else if (!error && !background_ready(worker->ready))
         error = -EPIPE;
     return error;
 }
 
-int worker_run(struct mount *mount, const struct keeper *keeper, int signals, int ready)
+int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready)
 {
     // Threads may use it until the process ends.
     struct worker *worker = calloc(1, sizeof(*worker));

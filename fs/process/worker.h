@@ -6,20 +6,17 @@
 #ifndef SHMAPFS_WORKER_H
 #define SHMAPFS_WORKER_H
 
-#include "fs/process/keeper.h"
 #include "fs/mount/mount.h"
+#include "fs/state/worker_status.h"
 
 /* Serves until the mount is gone, a signal ends it, or another binary is to go on. `keeper`: waits
  * for its word to begin, and takes over what the one before has left; NULL: begins at once, and
  * `ready` is for background_ready(). Returns a worker_status. Unless that is WORKER_ENDED the process
  * is to end at once. */
-int worker_run(struct mount *mount, const struct keeper *keeper, int signals, int ready);
+int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready);
 
 /* For a process that executes another binary, when no worker is left: lets the mount's descriptors
  * live through that. Returns WORKER_ENDED, or another worker_status. */
 int worker_inherit(struct mount *mount);
-
-/* Ends the process because what it works on is damaged; the mount ends with it. For a node table. */
-void worker_corrupt(void *mount, const char *what);
 
 #endif

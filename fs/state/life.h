@@ -6,7 +6,8 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <time.h>
+
+#include "fs/util/clock.h"
 
 struct life {
     _Atomic int32_t keeper; // process ids; 0: there is none
@@ -24,21 +25,13 @@ struct life {
     _Atomic int32_t exec_error; // why the last upgrade's binary could not be executed; 0: it could
 };
 
-static inline uint64_t life_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* A request was answered: if a death was before it, that ends the stall. */
 static inline void life_answered(struct life *life)
 {
     uint64_t died_at = atomic_load_explicit(&life->died_at, memory_order_relaxed);
 
     if (died_at && atomic_compare_exchange_strong(&life->died_at, &died_at, 0))
-        life->last_stall = life_now() - died_at;
+        life->last_stall = clock_now() - died_at;
 }
 
 #endif

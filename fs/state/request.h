@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fs/nodes/node.h"
+#include "fs/nodes/node_table.h"
 
 #define REQUESTS NODE_LEDGERS
 

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#ifndef SHMAPFS_DEADLINE_H
-#define SHMAPFS_DEADLINE_H
+/* The clock that only goes forward (CLOCK_MONOTONIC). */
+#ifndef SHMAPFS_CLOCK_H
+#define SHMAPFS_CLOCK_H
 
+#include <stdint.h>
 #include <time.h>
 
-/* So many nanoseconds from now, less than a second, for waits on CLOCK_MONOTONIC. */
-static inline struct timespec deadline_in(long nanoseconds)
+/* In nanoseconds. */
+static inline uint64_t clock_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* So many nanoseconds from now, less than a second, for a wait on a condition. */
+static inline struct timespec clock_deadline(long nanoseconds)
 {
     struct timespec time;
 

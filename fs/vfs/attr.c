@@ -32,7 +32,6 @@
 #include "lib/sys/cleanup.h"
 #include "fs/vfs/size_notify.h"
 #include "lib/object/object.h"
-#include "fs/vfs/pending_invalidation.h"
 
 /* Who asks so many times in a row, each within that time of the last, may be told what was true so
  * long ago; the kernel counts in its ticks, of which it takes up to two. */
@@ -92,7 +91,7 @@ bool attr_changes_unseen(const struct inode *inode)
 static double timeout_while_open(struct inode *inode)
 {
     struct asked *asked = &inode->mount->asked[inode->ref.id % ATTR_ASKED];
-    uint64_t time = life_now();
+    uint64_t time = clock_now();
     bool again = asked->node == inode->ref.id && time - asked->time < AGAIN_NANOSECONDS;
 
     asked->node = inode->ref.id;
@@ -146,13 +145,4 @@ int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
 void attr_invalidate(struct mount *mount, uint64_t id)
 {
     fuse_lowlevel_notify_inval_inode(mount->session, id, -1, 0);
-}
-
-double attr_of_new(struct inode *inode, const struct statx *stx)
-{
-    if (attr_changes_unseen(inode)) {
-        node_flags(&inode->mount->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
-        stale_add(inode, stx);
-    }
-    return inode->mount->facts.timeout;
 }

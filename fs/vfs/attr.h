@@ -25,8 +25,4 @@ void attr_invalidate(struct mount *mount, uint64_t id);
 /* Whether somebody has a file open for writing, or mapped so. It is up to date afterwards. */
 bool attr_may_change(struct inode *inode);
 
-/* For how many seconds the kernel may keep the attributes `stx` of a file that was just made, and is
- * open. */
-double attr_of_new(struct inode *inode, const struct statx *stx);
-
 #endif

@@ -15,16 +15,16 @@
  * behind the writes, until no write came for a while. */
 static void drain(struct mount *mount, int root)
 {
-    uint64_t end = life_now() + DRAIN_NANOSECONDS;
-    uint64_t quiet_since = life_now();
+    uint64_t end = clock_now() + DRAIN_NANOSECONDS;
+    uint64_t quiet_since = clock_now();
     unsigned seen = atomic_load(&mount->state->life.writes_begun);
     struct statfs ignored;
 
-    while (root >= 0 && life_now() < end && life_now() - quiet_since < QUIET_NANOSECONDS) {
+    while (root >= 0 && clock_now() < end && clock_now() - quiet_since < QUIET_NANOSECONDS) {
         unsigned begun = atomic_load(&mount->state->life.writes_begun);
 
         if (begun != seen || begun != atomic_load(&mount->state->life.writes_ended))
-            quiet_since = life_now();
+            quiet_since = clock_now();
         seen = begun;
         if (fstatfs(root, &ignored) != 0)
             break;

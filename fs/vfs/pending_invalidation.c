@@ -149,3 +149,12 @@ bool stale_settle(struct mount *mount)
     }
     return any;
 }
+
+double stale_add_new(struct inode *inode, const struct statx *stx)
+{
+    if (attr_changes_unseen(inode)) {
+        node_flags(&inode->mount->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
+        stale_add(inode, stx);
+    }
+    return inode->mount->facts.timeout;
+}

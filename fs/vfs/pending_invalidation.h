@@ -19,6 +19,10 @@
 /* The file is open for writing now; `stx` is what the kernel has of it. */
 void stale_add(const struct inode *inode, const struct statx *stx);
 
+/* For how many seconds the kernel may keep the attributes `stx` of a file that was just made, and is
+ * open. */
+double stale_add_new(struct inode *inode, const struct statx *stx);
+
 /* A writer has closed the file: the kernel is told at once if it has changed. */
 void stale_writer_left(struct inode *inode);
 

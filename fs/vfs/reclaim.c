@@ -30,7 +30,7 @@ unsigned space_mark(struct mount *mount)
  * held. */
 static void wait_for_orphans(struct mount *mount, unsigned mark, unsigned left)
 {
-    struct timespec until = deadline_in(PATIENCE_NANOSECONDS);
+    struct timespec until = clock_deadline(PATIENCE_NANOSECONDS);
     int error = 0;
 
     // Those who wait cannot serve what they wait for.

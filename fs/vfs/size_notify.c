@@ -128,7 +128,7 @@ void growth_settle(const struct inode *inode)
 
     if (atomic_load(count) == 0)
         return;
-    limit = deadline_in(WAIT_MS * 1000000L);
+    limit = clock_deadline(WAIT_MS * 1000000L);
     pthread_mutex_lock(&mount->growth.mutex);
     while (error == 0 && atomic_load(count) > 0)
         error = pthread_cond_timedwait(&mount->growth.told, &mount->growth.mutex, &limit);

@@ -10,7 +10,7 @@
 
 #include "unit.h"
 
-#include "fs/nodes/node.h"
+#include "fs/nodes/node_table.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

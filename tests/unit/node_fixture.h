@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "ledger.h"
-#include "fs/nodes/node.h"
+#include "fs/nodes/node_table.h"
 
 #define ROOT_INO 2
 

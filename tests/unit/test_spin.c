@@ -2,14 +2,15 @@
 #include "unit.h"
 
 #include "fs/dispatch/busy_poll.h"
+#include "fs/util/clock.h"
 
 #define ROUNDS 200
 #define LONG_AGO INT64_C(1000000000000)
 
 /* A machine on which a round takes so long with spinning, and so long without. */
 struct machine {
-    int64_t spinning, sleeping;
-    int64_t now;
+    uint64_t spinning, sleeping;
+    uint64_t now;
 };
 
 /* Requests until the next round begins; that is the last of them. */
@@ -25,7 +26,7 @@ static unsigned count_to_round(struct spin *spin)
 
 static void serve_round(struct spin *spin, struct machine *machine)
 {
-    int64_t takes = spin_wanted(spin) ? machine->spinning : machine->sleeping;
+    uint64_t takes = spin_wanted(spin) ? machine->spinning : machine->sleeping;
     count_to_round(spin);
     machine->now += takes;
     spin_round(spin, machine->now);
@@ -97,7 +98,7 @@ static void one_try_is_enough(void **state)
 static void little_or_no_difference_changes_nothing(void **state)
 {
     (void)state;
-    static const int64_t tried[] = { 900, 1000, 1001, 5000 };
+    static const uint64_t tried[] = { 900, 1000, 1001, 5000 };
     for (size_t i = 0; i < COUNT(tried); i++) {
         struct machine machine = { .spinning = 1000, .sleeping = tried[i] };
         struct spin spin = begin(&machine, true);
@@ -163,9 +164,9 @@ static void a_gap_does_not_decide_a_try(void **state)
 static void clock_goes_forward(void **state)
 {
     (void)state;
-    int64_t before = spin_clock();
+    uint64_t before = clock_now();
     for (int i = 0; i < 1000; i++) {
-        int64_t now = spin_clock();
+        uint64_t now = clock_now();
         assert_true(now >= before);
         before = now;
     }

@@ -43,8 +43,8 @@
  * none calls out while holding it, except to table->corrupt. What a call takes off a node is
  * returned for the caller to close (struct node_resources).
  */
-#ifndef SHMAPFS_NODE_H
-#define SHMAPFS_NODE_H
+#ifndef SHMAPFS_NODE_TABLE_H
+#define SHMAPFS_NODE_TABLE_H
 
 #include <pthread.h>
 #include <stdbool.h>

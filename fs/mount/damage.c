@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/mount/damage.h"
+
+#include <unistd.h>
+
+#include "fs/mount/mount.h"
+#include "fs/mount/mountpoint.h"
+#include "fs/state/worker_status.h"
+#include "fs/util/log.h"
+
+void mount_damaged(void *argument, const char *what)
+{
+    const struct mount *mount = argument;
+
+    log_event(LOG_ERR,
+              "the memory of the mount is damaged (%s); it ends, for it could serve wrong data",
+              what);
+    mountpoint_take_away(mount->facts.mount_id);
+    _exit(WORKER_DAMAGED);
+}
