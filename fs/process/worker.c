@@ -19,7 +19,7 @@
 #include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
-#include "fs/dispatch/threads.h"
+#include "fs/dispatch/server.h"
 #include "fs/process/upgrade.h"
 
 /* How long requests under way are waited for before another binary takes them over. */

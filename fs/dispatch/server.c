@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/dispatch/threads.h"
+#include "fs/dispatch/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
