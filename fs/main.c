@@ -6,17 +6,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "fs/process/takeover.h"
-#include "fs/process/background.h"
-#include "fs/process/keeper.h"
-#include "fs/util/log.h"
+#include "fs/class/classes.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/options.h"
-#include "fs/ops/ops.h"
 #include "fs/mount/setup.h"
-#include "fs/util/signals.h"
+#include "fs/ops/ops.h"
+#include "fs/process/background.h"
+#include "fs/process/keeper.h"
+#include "fs/process/takeover.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/worker.h"
+#include "fs/util/log.h"
+#include "fs/util/signals.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
 {
@@ -32,7 +33,7 @@ static int unmount(void *argument)
 {
     struct mount *mount = argument;
 
-    mountpoint_take_away(mount->facts.mount_id);
+    mountpoint_take_away(mount->volume.facts.mount_id);
     return WORKER_ENDED;
 }
 
@@ -44,7 +45,7 @@ static int inherit(void *mount)
 /* Serves with a keeper, which the process becomes. */
 static int keep(struct mount *mount, int ready, bool resumed)
 {
-    struct keeper keeper = { .state = mount->state,
+    struct keeper keeper = { .state = mount->volume.state,
                              .memfd = mount->memfd,
                              .ready = ready,
                              .work = work,
@@ -55,17 +56,17 @@ static int keep(struct mount *mount, int ready, bool resumed)
     int error;
 
     signals_block(&signals);
-    if (mount->facts.notifies)
+    if (mount->volume.facts.notifies)
         notify_prepare(&keeper.notify);
     error = keeper_prepare(&keeper, &signals);
     if (error) {
         log_event(LOG_ERR, "the keeper cannot be set up: %s", strerror(-error));
-        mountpoint_take_away(mount->facts.mount_id);
+        mountpoint_take_away(mount->volume.facts.mount_id);
         return EXIT_FAILURE;
     }
     if (!resumed)
         setup_keep_descriptors(mount);
-    setproctitle("keeps %s", mount->facts.mountpoint);
+    setproctitle("keeps %s", mount->volume.facts.mountpoint);
     // All that the mount had goes with the process.
     _exit(keeper_run(&keeper, resumed));
 }
@@ -79,7 +80,7 @@ static int serve(struct mount *mount, int ready)
     int signal_fd;
 
     // The mount is there, and calls wait for us. Nobody feeds a watchdog that has no keeper to watch.
-    if (mount->facts.notifies) {
+    if (mount->volume.facts.notifies) {
         notify_prepare(&notify);
         notify_send(&notify, "READY=1\nWATCHDOG_USEC=0");
     }
@@ -127,29 +128,28 @@ static int mount_and_run(struct mount *mount)
     status = background_run(run, mount);
     // What was set up is the child's, and it has taken that down if it failed; unless it could not.
     if (status != EXIT_SUCCESS)
-        mountpoint_take_away(mount->facts.mount_id);
+        mountpoint_take_away(mount->volume.facts.mount_id);
     _exit(status);
 }
 
 /* Goes on with what another binary has served. */
-static int resume(const char *word)
+static int resume(struct mount *mount, const char *word)
 {
-    struct mount mount = { .ops = &OPS };
-    int error = upgrade_resume(&mount, atoi(word));
+    int error = upgrade_resume(mount, atoi(word));
 
     // Executed by another name it may have got that one.
     prctl(PR_SET_NAME, "shmapfs");
     if (!error)
-        return keep(&mount, -1, true);
+        return keep(mount, -1, true);
     log_event(LOG_ERR, "this binary cannot go on with the mount: %s", strerror(-error));
-    if (mount.state)
-        mountpoint_take_away(mount.facts.mount_id);
+    if (mount->volume.state)
+        mountpoint_take_away(mount->volume.facts.mount_id);
     return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
-    struct mount mount = { .ops = &OPS };
+    struct mount mount = { .ops = &OPS, .volume = { .classes = CLASSES } };
     struct complaint complaint = { .text = "" };
 
     // What is opened later must not take their place: it would be written to, or lost.
@@ -159,9 +159,9 @@ int main(int argc, char **argv)
     setproctitle_init(argc, argv, environ);
     // Between an old binary and a new one; see upgrade.h.
     if (argc == 3 && strcmp(argv[1], "--resume-check") == 0)
-        upgrade_answer(&OPS, atoi(argv[2]));
+        upgrade_answer(&mount, atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--resume") == 0)
-        return resume(argv[2]);
+        return resume(&mount, argv[2]);
     if (options_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
         free(mount.options.anon);

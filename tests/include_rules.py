@@ -19,7 +19,7 @@ REPLY = re.compile(r"\bfuse_reply_\w+")
 LIBFUSE = re.compile(r"^(fuse3?/)?(fuse|cuse)\w*\.h$")
 NODE_TABLE = re.compile(r"^fs/nodes/\w+\.[ch]$")
 ANSWERS = re.compile(r"^fs/ops/reply\.c$")
-NODE_TABLE_MAY = re.compile(r"^(fs/nodes/\w+\.h|lib/object/object\.h)$")
+NODE_TABLE_MAY = re.compile(r"^fs/(nodes|util)/\w+\.h$")
 
 
 class Tree:

@@ -19,7 +19,7 @@ enum { SERVING = 1, PASSED = 2, ONE_REQUEST = 4 };
 
 void turns_init(struct turns *turns, long processors, unsigned most)
 {
-    pthread_mutex_init(&turns->mutex, NULL);
+    lock_init(&turns->lock, LOCK_LEADERS);
     pthread_cond_init(&turns->passed, NULL);
     turns->most = processors < 2 ? 2 : processors < most ? (unsigned)processors : most;
     turns->may_spin = processors > 1;
@@ -27,7 +27,7 @@ void turns_init(struct turns *turns, long processors, unsigned most)
     turns->free = 1;
 }
 
-/* One more turn that no thread has. The mutex is held. */
+/* One more turn that no thread has. The lock is held. */
 static void offer(struct turns *turns)
 {
     turns->free++;
@@ -36,19 +36,19 @@ static void offer(struct turns *turns)
 
 static void add_turn(struct turns *turns)
 {
-    pthread_mutex_lock(&turns->mutex);
+    lock_take(&turns->lock);
     if (turns->count < turns->most && turns->free == 0) {
         turns->count++;
         offer(turns);
     }
-    pthread_mutex_unlock(&turns->mutex);
+    lock_release(&turns->lock);
 }
 
 static void pass_on(struct turns *turns)
 {
-    pthread_mutex_lock(&turns->mutex);
+    lock_take(&turns->lock);
     offer(turns);
-    pthread_mutex_unlock(&turns->mutex);
+    lock_release(&turns->lock);
 }
 
 struct turn turn_init(struct turns *turns, unsigned record)
@@ -62,18 +62,18 @@ bool turn_take(struct turn *turn)
 
     if (turn->had && !(turn->waited && turns->receiving > 0))
         return true;
-    pthread_mutex_lock(&turns->mutex);
+    lock_take(&turns->lock);
     if (turn->had && turns->count > 1) {
         turns->count--;
         turn->had = false;
     }
     while (!turn->had && turns->free == 0 && !turns->over)
-        pthread_cond_wait(&turns->passed, &turns->mutex);
+        lock_wait(&turns->lock, &turns->passed);
     if (!turn->had && !turns->over) {
         turns->free--;
         turn->had = true;
     }
-    pthread_mutex_unlock(&turns->mutex);
+    lock_release(&turns->lock);
     return turn->had;
 }
 
@@ -155,8 +155,8 @@ bool turns_look(struct turns *turns)
 
 void turns_end(struct turns *turns)
 {
-    pthread_mutex_lock(&turns->mutex);
+    lock_take(&turns->lock);
     turns->over = true;
     pthread_cond_broadcast(&turns->passed);
-    pthread_mutex_unlock(&turns->mutex);
+    lock_release(&turns->lock);
 }

@@ -17,11 +17,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "fs/state/request.h"
 #include "fs/dispatch/busy_poll.h"
+#include "fs/state/request.h"
+#include "fs/util/lock.h"
 
 struct turns {
-    pthread_mutex_t mutex; // guards the following
+    struct lock lock; // guards the following
     pthread_cond_t passed;
     unsigned count; // of turns
     unsigned most;  // as many as there can be

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/vfs/attr.h"
+#include "fs/dispatch/serve.h"
 #include "fs/inode/backing.h"
+#include "fs/inode/deferred_close.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
+#include "fs/vfs/attr.h"
 #include "lib/object/object.h"
-#include "fs/dispatch/serve.h"
-#include "fs/mount/damage.h"
 
 /* In linux/fuse.h since Linux 6.9. */
 #define NOTIFY_RESEND 7
@@ -20,38 +20,38 @@
 #define BACKINGS_AHEAD 4
 
 /* Nobody could serve it and live: so it is answered without libfuse and without a look at it. */
-static void refuse(struct mount *mount, const struct request *request)
+static void refuse(struct volume *volume, const struct request *request)
 {
     // The kernel knows it by the number that it was last sent under.
     struct fuse_out_header reply = { .len = sizeof(reply),
                                      .error = -EIO,
-                                     .unique = serve_header(mount, request)->unique };
+                                     .unique = serve_header(volume, request)->unique };
 
     log_event(LOG_ERR, "request %s of node %ju ended %u workers; it is refused",
               request_name(request->opcode), (uintmax_t)request->node, request->crashes);
     if (!request_is_forget(request->opcode) &&
-        write(mount->facts.device, &reply, sizeof(reply)) != sizeof(reply))
+        write(volume->facts.device, &reply, sizeof(reply)) != sizeof(reply))
         log_event(LOG_WARNING, "the refusal was not taken: %s", strerror(errno));
 }
 
-static void serve_again(struct mount *mount, struct request *request)
+static void serve_again(struct volume *volume, struct request *request)
 {
     if (request->crashes >= REQUEST_CRASHES_MAX) {
-        refuse(mount, request);
-        serve_header(mount, request)->len = 0;
+        refuse(volume, request);
+        serve_header(volume, request)->len = 0;
         request_end(request);
         return;
     }
     request_begin_again(request);
-    serve_request(mount, request);
+    serve_request(volume, request);
 }
 
 /* Serves a request with nothing else going on: if the process dies now, that is why. */
-static void serve_alone(struct mount *mount, struct request *request)
+static void serve_alone(struct volume *volume, struct request *request)
 {
-    mount->state->suspect = state_index(mount->state, request) + 1;
-    serve_again(mount, request);
-    mount->state->suspect = 0;
+    volume->state->suspect = state_index(volume->state, request) + 1;
+    serve_again(volume, request);
+    volume->state->suspect = 0;
 }
 
 /* When a process died of itself, one of the requests that it served did it. Which one is found out
@@ -73,74 +73,74 @@ static void count_crash(struct state *state)
 }
 
 /* Nothing that a process left behind which may have gone wild is believed unseen. */
-static void check_records(struct mount *mount)
+static void check_records(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
-        const struct request *request = &mount->state->requests[i];
+        const struct request *request = &volume->state->requests[i];
 
         if (request_state(request) != REQUEST_FREE && !request_is_sound(request))
-            mount_damaged(mount, "the record of a request has a wrong checksum");
-        if (serve_header(mount, request)->len > mount->facts.request_bytes)
-            mount_damaged(mount, "a request is longer than can be");
+            volume_damaged(volume, "the record of a request has a wrong checksum");
+        if (serve_header(volume, request)->len > volume->facts.request_bytes)
+            volume_damaged(volume, "a request is longer than can be");
     }
 }
 
 /* Takes back what a request has taken that was never answered. */
-static void undo(struct mount *mount, const struct request *request)
+static void undo(struct volume *volume, const struct request *request)
 {
-    struct node_ledger *ledger = serve_ledger(mount, request);
+    struct node_ledger *ledger = serve_ledger(volume, request);
     struct node_resources leftover;
 
-    while (node_ledger_undo(&mount->nodes, ledger, &leftover))
-        inode_dispose(mount, &leftover);
+    while (node_ledger_undo(&volume->nodes, ledger, &leftover))
+        resources_close(volume, &leftover);
 }
 
 /* The kernel does not send FORGET again: what is in a buffer and not carried out to its end is all
  * there is of it. */
-static void replay_forgets(struct mount *mount)
+static void replay_forgets(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
-        struct request *request = &mount->state->requests[i];
-        struct fuse_in_header *header = serve_header(mount, request);
+        struct request *request = &volume->state->requests[i];
+        struct fuse_in_header *header = serve_header(volume, request);
 
         if (header->len == 0 || !request_is_forget(header->opcode))
             continue;
         if (request_state(request) == REQUEST_FREE)
-            serve_take_up(mount, request);
-        serve_alone(mount, request);
+            serve_take_up(volume, request);
+        serve_alone(volume, request);
     }
 }
 
 /* Backing ids are numbers in the kernel, which go up. */
-static void close_backings(struct mount *mount)
+static void close_backings(struct volume *volume)
 {
     int32_t ids[REQUESTS];
     int count;
 
-    while ((count = node_backing_doomed(&mount->nodes, ids, REQUESTS)) > 0) {
+    while ((count = node_backing_doomed(&volume->nodes, ids, REQUESTS)) > 0) {
         for (int i = 0; i < count; i++)
-            backing_close(mount, ids[i]);
+            backing_close(volume, ids[i]);
     }
     // At most one was registered and not yet in the table, and it had the next number; before there
     // are any in the table, those of the probe have gone before.
-    for (int i = 1; mount->facts.wants_passthrough && i <= BACKINGS_AHEAD; i++)
-        backing_drop(mount, node_backing_highest(&mount->nodes) + i);
+    for (int i = 1; volume->facts.wants_passthrough && i <= BACKINGS_AHEAD; i++)
+        backing_drop(volume, node_backing_highest(&volume->nodes) + i);
 }
 
-static int ask_again(const struct mount *mount)
+static int ask_again(const struct volume *volume)
 {
     struct fuse_out_header notification = { .len = sizeof(notification), .error = NOTIFY_RESEND };
 
-    if (write(mount->facts.device, &notification, sizeof(notification)) != sizeof(notification))
+    if (write(volume->facts.device, &notification, sizeof(notification)) != sizeof(notification))
         return -errno;
     fault_point(FAULT_AFTER_RESEND);
     return 0;
 }
 
-static struct request *record_of(struct mount *mount, uint64_t unique)
+static struct request *record_of(struct volume *volume, uint64_t unique)
 {
     for (int i = 0; i < REQUESTS; i++) {
-        struct request *request = &mount->state->requests[i];
+        struct request *request = &volume->state->requests[i];
 
         if (request_state(request) != REQUEST_FREE && request->unique == (unique & ~REQUEST_RESENT))
             return request;
@@ -148,10 +148,10 @@ static struct request *record_of(struct mount *mount, uint64_t unique)
     return NULL;
 }
 
-static struct request *free_record(struct mount *mount)
+static struct request *free_record(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
-        struct request *request = &mount->state->requests[i];
+        struct request *request = &volume->state->requests[i];
 
         if (request_state(request) == REQUEST_FREE)
             return request;
@@ -177,28 +177,28 @@ static bool is_claimed(const struct takeover *takeover, const struct request *re
 
 /* Receives one request into a record; returns whether others may be there that come again, or a
  * negative errno. */
-static int receive(struct mount *mount, struct takeover *takeover, struct request *spare)
+static int receive(struct volume *volume, struct takeover *takeover, struct request *spare)
 {
-    struct pollfd device = { .fd = mount->facts.device, .events = POLLIN };
-    struct fuse_in_header *header = serve_header(mount, spare);
+    struct pollfd device = { .fd = volume->facts.device, .events = POLLIN };
+    struct fuse_in_header *header = serve_header(volume, spare);
     struct request *request;
 
     if (poll(&device, 1, 0) == 0)
         return 0;
-    if (serve_receive(mount, spare) < 0)
+    if (serve_receive(volume, spare) < 0)
         return errno == EINTR || errno == EAGAIN || errno == ENOENT ? 1 : -errno;
     if (request_is_forget(header->opcode)) {
-        serve_take_up(mount, spare);
-        serve_request(mount, spare);
+        serve_take_up(volume, spare);
+        serve_request(volume, spare);
         return 1;
     }
-    request = record_of(mount, header->unique);
+    request = record_of(volume, header->unique);
     if (request) {
-        serve_header(mount, request)->unique = header->unique;
+        serve_header(volume, request)->unique = header->unique;
         header->len = 0;
     } else {
         request = spare;
-        serve_take_up(mount, request);
+        serve_take_up(volume, request);
     }
     claim(takeover, request, request != spare);
     // What comes again comes before everything else.
@@ -206,21 +206,21 @@ static int receive(struct mount *mount, struct takeover *takeover, struct reques
 }
 
 /* Finds out which requests come again. */
-static int collect(struct mount *mount, struct takeover *takeover)
+static int collect(struct volume *volume, struct takeover *takeover)
 {
     struct request *spare;
-    int more = ask_again(mount);
+    int more = ask_again(volume);
 
     while (more >= 0) {
-        spare = free_record(mount);
+        spare = free_record(volume);
         // Deaths in a row can fill the records, one more each time; serving one frees it.
         if (!spare) {
-            undo(mount, takeover->claims[0].request);
-            takeover_serve(mount, &takeover->claims[0]);
+            undo(volume, takeover->claims[0].request);
+            takeover_serve(volume, &takeover->claims[0]);
             takeover->claims[0] = takeover->claims[--takeover->count];
             continue;
         }
-        more = receive(mount, takeover, spare);
+        more = receive(volume, takeover, spare);
         if (more == 0)
             break;
     }
@@ -229,27 +229,27 @@ static int collect(struct mount *mount, struct takeover *takeover)
 
 /* What lost its last name by a request that nobody will hear of again is to be known for that, so
  * that who still uses it can. */
-static void settle_note(struct mount *mount, const struct request_note *note)
+static void settle_note(struct volume *volume, const struct request_note *note)
 {
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
 
-    if (note->noted && note->existed && inode_of_key(mount, &note->key, &inode) == 0 &&
-        inode.mount) {
+    if (note->noted && note->existed && inode_of_key(volume, &note->key, &inode) == 0 &&
+        inode.volume) {
         if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
             inode_name_removed(&inode, 0);
         // The kernel has not heard of what was done.
-        attr_invalidate(mount, inode.ref.id);
+        attr_invalidate(volume, inode.ref.id);
     }
 }
 
 /* The kernel keeps the names of a directory until it hears of a change. */
-static void drop_listing(struct mount *mount, uint64_t directory)
+static void drop_listing(struct volume *volume, uint64_t directory)
 {
-    fuse_lowlevel_notify_inval_inode(mount->session, directory, 0, 0);
+    fuse_lowlevel_notify_inval_inode(volume->session, directory, 0, 0);
 }
 
-static void drop_listings(struct mount *mount, const struct request *request)
+static void drop_listings(struct volume *volume, const struct request *request)
 {
     uint64_t new_parent;
 
@@ -257,8 +257,8 @@ static void drop_listings(struct mount *mount, const struct request *request)
     case FUSE_RENAME:
     case FUSE_RENAME2:
         // What follows the header begins with it.
-        memcpy(&new_parent, serve_header(mount, request) + 1, sizeof(new_parent));
-        drop_listing(mount, new_parent);
+        memcpy(&new_parent, serve_header(volume, request) + 1, sizeof(new_parent));
+        drop_listing(volume, new_parent);
         // fallthrough
     case FUSE_CREATE:
     case FUSE_LINK:
@@ -267,45 +267,45 @@ static void drop_listings(struct mount *mount, const struct request *request)
     case FUSE_RMDIR:
     case FUSE_SYMLINK:
     case FUSE_UNLINK:
-        drop_listing(mount, request->node);
+        drop_listing(volume, request->node);
     }
 }
 
 /* Nobody will ask for it any more: the answer arrived, or the client was killed. */
-static void drop(struct mount *mount, struct request *request)
+static void drop(struct volume *volume, struct request *request)
 {
     if (request_state(request) != REQUEST_ANSWERED) {
-        undo(mount, request);
-        settle_note(mount, &request->source);
-        settle_note(mount, &request->target);
-        drop_listings(mount, request);
+        undo(volume, request);
+        settle_note(volume, &request->source);
+        settle_note(volume, &request->target);
+        drop_listings(volume, request);
     }
-    serve_header(mount, request)->len = 0;
+    serve_header(volume, request)->len = 0;
     request_end(request);
 }
 
-static void pin(struct mount *mount, struct claim *claim)
+static void pin(struct volume *volume, struct claim *claim)
 {
     const struct request *request = claim->request;
 
     if (request->source.noted && request->source.existed)
-        inode_of_key(mount, &request->source.key, &claim->source);
+        inode_of_key(volume, &request->source.key, &claim->source);
     if (request->target.noted && request->target.existed)
-        inode_of_key(mount, &request->target.key, &claim->target);
+        inode_of_key(volume, &request->target.key, &claim->target);
 }
 
-static void settle(struct mount *mount, struct takeover *takeover)
+static void settle(struct volume *volume, struct takeover *takeover)
 {
     for (int i = 0; i < REQUESTS; i++) {
-        struct request *request = &mount->state->requests[i];
+        struct request *request = &volume->state->requests[i];
 
         if (request_state(request) != REQUEST_FREE && !is_claimed(takeover, request))
-            drop(mount, request);
+            drop(volume, request);
     }
     for (unsigned i = 0; i < takeover->count; i++)
-        undo(mount, takeover->claims[i].request);
+        undo(volume, takeover->claims[i].request);
     for (unsigned i = 0; i < takeover->count; i++)
-        pin(mount, &takeover->claims[i]);
+        pin(volume, &takeover->claims[i]);
 }
 
 static void unpin(struct claim *claim)
@@ -314,7 +314,7 @@ static void unpin(struct claim *claim)
     inode_release(&claim->target);
 }
 
-static void serve_suspects(struct mount *mount, struct takeover *takeover)
+static void serve_suspects(struct volume *volume, struct takeover *takeover)
 {
     unsigned innocent = 0;
 
@@ -325,37 +325,37 @@ static void serve_suspects(struct mount *mount, struct takeover *takeover)
             takeover->claims[innocent++] = *claim;
             continue;
         }
-        serve_alone(mount, claim->request);
+        serve_alone(volume, claim->request);
         unpin(claim);
     }
     takeover->count = innocent;
 }
 
-int takeover_run(struct mount *mount, struct takeover *takeover)
+int takeover_run(struct volume *volume, struct takeover *takeover)
 {
     int error;
 
     takeover->count = 0;
-    mount->state->life.writes_begun = mount->state->life.writes_ended = 0;
-    check_records(mount);
-    count_crash(mount->state);
-    node_fd_sweep(&mount->nodes);
-    close_backings(mount);
-    replay_forgets(mount);
-    error = collect(mount, takeover);
+    volume->state->life.writes_begun = volume->state->life.writes_ended = 0;
+    check_records(volume);
+    count_crash(volume->state);
+    node_fd_sweep(&volume->nodes);
+    close_backings(volume);
+    replay_forgets(volume);
+    error = collect(volume, takeover);
     if (!error) {
-        settle(mount, takeover);
-        serve_suspects(mount, takeover);
+        settle(volume, takeover);
+        serve_suspects(volume, takeover);
     }
-    pthread_setspecific(mount->serving, NULL);
+    pthread_setspecific(volume->serving, NULL);
     return error < 0 ? error : 0;
 }
 
-void takeover_serve(struct mount *mount, struct claim *claim)
+void takeover_serve(struct volume *volume, struct claim *claim)
 {
     if (claim->again)
-        serve_again(mount, claim->request);
+        serve_again(volume, claim->request);
     else
-        serve_request(mount, claim->request);
+        serve_request(volume, claim->request);
     unpin(claim);
 }

@@ -29,9 +29,9 @@ struct takeover {
 
 /* Takes over; to be called before there are other threads. Returns 0 or a negative errno; -ENODEV:
  * the mount is gone. */
-int takeover_run(struct mount *mount, struct takeover *takeover);
+int takeover_run(struct volume *volume, struct takeover *takeover);
 
 /* Serves one claim. */
-void takeover_serve(struct mount *mount, struct claim *claim);
+void takeover_serve(struct volume *volume, struct claim *claim);
 
 #endif

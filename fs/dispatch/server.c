@@ -8,82 +8,83 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fs/dispatch/serve.h"
+#include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
 #include "fs/util/fault.h"
-#include "fs/dispatch/serve.h"
 #include "fs/vfs/pending_invalidation.h"
 
 /* Enough that requests which wait for a disk do not keep the others waiting. */
 #define THREADS 10
 
-/* Room for handle.c to find its way through a deep tree, whatever the limit of the shell is. */
+/* Room for reopen.c to find its way through a deep tree, whatever the limit of the shell is. */
 #define STACK_BYTES (4UL << 20)
 
-static void tell_end(const struct threads *threads)
+static void tell_end(const struct server *server)
 {
     uint64_t one = 1;
 
-    if (write(threads->ended, &one, sizeof(one)) != sizeof(one))
+    if (write(server->ended, &one, sizeof(one)) != sizeof(one))
         abort(); // an eventfd takes any first number
 }
 
-static struct claim *next_claim(struct threads *threads)
+static struct claim *next_claim(struct server *server)
 {
     struct claim *claim = NULL;
 
-    pthread_mutex_lock(&threads->mutex);
-    if (threads->claims_taken < threads->takeover.count) {
-        claim = &threads->takeover.claims[threads->claims_taken++];
-        threads->taken[state_index(threads->mount->state, claim->request)] = true;
+    lock_take(&server->lock);
+    if (server->claims_taken < server->takeover.count) {
+        claim = &server->takeover.claims[server->claims_taken++];
+        server->taken[state_index(server->volume->state, claim->request)] = true;
     }
-    pthread_mutex_unlock(&threads->mutex);
+    lock_release(&server->lock);
     return claim;
 }
 
-static void give_back(struct threads *threads, const struct request *request)
+static void give_back(struct server *server, const struct request *request)
 {
-    pthread_mutex_lock(&threads->mutex);
-    threads->taken[state_index(threads->mount->state, request)] = false;
-    pthread_mutex_unlock(&threads->mutex);
+    lock_take(&server->lock);
+    server->taken[state_index(server->volume->state, request)] = false;
+    lock_release(&server->lock);
 }
 
 /* A record for what a thread receives. There are more of them than threads, what was claimed is
  * taken by then, and no more than one waits for the next process. */
-static struct request *take_record(struct threads *threads)
+static struct request *take_record(struct server *server)
 {
-    const struct request *requests = threads->mount->state->requests;
+    const struct request *requests = server->volume->state->requests;
     unsigned index = 0;
 
-    pthread_mutex_lock(&threads->mutex);
-    while (threads->taken[index] || request_state(&requests[index]) != REQUEST_FREE)
+    lock_take(&server->lock);
+    while (server->taken[index] || request_state(&requests[index]) != REQUEST_FREE)
         index++;
-    threads->taken[index] = true;
-    pthread_mutex_unlock(&threads->mutex);
-    return &threads->mount->state->requests[index];
+    server->taken[index] = true;
+    lock_release(&server->lock);
+    return &server->volume->state->requests[index];
 }
 
-static void begin_serving(struct threads *threads)
+static void begin_serving(struct server *server)
 {
-    atomic_fetch_add(&threads->busy, 1);
+    atomic_fetch_add(&server->busy, 1);
 }
 
-static void end_serving(struct threads *threads)
+static void end_serving(struct server *server)
 {
-    unsigned others = atomic_fetch_sub(&threads->busy, 1) - 1;
+    unsigned others = atomic_fetch_sub(&server->busy, 1) - 1;
 
-    if (threads->leaving && others == 0)
-        tell_end(threads);
+    if (server->leaving && others == 0)
+        tell_end(server);
 }
 
-static ssize_t receive(struct turn *turn, struct mount *mount, struct request *request)
+static ssize_t receive(struct turn *turn, struct volume *volume, struct request *request)
 {
     ssize_t length;
     int error;
 
     turn_receive(turn);
-    while ((length = serve_receive(mount, request)) < 0 && errno == EAGAIN) {
-        inode_dispose_put_off(mount, false);
-        turn_wait(turn, mount->facts.device);
+    while ((length = serve_receive(volume, request)) < 0 && errno == EAGAIN) {
+        deferred_close_run(volume, false);
+        turn_wait(turn, volume->facts.device);
     }
     error = errno;
     turn_received(turn);
@@ -91,111 +92,111 @@ static ssize_t receive(struct turn *turn, struct mount *mount, struct request *r
     return length;
 }
 
-static void serve_received(struct threads *threads, struct turn *turn, struct request *request)
+static void serve_received(struct server *server, struct turn *turn, struct request *request)
 {
-    struct mount *mount = threads->mount;
+    struct volume *volume = server->volume;
 
-    begin_serving(threads);
+    begin_serving(server);
     turn_begin(turn);
-    ticker_wake(&mount->ticker);
-    serve_take_up(mount, request);
-    serve_request(mount, request);
+    ticker_wake(&server->ticker);
+    serve_take_up(volume, request);
+    serve_request(volume, request);
     turn_end(turn);
-    end_serving(threads);
+    end_serving(server);
 }
 
 /* Receives and answers requests until there are no more, or somebody else is to. */
-static void serve(struct threads *threads)
+static void serve(struct server *server)
 {
-    struct mount *mount = threads->mount;
-    struct request *request = take_record(threads);
-    struct turn turn = turn_init(&mount->turns, state_index(mount->state, request));
+    struct volume *volume = server->volume;
+    struct request *request = take_record(server);
+    struct turn turn = turn_init(&server->turns, state_index(volume->state, request));
     ssize_t length;
 
-    while (!threads->leaving && turn_take(&turn)) {
-        length = receive(&turn, mount, request);
+    while (!server->leaving && turn_take(&turn)) {
+        length = receive(&turn, volume, request);
         // ENOENT: the client has given up.
         if (length < 0 && (errno == EINTR || errno == ENOENT))
             continue;
         if (length <= 0) {
-            turns_end(&mount->turns);
+            turns_end(&server->turns);
             return;
         }
         fault_point(FAULT_AFTER_READ);
-        serve_received(threads, &turn, request);
+        serve_received(server, &turn, request);
         if (request_state(request) == REQUEST_LEFT) {
-            request = take_record(threads);
-            turn.record = state_index(mount->state, request);
+            request = take_record(server);
+            turn.record = state_index(volume->state, request);
         }
     }
 }
 
 static void *serving_thread(void *argument)
 {
-    struct threads *threads = argument;
+    struct server *server = argument;
     struct claim *claim;
     bool last;
 
-    while ((claim = next_claim(threads))) {
-        begin_serving(threads);
-        takeover_serve(threads->mount, claim);
-        give_back(threads, claim->request);
-        end_serving(threads);
+    while ((claim = next_claim(server))) {
+        begin_serving(server);
+        takeover_serve(server->volume, claim);
+        give_back(server, claim->request);
+        end_serving(server);
     }
-    serve(threads);
-    pthread_mutex_lock(&threads->mutex);
-    last = --threads->alive == 0;
-    pthread_mutex_unlock(&threads->mutex);
+    serve(server);
+    lock_take(&server->lock);
+    last = --server->alive == 0;
+    lock_release(&server->lock);
     if (last)
-        ticker_end(&threads->mount->ticker);
+        ticker_end(&server->ticker);
     return NULL;
 }
 
 /* libfuse's own loop knows how to end the threads of the io_uring transport. */
 static void *uring_thread(void *argument)
 {
-    struct threads *threads = argument;
+    struct server *server = argument;
     struct fuse_loop_config *config = fuse_loop_cfg_create();
 
-    fuse_session_loop_mt(threads->mount->session, config);
+    fuse_session_loop_mt(server->volume->session, config);
     fuse_loop_cfg_destroy(config);
-    ticker_end(&threads->mount->ticker);
+    ticker_end(&server->ticker);
     return NULL;
 }
 
 static bool look_after(void *argument)
 {
-    struct mount *mount = argument;
-    bool served = turns_look(&mount->turns);
-    bool settled = stale_settle(mount);
+    struct server *server = argument;
+    struct volume *volume = server->volume;
+    bool served = turns_look(&server->turns);
+    bool settled = stale_settle(volume);
 
-    inode_dispose_put_off(mount, false);
+    deferred_close_run(volume, false);
     return served || settled;
 }
 
 /* The last thread to end: the others rely on it. */
 static void *ticking_thread(void *argument)
 {
-    struct threads *threads = argument;
+    struct server *server = argument;
 
-    ticker_run(&threads->mount->ticker, look_after, threads->mount);
-    tell_end(threads);
+    ticker_run(&server->ticker, look_after, server);
+    tell_end(server);
     return NULL;
 }
 
 /* What the last process could not see to any more is seen to at once. */
-static int start_ticker(struct threads *threads, const pthread_attr_t *attributes)
+static int start_ticker(struct server *server, const pthread_attr_t *attributes)
 {
     pthread_t thread;
 
-    ticker_init(&threads->mount->ticker);
-    ticker_wake(&threads->mount->ticker);
-    return pthread_create(&thread, attributes, ticking_thread, threads);
+    ticker_wake(&server->ticker);
+    return pthread_create(&thread, attributes, ticking_thread, server);
 }
 
-static int start(struct threads *threads)
+static int start(struct server *server)
 {
-    bool io_uring = threads->mount->facts.io_uring;
+    bool io_uring = server->volume->facts.io_uring;
     unsigned wanted = io_uring ? 1 : THREADS;
     pthread_attr_t attributes;
     pthread_t thread;
@@ -204,42 +205,58 @@ static int start(struct threads *threads)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    error = start_ticker(threads, &attributes);
+    error = start_ticker(server, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.
-    pthread_mutex_lock(&threads->mutex);
-    while (!error && threads->alive < wanted) {
+    lock_take(&server->lock);
+    while (!error && server->alive < wanted) {
         error =
-            pthread_create(&thread, &attributes, io_uring ? uring_thread : serving_thread, threads);
-        threads->alive += !error;
+            pthread_create(&thread, &attributes, io_uring ? uring_thread : serving_thread, server);
+        server->alive += !error;
     }
-    if (threads->alive > 0)
+    if (server->alive > 0)
         error = 0;
-    pthread_mutex_unlock(&threads->mutex);
+    lock_release(&server->lock);
     pthread_attr_destroy(&attributes);
     return -error;
 }
 
-int threads_start(struct threads *threads, struct mount *mount)
+static void pass_turn(void *server, unsigned record)
 {
-    threads->mount = mount;
-    turns_init(&mount->turns, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
-    threads->ended = eventfd(0, EFD_CLOEXEC);
-    if (threads->ended < 0)
-        return -errno;
-    // libfuse's own loop, for io_uring, waits in the call.
-    if (!mount->facts.io_uring && fcntl(mount->facts.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
-        return -errno;
-    pthread_mutex_init(&threads->mutex, NULL);
-    // What was taken over may have been served in somebody's name, which threads would inherit.
-    caller_rest(mount);
-    return start(threads);
+    turns_pass(&((struct server *)server)->turns, record);
 }
 
-void threads_leave(struct threads *threads, int milliseconds)
+void server_init(struct server *server, struct volume *volume)
 {
-    struct pollfd ended = { .fd = threads->ended, .events = POLLIN };
+    server->volume = volume;
+    server->ended = -1;
+    lock_init(&server->lock, LOCK_RECORDS);
+    turns_init(&server->turns, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
+    ticker_init(&server->ticker);
+    volume->ticker = &server->ticker;
+    volume->will_wait = pass_turn;
+    volume->server = server;
+}
 
-    threads->leaving = true;
-    if (threads->busy > 0)
+int server_start(struct server *server)
+{
+    struct volume *volume = server->volume;
+
+    server->ended = eventfd(0, EFD_CLOEXEC);
+    if (server->ended < 0)
+        return -errno;
+    // libfuse's own loop, for io_uring, waits in the call.
+    if (!volume->facts.io_uring && fcntl(volume->facts.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+        return -errno;
+    // What was taken over may have been served in somebody's name, which threads would inherit.
+    impersonate_none(volume);
+    return start(server);
+}
+
+void server_leave(struct server *server, int milliseconds)
+{
+    struct pollfd ended = { .fd = server->ended, .events = POLLIN };
+
+    server->leaving = true;
+    if (server->busy > 0)
         poll(&ended, 1, milliseconds);
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The threads of a worker that receive requests and serve them. */
-#ifndef SHMAPFS_THREADS_H
-#define SHMAPFS_THREADS_H
+#ifndef SHMAPFS_SERVER_H
+#define SHMAPFS_SERVER_H
 
+#include "fs/dispatch/leader.h"
 #include "fs/dispatch/recovery.h"
+#include "fs/util/ticker.h"
 
-/* All zero before, but for `takeover`; in memory that lasts as long as the process. */
-struct threads {
-    struct mount *mount;
+/* In memory that lasts as long as the process. */
+struct server {
+    struct volume *volume;
+    struct turns turns;
+    struct ticker ticker;
     struct takeover takeover; // what they serve first
     int ended; // an eventfd: the last one has ended, or, when they are to leave, the last request
-    pthread_mutex_t mutex; // guards the following
+    struct lock lock; // guards the following
     unsigned alive;
     unsigned claims_taken;
     bool taken[REQUESTS]; // records that a thread uses
@@ -18,10 +22,13 @@ struct threads {
     atomic_bool leaving;
 };
 
-/* Returns 0 if at least one serves, or a negative errno. */
-int threads_start(struct threads *threads, struct mount *mount);
+/* Makes a server of memory that is all zero. */
+void server_init(struct server *server, struct volume *volume);
+
+/* Starts the threads. Returns 0 if at least one serves, or a negative errno. */
+int server_start(struct server *server);
 
 /* Lets them come to an end with what they serve, in so much time at most, and receive no more. */
-void threads_leave(struct threads *threads, int milliseconds);
+void server_leave(struct server *server, int milliseconds);
 
 #endif

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "lib/sys/cleanup.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 /* The kernel's interface, as in its header linux/fuse.h, which older distributions have without it.
  * */
@@ -20,38 +21,78 @@ struct backing_map {
 #define BACKING_OPEN  _IOW(229, 1, struct backing_map)
 #define BACKING_CLOSE _IOW(229, 2, uint32_t)
 
-static int register_file(struct mount *mount, int fd)
+struct backing_registry {
+    // Held from the registration of a file until the table knows its id, so that at most one id can
+    // be lost with the process.
+    struct lock lock;
+};
+
+int backing_init(struct volume *volume)
+{
+    struct backing_registry *registry = calloc(1, sizeof(*registry));
+
+    if (!registry)
+        return -ENOMEM;
+    lock_init(&registry->lock, LOCK_BACKING);
+    volume->backings = registry;
+    return 0;
+}
+
+void backing_destroy(struct volume *volume)
+{
+    free(volume->backings);
+    volume->backings = NULL;
+}
+
+static int register_file(struct volume *volume, int fd)
 {
     struct backing_map map = { .fd = fd };
-    int id = ioctl(mount->facts.device, BACKING_OPEN, &map);
+    int id = ioctl(volume->facts.device, BACKING_OPEN, &map);
 
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
 }
 
-int backing_open(struct mount *mount, int path_fd)
+/* Returns an id (> 0) or a negative errno. */
+static int register_path(struct volume *volume, int path_fd)
 {
     CLEANUP_FD int fd = -1;
 
-    if (!mount->facts.backing_takes_open)
-        return register_file(mount, path_fd);
+    if (!volume->facts.backing_takes_open)
+        return register_file(volume, path_fd);
     fd = object_reopen(path_fd, O_RDONLY);
-    return fd < 0 ? fd : register_file(mount, fd);
+    return fd < 0 ? fd : register_file(volume, fd);
 }
 
-void backing_drop(struct mount *mount, int id)
+int backing_register(struct volume *volume, struct node_ref *ref, int path_fd)
+{
+    struct lock *lock = &volume->backings->lock;
+    int id;
+
+    lock_take(lock);
+    id = register_path(volume, path_fd);
+    if (id > 0)
+        node_set_backing(&volume->nodes, ref, id);
+    lock_release(lock);
+    if (id < 0)
+        return id;
+    ref->held.backing_id = id;
+    return 0;
+}
+
+void backing_drop(struct volume *volume, int id)
 {
     uint32_t number = (uint32_t)id;
 
-    ioctl(mount->facts.device, BACKING_CLOSE, &number);
+    ioctl(volume->facts.device, BACKING_CLOSE, &number);
 }
 
-void backing_close(struct mount *mount, int id)
+void backing_close(struct volume *volume, int id)
 {
-    backing_drop(mount, id);
-    node_backing_closed(&mount->nodes, id);
+    backing_drop(volume, id);
+    node_backing_closed(&volume->nodes, id);
 }
 
-static int try_file_of(struct mount *mount, const struct area *area)
+static int try_file_of(struct volume *volume, const struct area *area)
 {
     // A file without a name leaves nothing behind.
     CLEANUP_FD int file = openat(area->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -63,35 +104,35 @@ static int try_file_of(struct mount *mount, const struct area *area)
     path_fd = object_reopen(file, O_PATH);
     if (path_fd < 0)
         return path_fd;
-    id = backing_open(mount, path_fd);
-    if (id == -EBADF && !mount->facts.backing_takes_open) {
+    id = register_path(volume, path_fd);
+    if (id == -EBADF && !volume->facts.backing_takes_open) {
         // Linux before 6.12 takes no O_PATH descriptor. Whether it reads or writes does not matter.
-        mount->facts.backing_takes_open = true;
-        id = backing_open(mount, path_fd);
+        volume->facts.backing_takes_open = true;
+        id = register_path(volume, path_fd);
     }
     if (id < 0)
         return id;
-    backing_drop(mount, id);
+    backing_drop(volume, id);
     return 0;
 }
 
-void backing_probe(struct mount *mount, enum area_kind kind)
+void backing_probe(struct volume *volume, unsigned area)
 {
-    struct data_path *path = &mount->facts.data_paths[kind];
-    const struct area *area = &mount->facts.areas[kind];
+    struct data_path *path = &volume->facts.data_paths[area];
+    const struct area *tree = volume_area(volume, area);
     char reason[sizeof(path->reason)];
     int error;
 
-    if (area->root < 0 || !path->passthrough)
+    if (tree->root < 0 || !path->passthrough)
         return;
-    error = try_file_of(mount, area);
+    error = try_file_of(volume, tree);
     // A store that cannot be written to cannot be tried, and takes no more than one that can.
     if (error == -EROFS)
         error = 0;
     path->passthrough = error == 0;
     if (error) {
         snprintf(reason, sizeof(reason), "the kernel refuses to pass %s through: %s",
-                 area->filesystem, strerror(-error));
+                 tree->filesystem, strerror(-error));
         strlcpy(path->reason, reason, sizeof(path->reason));
     }
 }

@@ -4,22 +4,26 @@
 #ifndef SHMAPFS_BACKING_H
 #define SHMAPFS_BACKING_H
 
-#include "fs/mount/mount.h"
+#include "fs/inode/volume.h"
 
-/* Registers the file that an O_PATH descriptor stands for, in the name of the calling thread.
- * Returns its id (> 0) or a negative errno. A registration by O_PATH descriptor opens nothing: the
- * file does not count as open for writing, so that it can be executed, and leases on it tell who
- * else uses it. */
-int backing_open(struct mount *mount, int path_fd);
+/* Returns 0 or -ENOMEM. */
+int backing_init(struct volume *volume);
+void backing_destroy(struct volume *volume);
+
+/* Registers the file of an open node, by its O_PATH descriptor and in the name of the calling
+ * thread, and gives the node its id. Returns 0 or a negative errno. A registration by O_PATH
+ * descriptor opens nothing: the file does not count as open for writing, so that it can be
+ * executed, and leases on it tell who else uses it. */
+int backing_register(struct volume *volume, struct node_ref *ref, int path_fd);
 
 /* Closes an id that was taken off a node. */
-void backing_close(struct mount *mount, int id);
+void backing_close(struct volume *volume, int id);
 
 /* Closes an id that no node ever had, if there is one by that number. */
-void backing_drop(struct mount *mount, int id);
+void backing_drop(struct volume *volume, int id);
 
 /* Finds out, once the kernel has answered for the connection, whether passthrough works for an
  * area's files. */
-void backing_probe(struct mount *mount, enum area_kind kind);
+void backing_probe(struct volume *volume, unsigned area);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/inode/impersonate.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,15 +12,37 @@ struct identity {
     gid_t gid;
 };
 
-void caller_setup(struct mount *mount)
+struct identities {
+    pthread_key_t of_thread;
+};
+
+int impersonate_init(struct volume *volume)
 {
-    pthread_key_create(&mount->identity, free);
+    struct identities *identities = calloc(1, sizeof(*identities));
+    int error = identities ? pthread_key_create(&identities->of_thread, free) : ENOMEM;
+
+    if (error) {
+        free(identities);
+        return -error;
+    }
+    volume->identities = identities;
+    return 0;
+}
+
+void impersonate_destroy(struct volume *volume)
+{
+    if (volume->identities) {
+        free(pthread_getspecific(volume->identities->of_thread));
+        pthread_key_delete(volume->identities->of_thread);
+    }
+    free(volume->identities);
+    volume->identities = NULL;
 }
 
 /* Of the calling thread; NULL: there is no memory for it. */
-static struct identity *identity_of_thread(struct mount *mount)
+static struct identity *identity_of_thread(struct volume *volume)
 {
-    struct identity *identity = pthread_getspecific(mount->identity);
+    struct identity *identity = pthread_getspecific(volume->identities->of_thread);
 
     if (identity)
         return identity;
@@ -27,55 +50,53 @@ static struct identity *identity_of_thread(struct mount *mount)
     if (!identity)
         return NULL;
     *identity =
-        (struct identity){ .uid = mount->facts.cred.idle_uid, .gid = mount->facts.cred.idle_gid };
+        (struct identity){ .uid = volume->facts.cred.idle_uid, .gid = volume->facts.cred.idle_gid };
     // A thread begins as what the one that started it was at that moment.
-    cred_return(&mount->facts.cred);
+    cred_return(&volume->facts.cred);
     // The umask belongs to the process unless a thread asks for one of its own.
     unshare(CLONE_FS);
-    pthread_setspecific(mount->identity, identity);
+    pthread_setspecific(volume->identities->of_thread, identity);
     return identity;
 }
 
-static void take(const struct mount *mount, struct identity *identity, uid_t uid, gid_t gid)
+static void take(const struct volume *volume, struct identity *identity, uid_t uid, gid_t gid)
 {
     if (identity->uid == uid && identity->gid == gid)
         return;
-    cred_become(&mount->facts.cred, uid, gid);
+    cred_become(&volume->facts.cred, uid, gid);
     identity->uid = uid;
     identity->gid = gid;
 }
 
-void caller_become(fuse_req_t req, mode_t mode)
+void impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
 {
-    struct mount *mount = mount_of(req);
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    struct identity *identity = identity_of_thread(mount);
+    struct identity *identity = identity_of_thread(volume);
 
     umask(ctx->umask);
     if (identity)
-        take(mount, identity, ctx->uid, ctx->gid);
+        take(volume, identity, ctx->uid, ctx->gid);
     else
-        cred_become(&mount->facts.cred, ctx->uid, ctx->gid);
-    cred_keep_setid(&mount->facts.cred, mode & S_ISGID);
+        cred_become(&volume->facts.cred, ctx->uid, ctx->gid);
+    cred_keep_setid(&volume->facts.cred, mode & S_ISGID);
 }
 
-void caller_leave(fuse_req_t req, mode_t mode)
+void impersonate_end(struct volume *volume, mode_t mode)
 {
-    struct mount *mount = mount_of(req);
-    const struct cred *kept = mode & S_ISGID ? &mount->facts.cred : NULL;
+    const struct cred *kept = mode & S_ISGID ? &volume->facts.cred : NULL;
 
     cred_drop_setid(&kept);
-    if (!pthread_getspecific(mount->identity))
-        cred_return(&mount->facts.cred);
+    if (!pthread_getspecific(volume->identities->of_thread))
+        cred_return(&volume->facts.cred);
     umask(0);
 }
 
-void caller_rest(struct mount *mount)
+void impersonate_none(struct volume *volume)
 {
-    struct identity *identity = identity_of_thread(mount);
+    struct identity *identity = identity_of_thread(volume);
 
     if (identity)
-        take(mount, identity, mount->facts.cred.idle_uid, mount->facts.cred.idle_gid);
+        take(volume, identity, volume->facts.cred.idle_uid, volume->facts.cred.idle_gid);
     else
-        cred_return(&mount->facts.cred);
+        cred_return(&volume->facts.cred);
 }

@@ -6,116 +6,13 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "fs/inode/backing.h"
+#include "fs/inode/deferred_close.h"
+#include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
-#include "lib/class/class_root.h"
-#include "lib/sys/cleanup.h"
 #include "fs/inode/reopen.h"
+#include "lib/class/class_root.h"
 #include "lib/object/object.h"
-#include "fs/vfs/reclaim.h"
-
-/* What is closed at once when descriptors run out, so that it need not be done again soon. */
-#define ROOM_DESCRIPTORS 16
-
-/* What clients cannot use up: for the threads, at two each, and for whatever comes between. */
-#define RESERVED_DESCRIPTORS 24
-
-void inode_dispose(struct mount *mount, const struct node_resources *resources)
-{
-    if (resources->path_fd >= 0)
-        close(resources->path_fd);
-    if (resources->io_fd >= 0)
-        close(resources->io_fd);
-    if (resources->backing_id > 0)
-        backing_close(mount, resources->backing_id);
-    if (resources->orphan)
-        space_came(mount);
-}
-
-static void dispose_batch(struct mount *mount)
-{
-    struct put_off *put_off = &mount->put_off;
-    struct node_resources taken[PUT_OFF_MAX];
-    unsigned count;
-
-    pthread_mutex_lock(&put_off->mutex);
-    count = put_off->count;
-    memcpy(taken, put_off->resources, count * sizeof(taken[0]));
-    put_off->count = 0;
-    pthread_mutex_unlock(&put_off->mutex);
-    for (unsigned i = 0; i < count; i++)
-        inode_dispose(mount, &taken[i]);
-}
-
-void inode_dispose_put_off(struct mount *mount, bool wait)
-{
-    struct put_off *put_off = &mount->put_off;
-
-    if (!wait && put_off->count == 0)
-        return;
-    if (wait)
-        pthread_mutex_lock(&put_off->disposing);
-    else if (pthread_mutex_trylock(&put_off->disposing) != 0)
-        return;
-    dispose_batch(mount);
-    pthread_mutex_unlock(&put_off->disposing);
-}
-
-void inode_put_off(struct mount *mount, const struct node_resources *resources)
-{
-    struct put_off *put_off = &mount->put_off;
-    bool done = false;
-
-    // Who comes to receive sees to it; libfuse's own loop does not.
-    if (!mount->facts.io_uring) {
-        pthread_mutex_lock(&put_off->mutex);
-        done = put_off->count < PUT_OFF_MAX;
-        if (done)
-            put_off->resources[put_off->count++] = *resources;
-        pthread_mutex_unlock(&put_off->mutex);
-    }
-    if (!done)
-        inode_dispose(mount, resources);
-}
-
-static void dispose_both(struct mount *mount, const struct node_resources leftover[2])
-{
-    inode_dispose(mount, &leftover[0]);
-    inode_dispose(mount, &leftover[1]);
-}
-
-bool inode_make_room(struct mount *mount, int *result)
-{
-    struct node_resources taken;
-    int closed = 0;
-
-    if (*result != -EMFILE)
-        return false;
-    closed = (int)mount->put_off.count;
-    inode_dispose_put_off(mount, true);
-    while (closed < ROOM_DESCRIPTORS && node_shed(&mount->nodes, &taken)) {
-        closed += taken.path_fd >= 0;
-        inode_dispose(mount, &taken);
-    }
-    // Then it is the daemon's shortage, not the caller's.
-    if (closed == 0)
-        *result = -ENFILE;
-    return closed > 0;
-}
-
-bool inode_is_last(const struct mount *mount, int fd)
-{
-    // The kernel gives out the lowest number there is.
-    return fd >= mount->facts.descriptors_limit - RESERVED_DESCRIPTORS;
-}
-
-int inode_not_last(const struct mount *mount, int fd)
-{
-    if (fd < 0 || !inode_is_last(mount, fd))
-        return fd;
-    close(fd);
-    return -EMFILE;
-}
+#include "lib/sys/cleanup.h"
 
 int inode_check_name(const char *name)
 {
@@ -124,18 +21,18 @@ int inode_check_name(const char *name)
                : 0;
 }
 
-static int reopen(struct mount *mount, struct node_ref *ref)
+static int give_descriptor(struct volume *volume, struct node_ref *ref)
 {
     struct node_resources leftover[2];
     int fd;
 
     do
-        fd = handle_open(mount, ref);
-    while (inode_make_room(mount, &fd));
+        fd = reopen_node(volume, ref);
+    while (descriptors_make_room(volume, &fd));
     if (fd < 0)
         return fd;
-    node_lend_path(&mount->nodes, ref, fd, leftover);
-    dispose_both(mount, leftover);
+    node_lend_path(&volume->nodes, ref, fd, leftover);
+    resources_close_both(volume, leftover);
     return 0;
 }
 
@@ -144,62 +41,62 @@ int inode_need_fd(struct inode *inode)
     int error = 0;
 
     if (inode->ref.held.path_fd < 0)
-        error = reopen(inode->mount, &inode->ref);
+        error = give_descriptor(inode->volume, &inode->ref);
     inode->fd = inode->ref.held.path_fd;
     return error;
 }
 
-int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode)
+int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode)
 {
     *inode = INODE_NONE;
-    if (!node_use(&mount->nodes, id, &inode->ref))
+    if (!node_use(&volume->nodes, id, &inode->ref))
         return -ESTALE;
-    inode->mount = mount;
+    inode->volume = volume;
     inode->fd = inode->ref.held.path_fd;
-    if (inode->ref.tree == AREA_STORE)
-        caller_rest(mount);
+    if (area_kind(inode->ref.tree)->reserves_blocks)
+        impersonate_none(volume);
     return 0;
 }
 
 /* Gives an inode whose node was just taken into use what makes it whole, or lets go of it. */
-static int complete(struct mount *mount, struct inode *inode)
+static int complete(struct volume *volume, struct inode *inode)
 {
     int error;
 
-    inode->mount = mount;
+    inode->volume = volume;
     error = inode_need_fd(inode);
     if (error)
         inode_release(inode);
     return error;
 }
 
-int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode)
+int inode_acquire(struct volume *volume, fuse_ino_t id, struct inode *inode)
 {
-    int error = inode_hold(mount, id, inode);
+    int error = inode_hold(volume, id, inode);
 
-    return error ? error : complete(mount, inode);
+    return error ? error : complete(volume, inode);
 }
 
 void inode_release(struct inode *inode)
 {
     struct node_resources leftover;
 
-    if (!inode->mount)
+    if (!inode->volume)
         return;
-    node_end(&inode->mount->nodes, &inode->ref, &leftover);
-    inode_dispose(inode->mount, &leftover);
-    inode->mount = NULL;
+    node_end(&inode->volume->nodes, &inode->ref, &leftover);
+    resources_close(inode->volume, &leftover);
+    inode->volume = NULL;
 }
 
 void inode_unlookup(struct inode *inode)
 {
-    struct mount *mount = inode->mount;
+    struct volume *volume = inode->volume;
     struct node_resources leftover;
     uint64_t id = inode->ref.id;
 
     inode_release(inode);
-    node_unlookup(&mount->nodes, mount_ledger(mount), id, &leftover);
-    inode_dispose(mount, &leftover);
+    node_unlookup(&volume->nodes, volume_ledger(volume), id, &leftover);
+    resources_close(volume, &leftover);
 }
 
 static struct node_key key_of(uint8_t tree, const struct statx *stx)
@@ -207,57 +104,41 @@ static struct node_key key_of(uint8_t tree, const struct statx *stx)
     return (struct node_key){ .ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree };
 }
 
-static int claim(struct mount *mount, const struct node_seed *seed, int fd, struct inode *inode)
+static int claim(struct volume *volume, const struct node_seed *seed, int fd, struct inode *inode)
 {
     struct node_resources leftover[2];
     int error;
 
     *inode = INODE_NONE;
-    error = node_claim(&mount->nodes, mount_ledger(mount), seed, fd, &inode->ref, leftover);
-    dispose_both(mount, leftover);
-    return error ? error : complete(mount, inode);
+    error = node_claim(&volume->nodes, volume_ledger(volume), seed, fd, &inode->ref, leftover);
+    resources_close_both(volume, leftover);
+    return error ? error : complete(volume, inode);
 }
 
-/* The directory of a class root's contents. -ESTALE: it has ceased to be one since its class was
- * read; the kernel looks it up again. */
-static int open_contents(struct mount *mount, int store_dir, const struct statx *stx)
+/* A directory at which the class changes to one whose contents are elsewhere. `fd` is of the one that
+ * carries its name. */
+static int claim_class_root(struct volume *volume, const struct class *class,
+                            struct node_seed *seed, int fd, struct statx *stx, struct inode *inode)
 {
-    KEEP_SETID(&mount->facts.cred, true);
-    enum shmap_class class;
-    int contents;
-
-    if (classroot_class(store_dir, &class) != 0 || class != SHMAP_ANON)
-        return -ESTALE;
-    do
-        contents = classroot_open(&mount->facts.areas[AREA_RAM], store_dir, stx);
-    while (inode_make_room(mount, &contents));
-    return contents;
-}
-
-/* A directory of the store that was made anonymous: its contents are in the RAM area. `fd` is the
- * store directory's. */
-static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd, struct statx *stx,
-                            struct inode *inode)
-{
-    CLEANUP_FD int store_dir = fd;
+    CLEANUP_FD int named_dir = fd;
     int contents;
     int error;
 
     *inode = INODE_NONE;
-    pthread_mutex_lock(&mount->class_roots);
-    contents = open_contents(mount, store_dir, stx);
+    lock_take(&volume->class_roots);
+    contents = class->open_contents(volume, named_dir, stx);
     error = contents < 0 ? contents : 0;
     if (!error) {
-        seed->area = AREA_RAM;
-        seed->class = SHMAP_ANON;
+        seed->area = (uint8_t) class->area;
+        seed->class = (uint8_t) class->word;
         seed->flags = NODE_CLASS_ROOT;
-        error = claim(mount, seed, contents, inode);
+        error = claim(volume, seed, contents, inode);
     }
     if (!error && inode->ref.held.io_fd < 0) {
-        node_set_io(&mount->nodes, &inode->ref, store_dir, 0);
-        inode->ref.held.io_fd = steal_fd(&store_dir);
+        node_set_io(&volume->nodes, &inode->ref, named_dir, 0);
+        inode->ref.held.io_fd = steal_fd(&named_dir);
     }
-    pthread_mutex_unlock(&mount->class_roots);
+    lock_release(&volume->class_roots);
     if (error)
         return error;
     error = object_stat(inode->fd, stx);
@@ -266,36 +147,45 @@ static int claim_class_root(struct mount *mount, struct node_seed *seed, int fd,
     return error;
 }
 
+/* The class that a directory was given; NULL: none of its own. -EOPNOTSUPP: a later version's, or
+ * nonsense: serving it as something else could lose what is in it. */
+static int find_class(const struct volume *volume, int dir, const struct class **class)
+{
+    enum shmap_class word;
+    int error = class_root_class(dir, &word);
+
+    *class = error ? NULL : volume->classes[word];
+    if (!error && !(*class)->served)
+        return -EOPNOTSUPP;
+    return error == -ENODATA ? 0 : error;
+}
+
 int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
                 struct statx *stx)
 {
-    struct mount *mount = parent->mount;
+    struct volume *volume = parent->volume;
     uint8_t area = parent->ref.area;
     struct node_seed seed = { .area = area, .class = parent->ref.class };
     CLEANUP_FD int found = fd;
-    enum shmap_class own_class;
+    const struct class *own_class = NULL;
     int error = object_stat(found, stx);
 
     *inode = INODE_NONE;
     if (error)
         return error;
-    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != mount->facts.areas[area].device)
+    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != volume->facts.areas[area].device)
         return -EXDEV;
     seed.key = key_of(area, stx);
     seed.type = stx->stx_mode >> 12;
-    if (area == AREA_STORE && S_ISDIR(stx->stx_mode)) {
-        error = classroot_class(found, &own_class);
-        if (!error && own_class == SHMAP_ANON)
-            return claim_class_root(mount, &seed, steal_fd(&found), stx, inode);
-        // A later version's class, or nonsense: serving it as something else could lose what is in
-        // it.
-        if (!error && own_class != SHMAP_PERSIST)
-            return -EOPNOTSUPP;
-        if (error && error != -ENODATA)
-            return error;
-    }
-    handle_of(parent, name, found, stx, &seed.handle);
-    return claim(mount, &seed, steal_fd(&found), inode);
+    // Below a class whose names do not last there are no roots of others.
+    if (inode_class(parent)->lasts && S_ISDIR(stx->stx_mode))
+        error = find_class(volume, found, &own_class);
+    if (error)
+        return error;
+    if (own_class && own_class->open_contents)
+        return claim_class_root(volume, own_class, &seed, steal_fd(&found), stx, inode);
+    reopen_handle_of(volume, &parent->ref, name, found, stx, &seed.handle);
+    return claim(volume, &seed, steal_fd(&found), inode);
 }
 
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
@@ -305,16 +195,16 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     *inode = INODE_NONE;
     do
         fd = object_open_in(parent->fd, name);
-    while (inode_make_room(parent->mount, &fd));
+    while (descriptors_make_room(parent->volume, &fd));
     if (fd < 0)
         return fd;
     return inode_adopt(parent, name, fd, inode, stx);
 }
 
-int inode_of_key(struct mount *mount, const struct node_key *key, struct inode *inode)
+int inode_of_key(struct volume *volume, const struct node_key *key, struct inode *inode)
 {
     *inode = INODE_NONE;
-    return node_use_key(&mount->nodes, key, &inode->ref) ? complete(mount, inode) : 0;
+    return node_use_key(&volume->nodes, key, &inode->ref) ? complete(volume, inode) : 0;
 }
 
 int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
@@ -332,28 +222,38 @@ int inode_of_name(struct inode *parent, const char *name, struct inode *inode, s
     int error = inode_key_of_name(parent, name, &key, stx);
 
     *inode = INODE_NONE;
-    return error ? error : inode_of_key(parent->mount, &key, inode);
+    return error ? error : inode_of_key(parent->volume, &key, inode);
 }
 
 void inode_name_removed(struct inode *inode, uint32_t links)
 {
     struct statx stx;
 
-    if (!inode->mount)
+    if (!inode->volume)
         return;
     if (!inode_is_dir(inode) && links != 1 &&
         (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
         return;
-    node_unlinked(&inode->mount->nodes, &inode->ref);
+    node_unlinked(&inode->volume->nodes, &inode->ref);
 }
 
-int inode_make_root(struct mount *mount)
+/* The class of the mount's root: the first that has an area. */
+static const struct class *root_class(const struct volume *volume)
 {
-    uint8_t area = mount->facts.areas[AREA_STORE].root >= 0 ? AREA_STORE : AREA_RAM;
-    struct node_seed seed = { .area = area,
-                              .class = area == AREA_STORE ? SHMAP_PERSIST : SHMAP_ANON,
+    unsigned word = 0;
+
+    while (volume->facts.areas[volume->classes[word]->area].root < 0)
+        word++;
+    return volume->classes[word];
+}
+
+int inode_make_root(struct volume *volume)
+{
+    const struct class *class = root_class(volume);
+    struct node_seed seed = { .area = (uint8_t) class->area,
+                              .class = (uint8_t) class->word,
                               .type = S_IFDIR >> 12 };
-    CLEANUP_FD int fd = object_reopen(mount->facts.areas[area].root, O_PATH);
+    CLEANUP_FD int fd = object_reopen(volume_area(volume, class->area)->root, O_PATH);
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     int error = fd < 0 ? fd : object_stat(fd, &stx);
@@ -361,6 +261,6 @@ int inode_make_root(struct mount *mount)
     if (error)
         return error;
     // No handle: the root's descriptor is always at hand.
-    seed.key = key_of(area, &stx);
-    return claim(mount, &seed, steal_fd(&fd), &inode);
+    seed.key = key_of(seed.area, &stx);
+    return claim(volume, &seed, steal_fd(&fd), &inode);
 }

@@ -10,24 +10,25 @@
 
 #include <sys/stat.h>
 
-#include "fs/mount/mount.h"
+#include "fs/inode/class.h"
+#include "fs/inode/volume.h"
 
 struct inode {
-    struct mount *mount; // NULL: not acquired
+    struct volume *volume; // NULL: not acquired
     struct node_ref ref;
     int fd; // O_PATH; the node's own, valid until the release
 };
 
-#define INODE_NONE ((struct inode){ .mount = NULL })
+#define INODE_NONE ((struct inode){ .volume = NULL })
 #define INODE      __attribute__((cleanup(inode_release)))
 
 /* What a request names by id; the thread acts as nobody then, where that matters. -ESTALE: nothing, or it is gone from its area; -ENFILE: no descriptor
  * is left. */
-int inode_acquire(struct mount *mount, fuse_ino_t id, struct inode *inode);
+int inode_acquire(struct volume *volume, fuse_ino_t id, struct inode *inode);
 
 /* The same without a descriptor (fd is -1): for what is done with the contents of an open file,
  * which must not fail for want of one. */
-int inode_hold(struct mount *mount, fuse_ino_t id, struct inode *inode);
+int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode);
 
 /* Gives an inode that is held its descriptor after all. */
 int inode_need_fd(struct inode *inode);
@@ -46,7 +47,7 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
 /* The same for a key: INODE_NONE if the kernel does not know such a node. */
-int inode_of_key(struct mount *mount, const struct node_key *key, struct inode *inode);
+int inode_of_key(struct volume *volume, const struct node_key *key, struct inode *inode);
 
 /* The key and the attributes of what a name stands for. -ENOENT */
 int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
@@ -57,30 +58,12 @@ int inode_key_of_name(const struct inode *parent, const char *name, struct node_
 void inode_name_removed(struct inode *inode, uint32_t links);
 
 /* Makes the root node of the mount. */
-int inode_make_root(struct mount *mount);
+int inode_make_root(struct volume *volume);
 
 /* Takes a lookup back that the kernel will not be told of. */
 void inode_unlookup(struct inode *inode);
 
 void inode_release(struct inode *inode);
-
-/* After a call that takes a descriptor: whether it failed for want of one (-EMFILE) and some that
- * were only kept at hand are closed now, so that it is worth another try. If there were none, the
- * result becomes -ENFILE. */
-bool inode_make_room(struct mount *mount, int *result);
-
-/* A descriptor that is to be kept for as long as a client likes: not one of the last, without which
- * nothing could be removed or looked at any more. Returns it, or closes it and returns -EMFILE. */
-int inode_not_last(const struct mount *mount, int fd);
-bool inode_is_last(const struct mount *mount, int fd);
-
-/* Closes what was taken off nodes. */
-void inode_dispose(struct mount *mount, const struct node_resources *resources);
-
-/* The same for what nobody waits for: when there is nothing else to do, or milliseconds later, or it
- * has become much. `wait`: also for what another thread is about to close. */
-void inode_put_off(struct mount *mount, const struct node_resources *resources);
-void inode_dispose_put_off(struct mount *mount, bool wait);
 
 static inline bool inode_is_dir(const struct inode *inode)
 {
@@ -99,13 +82,27 @@ static inline bool inode_is_class_root(const struct inode *inode)
 
 static inline struct area *inode_area(const struct inode *inode)
 {
-    return &inode->mount->facts.areas[inode->ref.area];
+    return volume_area(inode->volume, inode->ref.area);
+}
+
+/* The class that is in force for it. */
+static inline const struct class *inode_class(const struct inode *inode)
+{
+    return inode->volume->classes[inode->ref.class];
+}
+
+/* Whether the contents of a file reach programs without the daemon; otherwise its pages are in
+ * FUSE's page cache. */
+static inline bool inode_is_passthrough(const struct inode *inode)
+{
+    return inode_class(inode)->passes_through &&
+           inode->volume->facts.data_paths[inode->ref.area].passthrough;
 }
 
 /* The inode number that the mount shows for one in an area. */
 static inline uint64_t inode_number(uint8_t area, uint64_t ino)
 {
-    return area == AREA_RAM ? ino | AREA_RAM_INO_BIT : ino;
+    return ino | area_kind(area)->ino_bit;
 }
 
 /* Names that lead out of a directory, or cannot be one; the kernel does not send them, but who

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/sys/cleanup.h"
+#include "fs/inode/deferred_close.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
 
@@ -16,6 +17,29 @@ _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's h
 #define LEVELS_MAX 2048
 
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
+
+struct name_records {
+    // Of the rank LOCK_NAMES. Held for writing while a name and the table's record of it change
+    // together.
+    pthread_rwlock_t lock;
+};
+
+int reopen_init(struct volume *volume)
+{
+    struct name_records *names = calloc(1, sizeof(*names));
+
+    if (!names)
+        return -ENOMEM;
+    pthread_rwlock_init(&names->lock, NULL);
+    volume->names = names;
+    return 0;
+}
+
+void reopen_destroy(struct volume *volume)
+{
+    free(volume->names);
+    volume->names = NULL;
+}
 
 static void by_name(uint64_t parent, const char *name, struct node_handle *handle)
 {
@@ -29,15 +53,15 @@ static void by_name(uint64_t parent, const char *name, struct node_handle *handl
     memcpy(handle->bytes + sizeof(parent), name, length);
 }
 
-void handle_of(const struct inode *parent, const char *name, int fd, const struct statx *stx,
-               struct node_handle *handle)
+void reopen_handle_of(struct volume *volume, const struct node_ref *parent, const char *name,
+                      int fd, const struct statx *stx, struct node_handle *handle)
 {
     struct object_handle object;
 
     handle->length = 0;
-    if (!inode_area(parent)->handles) {
+    if (!volume_area(volume, parent->area)->handles) {
         if (name && (stx->stx_nlink == 1 || S_ISDIR(stx->stx_mode)))
-            by_name(parent->ref.id, name, handle);
+            by_name(parent->id, name, handle);
     } else if (object_handle_of(fd, &object) == 0) {
         handle->type = object.type;
         handle->length = object.length;
@@ -78,28 +102,31 @@ static int open_in(int dir, const struct node_ref *ref)
 
 /* Opens a node by its name, and before it, if need be, the directories that lead there: at most
  * `levels` of them, for each takes room on the stack. */
-static int open_named(struct mount *mount, const struct node_ref *ref, int levels)
+static int open_named(struct volume *volume, const struct node_ref *ref, int levels)
 {
-    struct inode parent = { .mount = mount };
-    CLEANUP_FD int parent_fd = -1;
+    struct node_resources leftover;
+    struct node_ref parent;
+    CLEANUP_FD int opened = -1;
     CLEANUP_FD int fd = -1;
     struct statx stx;
     uint64_t id;
+    int dir;
 
     if (levels == 0)
         return -ELOOP;
     if (ref->handle.length < sizeof(id))
         return -ESTALE;
     memcpy(&id, ref->handle.bytes, sizeof(id));
-    if (!node_use(&mount->nodes, id, &parent.ref))
+    if (!node_use(&volume->nodes, id, &parent))
         return -ESTALE;
     // The directory's own descriptor stays as long as it is in use; one that is opened on the way
     // is not kept.
-    parent.fd = parent.ref.held.path_fd;
-    if (parent.fd < 0)
-        parent.fd = parent_fd = open_named(mount, &parent.ref, levels - 1);
-    fd = parent.fd < 0 ? parent.fd : open_in(parent.fd, ref);
-    inode_release(&parent);
+    dir = parent.held.path_fd;
+    if (dir < 0)
+        dir = opened = open_named(volume, &parent, levels - 1);
+    fd = dir < 0 ? dir : open_in(dir, ref);
+    node_end(&volume->nodes, &parent, &leftover);
+    resources_close(volume, &leftover);
     if (fd < 0)
         return fd;
     if (object_stat(fd, &stx) != 0 || stx.stx_ino != ref->ino || object_birth(&stx) != ref->birth)
@@ -107,7 +134,7 @@ static int open_named(struct mount *mount, const struct node_ref *ref, int level
     return steal_fd(&fd);
 }
 
-int handle_open(struct mount *mount, const struct node_ref *ref)
+int reopen_node(struct volume *volume, const struct node_ref *ref)
 {
     struct node_ref now = *ref;
     int fd;
@@ -115,105 +142,40 @@ int handle_open(struct mount *mount, const struct node_ref *ref)
     if (ref->handle.length == 0)
         return -ESTALE;
     if (ref->handle.type != NODE_BY_NAME)
-        return open_object(&mount->facts.areas[ref->area], &ref->handle);
-    pthread_rwlock_rdlock(&mount->names);
+        return open_object(volume_area(volume, ref->area), &ref->handle);
+    lock_note_taken(LOCK_NAMES, true);
+    pthread_rwlock_rdlock(&volume->names->lock);
     // It may have been renamed since the reference was taken.
-    node_handle_now(&mount->nodes, ref, &now.handle);
-    fd = now.handle.length ? open_named(mount, &now, LEVELS_MAX) : -ESTALE;
-    pthread_rwlock_unlock(&mount->names);
+    node_handle_now(&volume->nodes, ref, &now.handle);
+    fd = now.handle.length ? open_named(volume, &now, LEVELS_MAX) : -ESTALE;
+    pthread_rwlock_unlock(&volume->names->lock);
+    lock_note_released(LOCK_NAMES);
     return fd;
 }
 
-void handle_keep_descriptor(struct inode *inode)
+void reopen_never(struct volume *volume, struct node_ref *ref)
 {
-    if (!inode_area(inode)->handles)
-        node_set_handle(&inode->mount->nodes, &inode->ref, &(struct node_handle){ .length = 0 });
+    if (!volume_area(volume, ref->area)->handles)
+        node_set_handle(&volume->nodes, ref, &(struct node_handle){ .length = 0 });
 }
 
-/* What a name stands for, with its descriptor, if the kernel knows it and it is known to us by
- * name. */
-static int named_node(struct inode *dir, const char *name, struct inode *inode)
+void reopen_begin_rename(struct volume *volume)
 {
-    struct node_handle handle;
-    struct statx stx;
-    int error = inode_of_name(dir, name, inode, &stx);
-
-    if (error || !inode->mount)
-        return error;
-    node_handle_now(&dir->mount->nodes, &inode->ref, &handle);
-    if (handle.length == 0)
-        inode_release(inode);
-    return 0;
+    lock_note_taken(LOCK_NAMES, true);
+    pthread_rwlock_wrlock(&volume->names->lock);
 }
 
-static void record_name(struct inode *inode, const struct inode *dir, const char *name)
+void reopen_end_rename(struct volume *volume)
+{
+    pthread_rwlock_unlock(&volume->names->lock);
+    lock_note_released(LOCK_NAMES);
+}
+
+void reopen_record_name(struct volume *volume, struct node_ref *ref,
+                        const struct node_ref *directory, const char *name)
 {
     struct node_handle handle;
 
-    if (!inode->mount)
-        return;
-    by_name(dir->ref.id, name, &handle);
-    node_set_handle(&inode->mount->nodes, &inode->ref, &handle);
-}
-
-static int rename_recorded(struct inode *from, const char *name, struct inode *to,
-                           const char *new_name, unsigned flags)
-{
-    struct mount *mount = from->mount;
-    INODE struct inode moved = INODE_NONE;
-    INODE struct inode exchanged = INODE_NONE;
-    // With their descriptors, which they must keep if their new names are too long. The kernel
-    // keeps the names from changing meanwhile.
-    int error = named_node(from, name, &moved);
-
-    if (!error && (flags & RENAME_EXCHANGE))
-        error = named_node(to, new_name, &exchanged);
-    if (error)
-        return error;
-    pthread_rwlock_wrlock(&mount->names);
-    error = renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
-    if (!error) {
-        record_name(&moved, to, new_name);
-        record_name(&exchanged, from, name);
-    }
-    pthread_rwlock_unlock(&mount->names);
-    return error;
-}
-
-/* Brings the record of a node up to date whose name has changed. It is not opened: the name that is
- * recorded leads to it no more. */
-static void record_again(const struct node_key *key, struct inode *dir, const char *name)
-{
-    struct mount *mount = dir->mount;
-    INODE struct inode inode = INODE_NONE;
-    struct node_handle handle;
-
-    if (!node_use_key(&mount->nodes, key, &inode.ref))
-        return;
-    inode.mount = mount;
-    node_handle_now(&mount->nodes, &inode.ref, &handle);
-    if (handle.length > 0)
-        record_name(&inode, dir, name);
-}
-
-void handle_renamed(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                    unsigned flags, const struct node_key *source, const struct node_key *target)
-{
-    struct mount *mount = from->mount;
-
-    if (inode_area(from)->handles)
-        return;
-    pthread_rwlock_wrlock(&mount->names);
-    record_again(source, to, new_name);
-    if (flags & RENAME_EXCHANGE)
-        record_again(target, from, name);
-    pthread_rwlock_unlock(&mount->names);
-}
-
-int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                  unsigned flags)
-{
-    if (!inode_area(from)->handles)
-        return rename_recorded(from, name, to, new_name, flags);
-    return renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
+    by_name(directory->id, name, &handle);
+    node_set_handle(&volume->nodes, ref, &handle);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * How nodes that lost their descriptor are opened again.
+ * Nodes that lost their descriptor are opened again.
  *
  * By file handle, where the filesystem has them and the daemon the privilege to use them. Otherwise
  * by name: all names change through the mount, so a node with a single name can be known by it, as
@@ -10,28 +10,35 @@
  * for the slot is looked for in the directory when it is needed. A file with several names keeps
  * its descriptor.
  */
-#ifndef SHMAPFS_HANDLE_H
-#define SHMAPFS_HANDLE_H
+#ifndef SHMAPFS_REOPEN_H
+#define SHMAPFS_REOPEN_H
 
-#include "fs/inode/inode.h"
+#include <sys/stat.h>
 
-/* The handle of what `fd` stands for, which has the given name (NULL: none) and attributes. */
-void handle_of(const struct inode *parent, const char *name, int fd, const struct statx *stx,
-               struct node_handle *handle);
+#include "fs/inode/volume.h"
+
+/* Returns 0 or -ENOMEM. */
+int reopen_init(struct volume *volume);
+void reopen_destroy(struct volume *volume);
+
+/* The handle of what `fd` stands for, which has the given attributes and, in the directory
+ * `parent`, the given name (NULL: none). */
+void reopen_handle_of(struct volume *volume, const struct node_ref *parent, const char *name,
+                      int fd, const struct statx *stx, struct node_handle *handle);
 
 /* Opens (O_PATH) the node of a reference that came without a descriptor. -ESTALE: it is gone. */
-int handle_open(struct mount *mount, const struct node_ref *ref);
+int reopen_node(struct volume *volume, const struct node_ref *ref);
 
-/* The node is about to get a second name. */
-void handle_keep_descriptor(struct inode *inode);
+/* The node is about to get a second name: where names are what nodes are known by, it keeps its
+ * descriptor. */
+void reopen_never(struct volume *volume, struct node_ref *ref);
 
-/* Renames as renameat2(2) does, and what is recorded of the names with it. */
-int handle_rename(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                  unsigned flags);
+/* Around a change of names, together with the record of it: nodes are not opened by name. */
+void reopen_begin_rename(struct volume *volume);
+void reopen_end_rename(struct volume *volume);
 
-/* The same for the records alone, of a rename that a process carried out which died before it could
- * record it; by the keys that the names had before. */
-void handle_renamed(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                    unsigned flags, const struct node_key *source, const struct node_key *target);
+/* In between: records the new name of a node that is known by its name. */
+void reopen_record_name(struct volume *volume, struct node_ref *ref,
+                        const struct node_ref *directory, const char *name);
 
 #endif

@@ -64,7 +64,7 @@ int mountpoint_check(const char *path, char resolved[PATH_MAX], struct complaint
     dir = lock(path, absolute, complaint);
     if (dir < 0)
         return dir;
-    empty = classroot_is_empty(dir);
+    empty = class_root_is_empty(dir);
     if (empty < 0)
         return complain(complaint, -empty, "MOUNTPOINT %s cannot be read: %s", path,
                         strerror(-empty));

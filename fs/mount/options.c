@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "fs/inode/volume.h"
 #include "lib/sys/cleanup.h"
 
 /* One option of -o. */

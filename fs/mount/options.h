@@ -10,9 +10,6 @@
 #include "lib/area/area.h"
 #include "lib/sys/complaint.h"
 
-/* Longer than anybody looks at a name without there being a reason to ask again. */
-#define TIMEOUT_DEFAULT 86400
-
 struct options {
     const char *store; // NULL: all is RAM
     const char *mountpoint;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "fs/inode/backing.h"
-#include "lib/sys/cleanup.h"
 #include "fs/vfs/writeback.h"
+#include "lib/sys/cleanup.h"
 
 /* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
 #define HAS_RESEND (UINT64_C(1) << 39)
@@ -20,11 +20,12 @@ static bool is_stacked(const struct area *area)
 
 static void refuse_passthrough(struct mount *mount, const char *reason)
 {
-    for (int kind = 0; kind < AREA_KINDS; kind++) {
-        if (mount->facts.data_paths[kind].passthrough)
-            strlcpy(mount->facts.data_paths[kind].reason, reason,
-                    sizeof(mount->facts.data_paths[kind].reason));
-        mount->facts.data_paths[kind].passthrough = false;
+    for (unsigned area = 0; area < AREAS; area++) {
+        struct data_path *path = &mount->volume.facts.data_paths[area];
+
+        if (path->passthrough)
+            strlcpy(path->reason, reason, sizeof(path->reason));
+        path->passthrough = false;
     }
 }
 
@@ -32,21 +33,21 @@ static void refuse_passthrough(struct mount *mount, const char *reason)
 static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
 {
     bool passthrough =
-        mount->facts.wants_passthrough && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+        mount->volume.facts.wants_passthrough && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 
-    if (mount->facts.wants_passthrough && !passthrough)
+    if (mount->volume.facts.wants_passthrough && !passthrough)
         refuse_passthrough(mount, "this kernel has no FUSE passthrough (Linux 6.9 has it)");
     if (passthrough)
-        conn->max_backing_stack_depth = is_stacked(&mount->facts.areas[AREA_STORE])
+        conn->max_backing_stack_depth = is_stacked(&mount->volume.facts.areas[AREA_STORE])
                                             ? FUSE_BACKING_STACKED_OVER
                                             : FUSE_BACKING_STACKED_UNDER;
-    else if (mount->facts.wants_writeback)
-        mount->facts.writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
+    else if (mount->volume.facts.wants_writeback)
+        mount->volume.facts.writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     else
         fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     // Passed through, writes are none of the requests, and room for them would lie idle.
     conn->max_write = passthrough ? REQUEST_SMALL_MAX : REQUEST_WRITE_MAX;
-    mount->facts.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
+    mount->volume.facts.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
 }
 
 void session_init(void *userdata, struct fuse_conn_info *conn)
@@ -70,10 +71,10 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         fuse_set_feature_flag(conn, wanted[i]);
     for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
         fuse_unset_feature_flag(conn, unwanted[i]);
-    mount->facts.io_uring =
-        mount->facts.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
+    mount->volume.facts.io_uring =
+        mount->volume.facts.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
     if (!fuse_get_feature_flag(conn, FUSE_CAP_NO_OPENDIR_SUPPORT))
-        mount->facts.lists_unopened = false;
+        mount->volume.facts.lists_unopened = false;
     conn->time_gran = 1;
     conn->no_interrupt = 1;
     choose_data_path(mount, conn);
@@ -88,7 +89,7 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
 
 int session_ask(struct mount *mount)
 {
-    struct question *asked = &mount->state->asked;
+    struct question *asked = &mount->volume.state->asked;
     // As the kernel demands of every buffer, however short the request.
     CLEANUP_FREE char *buffer = malloc(REQUEST_BYTES);
     ssize_t length;
@@ -96,7 +97,7 @@ int session_ask(struct mount *mount)
     if (!buffer)
         return -ENOMEM;
     do
-        length = read(mount->facts.device, buffer, REQUEST_BYTES);
+        length = read(mount->volume.facts.device, buffer, REQUEST_BYTES);
     while (length < 0 && (errno == EINTR || errno == EAGAIN));
     if (length < 0 || (size_t)length > sizeof(asked->bytes))
         return length < 0 ? -errno : -EPROTO;
@@ -107,7 +108,7 @@ int session_ask(struct mount *mount)
 
 bool session_can_be_continued(const struct mount *mount)
 {
-    const struct question *asked = &mount->state->asked;
+    const struct question *asked = &mount->volume.state->asked;
     struct fuse_init_in init;
 
     if (asked->length < sizeof(struct fuse_in_header) + sizeof(init))
@@ -118,13 +119,13 @@ bool session_can_be_continued(const struct mount *mount)
 
 int session_agree(struct mount *mount)
 {
-    struct agreement *agreed = &mount->state->agreed;
-    struct question asked = mount->state->asked;
+    struct agreement *agreed = &mount->volume.state->agreed;
+    struct question asked = mount->volume.state->asked;
     struct fuse_buf buffer = { .mem = asked.bytes, .size = asked.length };
 
     mount->agreed = (struct agreement){ .made = false };
     // Where there is an answer already, the kernel does not know what this one is for and drops it.
-    fuse_session_process_buf(mount->session, &buffer);
+    fuse_session_process_buf(mount->volume.session, &buffer);
     if (!mount->agreed.made)
         return -EPROTO;
     if (!agreed->made)
@@ -138,17 +139,17 @@ int session_agree_uring(struct mount *mount)
     int received;
 
     do
-        received = fuse_session_receive_buf(mount->session, &buffer);
+        received = fuse_session_receive_buf(mount->volume.session, &buffer);
     while (received == -EINTR);
     if (received > 0)
-        fuse_session_process_buf(mount->session, &buffer);
+        fuse_session_process_buf(mount->volume.session, &buffer);
     free(buffer.mem);
     return received > 0 ? 0 : received == 0 ? -ENODEV : received;
 }
 
 void session_probe(struct mount *mount)
 {
-    backing_probe(mount, AREA_STORE);
-    backing_probe(mount, AREA_RAM);
-    writeback_raise_limits(mount);
+    for (unsigned area = 0; area < AREAS; area++)
+        backing_probe(&mount->volume, area);
+    writeback_raise_limits(&mount->volume);
 }

@@ -9,9 +9,9 @@
  * says what is wrong. `mount->options` is set; the rest is all zero. */
 int setup_mount(struct mount *mount, struct complaint *complaint);
 
-/* The session of a mount that is there already, over a connection to the kernel. Returns 0 or a
- * negative errno. */
-int setup_session(struct mount *mount, int device);
+/* Sets up what a process needs of a mount that is there already, over a connection to the kernel.
+ * Returns 0 or a negative errno. */
+int setup_continue(struct mount *mount, int device);
 
 /* Notes where the running binary is, for the next upgrade. */
 void setup_note_program(struct state *state);

@@ -70,7 +70,7 @@ static int map(struct node_table *table, int memfd, const struct node_layout *la
         // So that no node seems to have been used lately.
         .promotions = layout->cached_max,
     };
-    pthread_mutex_init(&table->mutex, NULL);
+    lock_init(&table->lock, LOCK_NODES);
     return 0;
 }
 
@@ -239,7 +239,7 @@ int node_table_attach(struct node_table *table, int memfd, const char **why)
 
 void node_table_detach(struct node_table *table)
 {
-    pthread_mutex_destroy(&table->mutex);
+    lock_destroy(&table->lock);
     munmap(table->uses, table->capacity * sizeof(struct node_use));
     munmap((void *)table->memory, table->bytes);
     table->header = NULL;

@@ -50,6 +50,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/util/lock.h"
+
 #define NODE_ROOT_ID    UINT64_C(1)
 #define NODE_HANDLE_MAX 44
 
@@ -140,7 +142,7 @@ struct node_table {
     uint32_t capacity;   // slots, with that of index 0, which stands for none
     uint32_t cached_max; // both as they were at creation
 
-    pthread_mutex_t mutex;
+    struct lock lock;
     struct node_use *uses; // of each slot
     uint32_t promotions;   // moves to the new end of the cache's list
     uint32_t closing;      // freed nodes without a name, until what they held is closed

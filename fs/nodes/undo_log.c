@@ -112,7 +112,7 @@ void edit_bucket(struct node_table *table, uint32_t bucket, uint32_t value)
 
 void table_begin(struct node_table *table)
 {
-    pthread_mutex_lock(&table->mutex);
+    lock_take(&table->lock);
     if (atomic_load_explicit(&table->memory->journal.used, memory_order_relaxed) != USED(0))
         table_corrupt(table, "the journal is not empty between two calls");
     check_object(table, table->header, sizeof(*table->header), "the header has a wrong checksum");
@@ -139,7 +139,7 @@ void table_commit(struct node_table *table)
 void table_end(struct node_table *table)
 {
     table_commit(table);
-    pthread_mutex_unlock(&table->mutex);
+    lock_release(&table->lock);
 }
 
 /* Reads an entry of the journal, and where the next one begins. */

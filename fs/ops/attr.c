@@ -6,10 +6,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/ops/ops.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file.h"
 #include "lib/object/object.h"
-#include "fs/ops/ops.h"
 
 /* Answers with the attributes; after a change they are not to be kept if others may come unseen. */
 static void reply_attr(fuse_req_t req, struct inode *inode, bool changed)
@@ -31,7 +31,7 @@ static void reply_attr(fuse_req_t req, struct inode *inode, bool changed)
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     (void)fi;
     if (error)
@@ -45,7 +45,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     double timeout;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     (void)flags;
     (void)mask;
@@ -63,7 +63,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 static int set_mode(struct inode *inode, int fd, mode_t mode)
 {
     // Whether the caller may set setgid was for the kernel to say.
-    KEEP_SETID(&inode->mount->facts.cred, mode & S_ISGID);
+    KEEP_SETID(&inode->volume->facts.cred, mode & S_ISGID);
 
     return object_set_mode(fd, mode & 07777);
 }
@@ -104,7 +104,7 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     // must stay readable there, for a daemon that is no more than the owner.
     if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
         error = set_mode(inode, store_dir,
-                         attr->st_mode | (inode->mount->facts.cred.privileged ? 0 : S_IRUSR));
+                         attr->st_mode | (inode->volume->facts.cred.privileged ? 0 : S_IRUSR));
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
         error = set_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
@@ -122,7 +122,7 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
 
 static int apply_once(struct inode *inode, const struct stat *attr, int to_set)
 {
-    struct request *request = mount_request(inode->mount);
+    struct request *request = volume_request(inode->volume);
     int64_t result;
 
     if (!request_was_executed(request, &result)) {
@@ -136,7 +136,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
                 struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     (void)fi;
     if (!error)
@@ -152,7 +152,7 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
     INODE struct inode inode = INODE_NONE;
     char target[PATH_MAX + 1];
     ssize_t length;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error) {
         length = readlinkat(inode.fd, "", target, sizeof(target));
@@ -170,7 +170,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
 {
     INODE struct inode inode = INODE_NONE;
     struct statvfs vfs;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error && fstatvfs(inode.fd, &vfs) != 0)
         error = -errno;

@@ -5,13 +5,14 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "fs/class/class_change.h"
+#include "fs/inode/descriptors.h"
+#include "fs/process/upgrade.h"
 #include "fs/vfs/attr.h"
-#include "lib/class/class_root.h"
-#include "lib/sys/cleanup.h"
 #include "fs/vfs/file.h"
 #include "lib/object/object.h"
 #include "lib/object/pages.h"
-#include "fs/process/upgrade.h"
+#include "lib/sys/cleanup.h"
 
 #define SIZE_TEXT_MAX 32
 
@@ -20,16 +21,16 @@ static bool is_mount_root(const struct inode *inode)
     return inode->ref.id == NODE_ROOT_ID;
 }
 
-static int area_report(struct mount *mount, enum area_kind kind, struct shmap_area_status *status)
+static int area_report(struct volume *volume, unsigned area, struct shmap_area_status *status)
 {
-    status->passthrough = mount->facts.data_paths[kind].passthrough;
-    strlcpy(status->reason, mount->facts.data_paths[kind].reason, sizeof(status->reason));
-    return area_status(&mount->facts.areas[kind], status);
+    status->passthrough = volume->facts.data_paths[area].passthrough;
+    strlcpy(status->reason, volume->facts.data_paths[area].reason, sizeof(status->reason));
+    return area_status(volume_area(volume, area), status);
 }
 
-static void fill_life(const struct mount *mount, struct shmap_status *status)
+static void fill_life(const struct volume *volume, struct shmap_status *status)
 {
-    const struct life *life = &mount->state->life;
+    const struct life *life = &volume->state->life;
 
     status->pid = (uint64_t)getpid();
     status->keeper = (uint64_t)life->keeper;
@@ -37,31 +38,31 @@ static void fill_life(const struct mount *mount, struct shmap_status *status)
     status->upgrades = life->upgrades;
     status->last_stall_us = life->last_stall / 1000;
     strlcpy(status->last_reason, life->last_reason, sizeof(status->last_reason));
-    strlcpy(status->survival, mount->facts.survival, sizeof(status->survival));
-    strlcpy(status->upgrade_error, mount->state->upgrade.refusal, sizeof(status->upgrade_error));
+    strlcpy(status->survival, volume->facts.survival, sizeof(status->survival));
+    strlcpy(status->upgrade_error, volume->state->upgrade.refusal, sizeof(status->upgrade_error));
 }
 
-static char *mount_status(struct mount *mount)
+static char *mount_status(struct volume *volume)
 {
-    struct node_counts counts = node_table_counts(&mount->nodes);
+    struct node_counts counts = node_table_counts(&volume->nodes);
     CLEANUP_FREE struct shmap_status *status = calloc(1, sizeof(*status));
 
     if (!status)
         return NULL;
     strlcpy(status->version, SHMAPFS_VERSION, sizeof(status->version));
-    fill_life(mount, status);
-    strlcpy(status->mountpoint, mount->facts.mountpoint, sizeof(status->mountpoint));
-    strlcpy(status->store, mount->facts.store, sizeof(status->store));
-    strlcpy(status->huge, mount->facts.areas[AREA_RAM].huge, sizeof(status->huge));
-    strlcpy(status->transport, mount->facts.io_uring ? "io_uring" : "fuse",
+    fill_life(volume, status);
+    strlcpy(status->mountpoint, volume->facts.mountpoint, sizeof(status->mountpoint));
+    strlcpy(status->store, volume->facts.store, sizeof(status->store));
+    strlcpy(status->huge, volume->facts.areas[AREA_RAM].huge, sizeof(status->huge));
+    strlcpy(status->transport, volume->facts.io_uring ? "io_uring" : "fuse",
             sizeof(status->transport));
-    status->writeback = mount->facts.writeback;
+    status->writeback = volume->facts.writeback;
     status->nodes = counts.nodes;
     status->open_files = counts.opens;
     status->descriptors = counts.descriptors;
     status->descriptors_max = counts.cached_max;
-    if (area_report(mount, AREA_STORE, &status->store_area) != 0 ||
-        area_report(mount, AREA_RAM, &status->ram_area) != 0)
+    if (area_report(volume, AREA_STORE, &status->store_area) != 0 ||
+        area_report(volume, AREA_RAM, &status->ram_area) != 0)
         return NULL;
     return shmap_status_to_json(status);
 }
@@ -73,13 +74,14 @@ static int count_pages(struct inode *inode, struct shmap_pages *pages)
     int opened;
 
     do
-        opened = inode_not_last(inode->mount, object_reopen(inode->fd, O_RDONLY | O_NONBLOCK));
-    while (inode_make_room(inode->mount, &opened));
+        opened =
+            descriptors_not_last(inode->volume, object_reopen(inode->fd, O_RDONLY | O_NONBLOCK));
+    while (descriptors_make_room(inode->volume, &opened));
     CLEANUP_FD int fd = opened;
     int error = fd < 0 ? fd : pages_count(fd, pages);
 
     // Of a disk's file it is not what was swapped out, but what had been read.
-    if (!error && inode->ref.area != AREA_RAM)
+    if (!error && !area_kind(inode->ref.area)->is_memory)
         pages->swapped = 0;
     return error;
 }
@@ -91,7 +93,7 @@ static ssize_t get_pages(struct inode *inode, char **value)
 
     if (error)
         return error;
-    *value = pages_to_text(&pages, file_is_passthrough(inode));
+    *value = pages_to_text(&pages, inode_is_passthrough(inode));
     return *value ? (ssize_t)strlen(*value) : -ENOMEM;
 }
 
@@ -102,7 +104,7 @@ ssize_t virtual_get(struct inode *inode, const char *name, char **value)
     if (strcmp(name, SHMAP_XATTR_CLASS) == 0)
         *value = strdup(shmap_class_name(inode->ref.class));
     else if (strcmp(name, SHMAP_XATTR_STATUS) == 0 && is_mount_root(inode))
-        *value = mount_status(inode->mount);
+        *value = mount_status(inode->volume);
     else
         return -ENODATA;
     return *value ? (ssize_t)strlen(*value) : -ENOMEM;
@@ -119,80 +121,12 @@ static int check_owner(struct inode *inode, uid_t uid)
     return uid == 0 || uid == stx.stx_uid ? 0 : -EPERM;
 }
 
-/* An empty directory of the store becomes the root of an anonymous tree. */
-static int make_anonymous(struct inode *inode)
-{
-    struct mount *mount = inode->mount;
-    struct area *ram = &mount->facts.areas[AREA_RAM];
-    KEEP_SETID(&mount->facts.cred, true);
-    struct statx stx;
-    int contents;
-    int error = classroot_is_empty(inode->fd);
-
-    if (error <= 0)
-        return error < 0 ? error : -ENOTEMPTY;
-    error = object_stat(inode->fd, &stx);
-    // One that is there from before has another's owner and mode.
-    if (!error)
-        error = classroot_remove(ram, &stx);
-    if (error)
-        return error;
-    contents = classroot_open(ram, inode->fd, &stx);
-    if (contents < 0)
-        return contents;
-    error = classroot_mark(inode->fd, SHMAP_ANON);
-    if (error) {
-        close(contents);
-        classroot_remove(ram, &stx);
-        return error;
-    }
-    node_become_class_root(&mount->nodes, &inode->ref, AREA_RAM, SHMAP_ANON, contents);
-    return 0;
-}
-
-/* A class root becomes a directory like its parent again. */
-static int make_plain(struct inode *inode)
-{
-    struct mount *mount = inode->mount;
-    int store_dir = inode->ref.held.io_fd;
-    struct statx stx;
-    int error = classroot_is_empty(inode->fd);
-
-    if (error <= 0)
-        return error < 0 ? error : -ENOTEMPTY;
-    error = object_stat(store_dir, &stx);
-    if (!error)
-        error = classroot_unmark(store_dir);
-    if (error)
-        return error;
-    classroot_remove(&mount->facts.areas[AREA_RAM], &stx);
-    node_become_plain(&mount->nodes, &inode->ref, AREA_STORE, SHMAP_PERSIST);
-    return 0;
-}
-
 static int set_class(struct inode *inode, enum shmap_class class)
 {
-    struct mount *mount = inode->mount;
-    bool in_store = inode->ref.tree == AREA_STORE;
-    int error;
+    int error = class_assign(inode, class);
 
-    if (!inode_is_dir(inode))
-        return -ENOTDIR;
-    // Whatever is not anonymous needs a store, and a name in the store that leads to it.
-    if (is_mount_root(inode) ? class != inode->ref.class : !in_store && class != SHMAP_ANON)
-        return -EINVAL;
-    if (class != SHMAP_PERSIST && class != SHMAP_ANON)
-        return -EOPNOTSUPP;
-    pthread_mutex_lock(&mount->class_roots);
-    node_refresh(&mount->nodes, &inode->ref);
-    inode->fd = inode->ref.held.path_fd;
-    if (class == inode->ref.class)
-        error = 0;
-    else
-        error = class == SHMAP_ANON ? make_anonymous(inode) : make_plain(inode);
-    pthread_mutex_unlock(&mount->class_roots);
     // Size and times are now another directory's.
-    attr_invalidate(inode->mount, inode->ref.id);
+    attr_invalidate(inode->volume, inode->ref.id);
     return error;
 }
 
@@ -207,7 +141,7 @@ static int set_size(struct inode *inode, const char *value, size_t size)
     memcpy(text, value, size);
     text[size] = '\0';
     error = ram_parse_size(text, &bytes);
-    return error ? error : ram_resize(&inode->mount->facts.areas[AREA_RAM], bytes);
+    return error ? error : ram_resize(&inode->volume->facts.areas[AREA_RAM], bytes);
 }
 
 static bool is_upgrade(const char *name)
@@ -217,10 +151,10 @@ static bool is_upgrade(const char *name)
 
 /* Who names a binary has it executed with the rights of the daemon. For root's the kernel has asked
  * for the privilege of whoever sets a trusted attribute; a user's are the user's own. */
-static bool may_upgrade(const struct mount *mount, uid_t uid, const char *name)
+static bool may_upgrade(const struct volume *volume, uid_t uid, const char *name)
 {
     return strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0 ||
-           (!mount->facts.cred.privileged && uid == mount->facts.owner);
+           (!volume->facts.cred.privileged && uid == volume->facts.owner);
 }
 
 int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *value, size_t size)
@@ -229,10 +163,12 @@ int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *va
     int error;
 
     if (strcmp(name, SHMAP_XATTR_SIZE) == 0 && is_mount_root(inode))
-        return uid == 0 || uid == inode->mount->facts.owner ? set_size(inode, value, size) : -EPERM;
+        return uid == 0 || uid == inode->volume->facts.owner ? set_size(inode, value, size)
+                                                             : -EPERM;
     if (is_upgrade(name) && is_mount_root(inode))
-        return may_upgrade(inode->mount, uid, name) ? upgrade_request(inode->mount, value, size)
-                                                    : -EPERM;
+        return may_upgrade(inode->volume, uid, name)
+                   ? upgrade_request(mount_of_volume(inode->volume), value, size)
+                   : -EPERM;
     error = check_owner(inode, uid);
     if (error)
         return error;

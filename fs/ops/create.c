@@ -3,16 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "fs/vfs/attr.h"
-#include "fs/vfs/pending_invalidation.h"
+#include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
-#include "lib/sys/cleanup.h"
-#include "fs/util/fault.h"
-#include "fs/vfs/file.h"
 #include "fs/inode/reopen.h"
-#include "lib/object/object.h"
 #include "fs/ops/ops.h"
+#include "fs/util/fault.h"
+#include "fs/vfs/attr.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/reclaim.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 /* What is to be made in a directory. */
 struct new_entry {
@@ -42,24 +43,24 @@ static bool is_made(const struct inode *dir, const struct new_entry *new)
     struct node_key key;
     struct statx stx;
 
-    return request_is_repeated(mount_request(dir->mount)) &&
+    return request_is_repeated(volume_request(dir->volume)) &&
            inode_key_of_name(dir, new->name, &key, &stx) == 0 &&
            (stx.stx_mode & S_IFMT) == (new->mode &S_IFMT);
 }
 
 static int make_once(fuse_req_t req, const struct inode *dir, const struct new_entry *new)
 {
-    struct request *request = mount_request(dir->mount);
-    unsigned mark = space_mark(dir->mount);
+    struct request *request = volume_request(dir->volume);
+    unsigned mark = reclaim_mark(dir->volume);
     int64_t result;
 
     if (request_was_executed(request, &result))
         return (int)result;
-    caller_become(req, new->mode);
+    impersonate_begin(dir->volume, req, new->mode);
     do
         result = make(dir, new);
-    while (result == -ENOSPC && space_comes(dir->mount, &mark));
-    caller_leave(req, new->mode);
+    while (result == -ENOSPC && reclaim_wait(dir->volume, &mark));
+    impersonate_end(dir->volume, new->mode);
     if (result == -EEXIST && is_made(dir, new))
         result = 0;
     request_executed(request, result);
@@ -80,7 +81,7 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     int error = inode_check_name(new->name);
 
     if (!error)
-        error = inode_acquire(mount_of(req), parent, &dir);
+        error = inode_acquire(volume_of(req), parent, &dir);
     if (!error)
         error = make_once(req, &dir, new);
     if (error) {
@@ -120,7 +121,7 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
     if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
         return -EXDEV;
     // With two names it is no longer known by one.
-    handle_keep_descriptor(inode);
+    reopen_never(inode->volume, &inode->ref);
     return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
                ? 0
                : -errno;
@@ -128,7 +129,7 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
 
 static int link_once(struct inode *inode, struct inode *dir, const char *name)
 {
-    struct request *request = mount_request(dir->mount);
+    struct request *request = volume_request(dir->volume);
     struct node_key key;
     struct statx stx;
     int64_t result;
@@ -146,7 +147,7 @@ static int link_once(struct inode *inode, struct inode *dir, const char *name)
 
 void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode inode = INODE_NONE;
     INODE struct inode dir = INODE_NONE;
     INODE struct inode linked = INODE_NONE;
@@ -154,9 +155,9 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     int error = inode_check_name(name);
 
     if (!error)
-        error = inode_acquire(mount, id, &inode);
+        error = inode_acquire(volume, id, &inode);
     if (!error)
-        error = inode_acquire(mount, parent, &dir);
+        error = inode_acquire(volume, parent, &dir);
     if (!error)
         error = link_once(&inode, &dir, name);
     if (error) {
@@ -181,7 +182,7 @@ static void unmake_file(const struct inode *dir, const char *name)
     struct node_key key;
     struct statx stx;
 
-    if (request_is_repeated(mount_request(dir->mount)) &&
+    if (request_is_repeated(volume_request(dir->volume)) &&
         inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
         stx.stx_size == 0 && stx.stx_nlink == 1)
         unlinkat(dir->fd, name, 0);
@@ -192,33 +193,34 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
                      int flags)
 {
     int how = name ? O_CREAT | O_EXCL | O_NOFOLLOW : O_TMPFILE | (flags & O_EXCL);
-    unsigned mark = space_mark(dir->mount);
+    unsigned mark = reclaim_mark(dir->volume);
     int fd;
 
     if (name)
         unmake_file(dir, name);
-    caller_become(req, mode);
+    impersonate_begin(dir->volume, req, mode);
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
-    } while (inode_make_room(dir->mount, &fd) || (fd == -ENOSPC && space_comes(dir->mount, &mark)));
-    caller_leave(req, mode);
+    } while (descriptors_make_room(dir->volume, &fd) ||
+             (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
+    impersonate_end(dir->volume, mode);
     fault_point(FAULT_AFTER_EXECUTION);
     // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
     // look again.
     return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
 }
 
-/* A path descriptor of what was just made. By its name that is quicker than through /proc; in the
- * RAM area nobody else can have put something else there. */
+/* A path descriptor of what was just made. By its name that is quicker than through /proc; in a
+ * private area nobody else can have put something else there. */
 static int path_of_new(const struct inode *dir, const char *name, int fd)
 {
     int path_fd;
 
     do
-        path_fd = name && dir->ref.area == AREA_RAM ? object_open_in(dir->fd, name)
-                                                    : object_reopen(fd, O_PATH);
-    while (inode_make_room(dir->mount, &path_fd));
+        path_fd = name && area_kind(dir->ref.area)->is_private ? object_open_in(dir->fd, name)
+                                                               : object_reopen(fd, O_PATH);
+    while (descriptors_make_room(dir->volume, &path_fd));
     return path_fd;
 }
 
@@ -238,10 +240,10 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
         inode_unlookup(inode);
         return error;
     }
-    node_flags(&dir->mount->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
+    node_flags(&dir->volume->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .attr_timeout = stale_add_new(inode, &stx),
-                                        .entry_timeout = dir->mount->facts.timeout };
+                                        .entry_timeout = dir->volume->facts.timeout };
     attr_to_stat(inode, &stx, &entry->attr);
     return 0;
 }
@@ -256,7 +258,7 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     int fd;
 
     if (!error)
-        error = inode_acquire(mount_of(req), parent, &dir);
+        error = inode_acquire(volume_of(req), parent, &dir);
     if (!error) {
         fd = make_open(req, &dir, name, mode, fi->flags);
         error = fd < 0 ? fd : open_new(&dir, name, fd, fi, &inode, &entry);

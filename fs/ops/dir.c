@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/sys/cleanup.h"
-#include "lib/object/object.h"
+#include "fs/inode/deferred_close.h"
+#include "fs/inode/descriptors.h"
 #include "fs/ops/ops.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 /* What the kernel names as the handle of a directory that it did not open; no stream has it, for
  * descriptor 0 is the mount's own. */
@@ -34,9 +36,9 @@ struct listing {
     size_t lookups;
 };
 
-static void close_stream(struct mount *mount, uint64_t fh)
+static void close_stream(struct volume *volume, uint64_t fh)
 {
-    int fd = node_dir_close(&mount->nodes, mount_ledger(mount), fh);
+    int fd = node_dir_close(&volume->nodes, volume_ledger(volume), fh);
 
     if (fd >= 0)
         close(fd);
@@ -52,24 +54,24 @@ static int open_directory(const struct inode *dir, bool kept)
     do {
         fd = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
         if (kept)
-            fd = inode_not_last(dir->mount, fd);
-    } while (inode_make_room(dir->mount, &fd));
+            fd = descriptors_not_last(dir->volume, fd);
+    } while (descriptors_make_room(dir->volume, &fd));
     return fd;
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode inode = INODE_NONE;
     int fd = -1;
     int error;
 
-    if (mount->facts.lists_unopened) {
+    if (volume->facts.lists_unopened) {
         // The kernel keeps this in mind, and that it may keep listings.
         answer_err(req, ENOSYS);
         return;
     }
-    error = inode_acquire(mount, id, &inode);
+    error = inode_acquire(volume, id, &inode);
     if (!error) {
         fd = open_directory(&inode, true);
         error = fd >= 0 ? 0 : fd;
@@ -78,20 +80,20 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         answer_err(req, -error);
         return;
     }
-    fi->cache_readdir = fi->keep_cache = mount->facts.keeps_listings;
-    fi->fh = node_dir_open(&mount->nodes, mount_ledger(mount), fd);
+    fi->cache_readdir = fi->keep_cache = volume->facts.keeps_listings;
+    fi->fh = node_dir_open(&volume->nodes, volume_ledger(volume), fd);
     if (fi->fh == NODE_STREAM_NONE) {
         close(fd);
         answer_err(req, ENFILE);
     } else if (answer_open(req, fi) != 0) {
-        close_stream(mount, fi->fh);
+        close_stream(volume, fi->fh);
     }
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     (void)id;
-    close_stream(mount_of(req), fi->fh);
+    close_stream(volume_of(req), fi->fh);
     answer_err(req, 0);
 }
 
@@ -124,7 +126,7 @@ static int directory_of(const struct inode *dir, uint64_t handle, int *opened)
 
     if (handle == HANDLE_UNOPENED)
         return *opened = open_directory(dir, false);
-    fd = node_dir_fd(&dir->mount->nodes, handle);
+    fd = node_dir_fd(&dir->volume->nodes, handle);
     error = fd < 0 ? -EBADF : follow_class(dir, fd);
     return error ? error : fd;
 }
@@ -133,7 +135,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
 {
     INODE struct inode dir = INODE_NONE;
     CLEANUP_FD int opened = -1;
-    int error = inode_acquire(mount_of(req), id, &dir);
+    int error = inode_acquire(volume_of(req), id, &dir);
     int fd = error ? error : directory_of(&dir, fi->fh, &opened);
 
     if (fd < 0)
@@ -213,20 +215,20 @@ static int fill(struct listing *listing, int fd, char *entries, size_t size)
     return length == 0 ? 0 : -errno;
 }
 
-static void forget_all(struct mount *mount, const struct listing *listing)
+static void forget_all(struct volume *volume, const struct listing *listing)
 {
     struct node_resources leftover;
 
     for (size_t i = 0; i < listing->lookups; i++) {
-        node_unlookup(&mount->nodes, mount_ledger(mount), listing->looked_up[i], &leftover);
-        inode_dispose(mount, &leftover);
+        node_unlookup(&volume->nodes, volume_ledger(volume), listing->looked_up[i], &leftover);
+        resources_close(volume, &leftover);
     }
 }
 
 static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
                  const struct fuse_file_info *fi, bool plus)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode dir = INODE_NONE;
     struct listing listing = { .req = req, .dir = &dir, .plus = plus, .size = size };
     size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
@@ -236,7 +238,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     CLEANUP_FREE uint64_t *looked_up =
         plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
     CLEANUP_FD int opened = -1;
-    int error = inode_acquire(mount, id, &dir);
+    int error = inode_acquire(volume, id, &dir);
     int fd = error ? error : directory_of(&dir, fi->fh, &opened);
 
     if (fd < 0)
@@ -253,7 +255,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
     if (error && listing.used == 0)
         answer_err(req, -error);
     else if (answer_buf(req, data, listing.used) != 0)
-        forget_all(mount, &listing);
+        forget_all(volume, &listing);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)

@@ -4,17 +4,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "fs/vfs/file.h"
-#include "lib/object/object.h"
 #include "fs/ops/ops.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/file_io.h"
 #include "fs/vfs/reclaim.h"
+#include "lib/object/object.h"
 
 #define COPY_MAX (1U << 30)
 
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error)
         error = inode_is_regular(&inode) ? file_open(&inode, fi, -1) : -EINVAL;
@@ -26,10 +27,10 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode inode = INODE_NONE;
 
-    if (inode_hold(mount, id, &inode) == 0)
+    if (inode_hold(volume, id, &inode) == 0)
         file_close(&inode, fi);
     answer_err(req, 0);
 }
@@ -39,7 +40,7 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
     struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
-    int error = inode_hold(mount_of(req), id, &inode);
+    int error = inode_hold(volume_of(req), id, &inode);
 
     (void)fi;
     if (!error)
@@ -73,24 +74,24 @@ static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
 void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
-    struct request *request = mount_request(mount);
-    unsigned mark = space_mark(mount);
-    int64_t written = inode_hold(mount, id, &inode);
+    struct request *request = volume_request(volume);
+    unsigned mark = reclaim_mark(volume);
+    int64_t written = inode_hold(volume, id, &inode);
 
-    atomic_fetch_add(&mount->state->life.writes_begun, 1);
+    atomic_fetch_add(&volume->state->life.writes_begun, 1);
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
     if (written == 0 && !request_was_executed(request, &written)) {
-        KEEP_SETID(&mount->facts.cred, !fi->kill_suidgid);
+        KEEP_SETID(&volume->facts.cred, !fi->kill_suidgid);
         do
             written = write_all(io.fd, data, size, offset);
-        while (written == -ENOSPC && space_comes(mount, &mark));
+        while (written == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, written);
     }
-    atomic_fetch_add(&mount->state->life.writes_ended, 1);
+    atomic_fetch_add(&volume->state->life.writes_ended, 1);
     if (written < 0)
         answer_err(req, (int)-written);
     else
@@ -100,7 +101,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_hold(mount_of(req), id, &inode);
+    int error = inode_hold(volume_of(req), id, &inode);
 
     if (!error)
         error = file_sync(&inode, fi, datasync);
@@ -110,23 +111,23 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length,
                   struct fuse_file_info *fi)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     bool root = fuse_req_ctx(req)->uid == 0;
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
-    struct request *request = mount_request(mount);
-    unsigned mark = space_mark(mount);
-    int64_t error = inode_hold(mount, id, &inode);
+    struct request *request = volume_request(volume);
+    unsigned mark = reclaim_mark(volume);
+    int64_t error = inode_hold(volume, id, &inode);
 
     (void)fi;
     if (!error)
         error = file_io_begin(&inode, true, &io);
     if (!error && !request_was_executed(request, &error)) {
         // The kernel does not say here whether the caller may keep setuid and setgid.
-        KEEP_SETID(&mount->facts.cred, root);
+        KEEP_SETID(&volume->facts.cred, root);
         do
             error = file_allocate(&inode, io.fd, mode, offset, length);
-        while (error == -ENOSPC && space_comes(mount, &mark));
+        while (error == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, error);
     }
     answer_err(req, (int)-error);
@@ -147,19 +148,19 @@ static off_t seek_without_holes(int fd, off_t offset, int whence)
 
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fuse_file_info *fi)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
-    off_t found = inode_hold(mount, id, &inode);
+    off_t found = inode_hold(volume, id, &inode);
 
     (void)fi;
     if (found == 0)
         found = file_io_begin(&inode, false, &io);
     if (found == 0) {
-        if (mount->facts.writeback)
+        if (volume->facts.writeback)
             // The kernel knows the size better, and does not ask again.
             found = -ENOSYS;
-        else if (!file_is_passthrough(&inode))
+        else if (!inode_is_passthrough(&inode))
             found = seek_without_holes(io.fd, offset, whence);
         else
             found = lseek(io.fd, offset, whence);
@@ -176,19 +177,19 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
                         struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
                         struct fuse_file_info *to_fi, size_t length, int flags)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     bool root = fuse_req_ctx(req)->uid == 0;
     INODE struct inode source = INODE_NONE;
     INODE struct inode target = INODE_NONE;
     FILE_IO struct file_io source_io = FILE_IO_NONE;
     FILE_IO struct file_io target_io = FILE_IO_NONE;
-    struct request *request = mount_request(mount);
-    int64_t copied = inode_hold(mount, from, &source);
+    struct request *request = volume_request(volume);
+    int64_t copied = inode_hold(volume, from, &source);
 
     (void)from_fi;
     (void)to_fi;
     if (copied == 0)
-        copied = inode_hold(mount, to, &target);
+        copied = inode_hold(volume, to, &target);
     if (copied == 0)
         copied = file_io_begin(&source, false, &source_io);
     if (copied == 0)
@@ -197,7 +198,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         // The kernel takes 32 bits of the answer.
         if (length > COPY_MAX)
             length = COPY_MAX;
-        KEEP_SETID(&mount->facts.cred, root);
+        KEEP_SETID(&volume->facts.cred, root);
         copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
                                  (unsigned)flags);
         if (copied < 0)

@@ -2,16 +2,17 @@
 /* Names become nodes, and nodes are forgotten. */
 #include <errno.h>
 
-#include "fs/vfs/attr.h"
-#include "fs/util/fault.h"
+#include "fs/inode/deferred_close.h"
 #include "fs/ops/ops.h"
+#include "fs/util/fault.h"
+#include "fs/vfs/attr.h"
 
 int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry)
 {
     int error;
 
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
-                                        .entry_timeout = inode->mount->facts.timeout };
+                                        .entry_timeout = inode->volume->facts.timeout };
     error = attr_confirm(inode, stx, &entry->attr_timeout);
     attr_to_stat(inode, stx, &entry->attr);
     return error;
@@ -36,19 +37,19 @@ void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool ch
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     int error = inode_check_name(name);
 
     if (!error)
-        error = inode_acquire(mount, parent, &dir);
+        error = inode_acquire(volume, parent, &dir);
     if (!error)
         error = inode_lookup(&dir, name, &inode, &stx);
     if (error == -ENOENT) {
         // Without a node: the kernel remembers that there is nothing by that name.
-        answer_entry(req, &(struct fuse_entry_param){ .entry_timeout = mount->facts.timeout });
+        answer_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume->facts.timeout });
     } else if (error) {
         answer_err(req, -error);
     } else {
@@ -56,38 +57,38 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     }
 }
 
-static void forget(struct mount *mount, fuse_ino_t id, uint64_t lookups)
+static void forget(struct volume *volume, fuse_ino_t id, uint64_t lookups)
 {
     struct node_resources leftover;
 
-    node_forget(&mount->nodes, mount_ledger(mount), id, lookups, &leftover);
-    inode_put_off(mount, &leftover);
+    node_forget(&volume->nodes, volume_ledger(volume), id, lookups, &leftover);
+    deferred_close_add(volume, &leftover);
     fault_point(FAULT_IN_FORGET);
 }
 
 /* How many forgets of this request were carried out by a process that died before it was through
  * with them. */
-static uint64_t forgotten(struct mount *mount)
+static uint64_t forgotten(struct volume *volume)
 {
-    struct node_ledger *ledger = mount_ledger(mount);
+    struct node_ledger *ledger = volume_ledger(volume);
 
-    return ledger ? node_ledger_forgotten(&mount->nodes, ledger) : 0;
+    return ledger ? node_ledger_forgotten(&volume->nodes, ledger) : 0;
 }
 
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
 
-    if (forgotten(mount) == 0)
-        forget(mount, id, lookups);
+    if (forgotten(volume) == 0)
+        forget(volume, id, lookups);
     answer_none(req);
 }
 
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
 
-    for (size_t i = forgotten(mount); i < count; i++)
-        forget(mount, forgets[i].ino, forgets[i].nlookup);
+    for (size_t i = forgotten(volume); i < count; i++)
+        forget(volume, forgets[i].ino, forgets[i].nlookup);
     answer_none(req);
 }

@@ -8,6 +8,7 @@
 #define SHMAPFS_OPS_H
 
 #include "fs/inode/inode.h"
+#include "fs/mount/mount.h"
 
 extern const struct fuse_lowlevel_ops OPS;
 

@@ -11,15 +11,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "lib/class/class_root.h"
-#include "fs/inode/reopen.h"
-#include "lib/object/object.h"
+#include "fs/class/class_change.h"
+#include "fs/inode/rename.h"
 #include "fs/ops/ops.h"
+#include "lib/class/class_root.h"
+#include "lib/object/object.h"
 
 /* Removes a name, once. Repeated, it is gone already if the last attempt got that far. */
 static int unlink_once(struct inode *dir, const char *name, int flags)
 {
-    struct request *request = mount_request(dir->mount);
+    struct request *request = volume_request(dir->volume);
     const struct request_note *before = request_target(request);
     int64_t result;
 
@@ -46,7 +47,7 @@ struct found {
 static int victim_find(struct inode *dir, const char *name, struct inode *victim,
                        struct found *found)
 {
-    struct request *request = mount_request(dir->mount);
+    struct request *request = volume_request(dir->volume);
     const struct request_note *before = request_target(request);
     struct node_key key;
     struct statx stx;
@@ -56,38 +57,26 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
     *victim = INODE_NONE;
     // The name went when the request was carried out before; what had it is still to be told.
     if (error == -ENOENT && before && before->existed)
-        return inode_of_key(dir->mount, &before->key, victim);
+        return inode_of_key(dir->volume, &before->key, victim);
     request_note_target(request, &key, !error);
     if (!error)
         found->links = stx.stx_nlink;
     if (error || !S_ISDIR(stx.stx_mode))
-        return error ? error : inode_of_key(dir->mount, &key, victim);
+        return error ? error : inode_of_key(dir->volume, &key, victim);
     error = inode_lookup(dir, name, victim, &stx);
     found->counted = !error;
     if (error || !inode_is_class_root(victim))
         return error;
-    error = classroot_is_empty(victim->fd);
+    error = class_root_is_empty(victim->fd);
     return error == 0 ? -ENOTEMPTY : error < 0 ? error : 0;
-}
-
-/* The store directory of the class root is gone: so is the place of its contents. */
-static void drop_contents(struct inode *class_root)
-{
-    struct mount *mount = class_root->mount;
-    struct statx stx;
-
-    pthread_mutex_lock(&mount->class_roots);
-    if (object_stat(class_root->ref.held.io_fd, &stx) == 0)
-        classroot_remove(&mount->facts.areas[AREA_RAM], &stx);
-    pthread_mutex_unlock(&mount->class_roots);
 }
 
 static void victim_done(struct inode *victim, const struct found *found, bool removed)
 {
-    if (!victim->mount)
+    if (!victim->volume)
         return;
     if (removed && inode_is_class_root(victim))
-        drop_contents(victim);
+        class_root_gone(victim);
     if (removed)
         inode_name_removed(victim, found->links);
     if (found->counted)
@@ -102,7 +91,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     int error = inode_check_name(name);
 
     if (!error)
-        error = inode_acquire(mount_of(req), parent, &dir);
+        error = inode_acquire(volume_of(req), parent, &dir);
     if (!error)
         error = victim_find(&dir, name, &victim, &found);
     if (!error)
@@ -133,12 +122,12 @@ static bool replaces(unsigned flags)
 static int rename_to_free(struct inode *from, const char *name, struct inode *to,
                           const char *new_name)
 {
-    struct request *request = mount_request(from->mount);
+    struct request *request = volume_request(from->volume);
     int error;
 
     request_note_source(request, NULL, true);
     request_note_target(request, NULL, false);
-    error = handle_rename(from, name, to, new_name, RENAME_NOREPLACE);
+    error = rename_entry(from, name, to, new_name, RENAME_NOREPLACE);
     if (error == -EEXIST || error == -EINVAL)
         request_drop_notes(request);
     else
@@ -149,7 +138,7 @@ static int rename_to_free(struct inode *from, const char *name, struct inode *to
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
                      unsigned flags)
 {
-    struct request *request = mount_request(from->mount);
+    struct request *request = volume_request(from->volume);
     INODE struct inode victim = INODE_NONE;
     struct found found = { .counted = false };
     struct node_key key;
@@ -173,7 +162,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         error = inode_key_of_name(from, name, &key, &stx);
     if (!error) {
         request_note_source(request, &key, true);
-        error = handle_rename(from, name, to, new_name, flags);
+        error = rename_entry(from, name, to, new_name, flags);
         request_executed(request, error);
     }
     victim_done(&victim, &found, !error && replaces(flags));
@@ -209,20 +198,20 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
                         const char *new_name, unsigned flags, const struct request_note *source,
                         const struct request_note *target)
 {
-    struct mount *mount = from->mount;
+    struct volume *volume = from->volume;
     INODE struct inode victim = INODE_NONE;
     int64_t result;
     int error = 0;
 
-    if (request_was_executed(mount_request(mount), &result)) {
+    if (request_was_executed(volume_request(volume), &result)) {
         if (result != 0)
             return (int)result;
     } else if (!was_renamed(from, name, to, new_name, flags, source, target)) {
         return rename_in(from, name, to, new_name, flags);
     }
-    handle_renamed(from, name, to, new_name, flags, &source->key, &target->key);
+    rename_recover(from, name, to, new_name, flags, &source->key, &target->key);
     if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
-        error = inode_of_key(mount, &target->key, &victim);
+        error = inode_of_key(volume, &target->key, &victim);
     victim_done(&victim, &(struct found){ .counted = false }, !error);
     return error;
 }
@@ -230,9 +219,9 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
                const char *new_name, unsigned flags)
 {
-    struct mount *mount = mount_of(req);
-    const struct request_note *source = request_source(mount_request(mount));
-    const struct request_note *target = request_target(mount_request(mount));
+    struct volume *volume = volume_of(req);
+    const struct request_note *source = request_source(volume_request(volume));
+    const struct request_note *target = request_target(volume_request(volume));
     INODE struct inode from = INODE_NONE;
     INODE struct inode to = INODE_NONE;
     int error = inode_check_name(name);
@@ -240,9 +229,9 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     if (!error)
         error = inode_check_name(new_name);
     if (!error)
-        error = inode_acquire(mount, parent, &from);
+        error = inode_acquire(volume, parent, &from);
     if (!error)
-        error = inode_acquire(mount, new_parent, &to);
+        error = inode_acquire(volume, new_parent, &to);
     // Without both notes nothing was changed yet.
     if (!error)
         error = source && target ? rename_again(&from, name, &to, new_name, flags, source, target)

@@ -1,117 +1,117 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* How requests are answered: once, and marked as answered before (request.h). */
-#include "fs/util/fault.h"
 #include "fs/ops/ops.h"
+#include "fs/util/fault.h"
 
-static struct mount *begin(fuse_req_t req)
+static struct volume *begin(fuse_req_t req)
 {
-    struct mount *mount = mount_of(req);
+    struct volume *volume = volume_of(req);
 
-    request_answer(mount_request(mount));
-    return mount;
+    request_answer(volume_request(volume));
+    return volume;
 }
 
-static int end(struct mount *mount, int result)
+static int end(struct volume *volume, int result)
 {
-    struct request *request = mount_request(mount);
+    struct request *request = volume_request(volume);
 
     if (request)
         atomic_fetch_add_explicit(&request->answers, 1, memory_order_relaxed);
-    life_answered(&mount->state->life);
+    life_answered(&volume->state->life);
     fault_point(FAULT_AFTER_REPLY);
     return result;
 }
 
 int answer_err(fuse_req_t req, int error)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_err(req, error));
+    return end(volume, fuse_reply_err(req, error));
 }
 
 int answer_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_entry(req, entry));
+    return end(volume, fuse_reply_entry(req, entry));
 }
 
 int answer_create(fuse_req_t req, const struct fuse_entry_param *entry,
                   const struct fuse_file_info *fi)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_create(req, entry, fi));
+    return end(volume, fuse_reply_create(req, entry, fi));
 }
 
 int answer_attr(fuse_req_t req, const struct stat *st, double timeout)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_attr(req, st, timeout));
+    return end(volume, fuse_reply_attr(req, st, timeout));
 }
 
 int answer_statx(fuse_req_t req, int flags, struct statx *stx, double timeout)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_statx(req, flags, stx, timeout));
+    return end(volume, fuse_reply_statx(req, flags, stx, timeout));
 }
 
 int answer_readlink(fuse_req_t req, const char *target)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_readlink(req, target));
+    return end(volume, fuse_reply_readlink(req, target));
 }
 
 int answer_open(fuse_req_t req, const struct fuse_file_info *fi)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_open(req, fi));
+    return end(volume, fuse_reply_open(req, fi));
 }
 
 int answer_write(fuse_req_t req, size_t count)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_write(req, count));
+    return end(volume, fuse_reply_write(req, count));
 }
 
 int answer_buf(fuse_req_t req, const char *data, size_t size)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_buf(req, data, size));
+    return end(volume, fuse_reply_buf(req, data, size));
 }
 
 int answer_data(fuse_req_t req, struct fuse_bufvec *data)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_data(req, data, 0));
+    return end(volume, fuse_reply_data(req, data, 0));
 }
 
 int answer_statfs(fuse_req_t req, const struct statvfs *vfs)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_statfs(req, vfs));
+    return end(volume, fuse_reply_statfs(req, vfs));
 }
 
 int answer_xattr(fuse_req_t req, size_t size)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_xattr(req, size));
+    return end(volume, fuse_reply_xattr(req, size));
 }
 
 int answer_lseek(fuse_req_t req, off_t offset)
 {
-    struct mount *mount = begin(req);
+    struct volume *volume = begin(req);
 
-    return end(mount, fuse_reply_lseek(req, offset));
+    return end(volume, fuse_reply_lseek(req, offset));
 }
 
 void answer_none(fuse_req_t req)
@@ -121,6 +121,6 @@ void answer_none(fuse_req_t req)
 
 void answer_later(fuse_req_t req)
 {
-    request_leave(mount_request(mount_of(req)));
+    request_leave(volume_request(volume_of(req)));
     fuse_reply_none(req);
 }

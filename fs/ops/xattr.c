@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/xattr.h>
 
-#include "lib/sys/cleanup.h"
-#include "lib/object/object.h"
+#include "fs/ops/control_xattr.h"
 #include "fs/ops/ops.h"
 #include "fs/process/upgrade.h"
-#include "fs/ops/control_xattr.h"
+#include "lib/object/object.h"
 #include "lib/object/xattr.h"
+#include "lib/sys/cleanup.h"
 
 #define XATTR_ACCESS_ACL "system.posix_acl_access"
 
@@ -56,11 +56,11 @@ static bool may_know_pages(fuse_req_t req, int fd)
     return uid == 0 || (object_stat(fd, &stx) == 0 && uid == stx.stx_uid);
 }
 
-/* What the kernel asks before the first write to a file, and before each change of its owner. In the
- * RAM area it comes through the mount or not at all. */
+/* What the kernel asks before the first write to a file, and before each change of its owner. In a
+ * private area it comes through the mount or not at all. */
 static bool is_known_absent(const struct inode *inode, const char *name)
 {
-    return inode->ref.area == AREA_RAM && (inode->ref.flags & NODE_WITHOUT_CAPABILITY) &&
+    return area_kind(inode->ref.area)->is_private && (inode->ref.flags & NODE_WITHOUT_CAPABILITY) &&
            strcmp(name, XATTR_NAME_CAPS) == 0;
 }
 
@@ -69,7 +69,7 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
 {
     // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
     // but libfuse does not hand that on.
-    KEEP_SETID(&mount_of(req)->facts.cred,
+    KEEP_SETID(&volume_of(req)->facts.cred,
                strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
 
     return xattr_set(fd, name, value, size, flags);
@@ -78,7 +78,7 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
 /* Whether an attribute is there: noted before it is changed, known when the request comes again. */
 static bool existed(const struct inode *inode, const char *name)
 {
-    struct request *request = mount_request(inode->mount);
+    struct request *request = volume_request(inode->volume);
     const struct request_note *before = request_target(request);
     bool exists;
 
@@ -95,10 +95,10 @@ static int set(fuse_req_t req, struct inode *inode, const char *name, const char
     int error = 0;
 
     if (strcmp(name, XATTR_NAME_CAPS) == 0)
-        node_flags(&inode->mount->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
+        node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
     // Repeated, the attribute may be there for having been set before.
     if ((flags & XATTR_CREATE) && !existed(inode, name) &&
-        request_is_repeated(mount_request(inode->mount)))
+        request_is_repeated(volume_request(inode->volume)))
         flags &= ~XATTR_CREATE;
     if (inode_is_class_root(inode))
         error = set_on(req, inode->ref.held.io_fd, name, value, size, flags);
@@ -109,7 +109,7 @@ static int set(fuse_req_t req, struct inode *inode, const char *name, const char
 
 static int remove_from(struct inode *inode, const char *name)
 {
-    bool gone = existed(inode, name) && request_is_repeated(mount_request(inode->mount));
+    bool gone = existed(inode, name) && request_is_repeated(volume_request(inode->volume));
     int error = 0;
 
     if (inode_is_class_root(inode))
@@ -121,7 +121,7 @@ static int remove_from(struct inode *inode, const char *name)
 
 static int remove_class(struct inode *inode, uid_t uid, const char *name)
 {
-    struct request *request = mount_request(inode->mount);
+    struct request *request = volume_request(inode->volume);
     const struct request_note *before = request_target(request);
     int error;
 
@@ -135,7 +135,7 @@ static int remove_class(struct inode *inode, uid_t uid, const char *name)
 static int change_once(fuse_req_t req, struct inode *inode, const char *name, const char *value,
                        size_t size, int flags)
 {
-    struct request *request = mount_request(inode->mount);
+    struct request *request = volume_request(inode->volume);
     uid_t uid = fuse_req_ctx(req)->uid;
     int64_t result;
 
@@ -155,7 +155,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
                  int flags)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error)
         error = change_once(req, &inode, name, value, size, flags);
@@ -168,7 +168,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(mount_of(req), id, &inode);
+    int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error)
         error = change_once(req, &inode, name, NULL, 0, 0);
@@ -193,7 +193,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     INODE struct inode inode = INODE_NONE;
     CLEANUP_FREE char *value = NULL;
     size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
-    ssize_t length = inode_acquire(mount_of(req), id, &inode);
+    ssize_t length = inode_acquire(volume_of(req), id, &inode);
 
     if (length == 0 && strcmp(name, SHMAP_XATTR_PAGES) == 0 && !may_know_pages(req, inode.fd)) {
         length = -EPERM;
@@ -230,7 +230,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 {
     INODE struct inode inode = INODE_NONE;
     CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
-    ssize_t length = inode_acquire(mount_of(req), id, &inode);
+    ssize_t length = inode_acquire(volume_of(req), id, &inode);
 
     if (length == 0 && !names)
         length = -ENOMEM;

@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/sys/cleanup.h"
-#include "fs/util/log.h"
 #include "fs/mount/session.h"
 #include "fs/mount/setup.h"
+#include "fs/util/log.h"
+#include "lib/sys/cleanup.h"
 
 /* How long a binary may take to say whether it can go on. */
 #define ANSWER_MILLISECONDS 10000
@@ -111,7 +111,7 @@ static void write_consent(const struct state *state, char consent[CONSENT_MAX])
 /* Whether a binary can go on with the mount. */
 static int check(struct mount *mount, const char *binary)
 {
-    struct upgrade *upgrade = &mount->state->upgrade;
+    struct upgrade *upgrade = &mount->volume.state->upgrade;
     uint64_t end = clock_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
     char text[sizeof(upgrade->refusal)], consent[CONSENT_MAX];
     pid_t child;
@@ -127,7 +127,7 @@ static int check(struct mount *mount, const char *binary)
     listen_to(answer, end, text, sizeof(text));
     close(answer);
     status = await_end(child, end);
-    write_consent(mount->state, consent);
+    write_consent(mount->volume.state, consent);
     upgrade->refusal[0] = '\0';
     if (status == EXIT_SUCCESS && strcmp(text, consent) == 0)
         return 0;
@@ -139,7 +139,7 @@ static int check(struct mount *mount, const char *binary)
 
 int upgrade_begin(struct mount *mount)
 {
-    struct upgrade *upgrade = &mount->state->upgrade;
+    struct upgrade *upgrade = &mount->volume.state->upgrade;
     int error;
 
     // A request has asked already.
@@ -147,11 +147,12 @@ int upgrade_begin(struct mount *mount)
         return 0;
     if (atomic_flag_test_and_set(&mount->upgrading))
         return -EBUSY;
-    error = check(mount, mount->state->program);
+    error = check(mount, mount->volume.state->program);
     if (error)
-        log_event(LOG_ERR, "%s is not upgraded to: %s", mount->state->program, upgrade->refusal);
+        log_event(LOG_ERR, "%s is not upgraded to: %s", mount->volume.state->program,
+                  upgrade->refusal);
     else
-        strlcpy(upgrade->binary, mount->state->program, sizeof(upgrade->binary));
+        strlcpy(upgrade->binary, mount->volume.state->program, sizeof(upgrade->binary));
     if (error)
         atomic_flag_clear(&mount->upgrading);
     return error;
@@ -160,7 +161,7 @@ int upgrade_begin(struct mount *mount)
 /* What has come of the handover that a request was begun for in another process. */
 static int outcome(const struct mount *mount, const struct request_note *asked)
 {
-    const struct life *life = &mount->state->life;
+    const struct life *life = &mount->volume.state->life;
 
     if (life->upgrades != asked->key.ino)
         return 0;
@@ -170,7 +171,7 @@ static int outcome(const struct mount *mount, const struct request_note *asked)
 static int find_binary(const struct mount *mount, const char *path, size_t length, char *binary)
 {
     if (length == 0) {
-        strlcpy(binary, mount->state->program, PATH_MAX);
+        strlcpy(binary, mount->volume.state->program, PATH_MAX);
         return 0;
     }
     if (*path != '/' || length >= PATH_MAX || memchr(path, '\0', length))
@@ -182,9 +183,9 @@ static int find_binary(const struct mount *mount, const char *path, size_t lengt
 
 int upgrade_request(struct mount *mount, const char *path, size_t length)
 {
-    struct request *request = mount_request(mount);
+    struct request *request = volume_request(&mount->volume);
     const struct request_note *asked = request_source(request);
-    struct node_key key = { .ino = mount->state->life.upgrades };
+    struct node_key key = { .ino = mount->volume.state->life.upgrades };
     char binary[PATH_MAX];
     int error = find_binary(mount, path, length, binary);
 
@@ -192,7 +193,7 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
         return outcome(mount, asked);
     if (error)
         return error;
-    if (*mount->facts.survival || !request)
+    if (*mount->volume.facts.survival || !request)
         return -EOPNOTSUPP;
     if (atomic_flag_test_and_set(&mount->upgrading))
         return -EBUSY;
@@ -201,8 +202,8 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
         atomic_flag_clear(&mount->upgrading);
         return error;
     }
-    strlcpy(mount->state->upgrade.binary, binary, sizeof(binary));
-    mount->state->life.exec_error = 0;
+    strlcpy(mount->volume.state->upgrade.binary, binary, sizeof(binary));
+    mount->volume.state->life.exec_error = 0;
     request_note_source(request, &key, true);
     mount->handing_over = true;
     kill(getpid(), SIGHUP);
@@ -225,40 +226,42 @@ static bool is_loaded_from(dev_t device)
     return hit;
 }
 
-static int find_answer(const struct fuse_lowlevel_ops *ops, int memfd)
+static int find_answer(struct mount *mount, int memfd)
 {
-    struct mount mount = { .ops = ops, .memfd = memfd };
+    struct state *state;
     char consent[CONSENT_MAX];
     const char *why;
 
-    if (state_attach(memfd, &mount.state, &why) != 0) {
+    mount->memfd = memfd;
+    if (state_attach(memfd, &mount->volume.state, &why) != 0) {
         printf("it cannot go on with the mount's memory: %s\n", why);
         return REFUSED;
     }
-    if (mount.state->node_layout != node_table_layout()) {
+    state = mount->volume.state;
+    if (state->node_layout != node_table_layout()) {
         puts("it cannot go on with the mount's memory: the node table has another layout");
         return REFUSED;
     }
-    mount.facts = mount.state->facts;
+    mount->volume.facts = state->facts;
     // While it is loaded once more nobody serves the mount.
-    if (is_loaded_from(mount.facts.device_number)) {
+    if (is_loaded_from(mount->volume.facts.device_number)) {
         puts("it is on the mount itself, or something that it loads is; copy it elsewhere first");
         return REFUSED;
     }
     // Nobody is to hear what it would say.
-    if (setup_session(&mount, open("/dev/null", O_RDWR | O_CLOEXEC)) != 0 ||
-        session_agree(&mount) != 0) {
+    if (setup_continue(mount, open("/dev/null", O_RDWR | O_CLOEXEC)) != 0 ||
+        session_agree(mount) != 0) {
         puts("it would come to another agreement with the kernel than the one in force");
         return REFUSED;
     }
-    write_consent(mount.state, consent);
+    write_consent(state, consent);
     puts(consent);
     return EXIT_SUCCESS;
 }
 
-void upgrade_answer(const struct fuse_lowlevel_ops *ops, int memfd)
+void upgrade_answer(struct mount *mount, int memfd)
 {
-    int status = find_answer(ops, memfd);
+    int status = find_answer(mount, memfd);
 
     fflush(stdout);
     // What was set up for the answer is not worth taking down.
@@ -268,15 +271,15 @@ void upgrade_answer(const struct fuse_lowlevel_ops *ops, int memfd)
 int upgrade_resume(struct mount *mount, int memfd)
 {
     const char *why;
-    int error = state_attach(memfd, &mount->state, &why);
+    int error = state_attach(memfd, &mount->volume.state, &why);
 
     if (error)
         return error;
     mount->memfd = memfd;
-    mount->facts = mount->state->facts;
-    setup_note_program(mount->state);
-    error = setup_session(mount, mount->facts.device);
+    mount->volume.facts = mount->volume.state->facts;
+    setup_note_program(mount->volume.state);
+    error = setup_continue(mount, mount->volume.facts.device);
     if (!error)
-        error = cred_init(&mount->facts.cred);
+        error = cred_init(&mount->volume.facts.cred);
     return error;
 }

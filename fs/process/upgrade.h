@@ -25,7 +25,7 @@ int upgrade_begin(struct mount *mount);
 
 /* In the new binary: whether it could go on with the mount whose state is in the memory of a
  * descriptor. Writes that, or why not, to standard output, and ends the process. */
-_Noreturn void upgrade_answer(const struct fuse_lowlevel_ops *ops, int memfd);
+_Noreturn void upgrade_answer(struct mount *mount, int memfd);
 
 /* In the new binary: takes the mount over, as far as the keeper needs it. Returns 0 or a negative
  * errno. */

@@ -12,15 +12,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fs/process/background.h"
-#include "lib/sys/cleanup.h"
-#include "fs/vfs/flush.h"
-#include "fs/util/log.h"
+#include "fs/dispatch/server.h"
 #include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
-#include "fs/dispatch/server.h"
+#include "fs/process/background.h"
 #include "fs/process/upgrade.h"
+#include "fs/util/log.h"
+#include "fs/vfs/flush.h"
+#include "lib/sys/cleanup.h"
 
 /* How long requests under way are waited for before another binary takes them over. */
 #define HANDOVER_MILLISECONDS 1000
@@ -34,7 +34,7 @@ struct worker {
     const struct keeper_fds *keeper; // NULL: there is none
     int signals;
     int ready; // for background_ready()
-    struct threads threads;
+    struct server server;
 };
 
 static void tell(int event)
@@ -55,12 +55,12 @@ static int end_mount(struct worker *worker)
     // In a process that does not hold the connection: a call on the mount that nobody can answer any
     // more would keep one that does from dying, and with it the connection alive.
     if (child == 0) {
-        close(mount->facts.device);
-        flush_wait(mount, mountpoint_detach(mount->facts.mount_id));
+        close(mount->volume.facts.device);
+        flush_wait(&mount->volume, mountpoint_detach(mount->volume.facts.mount_id));
         _exit(EXIT_SUCCESS);
     }
     if (child < 0)
-        mountpoint_take_away(mount->facts.mount_id);
+        mountpoint_take_away(mount->volume.facts.mount_id);
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     return WORKER_DETACHED;
@@ -70,7 +70,7 @@ static int end_mount(struct worker *worker)
  * meanwhile, and what takes longer, is for the next one. */
 static int hand_over(struct worker *worker)
 {
-    threads_leave(&worker->threads, HANDOVER_MILLISECONDS);
+    server_leave(&worker->server, HANDOVER_MILLISECONDS);
     return WORKER_HANDOVER;
 }
 
@@ -90,9 +90,9 @@ static int heed(struct worker *worker, const struct signalfd_siginfo *info)
     // What somebody else sends to a worker is nothing to it. That the mount is to end is seen from
     // the memory: the keeper's signal is one with another's that came just before.
     bool ours = !worker->keeper || (pid_t)info->ssi_pid == getpid() ||
-                (pid_t)info->ssi_pid == worker->mount->state->life.keeper;
+                (pid_t)info->ssi_pid == worker->mount->volume.state->life.keeper;
 
-    if (!ours && !worker->mount->state->life.ending)
+    if (!ours && !worker->mount->volume.state->life.ending)
         return -1;
     switch (info->ssi_signo) {
     case SIGTERM:
@@ -106,7 +106,7 @@ static int heed(struct worker *worker, const struct signalfd_siginfo *info)
         return yield_to_other(worker);
     case SIGURG:
         // For the watchdog.
-        worker->mount->state->life.beats++;
+        worker->mount->volume.state->life.beats++;
         return -1;
     default:
         return -1;
@@ -116,7 +116,7 @@ static int heed(struct worker *worker, const struct signalfd_siginfo *info)
 /* Waits until something ends the process. */
 static int attend(struct worker *worker)
 {
-    struct pollfd events[] = { { .fd = worker->threads.ended, .events = POLLIN },
+    struct pollfd events[] = { { .fd = worker->server.ended, .events = POLLIN },
                                { .fd = worker->signals, .events = POLLIN },
                                { .fd = worker->keeper ? worker->keeper->alive : -1,
                                  .events = POLLIN } };
@@ -130,7 +130,7 @@ static int attend(struct worker *worker)
             status = WORKER_ENDED;
         } else if (events[2].revents) {
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
-                      worker->mount->facts.mountpoint);
+                      worker->mount->volume.facts.mountpoint);
             status = end_mount(worker);
         } else if (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
             status = heed(worker, &info);
@@ -144,11 +144,11 @@ static int attend(struct worker *worker)
 static void bring_buffers_in(struct mount *mount)
 {
     for (int i = 0; i < REQUESTS; i++) {
-        uint8_t *buffer = mount->state->buffers[i];
+        uint8_t *buffer = mount->volume.state->buffers[i];
 
         // A user may not lock much memory. What is there stays, unless memory gets very short.
-        if (madvise(buffer, mount->facts.request_bytes, MADV_POPULATE_WRITE) == 0)
-            mlock(buffer, mount->facts.request_bytes);
+        if (madvise(buffer, mount->volume.facts.request_bytes, MADV_POPULATE_WRITE) == 0)
+            mlock(buffer, mount->volume.facts.request_bytes);
     }
 }
 
@@ -157,7 +157,7 @@ static int warm_up(struct mount *mount)
 {
     int error;
 
-    if (!mount->state->agreed.made)
+    if (!mount->volume.state->agreed.made)
         return 0;
     error = session_agree(mount);
     if (error)
@@ -180,7 +180,7 @@ static bool wait_for_go(const struct mount *mount, const struct keeper_fds *keep
             continue;
         if (events[1].revents)
             return false;
-    } while (mount->state->life.worker != getpid() ||
+    } while (mount->volume.state->life.worker != getpid() ||
              read(keeper->go, &told, sizeof(told)) != sizeof(told));
     // What came while there was nothing to do was not meant for this one.
     while (read(keeper->signals, &info, sizeof(info)) == sizeof(info))
@@ -193,11 +193,11 @@ static int attach_nodes(struct mount *mount)
     const char *why;
     int error;
 
-    if (mount->nodes.header)
-        node_table_detach(&mount->nodes);
-    mount->nodes.corrupt = mount_damaged;
-    mount->nodes.corrupt_argument = mount;
-    error = node_table_attach(&mount->nodes, mount->facts.nodes, &why);
+    if (mount->volume.nodes.header)
+        node_table_detach(&mount->volume.nodes);
+    mount->volume.nodes.corrupt = mount_damaged;
+    mount->volume.nodes.corrupt_argument = mount;
+    error = node_table_attach(&mount->volume.nodes, mount->volume.facts.nodes, &why);
     if (error)
         mount_damaged(mount, why);
     return error;
@@ -208,7 +208,7 @@ int worker_inherit(struct mount *mount)
     int error = attach_nodes(mount);
 
     if (!error)
-        error = node_fd_inherit(&mount->nodes);
+        error = node_fd_inherit(&mount->volume.nodes);
     if (error)
         log_event(LOG_ERR, "descriptors cannot be handed over: %s", strerror(-error));
     return error ? WORKER_FAILED : WORKER_ENDED;
@@ -217,16 +217,17 @@ int worker_inherit(struct mount *mount)
 /* The first worker of a mount comes to an agreement with the kernel. */
 static int begin_mount(struct mount *mount)
 {
-    int error = mount->facts.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
+    int error =
+        mount->volume.facts.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
 
     if (error) {
         log_event(LOG_ERR, "the kernel did not take up the mount at %s: %s",
-                  mount->facts.mountpoint, strerror(-error));
+                  mount->volume.facts.mountpoint, strerror(-error));
         return error;
     }
     session_probe(mount);
-    mount->state->facts = mount->facts;
-    state_settle(mount->state);
+    mount->volume.state->facts = mount->volume.facts;
+    state_settle(mount->volume.state);
     bring_buffers_in(mount);
     return 0;
 }
@@ -239,12 +240,12 @@ static int continue_mount(struct worker *worker)
 
     // After an execve(2), or a failed one.
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (!state_is_sound(mount->state))
+    if (!state_is_sound(mount->volume.state))
         mount_damaged(mount, "what was settled when it began has a wrong checksum");
-    mount->facts = mount->state->facts;
+    mount->volume.facts = mount->volume.state->facts;
     error = attach_nodes(mount);
     if (!error)
-        error = takeover_run(mount, &worker->threads.takeover);
+        error = takeover_run(&mount->volume, &worker->server.takeover);
     if (error && error != -ENODEV)
         log_event(LOG_ERR, "what the last worker left cannot be taken over: %s", strerror(-error));
     return error;
@@ -254,37 +255,37 @@ static int continue_mount(struct worker *worker)
  * if not, this one does. */
 static int outlive_keeper(const struct mount *mount)
 {
-    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->state->life.worker, 0);
+    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->volume.state->life.worker, 0);
     struct pollfd end = { .fd = pidfd, .events = POLLIN };
 
     while (pidfd >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
         ;
-    mountpoint_take_away(mount->facts.mount_id);
+    mountpoint_take_away(mount->volume.facts.mount_id);
     return -ESRCH;
 }
 
 static int begin_serving(struct worker *worker)
 {
-    int error = threads_start(&worker->threads, worker->mount);
+    int error = server_start(&worker->server);
 
     if (error)
-        log_event(LOG_ERR, "the mount at %s cannot be served: %s", worker->mount->facts.mountpoint,
-                  strerror(-error));
+        log_event(LOG_ERR, "the mount at %s cannot be served: %s",
+                  worker->mount->volume.facts.mountpoint, strerror(-error));
     return error;
 }
 
 static int begin(struct worker *worker)
 {
     struct mount *mount = worker->mount;
-    bool first = !mount->state->agreed.made;
+    bool first = !mount->volume.state->agreed.made;
     int error = 0;
 
     if (worker->keeper) {
-        setproctitle("waits at %s", mount->facts.mountpoint);
+        setproctitle("waits at %s", mount->volume.facts.mountpoint);
         error = warm_up(mount);
         if (!error && !wait_for_go(mount, worker->keeper))
             return outlive_keeper(mount);
-        setproctitle("serves %s", mount->facts.mountpoint);
+        setproctitle("serves %s", mount->volume.facts.mountpoint);
     }
     if (!error)
         error = first ? begin_mount(mount) : continue_mount(worker);
@@ -310,6 +311,7 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     worker->mount = mount;
     worker->keeper = keeper;
     worker->signals = signals;
+    server_init(&worker->server, &mount->volume);
     error = begin(worker);
     if (error)
         return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
@@ -317,7 +319,7 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     if (status != WORKER_ENDED)
         return status;
     // All threads have come to their end.
-    close(worker->threads.ended);
+    close(worker->server.ended);
     free(worker);
     return WORKER_ENDED;
 }

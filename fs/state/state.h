@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/area/area.h"
-#include "lib/sys/cred.h"
 #include "fs/state/life.h"
 #include "fs/state/request.h"
+#include "lib/area/area.h"
+#include "lib/sys/cred.h"
 
 #ifndef STATE_VERSION
 #define STATE_VERSION 2
@@ -37,8 +37,8 @@ struct facts {
     uint64_t mount_id;         // of the mount at `mountpoint`, while it is there
     dev_t device_number;       // of the mount
     uid_t owner;
-    struct area areas[AREA_KINDS];
-    struct data_path data_paths[AREA_KINDS];
+    struct area areas[AREAS];
+    struct data_path data_paths[AREAS];
     struct cred cred;
     double timeout;          // for names and attributes that only change through the mount
     bool keeps_listings;     // the kernel does, until names change through the mount

@@ -25,19 +25,47 @@
  */
 #include "fs/vfs/attr.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "lib/sys/cleanup.h"
 #include "fs/vfs/size_notify.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 /* Who asks so many times in a row, each within that time of the last, may be told what was true so
  * long ago; the kernel counts in its ticks, of which it takes up to two. */
 #define STREAK            8
 #define AGAIN_NANOSECONDS 1000000
 #define LAG_SECONDS       0.001
+
+/* When the attributes of a file that may change unseen were asked for, and how often in a row. Only
+ * a hint: two files may share a place, and two threads get into each other's way. */
+struct asked {
+    _Atomic uint64_t node;
+    _Atomic uint64_t time;
+    _Atomic uint32_t streak;
+};
+
+#define ASKED_FILES 16
+
+struct attr_poll {
+    struct asked asked[ASKED_FILES];
+};
+
+int attr_init(struct volume *volume)
+{
+    volume->attr_poll = calloc(1, sizeof(*volume->attr_poll));
+    return volume->attr_poll ? 0 : -ENOMEM;
+}
+
+void attr_destroy(struct volume *volume)
+{
+    free(volume->attr_poll);
+    volume->attr_poll = NULL;
+}
 
 static struct timespec to_timespec(const struct statx_timestamp *time)
 {
@@ -70,27 +98,27 @@ static bool mapped_for_writing(struct inode *inode)
 
 static void probe_mappings(struct inode *inode)
 {
-    struct node_table *nodes = &inode->mount->nodes;
-    pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
+    struct node_table *nodes = &inode->volume->nodes;
+    struct lock *stripe = volume_stripe(inode->volume, &inode->ref);
 
-    pthread_mutex_lock(stripe);
+    lock_take(stripe);
     node_refresh(nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) &&
         !mapped_for_writing(inode))
         node_flags(nodes, &inode->ref, 0, NODE_MAYBE_MAPPED);
-    pthread_mutex_unlock(stripe);
+    lock_release(stripe);
 }
 
 bool attr_changes_unseen(const struct inode *inode)
 {
-    return inode_is_regular(inode) && inode->mount->facts.data_paths[inode->ref.area].passthrough;
+    return inode_is_regular(inode) && inode_is_passthrough(inode);
 }
 
 /* For a file whose attributes may change unseen: for how long the kernel may keep them if somebody
  * keeps asking, as a database does before each query. */
 static double timeout_while_open(struct inode *inode)
 {
-    struct asked *asked = &inode->mount->asked[inode->ref.id % ATTR_ASKED];
+    struct asked *asked = &inode->volume->attr_poll->asked[inode->ref.id % ASKED_FILES];
     uint64_t time = clock_now();
     bool again = asked->node == inode->ref.id && time - asked->time < AGAIN_NANOSECONDS;
 
@@ -102,7 +130,7 @@ static double timeout_while_open(struct inode *inode)
 
 bool attr_may_change(struct inode *inode)
 {
-    struct node_table *nodes = &inode->mount->nodes;
+    struct node_table *nodes = &inode->volume->nodes;
 
     node_refresh(nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) && inode->fd >= 0) {
@@ -114,14 +142,14 @@ bool attr_may_change(struct inode *inode)
 
 static double timeout_of(struct inode *inode)
 {
-    struct mount *mount = inode->mount;
+    struct volume *volume = inode->volume;
 
     if (!attr_changes_unseen(inode))
-        return mount->facts.timeout;
+        return volume->facts.timeout;
     attr_may_change(inode);
-    return node_flags_unless_writers(&mount->nodes, &inode->ref, NODE_ATTR_CACHED,
+    return node_flags_unless_writers(&volume->nodes, &inode->ref, NODE_ATTR_CACHED,
                                      NODE_MAYBE_MAPPED)
-               ? mount->facts.timeout
+               ? volume->facts.timeout
                : timeout_while_open(inode);
 }
 
@@ -142,7 +170,7 @@ int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
     return attr_changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
 }
 
-void attr_invalidate(struct mount *mount, uint64_t id)
+void attr_invalidate(struct volume *volume, uint64_t id)
 {
-    fuse_lowlevel_notify_inval_inode(mount->session, id, -1, 0);
+    fuse_lowlevel_notify_inval_inode(volume->session, id, -1, 0);
 }

@@ -5,6 +5,10 @@
 
 #include "fs/inode/inode.h"
 
+/* Returns 0 or -ENOMEM. */
+int attr_init(struct volume *volume);
+void attr_destroy(struct volume *volume);
+
 /* Whether attributes of an inode can change without the kernel's knowing. */
 bool attr_changes_unseen(const struct inode *inode);
 
@@ -20,7 +24,7 @@ int attr_confirm(struct inode *inode, struct statx *stx, double *timeout);
 void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st);
 
 /* Makes the kernel drop the attributes of a node. */
-void attr_invalidate(struct mount *mount, uint64_t id);
+void attr_invalidate(struct volume *volume, uint64_t id);
 
 /* Whether somebody has a file open for writing, or mapped so. It is up to date afterwards. */
 bool attr_may_change(struct inode *inode);

@@ -4,14 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "fs/vfs/attr.h"
 #include "fs/inode/backing.h"
+#include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
-#include "lib/sys/cleanup.h"
+#include "fs/vfs/file_io.h"
+#include "fs/vfs/pending_invalidation.h"
+#include "fs/vfs/reclaim.h"
 #include "fs/vfs/size_notify.h"
 #include "lib/object/object.h"
-#include "fs/vfs/reclaim.h"
-#include "fs/vfs/pending_invalidation.h"
+#include "lib/sys/cleanup.h"
 
 static bool is_writer(const struct fuse_file_info *fi)
 {
@@ -33,134 +34,37 @@ static uint16_t fh_errors(uint64_t fh)
     return (uint16_t)(fh >> 1);
 }
 
-/* FUSE's page cache reads through the I/O descriptor for every open; passthrough needs one for
- * fsync and the like of writers, when they come to that. */
-static bool readers_need_io(const struct inode *inode)
-{
-    return !file_is_passthrough(inode);
-}
-
-/* Without waiting for a lease that somebody holds on the area's own file: a thread that waits
- * serves nobody. The stripe is held, so it is not our own lease. */
-static int reopen_for_io(const struct inode *inode, int access)
-{
-    int fd;
-
-    do
-        fd = inode_not_last(inode->mount, object_reopen(inode->fd, access | O_NONBLOCK));
-    while (inode_make_room(inode->mount, &fd));
-    return fd;
-}
-
-/* The same for a node that has no I/O descriptor; `can` receives the flags for it. */
-static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
-{
-    int fd = reopen_for_io(inode, writer ? O_RDWR : O_RDONLY);
-
-    *can = writer ? NODE_IO_READABLE | NODE_IO_WRITABLE : NODE_IO_READABLE;
-    // A file that its owner may only write to, where the daemon is no more than the owner.
-    if (fd == -EACCES && writer) {
-        *can = NODE_IO_WRITABLE;
-        fd = reopen_for_io(inode, O_WRONLY);
-    }
-    return fd;
-}
-
-/* Replaces an I/O descriptor that cannot do all that is wanted by one that can. Requests may be
- * using it, so it keeps its number. */
-static int improve_io(struct inode *inode, int better)
-{
-    CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR);
-
-    if (fd < 0)
-        return fd;
-    if (dup3(fd, inode->ref.held.io_fd, O_CLOEXEC) < 0)
-        return -errno;
-    node_flags(&inode->mount->nodes, &inode->ref, NODE_IO_READABLE | NODE_IO_WRITABLE, 0);
-    return 0;
-}
-
-/* A descriptor that the caller has, as one that may be kept. It is consumed. */
-static int keep_for_io(const struct inode *inode, int fd)
-{
-    CLEANUP_FD int given = fd;
-    int kept;
-
-    if (!inode_is_last(inode->mount, given))
-        return steal_fd(&given);
-    // One with a lower number, when there is room.
-    do {
-        kept = fcntl(given, F_DUPFD_CLOEXEC, 0);
-        kept = kept < 0 ? -errno : inode_not_last(inode->mount, kept);
-    } while (inode_make_room(inode->mount, &kept));
-    return kept;
-}
-
-/* Sees to it that an open node has an I/O descriptor that its opens can use. `io_fd` is one for
- * reading and writing, or -1. The stripe is held. */
-static int provide_io(struct inode *inode, bool writer, int io_fd)
-{
-    uint16_t needed = writer ? NODE_IO_WRITABLE : NODE_IO_READABLE;
-    uint16_t can = NODE_IO_READABLE | NODE_IO_WRITABLE;
-    CLEANUP_FD int fd = io_fd;
-
-    if ((!writer && !readers_need_io(inode)) || (inode->ref.flags & needed))
-        return 0;
-    if (inode->ref.held.io_fd >= 0)
-        return improve_io(inode, steal_fd(&fd));
-    fd = fd < 0 ? open_for_io(inode, writer, &can) : keep_for_io(inode, steal_fd(&fd));
-    if (fd == -EMFILE)
-        fd = -ENFILE;
-    // Passthrough does without when descriptors are short, or somebody has a lease on the file.
-    if ((fd == -ENFILE || fd == -EAGAIN) && !readers_need_io(inode))
-        return 0;
-    if (fd < 0)
-        return fd;
-    node_set_io(&inode->mount->nodes, &inode->ref, steal_fd(&fd), can);
-    return 0;
-}
-
 /* Sees to it that an open node has a backing id. The stripe is held. */
 static int provide_backing(struct inode *inode)
 {
-    int id;
-
     if (inode->ref.held.backing_id > 0)
         return 0;
     // What is written will be written in this thread's name.
-    if (inode->ref.area == AREA_STORE)
-        caller_rest(inode->mount);
-    pthread_mutex_lock(&inode->mount->backings);
-    id = backing_open(inode->mount, inode->fd);
-    if (id > 0)
-        node_set_backing(&inode->mount->nodes, &inode->ref, id);
-    pthread_mutex_unlock(&inode->mount->backings);
-    if (id < 0)
-        return id;
-    inode->ref.held.backing_id = id;
-    return 0;
+    if (area_kind(inode->ref.area)->reserves_blocks)
+        impersonate_none(inode->volume);
+    return backing_register(inode->volume, &inode->ref, inode->fd);
 }
 
 static int provide(struct inode *inode, bool writer, int io_fd)
 {
-    struct mount *mount = inode->mount;
-    pthread_mutex_t *stripe = mount_stripe(mount, &inode->ref);
-    bool passthrough = file_is_passthrough(inode);
+    struct volume *volume = inode->volume;
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+    bool passthrough = inode_is_passthrough(inode);
     int error = 0;
 
-    pthread_mutex_lock(stripe);
-    node_refresh(&mount->nodes, &inode->ref);
+    lock_take(stripe);
+    node_refresh(&volume->nodes, &inode->ref);
     if (!passthrough || io_fd >= 0)
-        error = provide_io(inode, writer, io_fd);
+        error = file_io_provide(inode, writer, io_fd);
     if (!error && passthrough)
         error = provide_backing(inode);
-    pthread_mutex_unlock(stripe);
+    lock_release(stripe);
     return error;
 }
 
 static int truncate_once(struct inode *inode, bool keep_setid)
 {
-    struct request *request = mount_request(inode->mount);
+    struct request *request = volume_request(inode->volume);
     int64_t result;
 
     if (!request_was_executed(request, &result)) {
@@ -189,8 +93,8 @@ static int check_attributes(const struct inode *inode, int flags, struct statx *
 
 int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
 {
-    struct mount *mount = inode->mount;
-    bool passthrough = file_is_passthrough(inode);
+    struct volume *volume = inode->volume;
+    bool passthrough = inode_is_passthrough(inode);
     bool writer = is_writer(fi);
     struct statx stx;
     // Without passthrough, too, another opener's descriptor may be there already.
@@ -199,10 +103,11 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
 
     if (error)
         return error;
-    before = node_open(&mount->nodes, mount_ledger(mount), &inode->ref, writer,
-                       writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, readers_need_io(inode));
+    before =
+        node_open(&volume->nodes, volume_ledger(volume), &inode->ref, writer,
+                  writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, file_io_for_readers(inode));
     error = provide(inode, writer, io_fd);
-    fi->fh = make_fh(writer, node_io_errors(&mount->nodes, &inode->ref, false));
+    fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, !fi->kill_suidgid);
     // Of a file that was just made the kernel has none yet.
@@ -213,7 +118,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
         return error;
     }
     if (passthrough && writer)
-        space_settle(mount, &mount->facts.areas[inode->ref.area]);
+        reclaim_settle(volume, inode_area(inode));
     fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;
     fi->keep_cache = !passthrough;
     fi->noflush = true;
@@ -225,64 +130,16 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     bool writer = fh_is_writer(fi->fh);
     struct node_resources leftover;
 
-    node_close(&inode->mount->nodes, mount_ledger(inode->mount), &inode->ref, writer,
-               readers_need_io(inode), &leftover);
-    inode_dispose(inode->mount, &leftover);
+    node_close(&inode->volume->nodes, volume_ledger(inode->volume), &inode->ref, writer,
+               file_io_for_readers(inode), &leftover);
+    resources_close(inode->volume, &leftover);
     if (writer)
         stale_writer_left(inode);
 }
 
-static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)
-{
-    io->fd = node_io_begin(&inode->mount->nodes, &inode->ref, writable);
-    if (io->fd < 0)
-        return false;
-    io->inode = inode;
-    return true;
-}
-
-int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
-{
-    pthread_mutex_t *stripe = mount_stripe(inode->mount, &inode->ref);
-    uint16_t can;
-    int error;
-
-    *io = FILE_IO_NONE;
-    if (borrow_io(inode, writable, io))
-        return 0;
-    error = inode_need_fd(inode);
-    if (error)
-        return error;
-    pthread_mutex_lock(stripe);
-    node_refresh(&inode->mount->nodes, &inode->ref);
-    // A writer's next call is likely to want it again. Reading and fsync do with less, where the file
-    // has become one that cannot be written to.
-    if (inode->ref.writers > 0)
-        error = provide_io(inode, true, -1);
-    if (!writable)
-        error = 0;
-    if (!error && !borrow_io(inode, writable, io))
-        io->fd = error = open_for_io(inode, writable, &can);
-    pthread_mutex_unlock(stripe);
-    return error < 0 ? error : 0;
-}
-
-void file_io_end(struct file_io *io)
-{
-    struct node_resources leftover;
-
-    if (io->inode) {
-        node_io_end(&io->inode->mount->nodes, &io->inode->ref, readers_need_io(io->inode),
-                    &leftover);
-        inode_dispose(io->inode->mount, &leftover);
-    } else if (io->fd >= 0) {
-        close(io->fd);
-    }
-}
-
 int file_truncate(struct inode *inode, off_t size, bool keep_setid)
 {
-    KEEP_SETID(&inode->mount->facts.cred, keep_setid);
+    KEEP_SETID(&inode->volume->facts.cred, keep_setid);
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
 
@@ -312,7 +169,7 @@ static bool is_writeback_error(int error)
 
 int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_only)
 {
-    struct node_table *nodes = &inode->mount->nodes;
+    struct node_table *nodes = &inode->volume->nodes;
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = file_io_begin(inode, false, &io);
 
@@ -321,8 +178,8 @@ int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_on
         error = file_io_begin(inode, true, &io);
     if (error)
         return error;
-    if (inode->ref.area == AREA_STORE)
-        mount_will_wait(inode->mount);
+    if (inode_class(inode)->sync_waits)
+        volume_will_wait(inode->volume);
     if ((data_only ? fdatasync(io.fd) : fsync(io.fd)) != 0)
         error = -errno;
     if (is_writeback_error(error))

@@ -18,29 +18,12 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd);
 /* Ends an open, also one whose reply did not arrive. */
 void file_close(struct inode *inode, const struct fuse_file_info *fi);
 
-/* A descriptor for reading and writing contents. */
-struct file_io {
-    struct inode *inode; // the node's own descriptor was borrowed; NULL: this one is to be closed
-    int fd;
-};
-
-int file_io_begin(struct inode *inode, bool writable, struct file_io *io);
-void file_io_end(struct file_io *io);
-#define FILE_IO      __attribute__((cleanup(file_io_end)))
-#define FILE_IO_NONE ((struct file_io){ .fd = -1 })
-
 /* Sets the size; without `keep_setid` setuid and setgid are cleared, as for a caller without
  * CAP_FSETID. */
 int file_truncate(struct inode *inode, off_t size, bool keep_setid);
 
 /* fallocate(2) by a descriptor of the file. */
 int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length);
-
-/* Whether a file is passed through; otherwise its pages are in FUSE's page cache. */
-static inline bool file_is_passthrough(const struct inode *inode)
-{
-    return inode->mount->facts.data_paths[inode->ref.area].passthrough;
-}
 
 /* Brings the contents to the disk; an error of writeback is reported through every handle that was
  * open when it happened. */

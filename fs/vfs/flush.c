@@ -13,17 +13,17 @@
 /* Waits until what the page cache held has arrived. For a FUSE file system syncfs(2) only wakes the
  * kernel's writer, and there is nothing to wait on; so requests of our own are sent, which queue up
  * behind the writes, until no write came for a while. */
-static void drain(struct mount *mount, int root)
+static void drain(struct volume *volume, int root)
 {
     uint64_t end = clock_now() + DRAIN_NANOSECONDS;
     uint64_t quiet_since = clock_now();
-    unsigned seen = atomic_load(&mount->state->life.writes_begun);
+    unsigned seen = atomic_load(&volume->state->life.writes_begun);
     struct statfs ignored;
 
     while (root >= 0 && clock_now() < end && clock_now() - quiet_since < QUIET_NANOSECONDS) {
-        unsigned begun = atomic_load(&mount->state->life.writes_begun);
+        unsigned begun = atomic_load(&volume->state->life.writes_begun);
 
-        if (begun != seen || begun != atomic_load(&mount->state->life.writes_ended))
+        if (begun != seen || begun != atomic_load(&volume->state->life.writes_ended))
             quiet_since = clock_now();
         seen = begun;
         if (fstatfs(root, &ignored) != 0)
@@ -31,8 +31,8 @@ static void drain(struct mount *mount, int root)
     }
 }
 
-void flush_wait(struct mount *mount, int root)
+void flush_wait(struct volume *volume, int root)
 {
-    if (writeback_happens(mount))
-        drain(mount, root);
+    if (writeback_happens(volume))
+        drain(volume, root);
 }

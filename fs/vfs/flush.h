@@ -3,10 +3,10 @@
 #ifndef SHMAPFS_FLUSH_H
 #define SHMAPFS_FLUSH_H
 
-#include "fs/mount/mount.h"
+#include "fs/inode/volume.h"
 
 /* Waits, ten seconds at most, until what FUSE's page cache holds has arrived. `root` is a descriptor
  * of the mount's root, or -1. Requests must be served meanwhile. */
-void flush_wait(struct mount *mount, int root);
+void flush_wait(struct volume *volume, int root);
 
 #endif

@@ -16,6 +16,10 @@
 
 #include "fs/inode/inode.h"
 
+/* Returns 0 or -ENOMEM. */
+int pending_invalidation_init(struct volume *volume);
+void pending_invalidation_destroy(struct volume *volume);
+
 /* The file is open for writing now; `stx` is what the kernel has of it. */
 void stale_add(const struct inode *inode, const struct statx *stx);
 
@@ -27,6 +31,6 @@ double stale_add_new(struct inode *inode, const struct statx *stx);
 void stale_writer_left(struct inode *inode);
 
 /* Looks after what was listed; returns whether there was anything. */
-bool stale_settle(struct mount *mount);
+bool stale_settle(struct volume *volume);
 
 #endif

@@ -19,8 +19,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "lib/sys/cleanup.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 struct position {
     off_t offset;
@@ -103,9 +103,9 @@ static bool store_positions_hold(const struct area *store)
     return false;
 }
 
-void listing_plan(struct mount *mount)
+void listing_plan(struct volume *volume)
 {
-    struct facts *facts = &mount->facts;
+    struct facts *facts = &volume->facts;
 
     // Nobody tells the kernel of what changes behind the mount. Who expects that says how long a
     // name may be trusted, and listings would be for longer: the kernel does not count the seconds.

@@ -10,9 +10,9 @@
 #ifndef SHMAPFS_LISTING_H
 #define SHMAPFS_LISTING_H
 
-#include "fs/mount/mount.h"
+#include "fs/inode/volume.h"
 
 /* Decides both when the areas are there: completes the facts. */
-void listing_plan(struct mount *mount);
+void listing_plan(struct volume *volume);
 
 #endif

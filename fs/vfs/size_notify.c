@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,6 +22,32 @@
  * is known all the same. */
 #define WAIT_MS 900
 
+#define STRIPES 64
+
+struct size_notify {
+    struct lock lock; // for the condition; the counts change without it
+    pthread_cond_t told;
+    _Atomic unsigned under_way[STRIPES]; // files that grow, by node
+};
+
+int size_notify_init(struct volume *volume)
+{
+    struct size_notify *sizes = calloc(1, sizeof(*sizes));
+
+    if (!sizes)
+        return -ENOMEM;
+    lock_init(&sizes->lock, LOCK_SIZE_NOTIFY);
+    lock_condition_init(&sizes->told);
+    volume->size_notify = sizes;
+    return 0;
+}
+
+void size_notify_destroy(struct volume *volume)
+{
+    free(volume->size_notify);
+    volume->size_notify = NULL;
+}
+
 /* What the one who tells needs, on its own stack: whoever started it may be gone before. */
 struct news {
     int device;
@@ -32,9 +59,7 @@ struct news {
 /* With writeback the kernel believes nobody but itself about sizes. */
 static bool concerns(const struct inode *inode)
 {
-    const struct facts *facts = &inode->mount->facts;
-
-    return !facts->writeback && !facts->data_paths[inode->ref.area].passthrough;
+    return !inode->volume->facts.writeback && !inode_is_passthrough(inode);
 }
 
 static off_t pages(off_t size)
@@ -44,9 +69,9 @@ static off_t pages(off_t size)
     return (size + page - 1) / page;
 }
 
-static _Atomic unsigned *under_way(struct mount *mount, uint64_t node)
+static _Atomic unsigned *under_way(struct volume *volume, uint64_t node)
 {
-    return &mount->growth.under_way[node % GROWTH_STRIPES];
+    return &volume->size_notify->under_way[node % STRIPES];
 }
 
 struct growth growth_begin(const struct inode *inode, int fd, off_t size)
@@ -56,8 +81,8 @@ struct growth growth_begin(const struct inode *inode, int fd, off_t size)
 
     // Within the last page that there is, nobody gets SIGBUS.
     if (concerns(inode) && fstat(fd, &st) == 0 && pages(size) > pages(st.st_size)) {
-        growth.mount = inode->mount;
-        atomic_fetch_add(under_way(growth.mount, growth.node), 1);
+        growth.volume = inode->volume;
+        atomic_fetch_add(under_way(growth.volume, growth.node), 1);
     }
     return growth;
 }
@@ -89,7 +114,7 @@ static void announce(const struct growth *growth, off_t size)
     if (stack == MAP_FAILED)
         return;
     *news = (struct news){
-        .device = growth->mount->facts.device,
+        .device = growth->volume->facts.device,
         .header = { .len = sizeof(news->header) + sizeof(news->store) + 1,
                     .error = FUSE_NOTIFY_STORE },
         .store = { .nodeid = growth->node, .offset = (uint64_t)size - 1, .size = 1 },
@@ -107,30 +132,30 @@ static void announce(const struct growth *growth, off_t size)
 
 void growth_end(const struct growth *growth, off_t size, bool grown)
 {
-    struct mount *mount = growth->mount;
+    struct volume *volume = growth->volume;
 
-    if (!mount)
+    if (!volume)
         return;
     if (grown)
         announce(growth, size);
-    pthread_mutex_lock(&mount->growth.mutex);
-    atomic_fetch_sub(under_way(mount, growth->node), 1);
-    pthread_cond_broadcast(&mount->growth.told);
-    pthread_mutex_unlock(&mount->growth.mutex);
+    lock_take(&volume->size_notify->lock);
+    atomic_fetch_sub(under_way(volume, growth->node), 1);
+    pthread_cond_broadcast(&volume->size_notify->told);
+    lock_release(&volume->size_notify->lock);
 }
 
 void growth_settle(const struct inode *inode)
 {
-    struct mount *mount = inode->mount;
-    _Atomic unsigned *count = under_way(mount, inode->ref.id);
+    struct volume *volume = inode->volume;
+    _Atomic unsigned *count = under_way(volume, inode->ref.id);
     struct timespec limit;
     int error = 0;
 
     if (atomic_load(count) == 0)
         return;
     limit = clock_deadline(WAIT_MS * 1000000L);
-    pthread_mutex_lock(&mount->growth.mutex);
+    lock_take(&volume->size_notify->lock);
     while (error == 0 && atomic_load(count) > 0)
-        error = pthread_cond_timedwait(&mount->growth.told, &mount->growth.mutex, &limit);
-    pthread_mutex_unlock(&mount->growth.mutex);
+        error = lock_wait_until(&volume->size_notify->lock, &volume->size_notify->told, &limit);
+    lock_release(&volume->size_notify->lock);
 }

@@ -28,8 +28,12 @@
 
 #include "fs/inode/inode.h"
 
+/* Returns 0 or -ENOMEM. */
+int size_notify_init(struct volume *volume);
+void size_notify_destroy(struct volume *volume);
+
 struct growth {
-    struct mount *mount; // NULL: there is nothing to tell
+    struct volume *volume; // NULL: there is nothing to tell
     uint64_t node;
 };
 

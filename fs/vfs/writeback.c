@@ -33,25 +33,25 @@
 #define PR_SET_IO_FLUSHER 57
 #endif
 
-bool writeback_happens(const struct mount *mount)
+bool writeback_happens(const struct volume *volume)
 {
-    for (int kind = 0; kind < AREA_KINDS; kind++) {
-        if (mount->facts.areas[kind].root >= 0 && !mount->facts.data_paths[kind].passthrough)
+    for (unsigned area = 0; area < AREAS; area++) {
+        if (volume->facts.areas[area].root >= 0 && !volume->facts.data_paths[area].passthrough)
             return true;
     }
     return false;
 }
 
-void writeback_prepare(struct mount *mount)
+void writeback_prepare(struct volume *volume)
 {
     // Whether there is anything to write back is known later, when this is not allowed any more.
-    mount->facts.io_flusher =
-        mount->facts.cred.privileged && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
+    volume->facts.io_flusher =
+        volume->facts.cred.privileged && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
 }
 
-static int set(const struct mount *mount, const char *setting, const char *value)
+static int set(const struct volume *volume, const char *setting, const char *value)
 {
-    dev_t device = mount->facts.device_number;
+    dev_t device = volume->facts.device_number;
     CLEANUP_FD int fd = -1;
     char path[64];
 
@@ -60,12 +60,12 @@ static int set(const struct mount *mount, const char *setting, const char *value
     return fd >= 0 && write(fd, value, strlen(value)) > 0 ? 0 : -errno;
 }
 
-void writeback_raise_limits(const struct mount *mount)
+void writeback_raise_limits(const struct volume *volume)
 {
-    if (!mount->facts.cred.privileged || !writeback_happens(mount))
+    if (!volume->facts.cred.privileged || !writeback_happens(volume))
         return;
     // What cannot be set stays as it is: the mount is slower then, and nothing else.
-    set(mount, "max_ratio", "100");
-    if (mount->facts.io_flusher || mount->facts.areas[AREA_STORE].root < 0)
-        set(mount, "strict_limit", "0");
+    set(volume, "max_ratio", "100");
+    if (volume->facts.io_flusher || volume->facts.areas[AREA_STORE].root < 0)
+        set(volume, "strict_limit", "0");
 }

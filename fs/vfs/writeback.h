@@ -6,16 +6,16 @@
 #ifndef SHMAPFS_WRITEBACK_H
 #define SHMAPFS_WRITEBACK_H
 
-#include "fs/mount/mount.h"
+#include "fs/inode/volume.h"
 
 /* Whether FUSE's page cache may hold what the daemon does not have yet. */
-bool writeback_happens(const struct mount *mount);
+bool writeback_happens(const struct volume *volume);
 
 /* Makes this process, and those that come of it, ones whose work others wait for in order to write.
  * Before the credentials are given up; completes the facts. */
-void writeback_prepare(struct mount *mount);
+void writeback_prepare(struct volume *volume);
 
 /* Takes the kernel's limits for FUSE away, as far as that is allowed and safe. */
-void writeback_raise_limits(const struct mount *mount);
+void writeback_raise_limits(const struct volume *volume);
 
 #endif

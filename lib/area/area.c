@@ -12,6 +12,11 @@
 #include "lib/sys/cleanup.h"
 #include "lib/object/object.h"
 
+const struct area_kind AREA_KINDS[AREAS] = {
+    [AREA_STORE] = { .reserves_blocks = true },
+    [AREA_RAM] = { .is_memory = true, .is_private = true, .ino_bit = AREA_RAM_INO_BIT },
+};
+
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
 #endif

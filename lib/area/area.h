@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * An area: a directory tree that holds objects of one durability. A mount has at most two, the
- * store and the RAM area.
+ * An area: a directory tree that holds objects of one durability. A mount has several, each with an
+ * index: the store, which it may lack, and RAM areas.
  */
 #ifndef SHMAP_AREA_H
 #define SHMAP_AREA_H
@@ -13,14 +13,31 @@
 #include "lib/sys/complaint.h"
 #include "lib/api/shmap.h"
 
-enum area_kind { AREA_STORE, AREA_RAM };
-#define AREA_KINDS 2
+/* Indices: the store; the mount's own RAM area; and how many there are. */
+#define AREA_STORE 0U
+#define AREA_RAM   1U
+#define AREAS      2U
 
-/* Inode numbers of the RAM area are shown with this bit set, so that they differ from the store's.
- * tmpfs and the usual filesystems of disks stay far below it, and the sum still is an integer that
- * a double holds exactly, which is what JavaScript has. A store with larger numbers (overlayfs with
+/* What an area is like, by its index. */
+struct area_kind {
+    bool is_memory;       // nothing in it waits for a disk, and pages that are not there are in swap
+    bool is_private;      // nobody changes it but the mount
+    bool reserves_blocks; // its filesystem keeps some space for root
+    uint64_t ino_bit;     // that its inode numbers are shown with
+};
+
+/* Inode numbers of a RAM area are shown with a bit set, so that they differ from the store's. tmpfs
+ * and the usual filesystems of disks stay far below it, and the sum still is an integer that a
+ * double holds exactly, which is what JavaScript has. A store with larger numbers (overlayfs with
  * xino, some network filesystems) could show one twice; nodes are told apart all the same. */
 #define AREA_RAM_INO_BIT (UINT64_C(1) << 52)
+
+extern const struct area_kind AREA_KINDS[AREAS];
+
+static inline const struct area_kind *area_kind(unsigned area)
+{
+    return &AREA_KINDS[area];
+}
 
 struct area {
     int root;     // a readable descriptor of its top directory; -1: the mount has no such area

@@ -25,7 +25,7 @@ static const char *ram_name(const struct statx *stx, struct ram_name *name)
     return name->text;
 }
 
-int classroot_class(int dir, enum shmap_class *class)
+int class_root_class(int dir, enum shmap_class *class)
 {
     char word[32];
     ssize_t length = xattr_get(dir, SHMAP_XATTR_CLASS, word, sizeof(word));
@@ -38,14 +38,14 @@ int classroot_class(int dir, enum shmap_class *class)
     return shmap_class_parse(word, (size_t)length, class) == 0 ? 0 : -EIO;
 }
 
-int classroot_mark(int dir, enum shmap_class class)
+int class_root_mark(int dir, enum shmap_class class)
 {
     const char *word = shmap_class_name(class);
 
     return xattr_set(dir, SHMAP_XATTR_CLASS, word, strlen(word), 0);
 }
 
-int classroot_unmark(int dir)
+int class_root_unmark(int dir)
 {
     int error = xattr_remove(dir, SHMAP_XATTR_CLASS);
 
@@ -89,7 +89,7 @@ static int mirror(int store_dir, const struct statx *stx, int ram_dir)
     return 0;
 }
 
-int classroot_open(const struct area *ram, int store_dir, const struct statx *stx)
+int class_root_open(const struct area *ram, int store_dir, const struct statx *stx)
 {
     struct ram_name name;
     CLEANUP_FD int dir = -1;
@@ -109,7 +109,7 @@ int classroot_open(const struct area *ram, int store_dir, const struct statx *st
     return steal_fd(&dir);
 }
 
-int classroot_remove(const struct area *ram, const struct statx *stx)
+int class_root_remove(const struct area *ram, const struct statx *stx)
 {
     struct ram_name name;
 
@@ -125,7 +125,7 @@ static bool any(const struct dirent64 *entry, const void *argument)
     return true;
 }
 
-int classroot_is_empty(int dir)
+int class_root_is_empty(int dir)
 {
     char name[NAME_MAX + 1];
     int found = object_find_entry(dir, any, NULL, name);
@@ -169,7 +169,7 @@ static int walk(const struct area *store, char *path, char **missing)
     if (dir < 0)
         return -errno;
     while ((name = next_name(&path))) {
-        if (classroot_class(dir, &class) == 0 && class != SHMAP_PERSIST)
+        if (class_root_class(dir, &class) == 0 && class != SHMAP_PERSIST)
             return -EEXIST;
         next = open_beneath(dir, name);
         if (next == -ENOENT) {
@@ -237,7 +237,7 @@ static int check_names(const char *path, struct complaint *complaint)
 static int check_existing(int dir, const char *path, struct complaint *complaint)
 {
     enum shmap_class class;
-    int error = classroot_class(dir, &class);
+    int error = class_root_class(dir, &class);
 
     if (!error && class != SHMAP_ANON)
         return complain(complaint, EINVAL, "anon=%s already has the class %s", path,
@@ -247,7 +247,7 @@ static int check_existing(int dir, const char *path, struct complaint *complaint
     if (error != -ENODATA)
         return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path,
                         strerror(-error));
-    error = classroot_is_empty(dir);
+    error = class_root_is_empty(dir);
     if (error == 0)
         return complain(
             complaint, ENOTEMPTY,
@@ -273,7 +273,7 @@ static int find_in_store(const struct area *store, const char *path, char *copy,
     return dir;
 }
 
-int classroot_check(const struct area *store, const char *path, struct complaint *complaint)
+int class_root_check(const struct area *store, const char *path, struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = strdup(path);
     CLEANUP_FD int dir = -1;
@@ -288,7 +288,7 @@ int classroot_check(const struct area *store, const char *path, struct complaint
     return missing ? 0 : check_existing(dir, path, complaint);
 }
 
-int classroot_prepare(const struct area *store, const char *path, mode_t mode,
+int class_root_prepare(const struct area *store, const char *path, mode_t mode,
                       struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = strdup(path);
@@ -315,7 +315,7 @@ int classroot_prepare(const struct area *store, const char *path, mode_t mode,
     }
     error = check_existing(dir, path, complaint);
     if (!error)
-        error = classroot_mark(dir, SHMAP_ANON);
+        error = class_root_mark(dir, SHMAP_ANON);
     if (error && !complaint->text[0])
         complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path,
                  strerror(-error));

@@ -19,28 +19,28 @@
 
 /* The class that a store directory (O_PATH will do) was given.
  * -ENODATA: none of its own; -EIO: a word that nobody knows, from another hand than ours. */
-int classroot_class(int dir, enum shmap_class *class);
+int class_root_class(int dir, enum shmap_class *class);
 
 /* Gives it a class, or takes it away. */
-int classroot_mark(int dir, enum shmap_class class);
-int classroot_unmark(int dir);
+int class_root_mark(int dir, enum shmap_class class);
+int class_root_unmark(int dir);
 
 /* Opens (O_PATH) the RAM directory behind an anonymous class root, which `store_dir` and its
  * attributes `stx` name; makes it if need be. The caller keeps two threads from doing it at once.
  * Returns a descriptor or a negative errno. */
-int classroot_open(const struct area *ram, int store_dir, const struct statx *stx);
+int class_root_open(const struct area *ram, int store_dir, const struct statx *stx);
 
 /* Removes the RAM directory. 0: gone, or never there; -ENOTEMPTY. */
-int classroot_remove(const struct area *ram, const struct statx *stx);
+int class_root_remove(const struct area *ram, const struct statx *stx);
 
 /* Whether a directory (O_PATH will do) has no entries. Negative errno: cannot be told. */
-int classroot_is_empty(int dir);
+int class_root_is_empty(int dir);
 
 /* Whether `path` below the store is, or could be made, an anonymous class root. Changes nothing. */
-int classroot_check(const struct area *store, const char *path, struct complaint *complaint);
+int class_root_check(const struct area *store, const char *path, struct complaint *complaint);
 
 /* Makes it one, with the given mode and the directories on the way, unless it is one. */
-int classroot_prepare(const struct area *store, const char *path, mode_t mode,
+int class_root_prepare(const struct area *store, const char *path, mode_t mode,
                       struct complaint *complaint);
 
 #endif

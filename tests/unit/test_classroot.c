@@ -71,12 +71,12 @@ static void a_class_is_marked_and_unmarked(void **state)
     struct fixture *f = *state;
     enum shmap_class class;
     int path_fd = openat(f->store.root, "dir", O_PATH | O_CLOEXEC);
-    assert_int_equal(classroot_class(path_fd, &class), -ENODATA);
-    assert_int_equal(classroot_mark(path_fd, SHMAP_ANON), 0);
-    assert_int_equal(classroot_class(f->dir, &class), 0);
+    assert_int_equal(class_root_class(path_fd, &class), -ENODATA);
+    assert_int_equal(class_root_mark(path_fd, SHMAP_ANON), 0);
+    assert_int_equal(class_root_class(f->dir, &class), 0);
     assert_int_equal(class, SHMAP_ANON);
-    assert_int_equal(classroot_unmark(path_fd), 0);
-    assert_int_equal(classroot_class(path_fd, &class), -ENODATA);
+    assert_int_equal(class_root_unmark(path_fd), 0);
+    assert_int_equal(class_root_class(path_fd, &class), -ENODATA);
     close(path_fd);
 }
 
@@ -88,20 +88,20 @@ static void a_mark_from_another_hand_is_an_error(void **state)
                                          "a word that is longer than any class could ever be" };
     for (size_t i = 0; i < COUNT(words); i++) {
         assert_int_equal(fsetxattr(f->dir, SHMAP_XATTR_CLASS, words[i], strlen(words[i]), 0), 0);
-        assert_int_equal(classroot_class(f->dir, &class), -EIO);
+        assert_int_equal(class_root_class(f->dir, &class), -EIO);
     }
 }
 
 static void emptiness_is_seen(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(classroot_is_empty(f->dir), 1);
+    assert_int_equal(class_root_is_empty(f->dir), 1);
     make_file(f->dir, ".hidden");
-    assert_int_equal(classroot_is_empty(f->dir), 0);
-    assert_int_equal(classroot_is_empty(f->dir), 0); /* asking twice makes no difference */
+    assert_int_equal(class_root_is_empty(f->dir), 0);
+    assert_int_equal(class_root_is_empty(f->dir), 0); /* asking twice makes no difference */
     assert_int_equal(unlinkat(f->dir, ".hidden", 0), 0);
-    assert_int_equal(classroot_is_empty(f->dir), 1);
-    assert_true(classroot_is_empty(-1) < 0);
+    assert_int_equal(class_root_is_empty(f->dir), 1);
+    assert_true(class_root_is_empty(-1) < 0);
 }
 
 static void the_contents_take_after_the_store_directory(void **state)
@@ -109,9 +109,9 @@ static void the_contents_take_after_the_store_directory(void **state)
     struct fixture *f = *state;
     assert_int_equal(fchmod(f->dir, 02751), 0);
     assert_int_equal(fsetxattr(f->dir, "user.colour", "green", 5, 0), 0);
-    assert_int_equal(classroot_mark(f->dir, SHMAP_ANON), 0);
+    assert_int_equal(class_root_mark(f->dir, SHMAP_ANON), 0);
     struct statx stx = stat_of(f->dir);
-    int contents = classroot_open(&f->ram, f->dir, &stx);
+    int contents = class_root_open(&f->ram, f->dir, &stx);
     assert_true(contents >= 0);
     struct statx made = stat_of(contents);
     assert_int_equal(made.stx_mode, stx.stx_mode);
@@ -120,7 +120,7 @@ static void the_contents_take_after_the_store_directory(void **state)
     struct object_path path;
     assert_int_equal(getxattr(object_path(contents, &path), "user.colour", value, 8), 5);
     enum shmap_class class;
-    assert_int_equal(classroot_class(contents, &class), -ENODATA);
+    assert_int_equal(class_root_class(contents, &class), -ENODATA);
     close(contents);
 }
 
@@ -128,19 +128,19 @@ static void a_class_root_finds_its_contents_again(void **state)
 {
     struct fixture *f = *state;
     struct statx stx = stat_of(f->dir);
-    int contents = classroot_open(&f->ram, f->dir, &stx);
+    int contents = class_root_open(&f->ram, f->dir, &stx);
     struct statx first = stat_of(contents);
     close(contents);
     assert_int_equal(renameat(f->store.root, "dir", f->store.root, "renamed"), 0);
     stx = stat_of(f->dir);
-    contents = classroot_open(&f->ram, f->dir, &stx);
+    contents = class_root_open(&f->ram, f->dir, &stx);
     struct statx second = stat_of(contents);
     assert_true(first.stx_ino == second.stx_ino);
 
     assert_int_equal(mkdirat(f->store.root, "dir", 0700), 0); /* another one by the old name */
     int other = open_dir(f->store.root, "dir");
     stx = stat_of(other);
-    int other_contents = classroot_open(&f->ram, other, &stx);
+    int other_contents = class_root_open(&f->ram, other, &stx);
     second = stat_of(other_contents);
     assert_true(first.stx_ino != second.stx_ino);
     close(other_contents);
@@ -152,24 +152,24 @@ static void contents_are_removed_only_when_empty(void **state)
 {
     struct fixture *f = *state;
     struct statx stx = stat_of(f->dir);
-    int contents = classroot_open(&f->ram, f->dir, &stx);
+    int contents = class_root_open(&f->ram, f->dir, &stx);
     make_file(contents, "file");
-    assert_int_equal(classroot_remove(&f->ram, &stx), -ENOTEMPTY);
+    assert_int_equal(class_root_remove(&f->ram, &stx), -ENOTEMPTY);
     assert_int_equal(unlinkat(contents, "file", 0), 0);
-    assert_int_equal(classroot_remove(&f->ram, &stx), 0);
-    assert_int_equal(classroot_remove(&f->ram, &stx), 0); /* it is gone already */
-    assert_int_equal(classroot_is_empty(f->ram.root), 1);
+    assert_int_equal(class_root_remove(&f->ram, &stx), 0);
+    assert_int_equal(class_root_remove(&f->ram, &stx), 0); /* it is gone already */
+    assert_int_equal(class_root_is_empty(f->ram.root), 1);
     close(contents);
 }
 
 static void assert_prepared(struct fixture *f, const char *path)
 {
     struct complaint complaint = { "" };
-    if (classroot_prepare(&f->store, path, 01777, &complaint) != 0)
+    if (class_root_prepare(&f->store, path, 01777, &complaint) != 0)
         fail_msg("%s: %s", path, complaint.text);
     int dir = open_dir(f->store.root, path);
     enum shmap_class class;
-    assert_int_equal(classroot_class(dir, &class), 0);
+    assert_int_equal(class_root_class(dir, &class), 0);
     assert_int_equal(class, SHMAP_ANON);
     close(dir);
 }
@@ -194,7 +194,7 @@ static void class_roots_are_made_with_the_way_to_them(void **state)
 static void assert_not_prepared(struct fixture *f, const char *path, const char *word)
 {
     struct complaint complaint = { "" };
-    assert_true(classroot_prepare(&f->store, path, 01777, &complaint) < 0);
+    assert_true(class_root_prepare(&f->store, path, 01777, &complaint) < 0);
     if (strstr(complaint.text, path) == NULL || strstr(complaint.text, word) == NULL)
         fail_msg("'%s' has no '%s' or '%s'", complaint.text, path, word);
 }
@@ -216,7 +216,7 @@ static void what_cannot_be_a_class_root_is_explained(void **state)
 
     assert_int_equal(mkdirat(f->store.root, "other", 0700), 0);
     int other = open_dir(f->store.root, "other");
-    assert_int_equal(classroot_mark(other, SHMAP_CHECKPOINT), 0);
+    assert_int_equal(class_root_mark(other, SHMAP_CHECKPOINT), 0);
     assert_not_prepared(f, "other", "checkpoint");
     close(other);
 }

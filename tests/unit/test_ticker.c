@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "fs/dispatch/ticker.h"
+#include "fs/util/ticker.h"
 
 #define TICKERS 16
 #define RACES 20

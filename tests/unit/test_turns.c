@@ -323,10 +323,10 @@ static void the_second_that_waits_gives_back(void **state)
     turn_receive(&first);
     receive_later(&second.turn, device);
     start_waiting(&second);
-    pthread_mutex_lock(&turns.mutex);
+    lock_take(&turns.lock);
     assert_int_equal(turns.count, 1);
     assert_int_equal(turns.free, 0);
-    pthread_mutex_unlock(&turns.mutex);
+    lock_release(&turns.lock);
     turn_received(&first);
     turn_begin(&first);
     turns_pass(&turns, 0);

@@ -33,12 +33,12 @@ struct server {
 static void check_turns(struct service *service)
 {
     struct turns *turns = &service->turns;
-    pthread_mutex_lock(&turns->mutex);
+    lock_take(&turns->lock);
     if (turns->count < 1 || turns->count > turns->most || turns->free > turns->count)
         service->mistake = "there are too many turns, or too few";
     if (service->receivers > turns->count - turns->free)
         service->mistake = "a thread receives that has no turn";
-    pthread_mutex_unlock(&turns->mutex);
+    lock_release(&turns->lock);
 }
 
 static void answer(struct service *service, enum kind kind, unsigned record)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/dispatch/ticker.h"
+#include "fs/util/ticker.h"
 
 #include <errno.h>
 
@@ -12,21 +12,16 @@
 
 void ticker_init(struct ticker *ticker)
 {
-    pthread_condattr_t attributes;
-
-    pthread_mutex_init(&ticker->mutex, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&ticker->woken, &attributes);
-    pthread_condattr_destroy(&attributes);
+    lock_init(&ticker->lock, LOCK_TICKER);
+    lock_condition_init(&ticker->woken);
 }
 
 void ticker_begin(struct ticker *ticker)
 {
-    pthread_mutex_lock(&ticker->mutex);
+    lock_take(&ticker->lock);
     ticker->awake = true;
     pthread_cond_signal(&ticker->woken);
-    pthread_mutex_unlock(&ticker->mutex);
+    lock_release(&ticker->lock);
 }
 
 void ticker_end(struct ticker *ticker)
@@ -37,20 +32,20 @@ void ticker_end(struct ticker *ticker)
 
 static void wait_until_woken(struct ticker *ticker)
 {
-    pthread_mutex_lock(&ticker->mutex);
+    lock_take(&ticker->lock);
     while (!ticker->awake)
-        pthread_cond_wait(&ticker->woken, &ticker->mutex);
-    pthread_mutex_unlock(&ticker->mutex);
+        lock_wait(&ticker->lock, &ticker->woken);
+    lock_release(&ticker->lock);
 }
 
 static void wait_for_tick(struct ticker *ticker)
 {
     struct timespec until = clock_deadline(TICK_NANOSECONDS);
 
-    pthread_mutex_lock(&ticker->mutex);
-    while (pthread_cond_timedwait(&ticker->woken, &ticker->mutex, &until) != ETIMEDOUT)
+    lock_take(&ticker->lock);
+    while (lock_wait_until(&ticker->lock, &ticker->woken, &until) != ETIMEDOUT)
         ;
-    pthread_mutex_unlock(&ticker->mutex);
+    lock_release(&ticker->lock);
 }
 
 void ticker_run(struct ticker *ticker, bool (*look)(void *argument), void *argument)

@@ -8,8 +8,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "fs/util/lock.h"
+
 struct ticker {
-    pthread_mutex_t mutex;
+    struct lock lock;
     pthread_cond_t woken;
     atomic_bool awake;
     atomic_bool over;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef SHMAPFS_CLASSES_H
+#define SHMAPFS_CLASSES_H
+
+#include "fs/inode/class.h"
+
+extern const struct class CLASS_PERSIST;
+extern const struct class CLASS_ANON;
+
+/* By their words. */
+extern const struct class *const CLASSES[SHMAP_CLASSES];
+
+#endif

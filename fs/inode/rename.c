@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/inode/rename.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "fs/inode/reopen.h"
+
+/* The node of a name, with its descriptor, if the kernel knows it and it is known to us by name. */
+static int find_recorded(struct inode *dir, const char *name, struct inode *inode)
+{
+    struct node_handle handle;
+    struct statx stx;
+    int error = inode_of_name(dir, name, inode, &stx);
+
+    if (error || !inode->volume)
+        return error;
+    node_handle_now(&dir->volume->nodes, &inode->ref, &handle);
+    if (handle.length == 0)
+        inode_release(inode);
+    return 0;
+}
+
+static void record(struct inode *inode, const struct inode *dir, const char *name)
+{
+    if (inode->volume)
+        reopen_record_name(inode->volume, &inode->ref, &dir->ref, name);
+}
+
+static int rename_and_record(struct inode *from, const char *name, struct inode *to,
+                             const char *new_name, unsigned flags)
+{
+    struct volume *volume = from->volume;
+    INODE struct inode moved = INODE_NONE;
+    INODE struct inode exchanged = INODE_NONE;
+    // With their descriptors, which they must keep if their new names are too long. The kernel
+    // keeps the names from changing meanwhile.
+    int error = find_recorded(from, name, &moved);
+
+    if (!error && (flags & RENAME_EXCHANGE))
+        error = find_recorded(to, new_name, &exchanged);
+    if (error)
+        return error;
+    reopen_begin_rename(volume);
+    error = renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
+    if (!error) {
+        record(&moved, to, new_name);
+        record(&exchanged, from, name);
+    }
+    reopen_end_rename(volume);
+    return error;
+}
+
+/* The node is not opened: the name that is recorded leads to it no more. */
+static void record_again(const struct node_key *key, struct inode *dir, const char *name)
+{
+    struct volume *volume = dir->volume;
+    INODE struct inode inode = INODE_NONE;
+    struct node_handle handle;
+
+    if (!node_use_key(&volume->nodes, key, &inode.ref))
+        return;
+    inode.volume = volume;
+    node_handle_now(&volume->nodes, &inode.ref, &handle);
+    if (handle.length > 0)
+        record(&inode, dir, name);
+}
+
+void rename_recover(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                    unsigned flags, const struct node_key *source, const struct node_key *target)
+{
+    struct volume *volume = from->volume;
+
+    if (inode_area(from)->handles)
+        return;
+    reopen_begin_rename(volume);
+    record_again(source, to, new_name);
+    if (flags & RENAME_EXCHANGE)
+        record_again(target, from, name);
+    reopen_end_rename(volume);
+}
+
+int rename_entry(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                 unsigned flags)
+{
+    if (!inode_area(from)->handles)
+        return rename_and_record(from, name, to, new_name, flags);
+    return renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Renames, and the record of the names that nodes are known by (reopen.h). */
+#ifndef SHMAPFS_RENAME_H
+#define SHMAPFS_RENAME_H
+
+#include "fs/inode/inode.h"
+
+/* Renames as renameat2(2) does, and what is recorded of the names with it. */
+int rename_entry(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                 unsigned flags);
+
+/* Changes the records alone, after a rename that a process carried out which died before it could
+ * record it; by the keys that the names had before. */
+void rename_recover(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                    unsigned flags, const struct node_key *source, const struct node_key *target);
+
+#endif

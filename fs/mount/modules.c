@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/mount/modules.h"
+
+#include "fs/inode/backing.h"
+#include "fs/inode/deferred_close.h"
+#include "fs/inode/impersonate.h"
+#include "fs/inode/orphans.h"
+#include "fs/inode/reopen.h"
+#include "fs/vfs/attr.h"
+#include "fs/vfs/pending_invalidation.h"
+#include "fs/vfs/size_notify.h"
+
+static const struct {
+    int (*init)(struct volume *volume);
+    void (*destroy)(struct volume *volume); // also of what init() did not come to make
+} MODULES[] = {
+    { backing_init, backing_destroy },
+    { deferred_close_init, deferred_close_destroy },
+    { impersonate_init, impersonate_destroy },
+    { orphans_init, orphans_destroy },
+    { reopen_init, reopen_destroy },
+    { attr_init, attr_destroy },
+    { pending_invalidation_init, pending_invalidation_destroy },
+    { size_notify_init, size_notify_destroy },
+};
+#define MODULE_COUNT (sizeof(MODULES) / sizeof(MODULES[0]))
+
+int modules_init(struct volume *volume)
+{
+    int error = -pthread_key_create(&volume->serving, NULL);
+
+    for (int i = 0; i < VOLUME_STRIPES; i++)
+        lock_init(&volume->stripes[i], LOCK_STRIPE);
+    lock_init(&volume->class_roots, LOCK_CLASS_ROOTS);
+    for (size_t i = 0; !error && i < MODULE_COUNT; i++)
+        error = MODULES[i].init(volume);
+    if (error)
+        modules_destroy(volume);
+    return error;
+}
+
+void modules_destroy(struct volume *volume)
+{
+    for (size_t i = 0; i < MODULE_COUNT; i++)
+        MODULES[i].destroy(volume);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/mount/store_setup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/mount/mountpoint.h"
+#include "lib/class/class_root.h"
+#include "lib/sys/cleanup.h"
+#include "lib/sys/mounts.h"
+
+/* How long a daemon that was just unmounted may take to let go of its store. */
+#define STORE_WAIT_SECONDS 5
+
+static int lock_store(struct mount *mount, struct complaint *complaint)
+{
+    const char *given = mount->options.store;
+    char where[4096];
+
+    if (mounts_find_store(mount->volume.facts.store, where, sizeof(where)))
+        return complain(complaint, EBUSY,
+                        "STORE %s is already mounted at %s; unmount it there first", given, where);
+    // Not mounted, and yet locked: its last daemon is about to end.
+    if (store_lock_wait(&mount->volume.facts.areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
+        return 0;
+    if (mounts_find_store(mount->volume.facts.store, where, sizeof(where)))
+        return complain(complaint, EBUSY,
+                        "STORE %s is already mounted at %s; unmount it there first", given, where);
+    return complain(
+        complaint, EBUSY,
+        "STORE %s is in use: another process holds its lock, perhaps a shmapfs whose mount is not to be seen from here; end it first",
+        given);
+}
+
+int store_setup_open(struct mount *mount, struct complaint *complaint)
+{
+    const struct options *options = &mount->options;
+    int error;
+
+    if (!options->store)
+        return 0;
+    if (!realpath(options->store, mount->volume.facts.store))
+        *mount->volume.facts.store = '\0';
+    if (!*mount->volume.facts.store && errno == ENOENT)
+        return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first",
+                        options->store);
+    if (!*mount->volume.facts.store)
+        return complain(complaint, errno, "STORE %s cannot be used: %s", options->store,
+                        strerror(errno));
+    error = mountpoint_check_store(mount->volume.facts.mountpoint, mount->volume.facts.store,
+                                   complaint);
+    if (!error)
+        error = store_open(mount->volume.facts.store, options->read_only, &options->atime,
+                           &mount->volume.facts.areas[AREA_STORE], complaint);
+    return error == -EBUSY ? lock_store(mount, complaint) : error;
+}
+
+/* Whether one of the names with a colon between lies below another one. */
+static bool nest(const char *names)
+{
+    size_t outer, inner;
+
+    for (const char *a = names; *a; a += outer + (a[outer] == ':')) {
+        outer = strcspn(a, ":");
+        for (const char *b = names; *b; b += inner + (b[inner] == ':')) {
+            inner = strcspn(b, ":");
+            if (inner > outer && strncmp(a, b, outer) == 0 && b[outer] == '/')
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Does the same with each name of anon=. */
+static int for_each_anon(const struct mount *mount, struct complaint *complaint,
+                         int (*work)(const struct mount *mount, const char *name,
+                                     struct complaint *complaint))
+{
+    CLEANUP_FREE char *names = mount->options.anon ? strdup(mount->options.anon) : NULL;
+    char *rest = names;
+    char *name;
+    int error = 0;
+
+    if (names && nest(names))
+        return complain(complaint, EINVAL,
+                        "anon=%s: one directory is below another, which makes it anonymous already",
+                        names);
+    while (!error && (name = strsep(&rest, ":")))
+        error = work(mount, name, complaint);
+    return error;
+}
+
+static int check_anon(const struct mount *mount, const char *name, struct complaint *complaint)
+{
+    return class_root_check(&mount->volume.facts.areas[AREA_STORE], name, complaint);
+}
+
+static int make_anon(const struct mount *mount, const char *name, struct complaint *complaint)
+{
+    return class_root_prepare(&mount->volume.facts.areas[AREA_STORE], name, mount->options.ram.mode,
+                              complaint);
+}
+
+/* All are checked before the first is made: a mistake in one leaves nothing of the others behind. */
+int store_setup_check_anon(struct mount *mount, struct complaint *complaint)
+{
+    return for_each_anon(mount, complaint, check_anon);
+}
+
+int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
+{
+    return for_each_anon(mount, complaint, make_anon);
+}

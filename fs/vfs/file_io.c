@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/vfs/file_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fs/inode/deferred_close.h"
+#include "fs/inode/descriptors.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
+
+bool file_io_for_readers(const struct inode *inode)
+{
+    return !inode_is_passthrough(inode);
+}
+
+/* Without waiting for a lease that somebody holds on the area's own file: a thread that waits
+ * serves nobody. The stripe is held, so it is not our own lease. */
+static int reopen_for_io(const struct inode *inode, int access)
+{
+    int fd;
+
+    do
+        fd = descriptors_not_last(inode->volume, object_reopen(inode->fd, access | O_NONBLOCK));
+    while (descriptors_make_room(inode->volume, &fd));
+    return fd;
+}
+
+/* The same for a node that has no I/O descriptor; `can` receives the flags for it. */
+static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
+{
+    int fd = reopen_for_io(inode, writer ? O_RDWR : O_RDONLY);
+
+    *can = writer ? NODE_IO_READABLE | NODE_IO_WRITABLE : NODE_IO_READABLE;
+    // A file that its owner may only write to, where the daemon is no more than the owner.
+    if (fd == -EACCES && writer) {
+        *can = NODE_IO_WRITABLE;
+        fd = reopen_for_io(inode, O_WRONLY);
+    }
+    return fd;
+}
+
+/* Replaces an I/O descriptor that cannot do all that is wanted by one that can. Requests may be
+ * using it, so it keeps its number. */
+static int improve_io(struct inode *inode, int better)
+{
+    CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR);
+
+    if (fd < 0)
+        return fd;
+    if (dup3(fd, inode->ref.held.io_fd, O_CLOEXEC) < 0)
+        return -errno;
+    node_flags(&inode->volume->nodes, &inode->ref, NODE_IO_READABLE | NODE_IO_WRITABLE, 0);
+    return 0;
+}
+
+/* A descriptor that the caller has, as one that may be kept. It is consumed. */
+static int keep_for_io(const struct inode *inode, int fd)
+{
+    CLEANUP_FD int given = fd;
+    int kept;
+
+    if (!descriptors_is_last(inode->volume, given))
+        return steal_fd(&given);
+    // One with a lower number, when there is room.
+    do {
+        kept = fcntl(given, F_DUPFD_CLOEXEC, 0);
+        kept = kept < 0 ? -errno : descriptors_not_last(inode->volume, kept);
+    } while (descriptors_make_room(inode->volume, &kept));
+    return kept;
+}
+
+int file_io_provide(struct inode *inode, bool writer, int io_fd)
+{
+    uint16_t needed = writer ? NODE_IO_WRITABLE : NODE_IO_READABLE;
+    uint16_t can = NODE_IO_READABLE | NODE_IO_WRITABLE;
+    CLEANUP_FD int fd = io_fd;
+
+    if ((!writer && !file_io_for_readers(inode)) || (inode->ref.flags & needed))
+        return 0;
+    if (inode->ref.held.io_fd >= 0)
+        return improve_io(inode, steal_fd(&fd));
+    fd = fd < 0 ? open_for_io(inode, writer, &can) : keep_for_io(inode, steal_fd(&fd));
+    if (fd == -EMFILE)
+        fd = -ENFILE;
+    // Passthrough does without when descriptors are short, or somebody has a lease on the file.
+    if ((fd == -ENFILE || fd == -EAGAIN) && !file_io_for_readers(inode))
+        return 0;
+    if (fd < 0)
+        return fd;
+    node_set_io(&inode->volume->nodes, &inode->ref, steal_fd(&fd), can);
+    return 0;
+}
+
+static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)
+{
+    io->fd = node_io_begin(&inode->volume->nodes, &inode->ref, writable);
+    if (io->fd < 0)
+        return false;
+    io->inode = inode;
+    return true;
+}
+
+int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
+{
+    struct lock *stripe = volume_stripe(inode->volume, &inode->ref);
+    uint16_t can;
+    int error;
+
+    *io = FILE_IO_NONE;
+    if (borrow_io(inode, writable, io))
+        return 0;
+    error = inode_need_fd(inode);
+    if (error)
+        return error;
+    lock_take(stripe);
+    node_refresh(&inode->volume->nodes, &inode->ref);
+    // A writer's next call is likely to want it again. Reading and fsync do with less, where the file
+    // has become one that cannot be written to.
+    if (inode->ref.writers > 0)
+        error = file_io_provide(inode, true, -1);
+    if (!writable)
+        error = 0;
+    if (!error && !borrow_io(inode, writable, io))
+        io->fd = error = open_for_io(inode, writable, &can);
+    lock_release(stripe);
+    return error < 0 ? error : 0;
+}
+
+void file_io_end(struct file_io *io)
+{
+    struct node_resources leftover;
+
+    if (io->inode) {
+        node_io_end(&io->inode->volume->nodes, &io->inode->ref, file_io_for_readers(io->inode),
+                    &leftover);
+        resources_close(io->inode->volume, &leftover);
+    } else if (io->fd >= 0) {
+        close(io->fd);
+    }
+}
