@@ -4,28 +4,28 @@
 #define ROUND     512 // requests
 #define TRY_EVERY 8   // rounds
 
-static void end_round(struct spin *spin, uint64_t time)
+static void end_round(struct busy_poll *busy_poll, uint64_t time)
 {
-    if (!spin->trying) {
-        spin->usual = time;
-        spin->trying = ++spin->rounds % TRY_EVERY == 0;
+    if (!busy_poll->trying) {
+        busy_poll->usual = time;
+        busy_poll->trying = ++busy_poll->rounds % TRY_EVERY == 0;
         return;
     }
     // Unless there is a difference, things stay as they are.
-    if (time < spin->usual - spin->usual / 8)
-        spin->pays = !spin->pays;
-    spin->trying = false;
+    if (time < busy_poll->usual - busy_poll->usual / 8)
+        busy_poll->pays = !busy_poll->pays;
+    busy_poll->trying = false;
 }
 
-bool spin_count(struct spin *spin, bool idle)
+bool busy_poll_count(struct busy_poll *busy_poll, bool idle)
 {
-    return spin->requests == 0 || idle || ++spin->requests > ROUND;
+    return busy_poll->requests == 0 || idle || ++busy_poll->requests > ROUND;
 }
 
-void spin_round(struct spin *spin, uint64_t now)
+void busy_poll_round(struct busy_poll *busy_poll, uint64_t now)
 {
-    if (spin->requests > ROUND)
-        end_round(spin, now - spin->begin);
-    spin->requests = 1;
-    spin->begin = now;
+    if (busy_poll->requests > ROUND)
+        end_round(busy_poll, now - busy_poll->begin);
+    busy_poll->requests = 1;
+    busy_poll->begin = now;
 }

@@ -3,18 +3,18 @@
  * Whether it pays to look for the next request for a moment instead of sleeping at once.
  *
  * On an idle machine it does: the client need not wake the thread. Where another program uses the
- * other processors it does not: client and thread take turns on one processor, and who looks keeps
- * the other from running. What a machine is like at the moment cannot be seen from here, but it can
- * be tried: now and then some requests are received the other way, and what was quicker stays.
+ * other processors it does not: client and thread share one processor, and the thread that polls
+ * keeps the client from running. The state of the machine cannot be seen from here, but both ways
+ * can be tried: now and then some requests are received the other way, and the quicker way stays.
  */
-#ifndef SHMAPFS_SPIN_H
-#define SHMAPFS_SPIN_H
+#ifndef SHMAPFS_BUSY_POLL_H
+#define SHMAPFS_BUSY_POLL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* All zero before, but for `pays`: what to begin with. */
-struct spin {
+struct busy_poll {
     bool pays;
     bool trying;       // the other way
     unsigned requests; // of this round
@@ -23,14 +23,15 @@ struct spin {
     uint64_t usual; // how long the last round took that was not a try
 };
 
-static inline bool spin_wanted(const struct spin *spin)
+static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
 {
-    return spin->pays != spin->trying;
+    return busy_poll->pays != busy_poll->trying;
 }
 
-/* Another request has come; `idle` says that nobody was in a hurry before it. Returns whether a round
- * begins with it: spin_round() wants to know when. To read the clock for each would cost too much. */
-bool spin_count(struct spin *spin, bool idle);
-void spin_round(struct spin *spin, uint64_t now);
+/* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round begins
+ * with it: then busy_poll_round() is due, with the time. To read the clock for each request would
+ * cost too much. */
+bool busy_poll_count(struct busy_poll *busy_poll, bool idle);
+void busy_poll_round(struct busy_poll *busy_poll, uint64_t now);
 
 #endif

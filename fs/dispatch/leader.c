@@ -5,158 +5,159 @@
 
 #include "fs/util/clock.h"
 
-/* What a thread does: whether it serves a request; whether its turn was passed on because of that;
- * and above these bits, how many requests it has begun. */
-enum { SERVING = 1, PASSED = 2, ONE_REQUEST = 4 };
+/* What a thread does: whether it serves a request; whether a follower was promoted in its place
+ * because of that; and above these bits, how many requests it has begun. */
+enum { SERVING = 1, PROMOTED = 2, ONE_REQUEST = 4 };
 
 /* Waking a thread costs a client more than most requests; so where that pays, a thread looks for the
  * next one so long before it sleeps, if the last one came within that time. */
-#define SPIN_NANOSECONDS 100000
-#define IDLE_NANOSECONDS 1000000
+#define BUSY_POLL_NANOSECONDS 100000
+#define IDLE_NANOSECONDS      1000000
 
 /* So many that were there already, one after another, are more than one thread can do. */
 #define STREAK 8
 
-void turns_init(struct turns *turns, long processors, unsigned most)
+void leaders_init(struct leaders *leaders, long processors, unsigned most)
 {
-    lock_init(&turns->lock, LOCK_LEADERS);
-    pthread_cond_init(&turns->passed, NULL);
-    turns->most = processors < 2 ? 2 : processors < most ? (unsigned)processors : most;
-    turns->may_spin = processors > 1;
-    turns->count = 1;
-    turns->free = 1;
+    lock_init(&leaders->lock, LOCK_LEADERS);
+    pthread_cond_init(&leaders->promoted, NULL);
+    leaders->most = processors < 2 ? 2 : processors < most ? (unsigned)processors : most;
+    leaders->may_poll = processors > 1;
+    leaders->count = 1;
+    leaders->vacant = 1;
 }
 
-/* One more turn that no thread has. The lock is held. */
-static void offer(struct turns *turns)
+/* Lets one more thread lead. The lock is held. */
+static void offer_lead(struct leaders *leaders)
 {
-    turns->free++;
-    pthread_cond_signal(&turns->passed);
+    leaders->vacant++;
+    pthread_cond_signal(&leaders->promoted);
 }
 
-static void add_turn(struct turns *turns)
+static void add_leader(struct leaders *leaders)
 {
-    lock_take(&turns->lock);
-    if (turns->count < turns->most && turns->free == 0) {
-        turns->count++;
-        offer(turns);
+    lock_take(&leaders->lock);
+    if (leaders->count < leaders->most && leaders->vacant == 0) {
+        leaders->count++;
+        offer_lead(leaders);
     }
-    lock_release(&turns->lock);
+    lock_release(&leaders->lock);
 }
 
-static void pass_on(struct turns *turns)
+static void promote_follower(struct leaders *leaders)
 {
-    lock_take(&turns->lock);
-    offer(turns);
-    lock_release(&turns->lock);
+    lock_take(&leaders->lock);
+    offer_lead(leaders);
+    lock_release(&leaders->lock);
 }
 
-struct turn turn_init(struct turns *turns, unsigned record)
+struct leader leader_init(struct leaders *leaders, unsigned record)
 {
-    return (struct turn){ .turns = turns, .record = record, .spin.pays = turns->may_spin };
+    return (
+        struct leader){ .leaders = leaders, .record = record, .busy_poll.pays = leaders->may_poll };
 }
 
-bool turn_take(struct turn *turn)
+bool leader_await(struct leader *leader)
 {
-    struct turns *turns = turn->turns;
+    struct leaders *leaders = leader->leaders;
 
-    if (turn->had && !(turn->waited && turns->receiving > 0))
+    if (leader->leads && !(leader->waited && leaders->receiving > 0))
         return true;
-    lock_take(&turns->lock);
-    if (turn->had && turns->count > 1) {
-        turns->count--;
-        turn->had = false;
+    lock_take(&leaders->lock);
+    if (leader->leads && leaders->count > 1) {
+        leaders->count--;
+        leader->leads = false;
     }
-    while (!turn->had && turns->free == 0 && !turns->over)
-        lock_wait(&turns->lock, &turns->passed);
-    if (!turn->had && !turns->over) {
-        turns->free--;
-        turn->had = true;
+    while (!leader->leads && leaders->vacant == 0 && !leaders->over)
+        lock_wait(&leaders->lock, &leaders->promoted);
+    if (!leader->leads && !leaders->over) {
+        leaders->vacant--;
+        leader->leads = true;
     }
-    lock_release(&turns->lock);
-    return turn->had;
+    lock_release(&leaders->lock);
+    return leader->leads;
 }
 
-void turn_receive(struct turn *turn)
+void leader_receiving(struct leader *leader)
 {
-    turn->turns->receiving++;
-    turn->waited = false;
+    leader->leaders->receiving++;
+    leader->waited = false;
 }
 
-void turn_wait(struct turn *turn, int device)
+void leader_poll(struct leader *leader, int device)
 {
     struct pollfd ready = { .fd = device, .events = POLLIN };
 
-    if (!turn->waited)
-        turn->since = clock_now();
-    turn->waited = true;
-    if (!turn->soon || !spin_wanted(&turn->spin) || turn->turns->receiving > 1 ||
-        clock_now() - turn->since > SPIN_NANOSECONDS)
+    if (!leader->waited)
+        leader->since = clock_now();
+    leader->waited = true;
+    if (!leader->soon || !busy_poll_wanted(&leader->busy_poll) || leader->leaders->receiving > 1 ||
+        clock_now() - leader->since > BUSY_POLL_NANOSECONDS)
         poll(&ready, 1, -1);
 }
 
-void turn_received(struct turn *turn)
+void leader_received(struct leader *leader)
 {
-    uint64_t waited = turn->waited ? clock_now() - turn->since : 0;
+    uint64_t waited = leader->waited ? clock_now() - leader->since : 0;
 
-    turn->turns->receiving--;
-    if (turn->waited)
-        turn->soon = turn->turns->may_spin && waited < SPIN_NANOSECONDS;
-    if (spin_count(&turn->spin, waited > IDLE_NANOSECONDS))
-        spin_round(&turn->spin, clock_now());
-    turn->streak = turn->waited ? 0 : turn->streak + 1;
-    if (turn->streak == STREAK) {
-        turn->streak = 0;
-        add_turn(turn->turns);
+    leader->leaders->receiving--;
+    if (leader->waited)
+        leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
+    if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))
+        busy_poll_round(&leader->busy_poll, clock_now());
+    leader->streak = leader->waited ? 0 : leader->streak + 1;
+    if (leader->streak == STREAK) {
+        leader->streak = 0;
+        add_leader(leader->leaders);
     }
 }
 
-void turn_begin(struct turn *turn)
+void leader_serving(struct leader *leader)
 {
-    turn->turns->work[turn->record] += ONE_REQUEST | SERVING;
+    leader->leaders->work[leader->record] += ONE_REQUEST | SERVING;
 }
 
-void turn_end(struct turn *turn)
+void leader_served(struct leader *leader)
 {
-    unsigned was = atomic_fetch_and(&turn->turns->work[turn->record], ~(SERVING | PASSED));
+    unsigned was = atomic_fetch_and(&leader->leaders->work[leader->record], ~(SERVING | PROMOTED));
 
-    if (was & PASSED)
-        turn->had = false;
+    if (was & PROMOTED)
+        leader->leads = false;
 }
 
-void turns_pass(struct turns *turns, unsigned record)
+void leaders_promote(struct leaders *leaders, unsigned record)
 {
-    unsigned work = turns->work[record];
+    unsigned work = leaders->work[record];
 
-    // What is served without a turn, after another worker's death, has none to pass on.
-    while ((work & (SERVING | PASSED)) == SERVING) {
-        if (atomic_compare_exchange_weak(&turns->work[record], &work, work | PASSED)) {
-            pass_on(turns);
+    // After another worker's death, requests are served by threads that do not lead.
+    while ((work & (SERVING | PROMOTED)) == SERVING) {
+        if (atomic_compare_exchange_weak(&leaders->work[record], &work, work | PROMOTED)) {
+            promote_follower(leaders);
             return;
         }
     }
 }
 
-bool turns_look(struct turns *turns)
+bool leaders_tick(struct leaders *leaders)
 {
     bool any = false;
 
     for (unsigned i = 0; i < REQUESTS; i++) {
-        unsigned work = turns->work[i];
+        unsigned work = leaders->work[i];
 
-        any |= work != turns->seen[i] || (work & SERVING);
-        if (work == turns->seen[i] && (work & (SERVING | PASSED)) == SERVING &&
-            atomic_compare_exchange_strong(&turns->work[i], &work, work | PASSED))
-            pass_on(turns);
-        turns->seen[i] = work;
+        any |= work != leaders->seen[i] || (work & SERVING);
+        if (work == leaders->seen[i] && (work & (SERVING | PROMOTED)) == SERVING &&
+            atomic_compare_exchange_strong(&leaders->work[i], &work, work | PROMOTED))
+            promote_follower(leaders);
+        leaders->seen[i] = work;
     }
     return any;
 }
 
-void turns_end(struct turns *turns)
+void leaders_end(struct leaders *leaders)
 {
-    lock_take(&turns->lock);
-    turns->over = true;
-    pthread_cond_broadcast(&turns->passed);
-    lock_release(&turns->lock);
+    lock_take(&leaders->lock);
+    leaders->over = true;
+    pthread_cond_broadcast(&leaders->promoted);
+    lock_release(&leaders->lock);
 }

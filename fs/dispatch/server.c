@@ -76,32 +76,32 @@ static void end_serving(struct server *server)
         tell_end(server);
 }
 
-static ssize_t receive(struct turn *turn, struct volume *volume, struct request *request)
+static ssize_t receive(struct leader *leader, struct volume *volume, struct request *request)
 {
     ssize_t length;
     int error;
 
-    turn_receive(turn);
+    leader_receiving(leader);
     while ((length = serve_receive(volume, request)) < 0 && errno == EAGAIN) {
         deferred_close_run(volume, false);
-        turn_wait(turn, volume->facts.device);
+        leader_poll(leader, volume->facts.device);
     }
     error = errno;
-    turn_received(turn);
+    leader_received(leader);
     errno = error;
     return length;
 }
 
-static void serve_received(struct server *server, struct turn *turn, struct request *request)
+static void serve_received(struct server *server, struct leader *leader, struct request *request)
 {
     struct volume *volume = server->volume;
 
     begin_serving(server);
-    turn_begin(turn);
+    leader_serving(leader);
     ticker_wake(&server->ticker);
     serve_take_up(volume, request);
     serve_request(volume, request);
-    turn_end(turn);
+    leader_served(leader);
     end_serving(server);
 }
 
@@ -110,23 +110,23 @@ static void serve(struct server *server)
 {
     struct volume *volume = server->volume;
     struct request *request = take_record(server);
-    struct turn turn = turn_init(&server->turns, state_index(volume->state, request));
+    struct leader leader = leader_init(&server->leaders, state_index(volume->state, request));
     ssize_t length;
 
-    while (!server->leaving && turn_take(&turn)) {
-        length = receive(&turn, volume, request);
+    while (!server->leaving && leader_await(&leader)) {
+        length = receive(&leader, volume, request);
         // ENOENT: the client has given up.
         if (length < 0 && (errno == EINTR || errno == ENOENT))
             continue;
         if (length <= 0) {
-            turns_end(&server->turns);
+            leaders_end(&server->leaders);
             return;
         }
         fault_point(FAULT_AFTER_READ);
-        serve_received(server, &turn, request);
+        serve_received(server, &leader, request);
         if (request_state(request) == REQUEST_LEFT) {
             request = take_record(server);
-            turn.record = state_index(volume->state, request);
+            leader.record = state_index(volume->state, request);
         }
     }
 }
@@ -168,7 +168,7 @@ static bool look_after(void *argument)
 {
     struct server *server = argument;
     struct volume *volume = server->volume;
-    bool served = turns_look(&server->turns);
+    bool served = leaders_tick(&server->leaders);
     bool settled = stale_settle(volume);
 
     deferred_close_run(volume, false);
@@ -220,9 +220,9 @@ static int start(struct server *server)
     return -error;
 }
 
-static void pass_turn(void *server, unsigned record)
+static void promote(void *server, unsigned record)
 {
-    turns_pass(&((struct server *)server)->turns, record);
+    leaders_promote(&((struct server *)server)->leaders, record);
 }
 
 void server_init(struct server *server, struct volume *volume)
@@ -230,10 +230,10 @@ void server_init(struct server *server, struct volume *volume)
     server->volume = volume;
     server->ended = -1;
     lock_init(&server->lock, LOCK_RECORDS);
-    turns_init(&server->turns, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
+    leaders_init(&server->leaders, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
     ticker_init(&server->ticker);
     volume->ticker = &server->ticker;
-    volume->will_wait = pass_turn;
+    volume->will_wait = promote;
     volume->server = server;
 }
 

@@ -10,7 +10,7 @@
 /* In memory that lasts as long as the process. */
 struct server {
     struct volume *volume;
-    struct turns turns;
+    struct leaders leaders;
     struct ticker ticker;
     struct takeover takeover; // what they serve first
     int ended; // an eventfd: the last one has ended, or, when they are to leave, the last request

@@ -14,44 +14,44 @@ struct machine {
 };
 
 /* Requests until the next round begins; that is the last of them. */
-static unsigned count_to_round(struct spin *spin)
+static unsigned count_to_round(struct busy_poll *busy_poll)
 {
     unsigned requests = 1;
-    while (!spin_count(spin, false)) {
+    while (!busy_poll_count(busy_poll, false)) {
         requests++;
         assert_true(requests < 1000000);
     }
     return requests;
 }
 
-static void serve_round(struct spin *spin, struct machine *machine)
+static void serve_round(struct busy_poll *busy_poll, struct machine *machine)
 {
-    uint64_t takes = spin_wanted(spin) ? machine->spinning : machine->sleeping;
-    count_to_round(spin);
+    uint64_t takes = busy_poll_wanted(busy_poll) ? machine->spinning : machine->sleeping;
+    count_to_round(busy_poll);
     machine->now += takes;
-    spin_round(spin, machine->now);
+    busy_poll_round(busy_poll, machine->now);
 }
 
-static struct spin begin(struct machine *machine, bool pays)
+static struct busy_poll begin(struct machine *machine, bool pays)
 {
-    struct spin spin = { .pays = pays };
-    assert_true(spin_count(&spin, false));
-    spin_round(&spin, machine->now);
-    return spin;
+    struct busy_poll busy_poll = { .pays = pays };
+    assert_true(busy_poll_count(&busy_poll, false));
+    busy_poll_round(&busy_poll, machine->now);
+    return busy_poll;
 }
 
-static void serve_until_a_try(struct spin *spin, struct machine *machine)
+static void serve_until_a_try(struct busy_poll *busy_poll, struct machine *machine)
 {
-    for (int i = 0; i < ROUNDS && !spin->trying; i++)
-        serve_round(spin, machine);
-    assert_true(spin->trying);
+    for (int i = 0; i < ROUNDS && !busy_poll->trying; i++)
+        serve_round(busy_poll, machine);
+    assert_true(busy_poll->trying);
 }
 
 static void begins_as_it_is_told(void **state)
 {
     (void)state;
-    assert_true(spin_wanted(&(struct spin){ .pays = true }));
-    assert_false(spin_wanted(&(struct spin){ .pays = false }));
+    assert_true(busy_poll_wanted(&(struct busy_poll){ .pays = true }));
+    assert_false(busy_poll_wanted(&(struct busy_poll){ .pays = false }));
 }
 
 static void a_try_is_the_exception(void **state)
@@ -59,11 +59,11 @@ static void a_try_is_the_exception(void **state)
     (void)state;
     struct machine machine = { .spinning = 1000, .sleeping = 1000 };
     for (int pays = 0; pays <= 1; pays++) {
-        struct spin spin = begin(&machine, pays);
+        struct busy_poll busy_poll = begin(&machine, pays);
         int tries = 0;
         for (int i = 0; i < ROUNDS; i++) {
-            tries += spin_wanted(&spin) != pays;
-            serve_round(&spin, &machine);
+            tries += busy_poll_wanted(&busy_poll) != pays;
+            serve_round(&busy_poll, &machine);
         }
         assert_in_range(tries, 2, ROUNDS / 4);
     }
@@ -73,26 +73,26 @@ static void what_is_quicker_stays(void **state)
 {
     (void)state;
     struct machine machine = { .spinning = 2000, .sleeping = 1000 };
-    struct spin spin = begin(&machine, true);
+    struct busy_poll busy_poll = begin(&machine, true);
     for (int i = 0; i < ROUNDS; i++)
-        serve_round(&spin, &machine);
-    assert_false(spin.pays);
+        serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.pays);
     machine.spinning = 500;
     for (int i = 0; i < ROUNDS; i++)
-        serve_round(&spin, &machine);
-    assert_true(spin.pays);
+        serve_round(&busy_poll, &machine);
+    assert_true(busy_poll.pays);
 }
 
 static void one_try_is_enough(void **state)
 {
     (void)state;
     struct machine machine = { .spinning = 2000, .sleeping = 1000 };
-    struct spin spin = begin(&machine, true);
-    serve_until_a_try(&spin, &machine);
-    assert_false(spin_wanted(&spin));
-    serve_round(&spin, &machine);
-    assert_false(spin.trying);
-    assert_false(spin_wanted(&spin));
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_until_a_try(&busy_poll, &machine);
+    assert_false(busy_poll_wanted(&busy_poll));
+    serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.trying);
+    assert_false(busy_poll_wanted(&busy_poll));
 }
 
 static void little_or_no_difference_changes_nothing(void **state)
@@ -101,10 +101,10 @@ static void little_or_no_difference_changes_nothing(void **state)
     static const uint64_t tried[] = { 900, 1000, 1001, 5000 };
     for (size_t i = 0; i < COUNT(tried); i++) {
         struct machine machine = { .spinning = 1000, .sleeping = tried[i] };
-        struct spin spin = begin(&machine, true);
+        struct busy_poll busy_poll = begin(&machine, true);
         for (int round = 0; round < ROUNDS; round++) {
-            serve_round(&spin, &machine);
-            assert_true(spin.pays);
+            serve_round(&busy_poll, &machine);
+            assert_true(busy_poll.pays);
         }
     }
 }
@@ -114,32 +114,32 @@ static void a_machine_that_got_slower_is_no_reason(void **state)
 {
     (void)state;
     struct machine machine = { .spinning = 1000, .sleeping = 1500 };
-    struct spin spin = begin(&machine, true);
-    serve_until_a_try(&spin, &machine);
-    serve_round(&spin, &machine);
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_until_a_try(&busy_poll, &machine);
+    serve_round(&busy_poll, &machine);
     machine = (struct machine){ .spinning = 2000, .sleeping = 3000, .now = machine.now };
-    serve_until_a_try(&spin, &machine);
-    serve_round(&spin, &machine);
-    assert_true(spin.pays);
+    serve_until_a_try(&busy_poll, &machine);
+    serve_round(&busy_poll, &machine);
+    assert_true(busy_poll.pays);
 }
 
 static void a_gap_begins_the_round_anew(void **state)
 {
     (void)state;
     struct machine machine = { .spinning = 1000, .sleeping = 1000 };
-    struct spin spin = begin(&machine, true);
-    unsigned whole = count_to_round(&spin);
+    struct busy_poll busy_poll = begin(&machine, true);
+    unsigned whole = count_to_round(&busy_poll);
     machine.now += 1000;
-    spin_round(&spin, machine.now);
+    busy_poll_round(&busy_poll, machine.now);
     for (unsigned i = 0; i < whole - 1; i++)
-        assert_false(spin_count(&spin, false));
-    assert_true(spin_count(&spin, true));
+        assert_false(busy_poll_count(&busy_poll, false));
+    assert_true(busy_poll_count(&busy_poll, true));
     machine.now += LONG_AGO;
-    spin_round(&spin, machine.now);
-    assert_int_equal(count_to_round(&spin), whole);
+    busy_poll_round(&busy_poll, machine.now);
+    assert_int_equal(count_to_round(&busy_poll), whole);
     machine.now += 1000;
-    spin_round(&spin, machine.now);
-    assert_int_equal(spin.usual, 1000);
+    busy_poll_round(&busy_poll, machine.now);
+    assert_int_equal(busy_poll.usual, 1000);
 }
 
 /* The time in which nobody asked for anything speaks for neither way. */
@@ -147,18 +147,18 @@ static void a_gap_does_not_decide_a_try(void **state)
 {
     (void)state;
     struct machine machine = { .spinning = 2000, .sleeping = 1000 };
-    struct spin spin = begin(&machine, true);
-    serve_until_a_try(&spin, &machine);
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_until_a_try(&busy_poll, &machine);
     for (int gaps = 0; gaps < 10; gaps++) {
-        assert_false(spin_count(&spin, false));
-        assert_true(spin_count(&spin, true));
+        assert_false(busy_poll_count(&busy_poll, false));
+        assert_true(busy_poll_count(&busy_poll, true));
         machine.now += LONG_AGO;
-        spin_round(&spin, machine.now);
-        assert_true(spin.trying);
-        assert_true(spin.pays);
+        busy_poll_round(&busy_poll, machine.now);
+        assert_true(busy_poll.trying);
+        assert_true(busy_poll.pays);
     }
-    serve_round(&spin, &machine);
-    assert_false(spin.pays);
+    serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.pays);
 }
 
 static void clock_goes_forward(void **state)

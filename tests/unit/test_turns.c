@@ -11,7 +11,7 @@
 
 /* Somebody who waits for a turn. */
 struct taker {
-    struct turn turn;
+    struct leader leader;
     pthread_t thread;
     atomic_int tid;
     sem_t begun;
@@ -24,7 +24,7 @@ static void *take(void *argument)
     struct taker *taker = argument;
     taker->tid = gettid();
     sem_post(&taker->begun);
-    taker->result = turn_take(&taker->turn);
+    taker->result = leader_await(&taker->leader);
     sem_post(&taker->took);
     return NULL;
 }
@@ -50,29 +50,29 @@ static void assert_takes(struct taker *taker)
     await_event(&taker->took, "a thread that takes a turn");
     await_thread(taker->thread, "a thread that took a turn");
     assert_true(taker->result);
-    assert_true(taker->turn.had);
+    assert_true(taker->leader.leads);
 }
 
-static struct turn first_turn(struct turns *turns)
+static struct leader first_turn(struct leaders *leaders)
 {
-    struct turn turn = turn_init(turns, 0);
-    assert_true(turn_take(&turn));
-    return turn;
+    struct leader leader = leader_init(leaders, 0);
+    assert_true(leader_await(&leader));
+    return leader;
 }
 
 /* One request that was there already. */
-static void receive_at_once(struct turn *turn)
+static void receive_at_once(struct leader *leader)
 {
-    turn_receive(turn);
-    turn_received(turn);
+    leader_receiving(leader);
+    leader_received(leader);
 }
 
 /* One that was waited for: `device` has something to read. */
-static void receive_later(struct turn *turn, int device)
+static void receive_later(struct leader *leader, int device)
 {
-    turn_receive(turn);
-    turn_wait(turn, device);
-    turn_received(turn);
+    leader_receiving(leader);
+    leader_poll(leader, device);
+    leader_received(leader);
 }
 
 static int ready_device(void)
@@ -85,21 +85,21 @@ static int ready_device(void)
 static void one_has_a_turn(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
     struct taker takers[3];
     for (unsigned i = 0; i < COUNT(takers); i++) {
-        takers[i].turn = turn_init(&turns, 1 + i);
+        takers[i].leader = leader_init(&leaders, 1 + i);
         start_waiting(&takers[i]);
     }
-    assert_true(turn_take(&turn)); /* its own still */
-    assert_int_equal(turns.count, 1);
-    turns_end(&turns);
+    assert_true(leader_await(&leader)); /* its own still */
+    assert_int_equal(leaders.count, 1);
+    leaders_end(&leaders);
     for (unsigned i = 0; i < COUNT(takers); i++) {
         await_thread(takers[i].thread, "a thread that is let go");
         assert_false(takers[i].result);
-        assert_false(takers[i].turn.had);
+        assert_false(takers[i].leader.leads);
     }
 }
 
@@ -117,16 +117,16 @@ static unsigned count_taken(struct taker takers[], unsigned count)
 static void a_turn_that_is_passed_is_another_ones(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
     struct taker takers[2];
     for (unsigned i = 0; i < COUNT(takers); i++) {
-        takers[i].turn = turn_init(&turns, 1 + i);
+        takers[i].leader = leader_init(&leaders, 1 + i);
         start_waiting(&takers[i]);
     }
-    turn_begin(&turn);
-    turns_pass(&turns, 0);
+    leader_serving(&leader);
+    leaders_promote(&leaders, 0);
     time_t last = threads_deadline().tv_sec;
     while (count_taken(takers, COUNT(takers)) == 0 && time(NULL) <= last)
         sched_yield();
@@ -136,125 +136,125 @@ static void a_turn_that_is_passed_is_another_ones(void **state)
     /* The other one waits for that one's. */
     await_sleep(takers[1 - winner].tid);
     assert_false(has_come(&takers[1 - winner].took));
-    turn_begin(&takers[winner].turn);
-    turns_pass(&turns, 1 + winner);
+    leader_serving(&takers[winner].leader);
+    leaders_promote(&leaders, 1 + winner);
     assert_takes(&takers[1 - winner]);
-    turn_end(&turn);
-    turn_end(&takers[winner].turn);
-    assert_false(turn.had);
-    assert_false(takers[winner].turn.had);
-    assert_int_equal(turns.free, 0);
+    leader_served(&leader);
+    leader_served(&takers[winner].leader);
+    assert_false(leader.leads);
+    assert_false(takers[winner].leader.leads);
+    assert_int_equal(leaders.vacant, 0);
 }
 
 static void a_thread_that_passed_waits_for_another_turn(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct taker first = { .turn = first_turn(&turns) };
-    struct turn second = turn_init(&turns, 1);
-    turn_begin(&first.turn);
-    turns_pass(&turns, 0);
-    assert_true(turn_take(&second));
-    turn_end(&first.turn);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct taker first = { .leader = first_turn(&leaders) };
+    struct leader second = leader_init(&leaders, 1);
+    leader_serving(&first.leader);
+    leaders_promote(&leaders, 0);
+    assert_true(leader_await(&second));
+    leader_served(&first.leader);
     start_waiting(&first);
-    turn_begin(&second);
-    turns_pass(&turns, 1);
+    leader_serving(&second);
+    leaders_promote(&leaders, 1);
     assert_takes(&first);
-    turn_end(&second);
+    leader_served(&second);
 }
 
 static void a_turn_that_nobody_took_is_taken_again(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
     for (int i = 0; i < MANY; i++) {
-        turn_begin(&turn);
-        turns_pass(&turns, 0);
-        turn_end(&turn);
-        assert_false(turn.had);
-        assert_true(turn_take(&turn));
+        leader_serving(&leader);
+        leaders_promote(&leaders, 0);
+        leader_served(&leader);
+        assert_false(leader.leads);
+        assert_true(leader_await(&leader));
     }
-    assert_int_equal(turns.count, 1);
-    assert_int_equal(turns.free, 0);
+    assert_int_equal(leaders.count, 1);
+    assert_int_equal(leaders.vacant, 0);
 }
 
 static void who_serves_nothing_has_nothing_to_pass(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
-    turns_pass(&turns, 0);
-    turns_pass(&turns, 7); /* whose request came from a worker before */
-    assert_int_equal(turns.free, 0);
-    turn_begin(&turn);
-    turns_pass(&turns, 0);
-    turns_pass(&turns, 0);
-    assert_int_equal(turns.free, 1);
-    turn_end(&turn);
-    turns_pass(&turns, 0);
-    assert_int_equal(turns.free, 1);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    leaders_promote(&leaders, 0);
+    leaders_promote(&leaders, 7); /* whose request came from a worker before */
+    assert_int_equal(leaders.vacant, 0);
+    leader_serving(&leader);
+    leaders_promote(&leaders, 0);
+    leaders_promote(&leaders, 0);
+    assert_int_equal(leaders.vacant, 1);
+    leader_served(&leader);
+    leaders_promote(&leaders, 0);
+    assert_int_equal(leaders.vacant, 1);
 }
 
 static void a_long_request_passes_its_turn_once(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
-    turn_begin(&turn);
-    assert_true(turns_look(&turns));
-    assert_int_equal(turns.free, 0);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    leader_serving(&leader);
+    assert_true(leaders_tick(&leaders));
+    assert_int_equal(leaders.vacant, 0);
     for (int i = 0; i < 10; i++) {
-        assert_true(turns_look(&turns));
-        assert_int_equal(turns.free, 1);
+        assert_true(leaders_tick(&leaders));
+        assert_int_equal(leaders.vacant, 1);
     }
-    turns_pass(&turns, 0);
-    assert_int_equal(turns.free, 1);
-    turn_end(&turn);
-    assert_false(turn.had);
-    assert_true(turns_look(&turns));
-    assert_false(turns_look(&turns));
-    assert_int_equal(turns.free, 1);
+    leaders_promote(&leaders, 0);
+    assert_int_equal(leaders.vacant, 1);
+    leader_served(&leader);
+    assert_false(leader.leads);
+    assert_true(leaders_tick(&leaders));
+    assert_false(leaders_tick(&leaders));
+    assert_int_equal(leaders.vacant, 1);
 }
 
 static void who_has_passed_is_passed_over(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
-    turn_begin(&turn);
-    turns_pass(&turns, 0);
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    leader_serving(&leader);
+    leaders_promote(&leaders, 0);
     for (int i = 0; i < 10; i++)
-        assert_true(turns_look(&turns));
-    assert_int_equal(turns.free, 1);
+        assert_true(leaders_tick(&leaders));
+    assert_int_equal(leaders.vacant, 1);
 }
 
 static void short_requests_keep_their_turn(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
-    assert_false(turns_look(&turns));
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    assert_false(leaders_tick(&leaders));
     for (int i = 0; i < MANY; i++) {
-        turn_begin(&turn);
-        assert_true(turns_look(&turns));
-        turn_end(&turn);
+        leader_serving(&leader);
+        assert_true(leaders_tick(&leaders));
+        leader_served(&leader);
     }
-    assert_true(turn.had);
-    assert_int_equal(turns.free, 0);
-    assert_true(turns_look(&turns));
-    assert_false(turns_look(&turns));
+    assert_true(leader.leads);
+    assert_int_equal(leaders.vacant, 0);
+    assert_true(leaders_tick(&leaders));
+    assert_false(leaders_tick(&leaders));
     /* One that came and went between two looks counts. */
-    turn_begin(&turn);
-    turn_end(&turn);
-    assert_true(turns_look(&turns));
-    assert_false(turns_look(&turns));
+    leader_serving(&leader);
+    leader_served(&leader);
+    assert_true(leaders_tick(&leaders));
+    assert_false(leaders_tick(&leaders));
 }
 
 static void a_streak_adds_turns(void **state)
@@ -262,117 +262,117 @@ static void a_streak_adds_turns(void **state)
     (void)state;
     static const struct {
         long processors;
-        unsigned most, turns;
+        unsigned most, leaders;
     } machines[] = { { 4, 10, 4 }, { 64, 10, 10 }, { 2, 10, 2 }, { 1, 10, 2 }, { -1, 10, 2 } };
     for (size_t i = 0; i < COUNT(machines); i++) {
-        struct turns turns = { 0 };
-        turns_init(&turns, machines[i].processors, machines[i].most);
-        struct turn turn = first_turn(&turns);
-        for (unsigned count = 2; count <= machines[i].turns; count++) {
+        struct leaders leaders = { 0 };
+        leaders_init(&leaders, machines[i].processors, machines[i].most);
+        struct leader leader = first_turn(&leaders);
+        for (unsigned count = 2; count <= machines[i].leaders; count++) {
             for (int received = 0; received < MANY; received++)
-                receive_at_once(&turn);
+                receive_at_once(&leader);
             /* No other before that one is taken. */
-            assert_int_equal(turns.count, count);
-            assert_int_equal(turns.free, 1);
-            struct turn other = turn_init(&turns, count);
-            assert_true(turn_take(&other));
+            assert_int_equal(leaders.count, count);
+            assert_int_equal(leaders.vacant, 1);
+            struct leader other = leader_init(&leaders, count);
+            assert_true(leader_await(&other));
         }
         for (int received = 0; received < MANY; received++)
-            receive_at_once(&turn);
-        assert_int_equal(turns.count, machines[i].turns);
-        assert_int_equal(turns.free, 0);
+            receive_at_once(&leader);
+        assert_int_equal(leaders.count, machines[i].leaders);
+        assert_int_equal(leaders.vacant, 0);
     }
 }
 
 static void a_wait_ends_a_streak(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
+    struct leaders leaders = { 0 };
     int device = ready_device();
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
     for (int i = 0; i < MANY; i++) {
-        receive_at_once(&turn);
-        receive_at_once(&turn);
-        receive_later(&turn, device);
+        receive_at_once(&leader);
+        receive_at_once(&leader);
+        receive_later(&leader, device);
     }
-    assert_int_equal(turns.count, 1);
+    assert_int_equal(leaders.count, 1);
     close(device);
 }
 
 /* Two turns, both of them taken. */
-static void take_two(struct turns *turns, struct turn *first, struct turn *second)
+static void take_two(struct leaders *leaders, struct leader *first, struct leader *second)
 {
-    *first = first_turn(turns);
-    while (turns->count < 2)
+    *first = first_turn(leaders);
+    while (leaders->count < 2)
         receive_at_once(first);
-    *second = turn_init(turns, 1);
-    assert_true(turn_take(second));
-    assert_int_equal(turns->free, 0);
+    *second = leader_init(leaders, 1);
+    assert_true(leader_await(second));
+    assert_int_equal(leaders->vacant, 0);
 }
 
 static void the_second_that_waits_gives_back(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    struct turn first;
+    struct leaders leaders = { 0 };
+    struct leader first;
     struct taker second = { 0 };
     int device = ready_device();
-    turns_init(&turns, PROCESSORS, MOST);
-    take_two(&turns, &first, &second.turn);
-    turn_receive(&first);
-    receive_later(&second.turn, device);
+    leaders_init(&leaders, PROCESSORS, MOST);
+    take_two(&leaders, &first, &second.leader);
+    leader_receiving(&first);
+    receive_later(&second.leader, device);
     start_waiting(&second);
-    lock_take(&turns.lock);
-    assert_int_equal(turns.count, 1);
-    assert_int_equal(turns.free, 0);
-    lock_release(&turns.lock);
-    turn_received(&first);
-    turn_begin(&first);
-    turns_pass(&turns, 0);
+    lock_take(&leaders.lock);
+    assert_int_equal(leaders.count, 1);
+    assert_int_equal(leaders.vacant, 0);
+    lock_release(&leaders.lock);
+    leader_received(&first);
+    leader_serving(&first);
+    leaders_promote(&leaders, 0);
     assert_takes(&second);
-    turn_end(&first);
-    assert_int_equal(turns.count, 1);
+    leader_served(&first);
+    assert_int_equal(leaders.count, 1);
     close(device);
 }
 
 static void who_waits_alone_keeps_its_turn(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    struct turn first, second;
+    struct leaders leaders = { 0 };
+    struct leader first, second;
     int device = ready_device();
-    turns_init(&turns, PROCESSORS, MOST);
-    take_two(&turns, &first, &second);
-    turn_begin(&first);
+    leaders_init(&leaders, PROCESSORS, MOST);
+    take_two(&leaders, &first, &second);
+    leader_serving(&first);
     for (int i = 0; i < MANY; i++) {
         receive_later(&second, device);
-        assert_true(turn_take(&second));
+        assert_true(leader_await(&second));
     }
-    assert_int_equal(turns.count, 2);
+    assert_int_equal(leaders.count, 2);
     /* And so does one that finds requests waiting, whoever else waits for them. */
-    turn_end(&first);
-    turn_receive(&first);
+    leader_served(&first);
+    leader_receiving(&first);
     receive_at_once(&second);
-    assert_true(turn_take(&second));
-    assert_int_equal(turns.count, 2);
+    assert_true(leader_await(&second));
+    assert_int_equal(leaders.count, 2);
     close(device);
 }
 
 static void end_is_for_good(void **state)
 {
     (void)state;
-    struct turns turns = { 0 };
-    turns_init(&turns, PROCESSORS, MOST);
-    struct turn turn = first_turn(&turns);
-    turns_end(&turns);
-    struct turn late = turn_init(&turns, 1);
-    assert_false(turn_take(&late));
-    turn_begin(&turn);
-    turns_pass(&turns, 0);
-    turn_end(&turn);
-    assert_false(turn_take(&turn));
-    assert_false(turn_take(&late));
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    leaders_end(&leaders);
+    struct leader late = leader_init(&leaders, 1);
+    assert_false(leader_await(&late));
+    leader_serving(&leader);
+    leaders_promote(&leaders, 0);
+    leader_served(&leader);
+    assert_false(leader_await(&leader));
+    assert_false(leader_await(&late));
 }
 
 int main(void)

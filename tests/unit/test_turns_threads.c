@@ -14,7 +14,7 @@ enum { SERVERS = 6, SERVED = 30000, BURST = 40 };
 enum kind { SHORT, PASSES, LONG, KINDS };
 
 struct service {
-    struct turns turns;
+    struct leaders leaders;
     int device;
     atomic_uint receivers; /* threads that have a turn, and serve nothing */
     atomic_uint looks;     /* at who takes long */
@@ -26,19 +26,19 @@ struct service {
 
 struct server {
     struct service *service;
-    struct turn turn;
+    struct leader leader;
     pthread_t thread;
 };
 
-static void check_turns(struct service *service)
+static void check_leaders(struct service *service)
 {
-    struct turns *turns = &service->turns;
-    lock_take(&turns->lock);
-    if (turns->count < 1 || turns->count > turns->most || turns->free > turns->count)
+    struct leaders *leaders = &service->leaders;
+    lock_take(&leaders->lock);
+    if (leaders->count < 1 || leaders->count > leaders->most || leaders->vacant > leaders->count)
         service->mistake = "there are too many turns, or too few";
-    if (service->receivers > turns->count - turns->free)
+    if (service->receivers > leaders->count - leaders->vacant)
         service->mistake = "a thread receives that has no turn";
-    lock_release(&turns->lock);
+    lock_release(&leaders->lock);
 }
 
 static void answer(struct service *service, enum kind kind, unsigned record)
@@ -46,7 +46,7 @@ static void answer(struct service *service, enum kind kind, unsigned record)
     unsigned looks = service->looks;
     time_t last = threads_deadline().tv_sec;
     if (kind == PASSES)
-        turns_pass(&service->turns, record);
+        leaders_promote(&service->leaders, record);
     while (kind == LONG && service->looks - looks < 3 && service->mistake == NULL) {
         if (time(NULL) > last)
             service->mistake = "nobody looks";
@@ -60,24 +60,24 @@ static void *serve(void *argument)
 {
     struct server *server = argument;
     struct service *service = server->service;
-    struct turn *turn = &server->turn;
-    while (turn_take(turn)) {
+    struct leader *leader = &server->leader;
+    while (leader_await(leader)) {
         unsigned char kind;
         ssize_t length;
         service->receivers++;
-        check_turns(service);
-        turn_receive(turn);
+        check_leaders(service);
+        leader_receiving(leader);
         while ((length = read(service->device, &kind, 1)) < 0 && errno == EAGAIN)
-            turn_wait(turn, service->device);
-        turn_received(turn);
+            leader_poll(leader, service->device);
+        leader_received(leader);
         service->receivers--;
         if (length <= 0) {
-            turns_end(&service->turns);
+            leaders_end(&service->leaders);
             break;
         }
-        turn_begin(turn);
-        answer(service, kind, turn->record);
-        turn_end(turn);
+        leader_serving(leader);
+        answer(service, kind, leader->record);
+        leader_served(leader);
     }
     return NULL;
 }
@@ -86,7 +86,7 @@ static void *look_on(void *argument)
 {
     struct service *service = argument;
     while (!service->over) {
-        turns_look(&service->turns);
+        leaders_tick(&service->leaders);
         service->looks++;
         sched_yield();
     }
@@ -123,10 +123,10 @@ static void nobody_is_lost(void **state)
     service.device = ends[0];
     assert_int_equal(fcntl(service.device, F_SETFL, O_NONBLOCK), 0);
     sem_init(&service.answered, 0, 0);
-    turns_init(&service.turns, 3, SERVERS);
+    leaders_init(&service.leaders, 3, SERVERS);
     assert_int_equal(pthread_create(&looker, NULL, look_on, &service), 0);
     for (unsigned i = 0; i < SERVERS; i++) {
-        servers[i] = (struct server){ &service, turn_init(&service.turns, i), 0 };
+        servers[i] = (struct server){ &service, leader_init(&service.leaders, i), 0 };
         assert_int_equal(pthread_create(&servers[i].thread, NULL, serve, &servers[i]), 0);
     }
     send_requests(&service, ends[1]);
@@ -139,10 +139,10 @@ static void nobody_is_lost(void **state)
     if (service.mistake != NULL)
         fail_msg("%s", service.mistake);
     for (unsigned i = 0; i < SERVERS; i++)
-        have += servers[i].turn.had;
-    assert_int_equal(have + service.turns.free, service.turns.count);
+        have += servers[i].leader.leads;
+    assert_int_equal(have + service.leaders.vacant, service.leaders.count);
     assert_int_equal(service.receivers, 0);
-    assert_int_equal(service.turns.receiving, 0);
+    assert_int_equal(service.leaders.receiving, 0);
     for (int kind = 0; kind < KINDS; kind++)
         assert_true(service.served[kind] > 0);
 }
