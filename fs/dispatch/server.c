@@ -169,7 +169,7 @@ static bool look_after(void *argument)
     struct server *server = argument;
     struct volume *volume = server->volume;
     bool served = leaders_tick(&server->leaders);
-    bool settled = stale_settle(volume);
+    bool settled = pending_invalidation_settle(volume);
 
     deferred_close_run(volume, false);
     return served || settled;

@@ -193,7 +193,7 @@ static inline uint32_t word_upper(uint64_t word)
 /* Reads an entry of an array. */
 uint64_t word_at(const struct node_table *table, const uint64_t *word, const char *complaint);
 
-/* node_undo.c: the one way to change the memory. */
+/* undo_log.c: the one way to change the memory. */
 
 /* Locks and begins a call; makes its changes last, all at once; and unlocks as well. */
 void table_begin(struct node_table *table);

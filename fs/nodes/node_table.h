@@ -8,7 +8,7 @@
  *
  * What survives a process is what the kernel counts on. Every call is all or nothing, also when the
  * process is killed in the middle of it: what it had changed is undone when the next one attaches
- * (fs/node_undo.c). Nothing that is read from the memory is believed without a check; where one
+ * (fs/nodes/undo_log.c). Nothing that is read from the memory is believed without a check; where one
  * fails, table->corrupt() is called, which does not return.
  *
  * A node id, as the kernel knows it, is the slot's index with the slot's generation above it, so
@@ -110,7 +110,7 @@ struct node_resources {
 };
 #define NODE_NO_RESOURCES ((struct node_resources){ .path_fd = -1, .io_fd = -1 })
 
-/* In the shared memory, fs/node_slot.h. */
+/* In the shared memory, fs/nodes/node_slot.h. */
 struct node;
 struct node_header;
 struct node_ledger;

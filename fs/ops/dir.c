@@ -2,7 +2,7 @@
 /*
  * Listings. The offsets are the area's own, which stay true while entries come and go. Where they
  * do so with any descriptor, the kernel opens no directories, and each request opens the one that
- * it reads (listing.h); elsewhere the handle is a descriptor of the directory, so that a stream
+ * it reads (readdir_policy.h); elsewhere the handle is a descriptor of the directory, so that a stream
  * needs no record in the daemon.
  */
 #include <dirent.h>

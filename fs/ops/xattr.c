@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Extended attributes: the area's, and those that mean something to shmapfs itself (virtual.c). */
+/* Extended attributes: the area's, and those that mean something to shmapfs itself (control_xattr.c). */
 #include <errno.h>
 #include <limits.h>
 #include <linux/xattr.h>

@@ -16,11 +16,11 @@
 
 #include "fs/process/background.h"
 #include "fs/process/children.h"
-#include "lib/sys/cleanup.h"
 #include "fs/process/crash_loop.h"
-#include "fs/util/log.h"
 #include "fs/process/successor.h"
 #include "fs/process/watchdog.h"
+#include "fs/util/log.h"
+#include "lib/sys/cleanup.h"
 
 /* How often, and after how long, a worker is tried to be started when there can be no more processes. */
 #define TRIES_MAX        50
@@ -213,7 +213,7 @@ static void make_way(struct household *household)
         log_event(LOG_ERR, "no other process can keep the mount: %s; this one does",
                   strerror(errno));
     } else {
-        // To the manager it is a stranger, and silent, until it is adopted (adopt.h).
+        // To the manager it is a stranger, and silent, until it is adopted (takeover.h).
         set_period(household, 0);
         error = successor_execute(&keeper->notify, keeper->memfd, "/proc/self/exe");
         log_event(LOG_WARNING, "the new keeper goes on as a copy of the old one: %s",

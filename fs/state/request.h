@@ -13,7 +13,7 @@
  *   - executed, with its result: what it changes is not changed again, only the answer found anew;
  *   - answered, which is marked before the answer is sent: if the request does not come again, the
  *     answer arrived.
- * What it takes from the node table is in its ledger there (node.h), and is taken back before a
+ * What it takes from the node table is in its ledger there (node_table.h), and is taken back before a
  * request is served again.
  *
  * One record serves one thread at a time. In transports that have no records `request` is NULL, and

@@ -89,15 +89,15 @@ struct upgrade {
     char refusal[256];     // why the last one was not; empty: it was
 };
 
-/* Nodes whose attributes the kernel is still to be told to drop (stale.h). */
-#define STALE_MAX 256
-struct stale {
+/* Nodes whose attributes the kernel is still to be told to drop (pending_invalidation.h). */
+#define PENDING_INVALIDATIONS 256
+struct pending_invalidations {
     _Atomic uint32_t count;
-    struct stale_node {
+    struct pending_invalidation {
         uint64_t id;
         uint64_t state; // what it was like when it was opened
         bool settling;
-    } nodes[STALE_MAX];
+    } nodes[PENDING_INVALIDATIONS];
 };
 
 struct state {
@@ -114,7 +114,7 @@ struct state {
     char program[PATH_MAX];   // where the running binary came from
     uint64_t check;           // of the facts and of what was agreed on, once they are settled
     _Atomic uint32_t suspect; // 1 + the index of the request that is served alone
-    struct stale stale;
+    struct pending_invalidations pending;
     struct request requests[REQUESTS];
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };

@@ -21,7 +21,7 @@
  * While they may change unseen they are asked for each time, unless that is more than a thousand times
  * a second.
  *
- * Dropping them has time (stale.h).
+ * Dropping them has time (pending_invalidation.h).
  */
 #include "fs/vfs/attr.h"
 
@@ -160,7 +160,7 @@ int attr_read(struct inode *inode, struct statx *stx, double *timeout)
     if (timeout)
         *timeout = timeout_of(inode);
     error = object_stat(inode->fd, stx);
-    growth_settle(inode);
+    size_notify_wait(inode);
     return error;
 }
 

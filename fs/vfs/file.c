@@ -112,7 +112,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
         error = truncate_once(inode, !fi->kill_suidgid);
     // Of a file that was just made the kernel has none yet.
     if (passthrough && writer && io_fd < 0 && (before & NODE_ATTR_CACHED))
-        stale_add(inode, &stx);
+        pending_invalidation_add(inode, &stx);
     if (error) {
         file_close(inode, fi);
         return error;
@@ -134,7 +134,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
                file_io_for_readers(inode), &leftover);
     resources_close(inode->volume, &leftover);
     if (writer)
-        stale_writer_left(inode);
+        pending_invalidation_writer_left(inode);
 }
 
 int file_truncate(struct inode *inode, off_t size, bool keep_setid)
@@ -145,19 +145,19 @@ int file_truncate(struct inode *inode, off_t size, bool keep_setid)
 
     if (error)
         return error;
-    struct growth growth = growth_begin(inode, io.fd, size);
+    struct size_change change = size_notify_begin(inode, io.fd, size);
     error = ftruncate(io.fd, size) == 0 ? 0 : -errno;
-    growth_end(&growth, size, error == 0);
+    size_notify_end(&change, size, error == 0);
     return error;
 }
 
 int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length)
 {
     off_t size = mode & FALLOC_FL_KEEP_SIZE ? 0 : offset + length;
-    struct growth growth = growth_begin(inode, fd, size);
+    struct size_change change = size_notify_begin(inode, fd, size);
     int error = fallocate(fd, mode, offset, length) == 0 ? 0 : -errno;
 
-    growth_end(&growth, size, error == 0);
+    size_notify_end(&change, size, error == 0);
     return error;
 }
 

@@ -31,21 +31,21 @@ void pending_invalidation_destroy(struct volume *volume)
 }
 
 /* The count is in shared memory, which a process that went wild may have written to. */
-static struct stale_node *find(struct stale *stale, uint64_t id)
+static struct pending_invalidation *find(struct pending_invalidations *pending, uint64_t id)
 {
-    if (stale->count > STALE_MAX)
-        stale->count = STALE_MAX;
-    for (uint32_t i = 0; i < stale->count; i++) {
-        if (stale->nodes[i].id == id)
-            return &stale->nodes[i];
+    if (pending->count > PENDING_INVALIDATIONS)
+        pending->count = PENDING_INVALIDATIONS;
+    for (uint32_t i = 0; i < pending->count; i++) {
+        if (pending->nodes[i].id == id)
+            return &pending->nodes[i];
     }
     return NULL;
 }
 
-static void take_off(struct stale *stale, struct stale_node *node)
+static void take_off(struct pending_invalidations *pending, struct pending_invalidation *node)
 {
-    *node = stale->nodes[stale->count - 1];
-    stale->count--;
+    *node = pending->nodes[pending->count - 1];
+    pending->count--;
 }
 
 /* Something else after whatever a store through a mapping changes. Times alone do not tell: they go on
@@ -72,43 +72,43 @@ static bool is_unchanged(const struct inode *inode, uint64_t state, struct statx
     return inode->fd >= 0 && object_stat(inode->fd, stx) == 0 && state_of(stx) == state;
 }
 
-void stale_add(const struct inode *inode, const struct statx *stx)
+void pending_invalidation_add(const struct inode *inode, const struct statx *stx)
 {
     struct volume *volume = inode->volume;
-    struct stale *stale = &volume->state->stale;
-    struct stale_node *node;
+    struct pending_invalidations *pending = &volume->state->pending;
+    struct pending_invalidation *node;
 
     lock_take(&volume->pending->lock);
-    node = find(stale, inode->ref.id);
+    node = find(pending, inode->ref.id);
     if (node) {
         node->settling = false;
     } else {
-        if (stale->count >= STALE_MAX) {
-            drop(volume, stale->nodes[0].id);
-            take_off(stale, &stale->nodes[0]);
+        if (pending->count >= PENDING_INVALIDATIONS) {
+            drop(volume, pending->nodes[0].id);
+            take_off(pending, &pending->nodes[0]);
         }
-        stale->nodes[stale->count] =
-            (struct stale_node){ .id = inode->ref.id, .state = state_of(stx) };
-        stale->count++;
+        pending->nodes[pending->count] =
+            (struct pending_invalidation){ .id = inode->ref.id, .state = state_of(stx) };
+        pending->count++;
     }
     lock_release(&volume->pending->lock);
     ticker_wake(volume->ticker);
 }
 
-void stale_writer_left(struct inode *inode)
+void pending_invalidation_writer_left(struct inode *inode)
 {
     struct volume *volume = inode->volume;
-    struct stale *stale = &volume->state->stale;
-    struct stale_node *node;
+    struct pending_invalidations *pending = &volume->state->pending;
+    struct pending_invalidation *node;
     struct statx stx;
 
-    if (stale->count == 0)
+    if (pending->count == 0)
         return;
     lock_take(&volume->pending->lock);
-    node = find(stale, inode->ref.id);
+    node = find(pending, inode->ref.id);
     if (node && !is_unchanged(inode, node->state, &stx)) {
         drop(volume, inode->ref.id);
-        take_off(stale, node);
+        take_off(pending, node);
     }
     lock_release(&volume->pending->lock);
 }
@@ -116,7 +116,7 @@ void stale_writer_left(struct inode *inode)
 /* Whether what the kernel has of a node is true, and stays so: it is not mapped, and was not changed
  * until after that was known. An empty file may be mapped: it has to grow before anything can be stored,
  * and the kernel asks after that. */
-static bool is_true(struct volume *volume, const struct stale_node *node)
+static bool is_true(struct volume *volume, const struct pending_invalidation *node)
 {
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
@@ -132,16 +132,16 @@ static bool is_true(struct volume *volume, const struct stale_node *node)
 }
 
 /* Chooses one and copies it; what becomes of it meanwhile is seen from the list. */
-static bool begin_one(struct volume *volume, struct stale_node *chosen)
+static bool begin_one(struct volume *volume, struct pending_invalidation *chosen)
 {
-    struct stale *stale = &volume->state->stale;
+    struct pending_invalidations *pending = &volume->state->pending;
     bool any;
 
     lock_take(&volume->pending->lock);
-    any = stale->count > 0;
+    any = pending->count > 0;
     if (any) {
-        stale->nodes[0].settling = true;
-        *chosen = stale->nodes[0];
+        pending->nodes[0].settling = true;
+        *chosen = pending->nodes[0];
     }
     lock_release(&volume->pending->lock);
     return any;
@@ -150,21 +150,21 @@ static bool begin_one(struct volume *volume, struct stale_node *chosen)
 /* Takes it off the list, unless it was opened again. */
 static void end_one(struct volume *volume, uint64_t id)
 {
-    struct stale *stale = &volume->state->stale;
-    struct stale_node *node;
+    struct pending_invalidations *pending = &volume->state->pending;
+    struct pending_invalidation *node;
 
     lock_take(&volume->pending->lock);
-    node = find(stale, id);
+    node = find(pending, id);
     if (node && node->settling)
-        take_off(stale, node);
+        take_off(pending, node);
     lock_release(&volume->pending->lock);
 }
 
-bool stale_settle(struct volume *volume)
+bool pending_invalidation_settle(struct volume *volume)
 {
-    uint32_t left = volume->state->stale.count;
+    uint32_t left = volume->state->pending.count;
     bool any = left > 0;
-    struct stale_node node;
+    struct pending_invalidation node;
 
     // What comes meanwhile has time until the next look.
     for (; left > 0 && begin_one(volume, &node); left--) {
@@ -175,11 +175,11 @@ bool stale_settle(struct volume *volume)
     return any;
 }
 
-double stale_add_new(struct inode *inode, const struct statx *stx)
+double pending_invalidation_add_new(struct inode *inode, const struct statx *stx)
 {
     if (attr_changes_unseen(inode)) {
         node_flags(&inode->volume->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
-        stale_add(inode, stx);
+        pending_invalidation_add(inode, stx);
     }
     return inode->volume->facts.timeout;
 }

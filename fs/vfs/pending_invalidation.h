@@ -11,8 +11,8 @@
  * (statx(2)) may see, for so long, what they were before a store through the mapping; or until the
  * writer has closed the file, if that comes first.
  */
-#ifndef SHMAPFS_STALE_H
-#define SHMAPFS_STALE_H
+#ifndef SHMAPFS_PENDING_INVALIDATION_H
+#define SHMAPFS_PENDING_INVALIDATION_H
 
 #include "fs/inode/inode.h"
 
@@ -21,16 +21,16 @@ int pending_invalidation_init(struct volume *volume);
 void pending_invalidation_destroy(struct volume *volume);
 
 /* The file is open for writing now; `stx` is what the kernel has of it. */
-void stale_add(const struct inode *inode, const struct statx *stx);
+void pending_invalidation_add(const struct inode *inode, const struct statx *stx);
 
 /* For how many seconds the kernel may keep the attributes `stx` of a file that was just made, and is
  * open. */
-double stale_add_new(struct inode *inode, const struct statx *stx);
+double pending_invalidation_add_new(struct inode *inode, const struct statx *stx);
 
 /* A writer has closed the file: the kernel is told at once if it has changed. */
-void stale_writer_left(struct inode *inode);
+void pending_invalidation_writer_left(struct inode *inode);
 
 /* Looks after what was listed; returns whether there was anything. */
-bool stale_settle(struct volume *volume);
+bool pending_invalidation_settle(struct volume *volume);
 
 #endif

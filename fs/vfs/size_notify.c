@@ -74,17 +74,17 @@ static _Atomic unsigned *under_way(struct volume *volume, uint64_t node)
     return &volume->size_notify->under_way[node % STRIPES];
 }
 
-struct growth growth_begin(const struct inode *inode, int fd, off_t size)
+struct size_change size_notify_begin(const struct inode *inode, int fd, off_t size)
 {
-    struct growth growth = { .node = inode->ref.id };
+    struct size_change change = { .node = inode->ref.id };
     struct stat st;
 
     // Within the last page that there is, nobody gets SIGBUS.
     if (concerns(inode) && fstat(fd, &st) == 0 && pages(size) > pages(st.st_size)) {
-        growth.volume = inode->volume;
-        atomic_fetch_add(under_way(growth.volume, growth.node), 1);
+        change.volume = inode->volume;
+        atomic_fetch_add(under_way(change.volume, change.node), 1);
     }
-    return growth;
+    return change;
 }
 
 /* A process of its own, but for memory and descriptors: not for a sanitizer, which takes it for a thread. */
@@ -103,7 +103,7 @@ __attribute__((no_sanitize("address", "undefined", "thread"))) static int tell(v
     return 0;
 }
 
-static void announce(const struct growth *growth, off_t size)
+static void announce(const struct size_change *change, off_t size)
 {
     char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
@@ -114,10 +114,10 @@ static void announce(const struct growth *growth, off_t size)
     if (stack == MAP_FAILED)
         return;
     *news = (struct news){
-        .device = growth->volume->facts.device,
+        .device = change->volume->facts.device,
         .header = { .len = sizeof(news->header) + sizeof(news->store) + 1,
                     .error = FUSE_NOTIFY_STORE },
-        .store = { .nodeid = growth->node, .offset = (uint64_t)size - 1, .size = 1 },
+        .store = { .nodeid = change->node, .offset = (uint64_t)size - 1, .size = 1 },
     };
     if (clone(tell, stack + STACK_BYTES, CLONE_VM | CLONE_FILES | CLONE_PIDFD, news, &end.fd) < 0) {
         log_event(LOG_WARNING, "the kernel was not told that a file grows: %s", strerror(errno));
@@ -130,21 +130,21 @@ static void announce(const struct growth *growth, off_t size)
     close(end.fd);
 }
 
-void growth_end(const struct growth *growth, off_t size, bool grown)
+void size_notify_end(const struct size_change *change, off_t size, bool grown)
 {
-    struct volume *volume = growth->volume;
+    struct volume *volume = change->volume;
 
     if (!volume)
         return;
     if (grown)
-        announce(growth, size);
+        announce(change, size);
     lock_take(&volume->size_notify->lock);
-    atomic_fetch_sub(under_way(volume, growth->node), 1);
+    atomic_fetch_sub(under_way(volume, change->node), 1);
     pthread_cond_broadcast(&volume->size_notify->told);
     lock_release(&volume->size_notify->lock);
 }
 
-void growth_settle(const struct inode *inode)
+void size_notify_wait(const struct inode *inode)
 {
     struct volume *volume = inode->volume;
     _Atomic unsigned *count = under_way(volume, inode->ref.id);

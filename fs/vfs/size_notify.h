@@ -23,8 +23,8 @@
  * A write(2) that makes a file grow cannot be announced: the kernel keeps the pages locked until the
  * answer has come.
  */
-#ifndef SHMAPFS_GROWTH_H
-#define SHMAPFS_GROWTH_H
+#ifndef SHMAPFS_SIZE_NOTIFY_H
+#define SHMAPFS_SIZE_NOTIFY_H
 
 #include "fs/inode/inode.h"
 
@@ -32,19 +32,19 @@
 int size_notify_init(struct volume *volume);
 void size_notify_destroy(struct volume *volume);
 
-struct growth {
+struct size_change {
     struct volume *volume; // NULL: there is nothing to tell
     uint64_t node;
 };
 
 /* Before the change: `fd` is the file, open, and `size` what it would have. */
-struct growth growth_begin(const struct inode *inode, int fd, off_t size);
+struct size_change size_notify_begin(const struct inode *inode, int fd, off_t size);
 
 /* After it, whether the file has grown to that size or not. */
-void growth_end(const struct growth *growth, off_t size, bool grown);
+void size_notify_end(const struct size_change *change, off_t size, bool grown);
 
 /* For whoever has read a file's attributes and will tell them: waits, for a moment at most, until the
  * kernel knows of the size that the file has grown to. */
-void growth_settle(const struct inode *inode);
+void size_notify_wait(const struct inode *inode);
 
 #endif
