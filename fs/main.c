@@ -33,7 +33,7 @@ static int unmount(void *argument)
 {
     struct mount *mount = argument;
 
-    mountpoint_take_away(mount->volume.facts.mount_id);
+    mountpoint_take_away(mount->volume.info.mount_id);
     return WORKER_ENDED;
 }
 
@@ -56,17 +56,17 @@ static int keep(struct mount *mount, int ready, bool resumed)
     int error;
 
     signals_block(&signals);
-    if (mount->volume.facts.notifies)
+    if (mount->volume.info.notifies)
         notify_prepare(&keeper.notify);
     error = keeper_prepare(&keeper, &signals);
     if (error) {
         log_event(LOG_ERR, "the keeper cannot be set up: %s", strerror(-error));
-        mountpoint_take_away(mount->volume.facts.mount_id);
+        mountpoint_take_away(mount->volume.info.mount_id);
         return EXIT_FAILURE;
     }
     if (!resumed)
         setup_keep_descriptors(mount);
-    setproctitle("keeps %s", mount->volume.facts.mountpoint);
+    setproctitle("keeps %s", mount->volume.info.mountpoint);
     // All that the mount had goes with the process.
     _exit(keeper_run(&keeper, resumed));
 }
@@ -80,7 +80,7 @@ static int serve(struct mount *mount, int ready)
     int signal_fd;
 
     // The mount is there, and calls wait for us. Nobody feeds a watchdog that has no keeper to watch.
-    if (mount->volume.facts.notifies) {
+    if (mount->volume.info.notifies) {
         notify_prepare(&notify);
         notify_send(&notify, "READY=1\nWATCHDOG_USEC=0");
     }
@@ -128,7 +128,7 @@ static int mount_and_run(struct mount *mount)
     status = background_run(run, mount);
     // What was set up is the child's, and it has taken that down if it failed; unless it could not.
     if (status != EXIT_SUCCESS)
-        mountpoint_take_away(mount->volume.facts.mount_id);
+        mountpoint_take_away(mount->volume.info.mount_id);
     _exit(status);
 }
 
@@ -143,7 +143,7 @@ static int resume(struct mount *mount, const char *word)
         return keep(mount, -1, true);
     log_event(LOG_ERR, "this binary cannot go on with the mount: %s", strerror(-error));
     if (mount->volume.state)
-        mountpoint_take_away(mount->volume.facts.mount_id);
+        mountpoint_take_away(mount->volume.info.mount_id);
     return EXIT_FAILURE;
 }
 

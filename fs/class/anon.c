@@ -11,7 +11,7 @@
 
 static int open_anon_contents(struct volume *volume, int named_dir, const struct statx *stx)
 {
-    KEEP_SETID(&volume->facts.cred, true);
+    KEEP_SETID(&volume->info.cred, true);
     enum shmap_class word;
     int contents;
 
@@ -36,7 +36,7 @@ static int assign_anon(struct inode *directory)
 {
     struct volume *volume = directory->volume;
     struct area *ram = volume_area(volume, AREA_RAM);
-    KEEP_SETID(&volume->facts.cred, true);
+    KEEP_SETID(&volume->info.cred, true);
     struct statx stx;
     int contents;
     int error = class_root_is_empty(directory->fd);

@@ -30,7 +30,7 @@ static void refuse(struct volume *volume, const struct request *request)
     log_event(LOG_ERR, "request %s of node %ju ended %u workers; it is refused",
               request_name(request->opcode), (uintmax_t)request->node, request->crashes);
     if (!request_is_forget(request->opcode) &&
-        write(volume->facts.device, &reply, sizeof(reply)) != sizeof(reply))
+        write(volume->info.device, &reply, sizeof(reply)) != sizeof(reply))
         log_event(LOG_WARNING, "the refusal was not taken: %s", strerror(errno));
 }
 
@@ -78,9 +78,9 @@ static void check_records(struct volume *volume)
     for (int i = 0; i < REQUESTS; i++) {
         const struct request *request = &volume->state->requests[i];
 
-        if (request_state(request) != REQUEST_FREE && !request_is_sound(request))
+        if (request_state(request) != REQUEST_FREE && !request_is_valid(request))
             volume_damaged(volume, "the record of a request has a wrong checksum");
-        if (serve_header(volume, request)->len > volume->facts.request_bytes)
+        if (serve_header(volume, request)->len > volume->info.request_bytes)
             volume_damaged(volume, "a request is longer than can be");
     }
 }
@@ -123,7 +123,7 @@ static void close_backings(struct volume *volume)
     }
     // At most one was registered and not yet in the table, and it had the next number; before there
     // are any in the table, those of the probe have gone before.
-    for (int i = 1; volume->facts.wants_passthrough && i <= BACKINGS_AHEAD; i++)
+    for (int i = 1; volume->info.wants_passthrough && i <= BACKINGS_AHEAD; i++)
         backing_drop(volume, node_backing_highest(&volume->nodes) + i);
 }
 
@@ -131,7 +131,7 @@ static int ask_again(const struct volume *volume)
 {
     struct fuse_out_header notification = { .len = sizeof(notification), .error = NOTIFY_RESEND };
 
-    if (write(volume->facts.device, &notification, sizeof(notification)) != sizeof(notification))
+    if (write(volume->info.device, &notification, sizeof(notification)) != sizeof(notification))
         return -errno;
     fault_point(FAULT_AFTER_RESEND);
     return 0;
@@ -179,7 +179,7 @@ static bool is_claimed(const struct takeover *takeover, const struct request *re
  * negative errno. */
 static int receive(struct volume *volume, struct takeover *takeover, struct request *spare)
 {
-    struct pollfd device = { .fd = volume->facts.device, .events = POLLIN };
+    struct pollfd device = { .fd = volume->info.device, .events = POLLIN };
     struct fuse_in_header *header = serve_header(volume, spare);
     struct request *request;
 

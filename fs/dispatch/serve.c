@@ -21,7 +21,7 @@ ssize_t serve_receive(struct volume *volume, struct request *request)
 
     // What is in a buffer after a death was received, or has no length.
     header->len = 0;
-    return read(volume->facts.device, header, volume->facts.request_bytes);
+    return read(volume->info.device, header, volume->info.request_bytes);
 }
 
 void serve_take_up(struct volume *volume, struct request *request)

@@ -84,7 +84,7 @@ static ssize_t receive(struct leader *leader, struct volume *volume, struct requ
     leader_receiving(leader);
     while ((length = serve_receive(volume, request)) < 0 && errno == EAGAIN) {
         deferred_close_run(volume, false);
-        leader_poll(leader, volume->facts.device);
+        leader_poll(leader, volume->info.device);
     }
     error = errno;
     leader_received(leader);
@@ -196,7 +196,7 @@ static int start_ticker(struct server *server, const pthread_attr_t *attributes)
 
 static int start(struct server *server)
 {
-    bool io_uring = server->volume->facts.io_uring;
+    bool io_uring = server->volume->info.io_uring;
     unsigned wanted = io_uring ? 1 : THREADS;
     pthread_attr_t attributes;
     pthread_t thread;
@@ -245,7 +245,7 @@ int server_start(struct server *server)
     if (server->ended < 0)
         return -errno;
     // libfuse's own loop, for io_uring, waits in the call.
-    if (!volume->facts.io_uring && fcntl(volume->facts.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+    if (!volume->info.io_uring && fcntl(volume->info.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         return -errno;
     // What was taken over may have been served in somebody's name, which threads would inherit.
     impersonate_none(volume);

@@ -47,7 +47,7 @@ void backing_destroy(struct volume *volume)
 static int register_file(struct volume *volume, int fd)
 {
     struct backing_map map = { .fd = fd };
-    int id = ioctl(volume->facts.device, BACKING_OPEN, &map);
+    int id = ioctl(volume->info.device, BACKING_OPEN, &map);
 
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
 }
@@ -57,7 +57,7 @@ static int register_path(struct volume *volume, int path_fd)
 {
     CLEANUP_FD int fd = -1;
 
-    if (!volume->facts.backing_takes_open)
+    if (!volume->info.backing_takes_open)
         return register_file(volume, path_fd);
     fd = object_reopen(path_fd, O_RDONLY);
     return fd < 0 ? fd : register_file(volume, fd);
@@ -83,7 +83,7 @@ void backing_drop(struct volume *volume, int id)
 {
     uint32_t number = (uint32_t)id;
 
-    ioctl(volume->facts.device, BACKING_CLOSE, &number);
+    ioctl(volume->info.device, BACKING_CLOSE, &number);
 }
 
 void backing_close(struct volume *volume, int id)
@@ -105,9 +105,9 @@ static int try_file_of(struct volume *volume, const struct area *area)
     if (path_fd < 0)
         return path_fd;
     id = register_path(volume, path_fd);
-    if (id == -EBADF && !volume->facts.backing_takes_open) {
+    if (id == -EBADF && !volume->info.backing_takes_open) {
         // Linux before 6.12 takes no O_PATH descriptor. Whether it reads or writes does not matter.
-        volume->facts.backing_takes_open = true;
+        volume->info.backing_takes_open = true;
         id = register_path(volume, path_fd);
     }
     if (id < 0)
@@ -118,7 +118,7 @@ static int try_file_of(struct volume *volume, const struct area *area)
 
 void backing_probe(struct volume *volume, unsigned area)
 {
-    struct data_path *path = &volume->facts.data_paths[area];
+    struct data_path *path = &volume->info.data_paths[area];
     const struct area *tree = volume_area(volume, area);
     char reason[sizeof(path->reason)];
     int error;

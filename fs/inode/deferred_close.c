@@ -89,7 +89,7 @@ void deferred_close_add(struct volume *volume, const struct node_resources *reso
     bool added = false;
 
     // The threads that receive see to it; libfuse's own loop does not.
-    if (!volume->facts.io_uring) {
+    if (!volume->info.io_uring) {
         lock_take(&deferred->lock);
         added = deferred->count < DEFERRED_MAX;
         if (added)

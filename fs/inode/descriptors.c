@@ -34,7 +34,7 @@ bool descriptors_make_room(struct volume *volume, int *result)
 bool descriptors_is_last(const struct volume *volume, int fd)
 {
     // The kernel gives out the lowest number there is.
-    return fd >= volume->facts.descriptors_limit - RESERVED_DESCRIPTORS;
+    return fd >= volume->info.descriptors_limit - RESERVED_DESCRIPTORS;
 }
 
 int descriptors_not_last(const struct volume *volume, int fd)

@@ -50,9 +50,9 @@ static struct identity *identity_of_thread(struct volume *volume)
     if (!identity)
         return NULL;
     *identity =
-        (struct identity){ .uid = volume->facts.cred.idle_uid, .gid = volume->facts.cred.idle_gid };
+        (struct identity){ .uid = volume->info.cred.idle_uid, .gid = volume->info.cred.idle_gid };
     // A thread begins as what the one that started it was at that moment.
-    cred_return(&volume->facts.cred);
+    cred_return(&volume->info.cred);
     // The umask belongs to the process unless a thread asks for one of its own.
     unshare(CLONE_FS);
     pthread_setspecific(volume->identities->of_thread, identity);
@@ -63,7 +63,7 @@ static void take(const struct volume *volume, struct identity *identity, uid_t u
 {
     if (identity->uid == uid && identity->gid == gid)
         return;
-    cred_become(&volume->facts.cred, uid, gid);
+    cred_become(&volume->info.cred, uid, gid);
     identity->uid = uid;
     identity->gid = gid;
 }
@@ -77,17 +77,17 @@ void impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
     if (identity)
         take(volume, identity, ctx->uid, ctx->gid);
     else
-        cred_become(&volume->facts.cred, ctx->uid, ctx->gid);
-    cred_keep_setid(&volume->facts.cred, mode & S_ISGID);
+        cred_become(&volume->info.cred, ctx->uid, ctx->gid);
+    cred_keep_setid(&volume->info.cred, mode & S_ISGID);
 }
 
 void impersonate_end(struct volume *volume, mode_t mode)
 {
-    const struct cred *kept = mode & S_ISGID ? &volume->facts.cred : NULL;
+    const struct cred *kept = mode & S_ISGID ? &volume->info.cred : NULL;
 
     cred_drop_setid(&kept);
     if (!pthread_getspecific(volume->identities->of_thread))
-        cred_return(&volume->facts.cred);
+        cred_return(&volume->info.cred);
     umask(0);
 }
 
@@ -96,7 +96,7 @@ void impersonate_none(struct volume *volume)
     struct identity *identity = identity_of_thread(volume);
 
     if (identity)
-        take(volume, identity, volume->facts.cred.idle_uid, volume->facts.cred.idle_gid);
+        take(volume, identity, volume->info.cred.idle_uid, volume->info.cred.idle_gid);
     else
-        cred_return(&volume->facts.cred);
+        cred_return(&volume->info.cred);
 }

@@ -173,7 +173,7 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
     *inode = INODE_NONE;
     if (error)
         return error;
-    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != volume->facts.areas[area].device)
+    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != volume->info.areas[area].device)
         return -EXDEV;
     seed.key = key_of(area, stx);
     seed.type = stx->stx_mode >> 12;
@@ -242,7 +242,7 @@ static const struct class *root_class(const struct volume *volume)
 {
     unsigned word = 0;
 
-    while (volume->facts.areas[volume->classes[word]->area].root < 0)
+    while (volume->info.areas[volume->classes[word]->area].root < 0)
         word++;
     return volume->classes[word];
 }

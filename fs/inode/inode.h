@@ -96,7 +96,7 @@ static inline const struct class *inode_class(const struct inode *inode)
 static inline bool inode_is_passthrough(const struct inode *inode)
 {
     return inode_class(inode)->passes_through &&
-           inode->volume->facts.data_paths[inode->ref.area].passthrough;
+           inode->volume->info.data_paths[inode->ref.area].passthrough;
 }
 
 /* The inode number that the mount shows for one in an area. */

@@ -19,7 +19,7 @@
 #define TIMEOUT_DEFAULT 86400
 
 struct volume {
-    struct facts facts;
+    struct mount_info info;
     struct state *state;
     struct node_table nodes;
     struct fuse_session *session;
@@ -55,7 +55,7 @@ static inline struct lock *volume_stripe(struct volume *volume, const struct nod
 
 static inline struct area *volume_area(struct volume *volume, unsigned area)
 {
-    return &volume->facts.areas[area];
+    return &volume->info.areas[area];
 }
 
 /* The record of the request that the calling thread serves; NULL: it has none. */

@@ -31,7 +31,7 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
         bool on;
         const char *word;
     } words[] = {
-        { true, "default_permissions" }, { mount->volume.facts.cred.privileged, "allow_other" },
+        { true, "default_permissions" }, { mount->volume.info.cred.privileged, "allow_other" },
         { true, "subtype=shmapfs" },     { options->read_only, "ro" },
         { options->suid, "suid" },       { options->dev, "dev" },
         { options->noexec, "noexec" },   { options->sync, "sync" },
@@ -43,7 +43,7 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
         error = words[i].on ? add_option(args, "%s", words[i].word) : 0;
     return error ? error
                  : add_option(args, "fsname=%s",
-                              *mount->volume.facts.store ? mount->volume.facts.store : "shmapfs");
+                              *mount->volume.info.store ? mount->volume.info.store : "shmapfs");
 }
 
 /* Mounts, with what libfuse and its helper write to standard error caught: the user gets one line.
@@ -61,7 +61,7 @@ static int mount_quietly(struct mount *mount, char *said, size_t size)
         return -1;
     }
     dup2(catcher, STDERR_FILENO);
-    result = fuse_session_mount(mount->volume.session, mount->volume.facts.mountpoint);
+    result = fuse_session_mount(mount->volume.session, mount->volume.info.mountpoint);
     dup2(saved, STDERR_FILENO);
     length = pread(catcher, said, size - 1, 0);
     said[length > 0 ? length : 0] = '\0';
@@ -98,15 +98,15 @@ int connection_make(struct mount *mount, struct complaint *complaint)
     if (!mount->volume.session)
         return complain(complaint, ENOMEM, "the FUSE session cannot be made");
     if (mount_quietly(mount, said, sizeof(said)) == 0) {
-        mount->volume.facts.device = fuse_session_fd(mount->volume.session);
-        mount->volume.facts.mount_id = mountpoint_id(mount->volume.facts.mountpoint);
-        mount->volume.facts.device_number = mountpoint_device(mount->volume.facts.mountpoint);
+        mount->volume.info.device = fuse_session_fd(mount->volume.session);
+        mount->volume.info.mount_id = mountpoint_id(mount->volume.info.mountpoint);
+        mount->volume.info.device_number = mountpoint_device(mount->volume.info.mountpoint);
         return 0;
     }
     fuse_session_destroy(mount->volume.session);
     mount->volume.session = NULL;
     return complain(complaint, EPERM, "MOUNTPOINT %s cannot be mounted on: %s",
-                    mount->volume.facts.mountpoint, *said ? said : "the kernel refuses");
+                    mount->volume.info.mountpoint, *said ? said : "the kernel refuses");
 }
 
 int connection_continue(struct mount *mount, int device)

@@ -15,6 +15,6 @@ void mount_damaged(void *argument, const char *what)
     log_event(LOG_ERR,
               "the memory of the mount is damaged (%s); it ends, for it could serve wrong data",
               what);
-    mountpoint_take_away(mount->volume.facts.mount_id);
+    mountpoint_take_away(mount->volume.info.mount_id);
     _exit(WORKER_DAMAGED);
 }

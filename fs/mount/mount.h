@@ -12,7 +12,7 @@
 struct mount {
     struct volume volume;
     const struct fuse_lowlevel_ops *ops;
-    struct options options;   // of the process that mounted; later ones know the facts alone
+    struct options options;   // of the process that mounted; later ones know volume.info alone
     int memfd;                // of the state
     struct agreement agreed;  // what this process came to
     atomic_flag upgrading;    // to another binary; set until there is one

@@ -21,7 +21,7 @@ static bool is_stacked(const struct area *area)
 static void refuse_passthrough(struct mount *mount, const char *reason)
 {
     for (unsigned area = 0; area < AREAS; area++) {
-        struct data_path *path = &mount->volume.facts.data_paths[area];
+        struct data_path *path = &mount->volume.info.data_paths[area];
 
         if (path->passthrough)
             strlcpy(path->reason, reason, sizeof(path->reason));
@@ -33,21 +33,21 @@ static void refuse_passthrough(struct mount *mount, const char *reason)
 static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
 {
     bool passthrough =
-        mount->volume.facts.wants_passthrough && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
+        mount->volume.info.wants_passthrough && fuse_set_feature_flag(conn, FUSE_CAP_PASSTHROUGH);
 
-    if (mount->volume.facts.wants_passthrough && !passthrough)
+    if (mount->volume.info.wants_passthrough && !passthrough)
         refuse_passthrough(mount, "this kernel has no FUSE passthrough (Linux 6.9 has it)");
     if (passthrough)
-        conn->max_backing_stack_depth = is_stacked(&mount->volume.facts.areas[AREA_STORE])
+        conn->max_backing_stack_depth = is_stacked(&mount->volume.info.areas[AREA_STORE])
                                             ? FUSE_BACKING_STACKED_OVER
                                             : FUSE_BACKING_STACKED_UNDER;
-    else if (mount->volume.facts.wants_writeback)
-        mount->volume.facts.writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
+    else if (mount->volume.info.wants_writeback)
+        mount->volume.info.writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     else
         fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     // Passed through, writes are none of the requests, and room for them would lie idle.
     conn->max_write = passthrough ? REQUEST_SMALL_MAX : REQUEST_WRITE_MAX;
-    mount->volume.facts.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
+    mount->volume.info.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
 }
 
 void session_init(void *userdata, struct fuse_conn_info *conn)
@@ -71,10 +71,10 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         fuse_set_feature_flag(conn, wanted[i]);
     for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
         fuse_unset_feature_flag(conn, unwanted[i]);
-    mount->volume.facts.io_uring =
-        mount->volume.facts.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
+    mount->volume.info.io_uring =
+        mount->volume.info.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
     if (!fuse_get_feature_flag(conn, FUSE_CAP_NO_OPENDIR_SUPPORT))
-        mount->volume.facts.lists_unopened = false;
+        mount->volume.info.lists_unopened = false;
     conn->time_gran = 1;
     conn->no_interrupt = 1;
     choose_data_path(mount, conn);
@@ -97,7 +97,7 @@ int session_ask(struct mount *mount)
     if (!buffer)
         return -ENOMEM;
     do
-        length = read(mount->volume.facts.device, buffer, REQUEST_BYTES);
+        length = read(mount->volume.info.device, buffer, REQUEST_BYTES);
     while (length < 0 && (errno == EINTR || errno == EAGAIN));
     if (length < 0 || (size_t)length > sizeof(asked->bytes))
         return length < 0 ? -errno : -EPROTO;

@@ -26,7 +26,7 @@ int session_agree(struct mount *mount);
 /* All of that for a session which is to talk over io_uring: libfuse asks and answers by itself. */
 int session_agree_uring(struct mount *mount);
 
-/* Finds out what works, once the kernel has its answer: completes the facts, and has the kernel's
+/* Finds out what works, once the kernel has its answer: completes volume.info, and has the kernel's
  * limits fit them. */
 void session_probe(struct mount *mount);
 

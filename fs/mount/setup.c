@@ -40,26 +40,26 @@ static void raise_limit(int resource)
 static void plan_data_paths(struct mount *mount)
 {
     const struct options *options = &mount->options;
-    struct facts *facts = &mount->volume.facts;
-    const char *reason = !options->passthrough     ? "nopassthrough was given"
-                         : !facts->cred.privileged ? "passthrough takes root"
-                                                   : NULL;
+    struct mount_info *info = &mount->volume.info;
+    const char *reason = !options->passthrough    ? "nopassthrough was given"
+                         : !info->cred.privileged ? "passthrough takes root"
+                                                  : NULL;
 
     for (unsigned area = 0; area < AREAS; area++) {
-        facts->data_paths[area].passthrough = !reason;
-        strlcpy(facts->data_paths[area].reason, reason ? reason : "",
-                sizeof(facts->data_paths[area].reason));
+        info->data_paths[area].passthrough = !reason;
+        strlcpy(info->data_paths[area].reason, reason ? reason : "",
+                sizeof(info->data_paths[area].reason));
     }
-    facts->wants_passthrough = !reason;
-    facts->wants_writeback = options->writeback;
-    facts->wants_io_uring = options->io_uring;
+    info->wants_passthrough = !reason;
+    info->wants_writeback = options->writeback;
+    info->wants_io_uring = options->io_uring;
     // In the background it is somebody else's service that the environment speaks of, if any.
-    facts->notifies = options->foreground;
-    strlcpy(facts->survival,
+    info->notifies = options->foreground;
+    strlcpy(info->survival,
             options->io_uring  ? "requests in flight over io_uring would be lost"
             : !options->keeper ? "it was mounted without a keeper"
                                : "",
-            sizeof(facts->survival));
+            sizeof(info->survival));
 }
 
 /* The conversation over the mount, as far as it does not take a worker. */
@@ -67,17 +67,17 @@ static int begin_session(struct mount *mount, struct complaint *complaint)
 {
     int error;
 
-    if (mount->volume.facts.wants_io_uring)
+    if (mount->volume.info.wants_io_uring)
         return 0;
     error = session_ask(mount);
     if (!error && !session_can_be_continued(mount)) {
         mount->options.keeper = false;
-        strlcpy(mount->volume.facts.survival,
+        strlcpy(mount->volume.info.survival,
                 "this kernel does not send requests again (Linux 6.9 does)",
-                sizeof(mount->volume.facts.survival));
+                sizeof(mount->volume.info.survival));
     }
     return error ? complain(complaint, -error, "the kernel did not take up the mount at %s: %s",
-                            mount->volume.facts.mountpoint, strerror(-error))
+                            mount->volume.info.mountpoint, strerror(-error))
                  : 0;
 }
 
@@ -104,14 +104,14 @@ static int make_state(struct mount *mount, struct complaint *complaint)
  * requests under way need some too. */
 static uint32_t plan_descriptors(struct mount *mount)
 {
-    struct facts *facts = &mount->volume.facts;
+    struct mount_info *info = &mount->volume.info;
     struct rlimit limit;
     uint32_t half;
 
-    facts->descriptors_limit = NODE_FD_MAX;
+    info->descriptors_limit = NODE_FD_MAX;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < NODE_FD_MAX)
-        facts->descriptors_limit = (int)limit.rlim_cur;
-    half = (uint32_t)facts->descriptors_limit / 2;
+        info->descriptors_limit = (int)limit.rlim_cur;
+    half = (uint32_t)info->descriptors_limit / 2;
     return half < mount->options.descriptors ? half : mount->options.descriptors;
 }
 
@@ -125,7 +125,7 @@ static int make_nodes(struct mount *mount, struct complaint *complaint)
     error = node_table_create(&volume->nodes, NODES_MAX, plan_descriptors(mount));
     if (error)
         return complain(complaint, -error, "the node table cannot be made: %s", strerror(-error));
-    volume->facts.nodes = volume->nodes.memfd;
+    volume->info.nodes = volume->nodes.memfd;
     volume->state->node_layout = node_table_layout();
     error = inode_make_root(volume);
     return error ? complain(complaint, -error, "the root directory cannot be opened: %s",
@@ -160,15 +160,14 @@ static void keep_descriptors(struct node_table *nodes, const int *descriptors, s
 void setup_keep_descriptors(struct mount *mount)
 {
     struct node_table *nodes = &mount->volume.nodes;
-    const struct facts *facts = &mount->volume.facts;
+    const struct mount_info *info = &mount->volume.info;
     const struct keeper_fds *keeper = &mount->volume.state->keeper_fds;
-    const int own[] = { STDIN_FILENO,  STDOUT_FILENO,   STDERR_FILENO,
-                        facts->device, mount->memfd,    keeper->signals,
-                        keeper->go,    keeper->serving, keeper->alive };
+    const int own[] = { STDIN_FILENO,    STDOUT_FILENO, STDERR_FILENO,   info->device, mount->memfd,
+                        keeper->signals, keeper->go,    keeper->serving, keeper->alive };
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
     for (unsigned area = 0; area < AREAS; area++) {
-        const int of_area[] = { facts->areas[area].root, facts->areas[area].user_namespace };
+        const int of_area[] = { info->areas[area].root, info->areas[area].user_namespace };
 
         keep_descriptors(nodes, of_area, 2);
     }
@@ -180,7 +179,7 @@ static int check_surroundings(struct mount *mount, struct complaint *complaint)
     if (access("/proc/self/fd", X_OK) != 0)
         return complain(complaint, errno, "/proc is not there (%s); mount it first",
                         strerror(errno));
-    return cred_check(&mount->volume.facts.cred, complaint);
+    return cred_check(&mount->volume.info.cred, complaint);
 }
 
 static int make_modules(struct mount *mount, struct complaint *complaint)
@@ -214,7 +213,7 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
     int error;
 
     writeback_prepare(&mount->volume);
-    error = cred_init(&mount->volume.facts.cred);
+    error = cred_init(&mount->volume.info.cred);
     return error ? complain(complaint, -error, "the daemon's credentials cannot be set: %s",
                             strerror(-error))
                  : 0;
@@ -229,15 +228,15 @@ static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = 
 
 int setup_mount(struct mount *mount, struct complaint *complaint)
 {
-    struct facts *facts = &mount->volume.facts;
+    struct mount_info *info = &mount->volume.info;
     CLEANUP_FD int place = -1; // locked until the mount is there
     int error;
 
     for (unsigned area = 0; area < AREAS; area++)
-        facts->areas[area] = AREA_NONE;
-    mount->memfd = facts->device = -1;
-    facts->timeout = mount->options.timeout;
-    facts->owner = geteuid();
+        info->areas[area] = AREA_NONE;
+    mount->memfd = info->device = -1;
+    info->timeout = mount->options.timeout;
+    info->owner = geteuid();
     atomic_flag_clear(&mount->upgrading);
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_FSIZE);
@@ -246,7 +245,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     if (!error)
         error = check_surroundings(mount, complaint);
     if (!error) {
-        place = mountpoint_check(mount->options.mountpoint, facts->mountpoint, complaint);
+        place = mountpoint_check(mount->options.mountpoint, info->mountpoint, complaint);
         error = place < 0 ? place : 0;
     }
     for (size_t i = 0; !error && i < sizeof(STEPS) / sizeof(STEPS[0]); i++)

@@ -18,13 +18,13 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     const char *given = mount->options.store;
     char where[4096];
 
-    if (mounts_find_store(mount->volume.facts.store, where, sizeof(where)))
+    if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
     // Not mounted, and yet locked: its last daemon is about to end.
-    if (store_lock_wait(&mount->volume.facts.areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
+    if (store_lock_wait(&mount->volume.info.areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
         return 0;
-    if (mounts_find_store(mount->volume.facts.store, where, sizeof(where)))
+    if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
     return complain(
@@ -40,19 +40,19 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
 
     if (!options->store)
         return 0;
-    if (!realpath(options->store, mount->volume.facts.store))
-        *mount->volume.facts.store = '\0';
-    if (!*mount->volume.facts.store && errno == ENOENT)
+    if (!realpath(options->store, mount->volume.info.store))
+        *mount->volume.info.store = '\0';
+    if (!*mount->volume.info.store && errno == ENOENT)
         return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first",
                         options->store);
-    if (!*mount->volume.facts.store)
+    if (!*mount->volume.info.store)
         return complain(complaint, errno, "STORE %s cannot be used: %s", options->store,
                         strerror(errno));
-    error = mountpoint_check_store(mount->volume.facts.mountpoint, mount->volume.facts.store,
-                                   complaint);
+    error =
+        mountpoint_check_store(mount->volume.info.mountpoint, mount->volume.info.store, complaint);
     if (!error)
-        error = store_open(mount->volume.facts.store, options->read_only, &options->atime,
-                           &mount->volume.facts.areas[AREA_STORE], complaint);
+        error = store_open(mount->volume.info.store, options->read_only, &options->atime,
+                           &mount->volume.info.areas[AREA_STORE], complaint);
     return error == -EBUSY ? lock_store(mount, complaint) : error;
 }
 
@@ -93,12 +93,12 @@ static int for_each_anon(const struct mount *mount, struct complaint *complaint,
 
 static int check_anon(const struct mount *mount, const char *name, struct complaint *complaint)
 {
-    return class_root_check(&mount->volume.facts.areas[AREA_STORE], name, complaint);
+    return class_root_check(&mount->volume.info.areas[AREA_STORE], name, complaint);
 }
 
 static int make_anon(const struct mount *mount, const char *name, struct complaint *complaint)
 {
-    return class_root_prepare(&mount->volume.facts.areas[AREA_STORE], name, mount->options.ram.mode,
+    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, mount->options.ram.mode,
                               complaint);
 }
 

@@ -63,7 +63,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 static int set_mode(struct inode *inode, int fd, mode_t mode)
 {
     // Whether the caller may set setgid was for the kernel to say.
-    KEEP_SETID(&inode->volume->facts.cred, mode & S_ISGID);
+    KEEP_SETID(&inode->volume->info.cred, mode & S_ISGID);
 
     return object_set_mode(fd, mode & 07777);
 }
@@ -104,7 +104,7 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     // must stay readable there, for a daemon that is no more than the owner.
     if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
         error = set_mode(inode, store_dir,
-                         attr->st_mode | (inode->volume->facts.cred.privileged ? 0 : S_IRUSR));
+                         attr->st_mode | (inode->volume->info.cred.privileged ? 0 : S_IRUSR));
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
         error = set_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)

@@ -23,8 +23,8 @@ static bool is_mount_root(const struct inode *inode)
 
 static int area_report(struct volume *volume, unsigned area, struct shmap_area_status *status)
 {
-    status->passthrough = volume->facts.data_paths[area].passthrough;
-    strlcpy(status->reason, volume->facts.data_paths[area].reason, sizeof(status->reason));
+    status->passthrough = volume->info.data_paths[area].passthrough;
+    strlcpy(status->reason, volume->info.data_paths[area].reason, sizeof(status->reason));
     return area_status(volume_area(volume, area), status);
 }
 
@@ -38,7 +38,7 @@ static void fill_life(const struct volume *volume, struct shmap_status *status)
     status->upgrades = life->upgrades;
     status->last_stall_us = life->last_stall / 1000;
     strlcpy(status->last_reason, life->last_reason, sizeof(status->last_reason));
-    strlcpy(status->survival, volume->facts.survival, sizeof(status->survival));
+    strlcpy(status->survival, volume->info.survival, sizeof(status->survival));
     strlcpy(status->upgrade_error, volume->state->upgrade.refusal, sizeof(status->upgrade_error));
 }
 
@@ -51,12 +51,12 @@ static char *mount_status(struct volume *volume)
         return NULL;
     strlcpy(status->version, SHMAPFS_VERSION, sizeof(status->version));
     fill_life(volume, status);
-    strlcpy(status->mountpoint, volume->facts.mountpoint, sizeof(status->mountpoint));
-    strlcpy(status->store, volume->facts.store, sizeof(status->store));
-    strlcpy(status->huge, volume->facts.areas[AREA_RAM].huge, sizeof(status->huge));
-    strlcpy(status->transport, volume->facts.io_uring ? "io_uring" : "fuse",
+    strlcpy(status->mountpoint, volume->info.mountpoint, sizeof(status->mountpoint));
+    strlcpy(status->store, volume->info.store, sizeof(status->store));
+    strlcpy(status->huge, volume->info.areas[AREA_RAM].huge, sizeof(status->huge));
+    strlcpy(status->transport, volume->info.io_uring ? "io_uring" : "fuse",
             sizeof(status->transport));
-    status->writeback = volume->facts.writeback;
+    status->writeback = volume->info.writeback;
     status->nodes = counts.nodes;
     status->open_files = counts.opens;
     status->descriptors = counts.descriptors;
@@ -141,7 +141,7 @@ static int set_size(struct inode *inode, const char *value, size_t size)
     memcpy(text, value, size);
     text[size] = '\0';
     error = ram_parse_size(text, &bytes);
-    return error ? error : ram_resize(&inode->volume->facts.areas[AREA_RAM], bytes);
+    return error ? error : ram_resize(&inode->volume->info.areas[AREA_RAM], bytes);
 }
 
 static bool is_upgrade(const char *name)
@@ -154,7 +154,7 @@ static bool is_upgrade(const char *name)
 static bool may_upgrade(const struct volume *volume, uid_t uid, const char *name)
 {
     return strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0 ||
-           (!volume->facts.cred.privileged && uid == volume->facts.owner);
+           (!volume->info.cred.privileged && uid == volume->info.owner);
 }
 
 int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *value, size_t size)
@@ -163,8 +163,7 @@ int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *va
     int error;
 
     if (strcmp(name, SHMAP_XATTR_SIZE) == 0 && is_mount_root(inode))
-        return uid == 0 || uid == inode->volume->facts.owner ? set_size(inode, value, size)
-                                                             : -EPERM;
+        return uid == 0 || uid == inode->volume->info.owner ? set_size(inode, value, size) : -EPERM;
     if (is_upgrade(name) && is_mount_root(inode))
         return may_upgrade(inode->volume, uid, name)
                    ? upgrade_request(mount_of_volume(inode->volume), value, size)

@@ -243,7 +243,7 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
     node_flags(&dir->volume->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .attr_timeout = pending_invalidation_add_new(inode, &stx),
-                                        .entry_timeout = dir->volume->facts.timeout };
+                                        .entry_timeout = dir->volume->info.timeout };
     attr_to_stat(inode, &stx, &entry->attr);
     return 0;
 }

@@ -66,7 +66,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int fd = -1;
     int error;
 
-    if (volume->facts.lists_unopened) {
+    if (volume->info.lists_unopened) {
         // The kernel keeps this in mind, and that it may keep listings.
         answer_err(req, ENOSYS);
         return;
@@ -80,7 +80,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         answer_err(req, -error);
         return;
     }
-    fi->cache_readdir = fi->keep_cache = volume->facts.keeps_listings;
+    fi->cache_readdir = fi->keep_cache = volume->info.keeps_listings;
     fi->fh = node_dir_open(&volume->nodes, volume_ledger(volume), fd);
     if (fi->fh == NODE_STREAM_NONE) {
         close(fd);

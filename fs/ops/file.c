@@ -85,7 +85,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
     if (written == 0 && !request_was_executed(request, &written)) {
-        KEEP_SETID(&volume->facts.cred, !fi->kill_suidgid);
+        KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
         do
             written = write_all(io.fd, data, size, offset);
         while (written == -ENOSPC && reclaim_wait(volume, &mark));
@@ -124,7 +124,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
         error = file_io_begin(&inode, true, &io);
     if (!error && !request_was_executed(request, &error)) {
         // The kernel does not say here whether the caller may keep setuid and setgid.
-        KEEP_SETID(&volume->facts.cred, root);
+        KEEP_SETID(&volume->info.cred, root);
         do
             error = file_allocate(&inode, io.fd, mode, offset, length);
         while (error == -ENOSPC && reclaim_wait(volume, &mark));
@@ -157,7 +157,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
     if (found == 0)
         found = file_io_begin(&inode, false, &io);
     if (found == 0) {
-        if (volume->facts.writeback)
+        if (volume->info.writeback)
             // The kernel knows the size better, and does not ask again.
             found = -ENOSYS;
         else if (!inode_is_passthrough(&inode))
@@ -198,7 +198,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         // The kernel takes 32 bits of the answer.
         if (length > COPY_MAX)
             length = COPY_MAX;
-        KEEP_SETID(&volume->facts.cred, root);
+        KEEP_SETID(&volume->info.cred, root);
         copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
                                  (unsigned)flags);
         if (copied < 0)

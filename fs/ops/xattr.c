@@ -69,7 +69,7 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
 {
     // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
     // but libfuse does not hand that on.
-    KEEP_SETID(&volume_of(req)->facts.cred,
+    KEEP_SETID(&volume_of(req)->info.cred,
                strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
 
     return xattr_set(fd, name, value, size, flags);

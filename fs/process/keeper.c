@@ -138,14 +138,14 @@ static void replace_dead(struct household *household, pid_t dead, int status)
     snprintf(life->last_reason, sizeof(life->last_reason), "worker %d %s", (int)dead, how);
     // Said before another one begins: it closes descriptors that it does not know.
     log_event(LOG_WARNING, "worker %d %s; another one takes over", (int)dead, how);
-    if (!state_is_settled(household->keeper->state)) {
+    if (!state_is_sealed(household->keeper->state)) {
         log_event(LOG_ERR, "the mount was not ready yet");
         give_up(household);
     } else if (hopeless) {
         log_event(
             LOG_ERR,
             "%d workers died within a second and answered nobody, the last one %s; the mount at %s ends",
-            DEATHS_MAX, how, household->keeper->state->facts.mountpoint);
+            DEATHS_MAX, how, household->keeper->state->info.mountpoint);
         give_up(household);
     } else {
         promote(household);
@@ -382,8 +382,7 @@ int keeper_run(struct keeper *keeper, bool resumed)
     children_spare_parent();
     if (resumed)
         log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", SHMAPFS_VERSION,
-                  keeper->state->facts.mountpoint,
-                  household.upgraded ? "" : ", in another process");
+                  keeper->state->info.mountpoint, household.upgraded ? "" : ", in another process");
     promote(&household);
     while (household.status < 0) {
         poll(events, 2, patience(&household));

@@ -193,7 +193,7 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
         return outcome(mount, asked);
     if (error)
         return error;
-    if (*mount->volume.facts.survival || !request)
+    if (*mount->volume.info.survival || !request)
         return -EOPNOTSUPP;
     if (atomic_flag_test_and_set(&mount->upgrading))
         return -EBUSY;
@@ -242,9 +242,9 @@ static int find_answer(struct mount *mount, int memfd)
         puts("it cannot go on with the mount's memory: the node table has another layout");
         return REFUSED;
     }
-    mount->volume.facts = state->facts;
+    mount->volume.info = state->info;
     // While it is loaded once more nobody serves the mount.
-    if (is_loaded_from(mount->volume.facts.device_number)) {
+    if (is_loaded_from(mount->volume.info.device_number)) {
         puts("it is on the mount itself, or something that it loads is; copy it elsewhere first");
         return REFUSED;
     }
@@ -276,10 +276,10 @@ int upgrade_resume(struct mount *mount, int memfd)
     if (error)
         return error;
     mount->memfd = memfd;
-    mount->volume.facts = mount->volume.state->facts;
+    mount->volume.info = mount->volume.state->info;
     setup_note_program(mount->volume.state);
-    error = setup_continue(mount, mount->volume.facts.device);
+    error = setup_continue(mount, mount->volume.info.device);
     if (!error)
-        error = cred_init(&mount->volume.facts.cred);
+        error = cred_init(&mount->volume.info.cred);
     return error;
 }

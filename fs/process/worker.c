@@ -55,12 +55,12 @@ static int end_mount(struct worker *worker)
     // In a process that does not hold the connection: a call on the mount that nobody can answer any
     // more would keep one that does from dying, and with it the connection alive.
     if (child == 0) {
-        close(mount->volume.facts.device);
-        flush_wait(&mount->volume, mountpoint_detach(mount->volume.facts.mount_id));
+        close(mount->volume.info.device);
+        flush_wait(&mount->volume, mountpoint_detach(mount->volume.info.mount_id));
         _exit(EXIT_SUCCESS);
     }
     if (child < 0)
-        mountpoint_take_away(mount->volume.facts.mount_id);
+        mountpoint_take_away(mount->volume.info.mount_id);
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     return WORKER_DETACHED;
@@ -130,7 +130,7 @@ static int attend(struct worker *worker)
             status = WORKER_ENDED;
         } else if (events[2].revents) {
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
-                      worker->mount->volume.facts.mountpoint);
+                      worker->mount->volume.info.mountpoint);
             status = end_mount(worker);
         } else if (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
             status = heed(worker, &info);
@@ -147,8 +147,8 @@ static void bring_buffers_in(struct mount *mount)
         uint8_t *buffer = mount->volume.state->buffers[i];
 
         // A user may not lock much memory. What is there stays, unless memory gets very short.
-        if (madvise(buffer, mount->volume.facts.request_bytes, MADV_POPULATE_WRITE) == 0)
-            mlock(buffer, mount->volume.facts.request_bytes);
+        if (madvise(buffer, mount->volume.info.request_bytes, MADV_POPULATE_WRITE) == 0)
+            mlock(buffer, mount->volume.info.request_bytes);
     }
 }
 
@@ -197,7 +197,7 @@ static int attach_nodes(struct mount *mount)
         node_table_detach(&mount->volume.nodes);
     mount->volume.nodes.corrupt = mount_damaged;
     mount->volume.nodes.corrupt_argument = mount;
-    error = node_table_attach(&mount->volume.nodes, mount->volume.facts.nodes, &why);
+    error = node_table_attach(&mount->volume.nodes, mount->volume.info.nodes, &why);
     if (error)
         mount_damaged(mount, why);
     return error;
@@ -218,16 +218,16 @@ int worker_inherit(struct mount *mount)
 static int begin_mount(struct mount *mount)
 {
     int error =
-        mount->volume.facts.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
+        mount->volume.info.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
 
     if (error) {
         log_event(LOG_ERR, "the kernel did not take up the mount at %s: %s",
-                  mount->volume.facts.mountpoint, strerror(-error));
+                  mount->volume.info.mountpoint, strerror(-error));
         return error;
     }
     session_probe(mount);
-    mount->volume.state->facts = mount->volume.facts;
-    state_settle(mount->volume.state);
+    mount->volume.state->info = mount->volume.info;
+    state_seal(mount->volume.state);
     bring_buffers_in(mount);
     return 0;
 }
@@ -240,9 +240,9 @@ static int continue_mount(struct worker *worker)
 
     // After an execve(2), or a failed one.
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (!state_is_sound(mount->volume.state))
-        mount_damaged(mount, "what was settled when it began has a wrong checksum");
-    mount->volume.facts = mount->volume.state->facts;
+    if (!state_is_valid(mount->volume.state))
+        mount_damaged(mount, "what is known of the mount since it began has a wrong checksum");
+    mount->volume.info = mount->volume.state->info;
     error = attach_nodes(mount);
     if (!error)
         error = takeover_run(&mount->volume, &worker->server.takeover);
@@ -260,7 +260,7 @@ static int outlive_keeper(const struct mount *mount)
 
     while (pidfd >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
         ;
-    mountpoint_take_away(mount->volume.facts.mount_id);
+    mountpoint_take_away(mount->volume.info.mount_id);
     return -ESRCH;
 }
 
@@ -270,7 +270,7 @@ static int begin_serving(struct worker *worker)
 
     if (error)
         log_event(LOG_ERR, "the mount at %s cannot be served: %s",
-                  worker->mount->volume.facts.mountpoint, strerror(-error));
+                  worker->mount->volume.info.mountpoint, strerror(-error));
     return error;
 }
 
@@ -281,11 +281,11 @@ static int begin(struct worker *worker)
     int error = 0;
 
     if (worker->keeper) {
-        setproctitle("waits at %s", mount->volume.facts.mountpoint);
+        setproctitle("waits at %s", mount->volume.info.mountpoint);
         error = warm_up(mount);
         if (!error && !wait_for_go(mount, worker->keeper))
             return outlive_keeper(mount);
-        setproctitle("serves %s", mount->volume.facts.mountpoint);
+        setproctitle("serves %s", mount->volume.info.mountpoint);
     }
     if (!error)
         error = first ? begin_mount(mount) : continue_mount(worker);

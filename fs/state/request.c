@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "fs/util/fault.h"
 #include "fs/util/checksum.h"
+#include "fs/util/fault.h"
 
 static void set_state(struct request *request, enum request_state state)
 {
@@ -43,7 +43,7 @@ static bool is_state(enum request_state state)
     return state == REQUEST_BEGUN || state == REQUEST_LEFT || state == REQUEST_ANSWERED;
 }
 
-bool request_is_sound(const struct request *request)
+bool request_is_valid(const struct request *request)
 {
     const struct request_note *source = &request->source, *target = &request->target;
 

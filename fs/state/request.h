@@ -84,7 +84,7 @@ void request_begin(struct request *request, const struct fuse_in_header *header)
 void request_begin_again(struct request *request);
 
 /* Whether what a record in use says can be believed: it may have been written over. */
-bool request_is_sound(const struct request *request);
+bool request_is_valid(const struct request *request);
 
 /* Whether somebody began it before and did not come to answer it. */
 bool request_is_repeated(const struct request *request);

@@ -77,17 +77,17 @@ static uint64_t mix(uint64_t sum, const void *bytes, size_t size)
 
 static uint64_t check_of(const struct state *state)
 {
-    uint64_t sum = mix(UINT64_C(0xcbf29ce484222325), &state->facts, sizeof(state->facts));
+    uint64_t sum = mix(UINT64_C(0xcbf29ce484222325), &state->info, sizeof(state->info));
 
     return mix(sum, &state->agreed, sizeof(state->agreed));
 }
 
-void state_settle(struct state *state)
+void state_seal(struct state *state)
 {
     state->check = check_of(state);
 }
 
-bool state_is_sound(const struct state *state)
+bool state_is_valid(const struct state *state)
 {
     return state->check == check_of(state);
 }

@@ -30,8 +30,8 @@ struct data_path {
     char reason[128]; // why not
 };
 
-/* What is settled when a mount begins, and stays. */
-struct facts {
+/* What is known of a mount when it begins, and stays. */
+struct mount_info {
     char mountpoint[PATH_MAX]; // absolute, without symlinks
     char store[PATH_MAX];      // likewise; empty: none
     uint64_t mount_id;         // of the mount at `mountpoint`, while it is there
@@ -105,14 +105,14 @@ struct state {
     uint32_t version;
     uint32_t bytes;
     uint32_t node_layout; // of the node table
-    struct facts facts;
+    struct mount_info info;
     struct question asked;
     struct agreement agreed;
     struct life life;
     struct keeper_fds keeper_fds;
     struct upgrade upgrade;
     char program[PATH_MAX];   // where the running binary came from
-    uint64_t check;           // of the facts and of what was agreed on, once they are settled
+    uint64_t check;           // of `info` and of what was agreed on; 0 until they are sealed
     _Atomic uint32_t suspect; // 1 + the index of the request that is served alone
     struct pending_invalidations pending;
     struct request requests[REQUESTS];
@@ -124,12 +124,12 @@ static inline unsigned state_index(const struct state *state, const struct reque
     return (unsigned)(request - state->requests);
 }
 
-/* The facts are settled, and what was agreed on; and whether they are as they were then. */
-void state_settle(struct state *state);
-bool state_is_sound(const struct state *state);
+/* Seals `info` and what was agreed on; and tells whether they are as they were then. */
+void state_seal(struct state *state);
+bool state_is_valid(const struct state *state);
 
 /* Whether they ever were. */
-static inline bool state_is_settled(const struct state *state)
+static inline bool state_is_sealed(const struct state *state)
 {
     return state->check != 0;
 }

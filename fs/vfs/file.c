@@ -139,7 +139,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 
 int file_truncate(struct inode *inode, off_t size, bool keep_setid)
 {
-    KEEP_SETID(&inode->volume->facts.cred, keep_setid);
+    KEEP_SETID(&inode->volume->info.cred, keep_setid);
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
 

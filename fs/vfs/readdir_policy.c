@@ -105,12 +105,12 @@ static bool store_positions_hold(const struct area *store)
 
 void listing_plan(struct volume *volume)
 {
-    struct facts *facts = &volume->facts;
+    struct mount_info *info = &volume->info;
 
     // Nobody tells the kernel of what changes behind the mount. Who expects that says how long a
     // name may be trusted, and listings would be for longer: the kernel does not count the seconds.
-    facts->keeps_listings = facts->timeout >= TIMEOUT_DEFAULT;
-    facts->lists_unopened = facts->keeps_listings && facts->cred.privileged &&
-                            store_positions_hold(&facts->areas[AREA_STORE]) &&
-                            tmpfs_positions_hold(&facts->areas[AREA_RAM]);
+    info->keeps_listings = info->timeout >= TIMEOUT_DEFAULT;
+    info->lists_unopened = info->keeps_listings && info->cred.privileged &&
+                           store_positions_hold(&info->areas[AREA_STORE]) &&
+                           tmpfs_positions_hold(&info->areas[AREA_RAM]);
 }

@@ -12,7 +12,7 @@
 
 #include "fs/inode/volume.h"
 
-/* Decides both when the areas are there: completes the facts. */
+/* Decides both when the areas are there: completes `info`. */
 void listing_plan(struct volume *volume);
 
 #endif

@@ -59,7 +59,7 @@ struct news {
 /* With writeback the kernel believes nobody but itself about sizes. */
 static bool concerns(const struct inode *inode)
 {
-    return !inode->volume->facts.writeback && !inode_is_passthrough(inode);
+    return !inode->volume->info.writeback && !inode_is_passthrough(inode);
 }
 
 static off_t pages(off_t size)
@@ -114,7 +114,7 @@ static void announce(const struct size_change *change, off_t size)
     if (stack == MAP_FAILED)
         return;
     *news = (struct news){
-        .device = change->volume->facts.device,
+        .device = change->volume->info.device,
         .header = { .len = sizeof(news->header) + sizeof(news->store) + 1,
                     .error = FUSE_NOTIFY_STORE },
         .store = { .nodeid = change->node, .offset = (uint64_t)size - 1, .size = 1 },

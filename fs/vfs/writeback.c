@@ -36,7 +36,7 @@
 bool writeback_happens(const struct volume *volume)
 {
     for (unsigned area = 0; area < AREAS; area++) {
-        if (volume->facts.areas[area].root >= 0 && !volume->facts.data_paths[area].passthrough)
+        if (volume->info.areas[area].root >= 0 && !volume->info.data_paths[area].passthrough)
             return true;
     }
     return false;
@@ -45,13 +45,13 @@ bool writeback_happens(const struct volume *volume)
 void writeback_prepare(struct volume *volume)
 {
     // Whether there is anything to write back is known later, when this is not allowed any more.
-    volume->facts.io_flusher =
-        volume->facts.cred.privileged && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
+    volume->info.io_flusher =
+        volume->info.cred.privileged && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
 }
 
 static int set(const struct volume *volume, const char *setting, const char *value)
 {
-    dev_t device = volume->facts.device_number;
+    dev_t device = volume->info.device_number;
     CLEANUP_FD int fd = -1;
     char path[64];
 
@@ -62,10 +62,10 @@ static int set(const struct volume *volume, const char *setting, const char *val
 
 void writeback_raise_limits(const struct volume *volume)
 {
-    if (!volume->facts.cred.privileged || !writeback_happens(volume))
+    if (!volume->info.cred.privileged || !writeback_happens(volume))
         return;
     // What cannot be set stays as it is: the mount is slower then, and nothing else.
     set(volume, "max_ratio", "100");
-    if (volume->facts.io_flusher || volume->facts.areas[AREA_STORE].root < 0)
+    if (volume->info.io_flusher || volume->info.areas[AREA_STORE].root < 0)
         set(volume, "strict_limit", "0");
 }

@@ -12,7 +12,7 @@
 bool writeback_happens(const struct volume *volume);
 
 /* Makes this process, and those that come of it, ones whose work others wait for in order to write.
- * Before the credentials are given up; completes the facts. */
+ * Before the credentials are given up; completes `info`. */
 void writeback_prepare(struct volume *volume);
 
 /* Takes the kernel's limits for FUSE away, as far as that is allowed and safe. */
