@@ -106,7 +106,7 @@ static void replay_forgets(struct volume *volume)
         if (header->len == 0 || !request_is_forget(header->opcode))
             continue;
         if (request_state(request) == REQUEST_FREE)
-            serve_take_up(volume, request);
+            serve_begin(volume, request);
         serve_alone(volume, request);
     }
 }
@@ -188,7 +188,7 @@ static int receive(struct volume *volume, struct takeover *takeover, struct requ
     if (serve_receive(volume, spare) < 0)
         return errno == EINTR || errno == EAGAIN || errno == ENOENT ? 1 : -errno;
     if (request_is_forget(header->opcode)) {
-        serve_take_up(volume, spare);
+        serve_begin(volume, spare);
         serve_request(volume, spare);
         return 1;
     }
@@ -198,7 +198,7 @@ static int receive(struct volume *volume, struct takeover *takeover, struct requ
         header->len = 0;
     } else {
         request = spare;
-        serve_take_up(volume, request);
+        serve_begin(volume, request);
     }
     claim(takeover, request, request != spare);
     // What comes again comes before everything else.
@@ -229,12 +229,12 @@ static int collect(struct volume *volume, struct takeover *takeover)
 
 /* What lost its last name by a request that nobody will hear of again is to be known for that, so
  * that who still uses it can. */
-static void settle_note(struct volume *volume, const struct request_note *note)
+static void settle_preimage(struct volume *volume, const struct preimage *preimage)
 {
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
 
-    if (note->noted && note->existed && inode_of_key(volume, &note->key, &inode) == 0 &&
+    if (preimage->saved && preimage->existed && inode_of_key(volume, &preimage->key, &inode) == 0 &&
         inode.volume) {
         if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
             inode_name_removed(&inode, 0);
@@ -276,8 +276,8 @@ static void drop(struct volume *volume, struct request *request)
 {
     if (request_state(request) != REQUEST_ANSWERED) {
         undo(volume, request);
-        settle_note(volume, &request->source);
-        settle_note(volume, &request->target);
+        settle_preimage(volume, &request->source);
+        settle_preimage(volume, &request->target);
         drop_listings(volume, request);
     }
     serve_header(volume, request)->len = 0;
@@ -288,9 +288,9 @@ static void pin(struct volume *volume, struct claim *claim)
 {
     const struct request *request = claim->request;
 
-    if (request->source.noted && request->source.existed)
+    if (request->source.saved && request->source.existed)
         inode_of_key(volume, &request->source.key, &claim->source);
-    if (request->target.noted && request->target.existed)
+    if (request->target.saved && request->target.existed)
         inode_of_key(volume, &request->target.key, &claim->target);
 }
 

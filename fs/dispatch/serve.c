@@ -24,7 +24,7 @@ ssize_t serve_receive(struct volume *volume, struct request *request)
     return read(volume->info.device, header, volume->info.request_bytes);
 }
 
-void serve_take_up(struct volume *volume, struct request *request)
+void serve_begin(struct volume *volume, struct request *request)
 {
     node_ledger_clear(&volume->nodes, serve_ledger(volume, request));
     request_begin(request, serve_header(volume, request));
@@ -39,7 +39,7 @@ void serve_request(struct volume *volume, struct request *request)
     fault_point(FAULT_BEFORE_EXECUTION);
     fault_request(header);
     fuse_session_process_buf(volume->session, &buffer);
-    if (request_state(request) == REQUEST_LEFT)
+    if (request_state(request) == REQUEST_HANDED_OFF)
         return;
     // In this order: a FORGET that is still in the buffer of a record in use is replayed.
     header->len = 0;

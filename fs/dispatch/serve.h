@@ -14,7 +14,7 @@ struct node_ledger *serve_ledger(struct volume *volume, const struct request *re
 ssize_t serve_receive(struct volume *volume, struct request *request);
 
 /* Takes up the one that was received: from here on it is known to whoever takes over. */
-void serve_take_up(struct volume *volume, struct request *request);
+void serve_begin(struct volume *volume, struct request *request);
 
 /* Carries it out, and ends it unless it is left to the next process. */
 void serve_request(struct volume *volume, struct request *request);

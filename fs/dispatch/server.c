@@ -99,7 +99,7 @@ static void serve_received(struct server *server, struct leader *leader, struct 
     begin_serving(server);
     leader_serving(leader);
     ticker_wake(&server->ticker);
-    serve_take_up(volume, request);
+    serve_begin(volume, request);
     serve_request(volume, request);
     leader_served(leader);
     end_serving(server);
@@ -124,7 +124,7 @@ static void serve(struct server *server)
         }
         fault_point(FAULT_AFTER_READ);
         serve_received(server, &leader, request);
-        if (request_state(request) == REQUEST_LEFT) {
+        if (request_state(request) == REQUEST_HANDED_OFF) {
             request = take_record(server);
             leader.record = state_index(volume->state, request);
         }

@@ -21,7 +21,7 @@
 static int unlink_once(struct inode *dir, const char *name, int flags)
 {
     struct request *request = volume_request(dir->volume);
-    const struct request_note *before = request_target(request);
+    const struct preimage *before = request_target(request);
     int64_t result;
 
     if (request_was_executed(request, &result))
@@ -48,7 +48,7 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
                        struct found *found)
 {
     struct request *request = volume_request(dir->volume);
-    const struct request_note *before = request_target(request);
+    const struct preimage *before = request_target(request);
     struct node_key key;
     struct statx stx;
     int error = inode_key_of_name(dir, name, &key, &stx);
@@ -58,7 +58,7 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
     // The name went when the request was carried out before; what had it is still to be told.
     if (error == -ENOENT && before && before->existed)
         return inode_of_key(dir->volume, &before->key, victim);
-    request_note_target(request, &key, !error);
+    request_save_target(request, &key, !error);
     if (!error)
         found->links = stx.stx_nlink;
     if (error || !S_ISDIR(stx.stx_mode))
@@ -125,11 +125,11 @@ static int rename_to_free(struct inode *from, const char *name, struct inode *to
     struct request *request = volume_request(from->volume);
     int error;
 
-    request_note_source(request, NULL, true);
-    request_note_target(request, NULL, false);
+    request_save_source(request, NULL, true);
+    request_save_target(request, NULL, false);
     error = rename_entry(from, name, to, new_name, RENAME_NOREPLACE);
     if (error == -EEXIST || error == -EINVAL)
-        request_drop_notes(request);
+        request_drop_preimages(request);
     else
         request_executed(request, error);
     return error;
@@ -161,7 +161,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     if (!error)
         error = inode_key_of_name(from, name, &key, &stx);
     if (!error) {
-        request_note_source(request, &key, true);
+        request_save_source(request, &key, true);
         error = rename_entry(from, name, to, new_name, flags);
         request_executed(request, error);
     }
@@ -182,8 +182,8 @@ static bool has_key(const struct inode *dir, const char *name, const struct node
 /* Whether a rename that was begun before did take place: both names are as it leaves them, and not
  * as they were. */
 static bool was_renamed(const struct inode *from, const char *name, const struct inode *to,
-                        const char *new_name, unsigned flags, const struct request_note *source,
-                        const struct request_note *target)
+                        const char *new_name, unsigned flags, const struct preimage *source,
+                        const struct preimage *target)
 {
     if (!has_key(to, new_name, &source->key))
         return false;
@@ -195,8 +195,8 @@ static bool was_renamed(const struct inode *from, const char *name, const struct
 
 /* A rename that comes again. */
 static int rename_again(struct inode *from, const char *name, struct inode *to,
-                        const char *new_name, unsigned flags, const struct request_note *source,
-                        const struct request_note *target)
+                        const char *new_name, unsigned flags, const struct preimage *source,
+                        const struct preimage *target)
 {
     struct volume *volume = from->volume;
     INODE struct inode victim = INODE_NONE;
@@ -220,8 +220,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
                const char *new_name, unsigned flags)
 {
     struct volume *volume = volume_of(req);
-    const struct request_note *source = request_source(volume_request(volume));
-    const struct request_note *target = request_target(volume_request(volume));
+    const struct preimage *source = request_source(volume_request(volume));
+    const struct preimage *target = request_target(volume_request(volume));
     INODE struct inode from = INODE_NONE;
     INODE struct inode to = INODE_NONE;
     int error = inode_check_name(name);
@@ -232,7 +232,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
         error = inode_acquire(volume, parent, &from);
     if (!error)
         error = inode_acquire(volume, new_parent, &to);
-    // Without both notes nothing was changed yet.
+    // Without both preimages nothing was changed yet.
     if (!error)
         error = source && target ? rename_again(&from, name, &to, new_name, flags, source, target)
                                  : rename_in(&from, name, &to, new_name, flags);

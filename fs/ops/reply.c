@@ -121,6 +121,6 @@ void answer_none(fuse_req_t req)
 
 void answer_later(fuse_req_t req)
 {
-    request_leave(volume_request(volume_of(req)));
+    request_hand_off(volume_request(volume_of(req)));
     fuse_reply_none(req);
 }

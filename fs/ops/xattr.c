@@ -75,17 +75,17 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
     return xattr_set(fd, name, value, size, flags);
 }
 
-/* Whether an attribute is there: noted before it is changed, known when the request comes again. */
+/* Whether an attribute was there before the request changed it, this time or an earlier one. */
 static bool existed(const struct inode *inode, const char *name)
 {
     struct request *request = volume_request(inode->volume);
-    const struct request_note *before = request_target(request);
+    const struct preimage *before = request_target(request);
     bool exists;
 
     if (before)
         return before->existed;
     exists = xattr_get(inode->fd, name, NULL, 0) >= 0;
-    request_note_target(request, NULL, exists);
+    request_save_target(request, NULL, exists);
     return exists;
 }
 
@@ -122,10 +122,10 @@ static int remove_from(struct inode *inode, const char *name)
 static int remove_class(struct inode *inode, uid_t uid, const char *name)
 {
     struct request *request = volume_request(inode->volume);
-    const struct request_note *before = request_target(request);
+    const struct preimage *before = request_target(request);
     int error;
 
-    request_note_target(request, NULL, inode_is_class_root(inode));
+    request_save_target(request, NULL, inode_is_class_root(inode));
     error = virtual_remove(inode, uid, name);
     // Repeated, it may have been removed before.
     return error == -ENODATA && before && before->existed ? 0 : error;

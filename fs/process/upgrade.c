@@ -159,7 +159,7 @@ int upgrade_begin(struct mount *mount)
 }
 
 /* What has come of the handover that a request was begun for in another process. */
-static int outcome(const struct mount *mount, const struct request_note *asked)
+static int outcome(const struct mount *mount, const struct preimage *asked)
 {
     const struct life *life = &mount->volume.state->life;
 
@@ -184,7 +184,7 @@ static int find_binary(const struct mount *mount, const char *path, size_t lengt
 int upgrade_request(struct mount *mount, const char *path, size_t length)
 {
     struct request *request = volume_request(&mount->volume);
-    const struct request_note *asked = request_source(request);
+    const struct preimage *asked = request_source(request);
     struct node_key key = { .ino = mount->volume.state->life.upgrades };
     char binary[PATH_MAX];
     int error = find_binary(mount, path, length, binary);
@@ -204,7 +204,7 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
     }
     strlcpy(mount->volume.state->upgrade.binary, binary, sizeof(binary));
     mount->volume.state->life.exec_error = 0;
-    request_note_source(request, &key, true);
+    request_save_source(request, &key, true);
     mount->handing_over = true;
     kill(getpid(), SIGHUP);
     return UPGRADE_LATER;

@@ -31,28 +31,29 @@ static uint64_t head_check(const struct request *request)
     return check_of(request, words, sizeof(words));
 }
 
-static uint64_t note_check(const struct request *request, const struct request_note *note)
+static uint64_t preimage_check(const struct request *request, const struct preimage *preimage)
 {
-    const uint64_t words[] = { note->key.ino, note->key.birth, note->key.tree, note->existed };
+    const uint64_t words[] = { preimage->key.ino, preimage->key.birth, preimage->key.tree,
+                               preimage->existed };
 
     return check_of(request, words, sizeof(words));
 }
 
 static bool is_state(enum request_state state)
 {
-    return state == REQUEST_BEGUN || state == REQUEST_LEFT || state == REQUEST_ANSWERED;
+    return state == REQUEST_BEGUN || state == REQUEST_HANDED_OFF || state == REQUEST_ANSWERED;
 }
 
 bool request_is_valid(const struct request *request)
 {
-    const struct request_note *source = &request->source, *target = &request->target;
+    const struct preimage *source = &request->source, *target = &request->target;
 
     return is_state(request_state(request)) && request->crashes <= REQUEST_CRASHES_MAX &&
            request->check == head_check(request) &&
            (!request->executed || request->result_check == check_of(request, &request->result,
                                                                     sizeof(request->result))) &&
-           (!source->noted || source->check == note_check(request, source)) &&
-           (!target->noted || target->check == note_check(request, target));
+           (!source->saved || source->check == preimage_check(request, source)) &&
+           (!target->saved || target->check == preimage_check(request, target));
 }
 
 void request_begin(struct request *request, const struct fuse_in_header *header)
@@ -61,8 +62,8 @@ void request_begin(struct request *request, const struct fuse_in_header *header)
     request->opcode = header->opcode;
     request->node = header->nodeid;
     request->check = head_check(request);
-    request->source.noted = false;
-    request->target.noted = false;
+    request->source.saved = false;
+    request->target.saved = false;
     request->executed = false;
     request->repeated = false;
     request->crashes = 0;
@@ -98,56 +99,56 @@ void request_executed(struct request *request, int64_t result)
     atomic_store_explicit(&request->executed, true, memory_order_release);
 }
 
-static void take_down(const struct request *request, struct request_note *note,
-                      const struct node_key *key, bool existed)
+static void save(const struct request *request, struct preimage *preimage,
+                 const struct node_key *key, bool existed)
 {
-    if (note->noted)
+    if (preimage->saved)
         return;
-    note->existed = existed;
-    note->key = key ? *key : (struct node_key){ .ino = 0 };
-    note->check = note_check(request, note);
-    atomic_store_explicit(&note->noted, true, memory_order_release);
+    preimage->existed = existed;
+    preimage->key = key ? *key : (struct node_key){ .ino = 0 };
+    preimage->check = preimage_check(request, preimage);
+    atomic_store_explicit(&preimage->saved, true, memory_order_release);
 }
 
-void request_note_source(struct request *request, const struct node_key *key, bool existed)
+void request_save_source(struct request *request, const struct node_key *key, bool existed)
 {
     if (request)
-        take_down(request, &request->source, key, existed);
+        save(request, &request->source, key, existed);
 }
 
-void request_note_target(struct request *request, const struct node_key *key, bool existed)
+void request_save_target(struct request *request, const struct node_key *key, bool existed)
 {
     if (request)
-        take_down(request, &request->target, key, existed);
+        save(request, &request->target, key, existed);
 }
 
-void request_drop_notes(struct request *request)
+void request_drop_preimages(struct request *request)
 {
     if (!request)
         return;
-    atomic_store_explicit(&request->source.noted, false, memory_order_release);
-    atomic_store_explicit(&request->target.noted, false, memory_order_release);
+    atomic_store_explicit(&request->source.saved, false, memory_order_release);
+    atomic_store_explicit(&request->target.saved, false, memory_order_release);
 }
 
-static const struct request_note *note_of(const struct request *request,
-                                          const struct request_note *note)
+static const struct preimage *preimage_of(const struct request *request,
+                                          const struct preimage *preimage)
 {
-    return request_is_repeated(request) && note->noted ? note : NULL;
+    return request_is_repeated(request) && preimage->saved ? preimage : NULL;
 }
 
-const struct request_note *request_source(const struct request *request)
+const struct preimage *request_source(const struct request *request)
 {
-    return request ? note_of(request, &request->source) : NULL;
+    return request ? preimage_of(request, &request->source) : NULL;
 }
 
-const struct request_note *request_target(const struct request *request)
+const struct preimage *request_target(const struct request *request)
 {
-    return request ? note_of(request, &request->target) : NULL;
+    return request ? preimage_of(request, &request->target) : NULL;
 }
 
-void request_leave(struct request *request)
+void request_hand_off(struct request *request)
 {
-    set_state(request, REQUEST_LEFT);
+    set_state(request, REQUEST_HANDED_OFF);
 }
 
 void request_answer(struct request *request)

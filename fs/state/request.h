@@ -6,9 +6,9 @@
  *
  * The kernel sends again what was not answered (FUSE_NOTIFY_RESEND). Such a request may never have
  * been begun, may have been carried out, may even have been answered into the void. So a request is
- *   - begun, with the names it is about to change noted as they were before. The client waits for
+ *   - begun, with the names it is about to change saved as they were before. The client waits for
  *     the answer with the locks of the directories and files held, and so nobody else changes those
- *     names until it comes, however many processes die meanwhile: what differs from the note is our
+ *     names until it comes, however many processes die meanwhile: what differs from the preimage is our
  *     own doing;
  *   - executed, with its result: what it changes is not changed again, only the answer found anew;
  *   - answered, which is marked before the answer is sent: if the request does not come again, the
@@ -49,16 +49,16 @@
 enum request_state {
     REQUEST_FREE = 0,
     REQUEST_BEGUN = 0x1b2e6147,
-    REQUEST_LEFT = 0x2d5c3a72,
+    REQUEST_HANDED_OFF = 0x2d5c3a72,
     REQUEST_ANSWERED = 0x476b1d39,
 };
 
-/* What a name, or an attribute, was before the request changed it. */
-struct request_note {
+/* A name, or an attribute, as it was before the request changed it. */
+struct preimage {
     struct node_key key; // of what a name stood for
     uint64_t existed;
     uint64_t check; // of what is above
-    atomic_bool noted;
+    atomic_bool saved;
 };
 
 struct request {
@@ -72,12 +72,12 @@ struct request {
     atomic_bool executed;
     atomic_bool repeated;     // it was begun before
     _Atomic uint32_t crashes; // of processes that served it
-    struct request_note source;
-    struct request_note target;
+    struct preimage source;
+    struct preimage target;
     _Atomic uint64_t answers; // that this record's requests have had
 };
 
-/* Takes up the request whose bytes begin with `header`. */
+/* Begins the request whose bytes begin with `header`. */
 void request_begin(struct request *request, const struct fuse_in_header *header);
 
 /* Begins what somebody has begun before. */
@@ -94,20 +94,20 @@ bool request_was_executed(const struct request *request, int64_t *result);
 
 void request_executed(struct request *request, int64_t result);
 
-/* Notes what is there before it is changed, unless that was done when the request came first; without
+/* Saves what is there before it is changed, unless that was done when the request came first; without
  * a key it is only known whether there was anything. */
-void request_note_source(struct request *request, const struct node_key *key, bool existed);
-void request_note_target(struct request *request, const struct node_key *key, bool existed);
+void request_save_source(struct request *request, const struct node_key *key, bool existed);
+void request_save_target(struct request *request, const struct node_key *key, bool existed);
 
 /* Nothing was changed after all. */
-void request_drop_notes(struct request *request);
+void request_drop_preimages(struct request *request);
 
-/* The notes of a repeated request; NULL: there are none, and nothing was changed. */
-const struct request_note *request_source(const struct request *request);
-const struct request_note *request_target(const struct request *request);
+/* The preimages of a repeated request; NULL: there is none, and nothing was changed. */
+const struct preimage *request_source(const struct request *request);
+const struct preimage *request_target(const struct request *request);
 
-/* It is for the next process to answer, and keeps its record. */
-void request_leave(struct request *request);
+/* Leaves the answer to the next process; the request keeps its record. */
+void request_hand_off(struct request *request);
 
 /* The answer is about to be sent. */
 void request_answer(struct request *request);
