@@ -109,7 +109,7 @@ static int mount_and_run(struct mount *mount)
 {
     struct complaint complaint = { .text = "" };
     sigset_t heeded;
-    int status = mount->options.takeover ? adopt_mount(&mount->options, &complaint) : 0;
+    int status = mount->options.takeover ? takeover_mount(&mount->options, &complaint) : 0;
 
     if (status != 0)
         free(mount->options.anon);

@@ -159,17 +159,17 @@ static struct request *free_record(struct volume *volume)
     return NULL;
 }
 
-static void claim(struct takeover *takeover, struct request *request, bool again)
+static void add_resent(struct recovery *recovery, struct request *request, bool again)
 {
-    takeover->claims[takeover->count++] = (struct claim){
+    recovery->resent[recovery->count++] = (struct resent){
         .request = request, .again = again, .source = INODE_NONE, .target = INODE_NONE
     };
 }
 
-static bool is_claimed(const struct takeover *takeover, const struct request *request)
+static bool is_resent(const struct recovery *recovery, const struct request *request)
 {
-    for (unsigned i = 0; i < takeover->count; i++) {
-        if (takeover->claims[i].request == request)
+    for (unsigned i = 0; i < recovery->count; i++) {
+        if (recovery->resent[i].request == request)
             return true;
     }
     return false;
@@ -177,7 +177,7 @@ static bool is_claimed(const struct takeover *takeover, const struct request *re
 
 /* Receives one request into a record; returns whether others may be there that come again, or a
  * negative errno. */
-static int receive(struct volume *volume, struct takeover *takeover, struct request *spare)
+static int receive(struct volume *volume, struct recovery *recovery, struct request *spare)
 {
     struct pollfd device = { .fd = volume->info.device, .events = POLLIN };
     struct fuse_in_header *header = serve_header(volume, spare);
@@ -200,13 +200,13 @@ static int receive(struct volume *volume, struct takeover *takeover, struct requ
         request = spare;
         serve_begin(volume, request);
     }
-    claim(takeover, request, request != spare);
+    add_resent(recovery, request, request != spare);
     // What comes again comes before everything else.
     return (header->unique & REQUEST_RESENT) != 0;
 }
 
 /* Finds out which requests come again. */
-static int collect(struct volume *volume, struct takeover *takeover)
+static int collect(struct volume *volume, struct recovery *recovery)
 {
     struct request *spare;
     int more = ask_again(volume);
@@ -215,12 +215,12 @@ static int collect(struct volume *volume, struct takeover *takeover)
         spare = free_record(volume);
         // Deaths in a row can fill the records, one more each time; serving one frees it.
         if (!spare) {
-            undo(volume, takeover->claims[0].request);
-            takeover_serve(volume, &takeover->claims[0]);
-            takeover->claims[0] = takeover->claims[--takeover->count];
+            undo(volume, recovery->resent[0].request);
+            recovery_serve(volume, &recovery->resent[0]);
+            recovery->resent[0] = recovery->resent[--recovery->count];
             continue;
         }
-        more = receive(volume, takeover, spare);
+        more = receive(volume, recovery, spare);
         if (more == 0)
             break;
     }
@@ -284,78 +284,78 @@ static void drop(struct volume *volume, struct request *request)
     request_end(request);
 }
 
-static void pin(struct volume *volume, struct claim *claim)
+static void pin(struct volume *volume, struct resent *resent)
 {
-    const struct request *request = claim->request;
+    const struct request *request = resent->request;
 
     if (request->source.saved && request->source.existed)
-        inode_of_key(volume, &request->source.key, &claim->source);
+        inode_of_key(volume, &request->source.key, &resent->source);
     if (request->target.saved && request->target.existed)
-        inode_of_key(volume, &request->target.key, &claim->target);
+        inode_of_key(volume, &request->target.key, &resent->target);
 }
 
-static void settle(struct volume *volume, struct takeover *takeover)
+static void settle(struct volume *volume, struct recovery *recovery)
 {
     for (int i = 0; i < REQUESTS; i++) {
         struct request *request = &volume->state->requests[i];
 
-        if (request_state(request) != REQUEST_FREE && !is_claimed(takeover, request))
+        if (request_state(request) != REQUEST_FREE && !is_resent(recovery, request))
             drop(volume, request);
     }
-    for (unsigned i = 0; i < takeover->count; i++)
-        undo(volume, takeover->claims[i].request);
-    for (unsigned i = 0; i < takeover->count; i++)
-        pin(volume, &takeover->claims[i]);
+    for (unsigned i = 0; i < recovery->count; i++)
+        undo(volume, recovery->resent[i].request);
+    for (unsigned i = 0; i < recovery->count; i++)
+        pin(volume, &recovery->resent[i]);
 }
 
-static void unpin(struct claim *claim)
+static void unpin(struct resent *resent)
 {
-    inode_release(&claim->source);
-    inode_release(&claim->target);
+    inode_release(&resent->source);
+    inode_release(&resent->target);
 }
 
-static void serve_suspects(struct volume *volume, struct takeover *takeover)
+static void serve_suspects(struct volume *volume, struct recovery *recovery)
 {
     unsigned innocent = 0;
 
-    for (unsigned i = 0; i < takeover->count; i++) {
-        struct claim *claim = &takeover->claims[i];
+    for (unsigned i = 0; i < recovery->count; i++) {
+        struct resent *resent = &recovery->resent[i];
 
-        if (claim->request->crashes == 0) {
-            takeover->claims[innocent++] = *claim;
+        if (resent->request->crashes == 0) {
+            recovery->resent[innocent++] = *resent;
             continue;
         }
-        serve_alone(volume, claim->request);
-        unpin(claim);
+        serve_alone(volume, resent->request);
+        unpin(resent);
     }
-    takeover->count = innocent;
+    recovery->count = innocent;
 }
 
-int takeover_run(struct volume *volume, struct takeover *takeover)
+int recovery_run(struct volume *volume, struct recovery *recovery)
 {
     int error;
 
-    takeover->count = 0;
+    recovery->count = 0;
     volume->state->life.writes_begun = volume->state->life.writes_ended = 0;
     check_records(volume);
     count_crash(volume->state);
     node_fd_sweep(&volume->nodes);
     close_backings(volume);
     replay_forgets(volume);
-    error = collect(volume, takeover);
+    error = collect(volume, recovery);
     if (!error) {
-        settle(volume, takeover);
-        serve_suspects(volume, takeover);
+        settle(volume, recovery);
+        serve_suspects(volume, recovery);
     }
     pthread_setspecific(volume->serving, NULL);
     return error < 0 ? error : 0;
 }
 
-void takeover_serve(struct volume *volume, struct claim *claim)
+void recovery_serve(struct volume *volume, struct resent *resent)
 {
-    if (claim->again)
-        serve_again(volume, claim->request);
+    if (resent->again)
+        serve_again(volume, resent->request);
     else
-        serve_request(volume, claim->request);
-    unpin(claim);
+        serve_request(volume, resent->request);
+    unpin(resent);
 }

@@ -8,13 +8,13 @@
  * took, and is served again by the threads before they receive anything new. A record whose request does not come again belongs to a request that was
  * answered, or to a client that was killed.
  */
-#ifndef SHMAPFS_TAKEOVER_H
-#define SHMAPFS_TAKEOVER_H
+#ifndef SHMAPFS_RECOVERY_H
+#define SHMAPFS_RECOVERY_H
 
 #include "fs/inode/inode.h"
 
 /* A request that is to be served first. */
-struct claim {
+struct resent {
     struct request *request;
     bool again; // it was begun before
     // What it is about to change keeps its descriptors until then.
@@ -22,16 +22,16 @@ struct claim {
     struct inode target;
 };
 
-struct takeover {
+struct recovery {
     unsigned count;
-    struct claim claims[REQUESTS];
+    struct resent resent[REQUESTS];
 };
 
 /* Takes over; to be called before there are other threads. Returns 0 or a negative errno; -ENODEV:
  * the mount is gone. */
-int takeover_run(struct volume *volume, struct takeover *takeover);
+int recovery_run(struct volume *volume, struct recovery *recovery);
 
 /* Serves one claim. */
-void takeover_serve(struct volume *volume, struct claim *claim);
+void recovery_serve(struct volume *volume, struct resent *resent);
 
 #endif

@@ -28,17 +28,17 @@ static void tell_end(const struct server *server)
         abort(); // an eventfd takes any first number
 }
 
-static struct claim *next_claim(struct server *server)
+static struct resent *next_resent(struct server *server)
 {
-    struct claim *claim = NULL;
+    struct resent *resent = NULL;
 
     lock_take(&server->lock);
-    if (server->claims_taken < server->takeover.count) {
-        claim = &server->takeover.claims[server->claims_taken++];
-        server->taken[state_index(server->volume->state, claim->request)] = true;
+    if (server->resent_taken < server->recovery.count) {
+        resent = &server->recovery.resent[server->resent_taken++];
+        server->taken[state_index(server->volume->state, resent->request)] = true;
     }
     lock_release(&server->lock);
-    return claim;
+    return resent;
 }
 
 static void give_back(struct server *server, const struct request *request)
@@ -134,13 +134,13 @@ static void serve(struct server *server)
 static void *serving_thread(void *argument)
 {
     struct server *server = argument;
-    struct claim *claim;
+    struct resent *resent;
     bool last;
 
-    while ((claim = next_claim(server))) {
+    while ((resent = next_resent(server))) {
         begin_serving(server);
-        takeover_serve(server->volume, claim);
-        give_back(server, claim->request);
+        recovery_serve(server->volume, resent);
+        give_back(server, resent->request);
         end_serving(server);
     }
     serve(server);

@@ -12,11 +12,11 @@ struct server {
     struct volume *volume;
     struct leaders leaders;
     struct ticker ticker;
-    struct takeover takeover; // what they serve first
+    struct recovery recovery; // what they serve first
     int ended; // an eventfd: the last one has ended, or, when they are to leave, the last request
     struct lock lock; // guards the following
     unsigned alive;
-    unsigned claims_taken;
+    unsigned resent_taken;
     bool taken[REQUESTS]; // records that a thread uses
     atomic_uint busy;     // requests that are being served
     atomic_bool leaving;

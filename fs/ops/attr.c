@@ -12,7 +12,7 @@
 #include "lib/object/object.h"
 
 /* Answers with the attributes; after a change they are not to be kept if others may come unseen. */
-static void reply_attr(fuse_req_t req, struct inode *inode, bool changed)
+static void reply_inode_attr(fuse_req_t req, struct inode *inode, bool changed)
 {
     bool fleeting = changed && attr_changes_unseen(inode);
     struct statx stx;
@@ -21,11 +21,11 @@ static void reply_attr(fuse_req_t req, struct inode *inode, bool changed)
     int error = attr_read(inode, &stx, fleeting ? NULL : &timeout);
 
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     attr_to_stat(inode, &stx, &st);
-    answer_attr(req, &st, timeout);
+    reply_attr(req, &st, timeout);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
@@ -35,9 +35,9 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     (void)fi;
     if (error)
-        answer_err(req, -error);
+        reply_err(req, -error);
     else
-        reply_attr(req, &inode, false);
+        reply_inode_attr(req, &inode, false);
 }
 
 void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi)
@@ -53,11 +53,11 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
     if (!error)
         error = attr_read(&inode, &stx, &timeout);
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     stx.stx_ino = inode_number(inode.ref.tree, inode.ref.ino);
-    answer_statx(req, 0, &stx, timeout);
+    reply_statx(req, 0, &stx, timeout);
 }
 
 static int set_mode(struct inode *inode, int fd, mode_t mode)
@@ -142,9 +142,9 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
     if (!error)
         error = apply_once(&inode, attr, to_set);
     if (error)
-        answer_err(req, -error);
+        reply_err(req, -error);
     else
-        reply_attr(req, &inode, true);
+        reply_inode_attr(req, &inode, true);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)
@@ -159,11 +159,11 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
         error = length < 0 ? -errno : length == sizeof(target) ? -ENAMETOOLONG : 0;
     }
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     target[length] = '\0';
-    answer_readlink(req, target);
+    reply_readlink(req, target);
 }
 
 void op_statfs(fuse_req_t req, fuse_ino_t id)
@@ -175,7 +175,7 @@ void op_statfs(fuse_req_t req, fuse_ino_t id)
     if (!error && fstatvfs(inode.fd, &vfs) != 0)
         error = -errno;
     if (error)
-        answer_err(req, -error);
+        reply_err(req, -error);
     else
-        answer_statfs(req, &vfs);
+        reply_statfs(req, &vfs);
 }

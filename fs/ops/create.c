@@ -85,16 +85,16 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     if (!error)
         error = make_once(req, &dir, new);
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     error = inode_lookup(&dir, new->name, &inode, &stx);
     if (error) {
         unmake(&dir, new);
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
-    reply_entry(req, &inode, &stx, false);
+    reply_inode(req, &inode, &stx, false);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
@@ -161,17 +161,17 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     if (!error)
         error = link_once(&inode, &dir, name);
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     // The same node again: the kernel counts the new name as a lookup.
     error = inode_lookup(&dir, name, &linked, &stx);
     if (error) {
         unlinkat(dir.fd, name, 0);
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
-    reply_entry(req, &linked, &stx, true);
+    reply_inode(req, &linked, &stx, true);
 }
 
 /* Takes away the file that was made when the request was first carried out, and that nobody can have
@@ -266,10 +266,10 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
             unlinkat(dir.fd, name, 0);
     }
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
-    if (answer_create(req, &entry, fi) != 0) {
+    if (reply_create(req, &entry, fi) != 0) {
         file_close(&inode, fi);
         inode_unlookup(&inode);
     }

@@ -68,7 +68,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     if (volume->info.lists_unopened) {
         // The kernel keeps this in mind, and that it may keep listings.
-        answer_err(req, ENOSYS);
+        reply_err(req, ENOSYS);
         return;
     }
     error = inode_acquire(volume, id, &inode);
@@ -77,15 +77,15 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         error = fd >= 0 ? 0 : fd;
     }
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     fi->cache_readdir = fi->keep_cache = volume->info.keeps_listings;
     fi->fh = node_dir_open(&volume->nodes, volume_ledger(volume), fd);
     if (fi->fh == NODE_STREAM_NONE) {
         close(fd);
-        answer_err(req, ENFILE);
-    } else if (answer_open(req, fi) != 0) {
+        reply_err(req, ENFILE);
+    } else if (reply_open(req, fi) != 0) {
         close_stream(volume, fi->fh);
     }
 }
@@ -94,7 +94,7 @@ void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     (void)id;
     close_stream(volume_of(req), fi->fh);
-    answer_err(req, 0);
+    reply_err(req, 0);
 }
 
 /* A stream that was opened before its directory became a class root, or ceased to be one, lists
@@ -142,7 +142,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
         error = fd;
     else if ((datasync ? fdatasync(fd) : fsync(fd)) != 0)
         error = -errno;
-    answer_err(req, -error);
+    reply_err(req, -error);
 }
 
 static bool is_dot(const char *name)
@@ -253,8 +253,8 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
         error = fill(&listing, fd, entries, entries_size);
     // What was taken before an error is told first; the error comes again.
     if (error && listing.used == 0)
-        answer_err(req, -error);
-    else if (answer_buf(req, data, listing.used) != 0)
+        reply_err(req, -error);
+    else if (reply_buf(req, data, listing.used) != 0)
         forget_all(volume, &listing);
 }
 

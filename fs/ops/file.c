@@ -20,8 +20,8 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (!error)
         error = inode_is_regular(&inode) ? file_open(&inode, fi, -1) : -EINVAL;
     if (error)
-        answer_err(req, -error);
-    else if (answer_open(req, fi) != 0)
+        reply_err(req, -error);
+    else if (reply_open(req, fi) != 0)
         file_close(&inode, fi);
 }
 
@@ -32,7 +32,7 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     if (inode_hold(volume, id, &inode) == 0)
         file_close(&inode, fi);
-    answer_err(req, 0);
+    reply_err(req, 0);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -46,13 +46,13 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     if (!error)
         error = file_io_begin(&inode, false, &io);
     if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
         return;
     }
     data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
     data.buf[0].fd = io.fd;
     data.buf[0].pos = offset;
-    answer_data(req, &data);
+    reply_data(req, &data);
 }
 
 static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
@@ -93,9 +93,9 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     }
     atomic_fetch_add(&volume->state->life.writes_ended, 1);
     if (written < 0)
-        answer_err(req, (int)-written);
+        reply_err(req, (int)-written);
     else
-        answer_write(req, (size_t)written);
+        reply_write(req, (size_t)written);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
@@ -105,7 +105,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info
 
     if (!error)
         error = file_sync(&inode, fi, datasync);
-    answer_err(req, -error);
+    reply_err(req, -error);
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t length,
@@ -130,7 +130,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
         while (error == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, error);
     }
-    answer_err(req, (int)-error);
+    reply_err(req, (int)-error);
 }
 
 /* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So
@@ -168,9 +168,9 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
             found = -errno;
     }
     if (found < 0)
-        answer_err(req, (int)-found);
+        reply_err(req, (int)-found);
     else
-        answer_lseek(req, found);
+        reply_lseek(req, found);
 }
 
 void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
@@ -206,7 +206,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         request_executed(request, copied);
     }
     if (copied < 0)
-        answer_err(req, (int)-copied);
+        reply_err(req, (int)-copied);
     else
-        answer_write(req, (size_t)copied);
+        reply_write(req, (size_t)copied);
 }

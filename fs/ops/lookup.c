@@ -20,7 +20,7 @@ int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *
 
 /* Answers with an inode that a lookup was counted for, which is taken back when the answer does not
  * arrive. After a change (`changed`) attributes are not to be kept if others may come unseen. */
-void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed)
+void reply_inode(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed)
 {
     struct fuse_entry_param entry;
     int error = fill_entry(inode, stx, &entry);
@@ -28,9 +28,9 @@ void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool ch
     if (changed && attr_changes_unseen(inode))
         entry.attr_timeout = 0;
     if (error)
-        answer_err(req, -error);
+        reply_err(req, -error);
     else
-        error = answer_entry(req, &entry);
+        error = reply_entry(req, &entry);
     if (error)
         inode_unlookup(inode);
 }
@@ -49,11 +49,11 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         error = inode_lookup(&dir, name, &inode, &stx);
     if (error == -ENOENT) {
         // Without a node: the kernel remembers that there is nothing by that name.
-        answer_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume->info.timeout });
+        reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume->info.timeout });
     } else if (error) {
-        answer_err(req, -error);
+        reply_err(req, -error);
     } else {
-        reply_entry(req, &inode, &stx, false);
+        reply_inode(req, &inode, &stx, false);
     }
 }
 
@@ -81,7 +81,7 @@ void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups)
 
     if (forgotten(volume) == 0)
         forget(volume, id, lookups);
-    answer_none(req);
+    reply_none(req);
 }
 
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
@@ -90,5 +90,5 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 
     for (size_t i = forgotten(volume); i < count; i++)
         forget(volume, forgets[i].ino, forgets[i].nlookup);
-    answer_none(req);
+    reply_none(req);
 }

@@ -1,44 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The FUSE operations, one function each, by subject in ops_*.c; ops.c has the table of them.
+ * The FUSE operations, one function each, by subject; ops.c has the table of them.
  *
- * Each answers exactly once on every path, through ops_reply.c, and only these files do.
+ * Each replies exactly once on every path, through reply.h.
  */
 #ifndef SHMAPFS_OPS_H
 #define SHMAPFS_OPS_H
 
 #include "fs/inode/inode.h"
 #include "fs/mount/mount.h"
+#include "fs/ops/reply.h"
 
 extern const struct fuse_lowlevel_ops OPS;
 
-/* ops_reply.c: as fuse_reply_*() of libfuse. */
-int answer_err(fuse_req_t req, int error);
-int answer_entry(fuse_req_t req, const struct fuse_entry_param *entry);
-int answer_create(fuse_req_t req, const struct fuse_entry_param *entry,
-                  const struct fuse_file_info *fi);
-int answer_attr(fuse_req_t req, const struct stat *st, double timeout);
-int answer_statx(fuse_req_t req, int flags, struct statx *stx, double timeout);
-int answer_readlink(fuse_req_t req, const char *target);
-int answer_open(fuse_req_t req, const struct fuse_file_info *fi);
-int answer_write(fuse_req_t req, size_t count);
-int answer_buf(fuse_req_t req, const char *data, size_t size);
-int answer_data(fuse_req_t req, struct fuse_bufvec *data);
-int answer_statfs(fuse_req_t req, const struct statvfs *vfs);
-int answer_xattr(fuse_req_t req, size_t size);
-int answer_lseek(fuse_req_t req, off_t offset);
-void answer_none(fuse_req_t req);
-/* It is for the next process to answer. */
-void answer_later(fuse_req_t req);
-
-/* ops_lookup.c */
+/* lookup.c */
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups);
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
-void reply_entry(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed);
+void reply_inode(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed);
 int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry);
 
-/* ops_attr.c */
+/* attr.c */
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
                 struct fuse_file_info *fi);
@@ -46,7 +28,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 void op_readlink(fuse_req_t req, fuse_ino_t id);
 void op_statfs(fuse_req_t req, fuse_ino_t id);
 
-/* ops_create.c */
+/* create.c */
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
@@ -55,13 +37,13 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi);
 void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi);
 
-/* ops_remove.c */
+/* remove.c */
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
                const char *new_name, unsigned flags);
 
-/* ops_file.c */
+/* file.c */
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi);
@@ -75,7 +57,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
                         struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
                         struct fuse_file_info *to_fi, size_t length, int flags);
 
-/* ops_dir.c */
+/* dir.c */
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
                 struct fuse_file_info *fi);
@@ -84,7 +66,7 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
 void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi);
 
-/* ops_xattr.c */
+/* xattr.c */
 void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size,
                  int flags);
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size);

@@ -97,7 +97,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     if (!error)
         error = unlink_once(&dir, name, flags);
     victim_done(&victim, &found, !error);
-    answer_err(req, -error);
+    reply_err(req, -error);
 }
 
 void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -236,5 +236,5 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     if (!error)
         error = source && target ? rename_again(&from, name, &to, new_name, flags, source, target)
                                  : rename_in(&from, name, &to, new_name, flags);
-    answer_err(req, -error);
+    reply_err(req, -error);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* How requests are answered: once, and marked as answered before (request.h). */
-#include "fs/ops/ops.h"
+#include "fs/ops/reply.h"
+
+#include "fs/mount/mount.h"
 #include "fs/util/fault.h"
 
 static struct volume *begin(fuse_req_t req)
@@ -22,104 +23,104 @@ static int end(struct volume *volume, int result)
     return result;
 }
 
-int answer_err(fuse_req_t req, int error)
+int reply_err(fuse_req_t req, int error)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_err(req, error));
 }
 
-int answer_entry(fuse_req_t req, const struct fuse_entry_param *entry)
+int reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_entry(req, entry));
 }
 
-int answer_create(fuse_req_t req, const struct fuse_entry_param *entry,
-                  const struct fuse_file_info *fi)
+int reply_create(fuse_req_t req, const struct fuse_entry_param *entry,
+                 const struct fuse_file_info *fi)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_create(req, entry, fi));
 }
 
-int answer_attr(fuse_req_t req, const struct stat *st, double timeout)
+int reply_attr(fuse_req_t req, const struct stat *st, double timeout)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_attr(req, st, timeout));
 }
 
-int answer_statx(fuse_req_t req, int flags, struct statx *stx, double timeout)
+int reply_statx(fuse_req_t req, int flags, struct statx *stx, double timeout)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_statx(req, flags, stx, timeout));
 }
 
-int answer_readlink(fuse_req_t req, const char *target)
+int reply_readlink(fuse_req_t req, const char *target)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_readlink(req, target));
 }
 
-int answer_open(fuse_req_t req, const struct fuse_file_info *fi)
+int reply_open(fuse_req_t req, const struct fuse_file_info *fi)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_open(req, fi));
 }
 
-int answer_write(fuse_req_t req, size_t count)
+int reply_write(fuse_req_t req, size_t count)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_write(req, count));
 }
 
-int answer_buf(fuse_req_t req, const char *data, size_t size)
+int reply_buf(fuse_req_t req, const char *data, size_t size)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_buf(req, data, size));
 }
 
-int answer_data(fuse_req_t req, struct fuse_bufvec *data)
+int reply_data(fuse_req_t req, struct fuse_bufvec *data)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_data(req, data, 0));
 }
 
-int answer_statfs(fuse_req_t req, const struct statvfs *vfs)
+int reply_statfs(fuse_req_t req, const struct statvfs *vfs)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_statfs(req, vfs));
 }
 
-int answer_xattr(fuse_req_t req, size_t size)
+int reply_xattr(fuse_req_t req, size_t size)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_xattr(req, size));
 }
 
-int answer_lseek(fuse_req_t req, off_t offset)
+int reply_lseek(fuse_req_t req, off_t offset)
 {
     struct volume *volume = begin(req);
 
     return end(volume, fuse_reply_lseek(req, offset));
 }
 
-void answer_none(fuse_req_t req)
+void reply_none(fuse_req_t req)
 {
     fuse_reply_none(req);
 }
 
-void answer_later(fuse_req_t req)
+void reply_later(fuse_req_t req)
 {
     request_hand_off(volume_request(volume_of(req)));
     fuse_reply_none(req);

@@ -160,9 +160,9 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
     if (!error)
         error = change_once(req, &inode, name, value, size, flags);
     if (error == UPGRADE_LATER)
-        answer_later(req);
+        reply_later(req);
     else
-        answer_err(req, -error);
+        reply_err(req, -error);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
@@ -172,20 +172,20 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
 
     if (!error)
         error = change_once(req, &inode, name, NULL, 0, 0);
-    answer_err(req, -error);
+    reply_err(req, -error);
 }
 
 /* Answers with a value, or with its size when that is what was asked for. */
-static void reply_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
+static void reply_xattr_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
 {
     if (length < 0)
-        answer_err(req, (int)-length);
+        reply_err(req, (int)-length);
     else if (size == 0)
-        answer_xattr(req, (size_t)length);
+        reply_xattr(req, (size_t)length);
     else if ((size_t)length > size)
-        answer_err(req, ERANGE);
+        reply_err(req, ERANGE);
     else
-        answer_buf(req, value, (size_t)length);
+        reply_buf(req, value, (size_t)length);
 }
 
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
@@ -205,7 +205,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
         value = room ? malloc(room) : NULL;
         length = room && !value ? -ENOMEM : xattr_get(inode.fd, name, value, room);
     }
-    reply_value(req, value, length, size);
+    reply_xattr_value(req, value, length, size);
 }
 
 /* Takes out what the caller is not to see: trusted attributes unless root, and our own. Returns
@@ -239,5 +239,5 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
         if (length >= 0)
             length = filter(names, length, fuse_req_ctx(req)->uid == 0);
     }
-    reply_value(req, names, length, size);
+    reply_xattr_value(req, names, length, size);
 }

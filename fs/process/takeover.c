@@ -11,12 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lib/sys/cleanup.h"
-#include "fs/util/log.h"
 #include "fs/mount/mountpoint.h"
-#include "lib/sys/mounts.h"
+#include "fs/util/log.h"
 #include "fs/util/notify.h"
 #include "lib/api/shmap.h"
+#include "lib/sys/cleanup.h"
+#include "lib/sys/mounts.h"
 
 /* How long a mount whose keeper is gone may take to end. */
 #define END_MILLISECONDS 10000
@@ -127,8 +127,8 @@ static int tell_manager(const struct notify *notify, pid_t keeper, const char *f
 }
 
 /* Adopts a mount that answers. Returns as adopt_mount() does; 0: look again. */
-static int adopt(const char *where, const struct shmap_status *status, bool notifies,
-                 struct complaint *complaint)
+static int take_over(const char *where, const struct shmap_status *status, bool notifies,
+                     struct complaint *complaint)
 {
     pid_t keeper = (pid_t)status->keeper;
     struct notify notify = { .length = 0 };
@@ -167,7 +167,7 @@ static int look(const char *where, bool notifies, struct complaint *complaint)
     int error = shmap_status_get(where, &status);
 
     if (!error)
-        return adopt(where, &status, notifies, complaint);
+        return take_over(where, &status, notifies, complaint);
     if (!mounts_at(where))
         return 0;
     if (error == -ENOTCONN || error == -ECONNABORTED)
@@ -178,12 +178,12 @@ static int look(const char *where, bool notifies, struct complaint *complaint)
         where, strerror(-error));
 }
 
-int adopt_mount(const struct options *options, struct complaint *complaint)
+int takeover_mount(const struct options *options, struct complaint *complaint)
 {
     CLEANUP_FREE char *where = realpath(options->mountpoint, NULL);
-    int adopted = 0;
+    int taken_over = 0;
 
-    while (where && adopted == 0 && mounts_at(where))
-        adopted = look(where, options->foreground, complaint);
-    return adopted;
+    while (where && taken_over == 0 && mounts_at(where))
+        taken_over = look(where, options->foreground, complaint);
+    return taken_over;
 }

@@ -7,13 +7,13 @@
  * started has the mount upgraded to its own binary, tells the keeper how often the manager wants to
  * hear of it, tells the manager that the keeper is the service's main process, and ends.
  */
-#ifndef SHMAPFS_ADOPT_H
-#define SHMAPFS_ADOPT_H
+#ifndef SHMAPFS_TAKEOVER_H
+#define SHMAPFS_TAKEOVER_H
 
 #include "fs/mount/options.h"
 
 /* Looks at the mount point. 1: a living mount was adopted, and nothing is left to do; 0: there is none
  * (any more: a dead one is taken away), and the place is free; or a negative errno with a complaint. */
-int adopt_mount(const struct options *options, struct complaint *complaint);
+int takeover_mount(const struct options *options, struct complaint *complaint);
 
 #endif

@@ -245,7 +245,7 @@ static int continue_mount(struct worker *worker)
     mount->volume.info = mount->volume.state->info;
     error = attach_nodes(mount);
     if (!error)
-        error = takeover_run(&mount->volume, &worker->server.takeover);
+        error = recovery_run(&mount->volume, &worker->server.recovery);
     if (error && error != -ENODEV)
         log_event(LOG_ERR, "what the last worker left cannot be taken over: %s", strerror(-error));
     return error;
