@@ -2,10 +2,11 @@
 /*
  * What the death of a worker leaves for the next one.
  *
- * In this order: the node table is made whole (node_table_attach); what the kernel was to forget is
- * forgotten; what nobody owns any more, descriptors and backing ids, is closed; the kernel sends its
- * unanswered requests again, which are compared with the records. What was begun gives back what it
- * took, and is served again by the threads before they receive anything new. A record whose request does not come again belongs to a request that was
+ * In this order: the node table is made whole (node_table_attach); descriptors and backing ids that
+ * nobody owns any more are closed; nodes that the kernel had told the dead worker to forget are
+ * forgotten; the kernel sends its unanswered requests again, which are compared with the records. A
+ * request that was begun gives back what it took, and is served again by the threads before they
+ * receive anything new. A record whose request does not come again belongs to a request that was
  * answered, or to a client that was killed.
  */
 #ifndef SHMAPFS_RECOVERY_H
@@ -31,7 +32,7 @@ struct recovery {
  * the mount is gone. */
 int recovery_run(struct volume *volume, struct recovery *recovery);
 
-/* Serves one claim. */
+/* Serves one of them. */
 void recovery_serve(struct volume *volume, struct resent *resent);
 
 #endif

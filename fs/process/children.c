@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/sys/cleanup.h"
 #include "fs/process/crash_loop.h"
-#include "fs/util/log.h"
 #include "fs/state/worker_status.h"
+#include "fs/util/log.h"
 #include "fs/util/signals.h"
+#include "lib/sys/cleanup.h"
 
 /* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
 #define KEEPER_OOM_SCORE (-1000)
@@ -77,7 +77,7 @@ void children_start_standby(struct children *children)
     uint64_t now = clock_now();
 
     // One that does not live for long waits for no other reason than the one before it.
-    if (children->warm_since && now - children->warm_since < DEATHS_NANOSECONDS)
+    if (children->warm_since && now - children->warm_since < CRASH_LOOP_NANOSECONDS)
         return;
     children->warm_since = now;
     children->standby = start_worker(children);
@@ -132,4 +132,17 @@ void children_go(const struct children *children)
 bool children_begun(const struct children *children)
 {
     return was_told(children->fds->serving);
+}
+
+int children_show_parent(struct keeper_fds *fds)
+{
+    CLEANUP_FD int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+    if (self < 0)
+        return -errno;
+    if (fds->alive == 0)
+        fds->alive = steal_fd(&self);
+    else if (dup3(self, fds->alive, O_CLOEXEC) < 0)
+        return -errno;
+    return 0;
 }

@@ -35,6 +35,10 @@ void children_go(const struct children *children);
 /* Whether it says that it has, since this was last asked. */
 bool children_begun(const struct children *children);
 
+/* Has the descriptor by which workers see whether their keeper lives stand for the calling process:
+ * it may be another one than before. Returns 0 or a negative errno. */
+int children_show_parent(struct keeper_fds *fds);
+
 /* Has a child do what the keeper is too careful for; returns whether it did it. */
 bool children_do(struct children *children, int (*work)(void *argument));
 

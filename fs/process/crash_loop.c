@@ -10,13 +10,13 @@ static uint64_t answers_of(const struct state *state)
     return answers;
 }
 
-bool deaths_are_hopeless(struct deaths *deaths, const struct state *state)
+bool crash_loop_detect(struct crash_loop *crash_loop, const struct state *state)
 {
     uint64_t answers = answers_of(state);
     uint64_t now = clock_now();
 
-    if (deaths->in_row == 0 || answers != deaths->answers ||
-        now - deaths->first > DEATHS_NANOSECONDS)
-        *deaths = (struct deaths){ .first = now, .answers = answers };
-    return ++deaths->in_row >= DEATHS_MAX;
+    if (crash_loop->in_row == 0 || answers != crash_loop->answers ||
+        now - crash_loop->first > CRASH_LOOP_NANOSECONDS)
+        *crash_loop = (struct crash_loop){ .first = now, .answers = answers };
+    return ++crash_loop->in_row >= CRASH_LOOP_DEATHS;
 }

@@ -6,26 +6,33 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fs/util/clock.h"
+#include "fs/util/log.h"
+
 #define ENVIRONMENT_MAX 1024
 
 /* For notify_prepare() of the binary that is executed. */
-struct watchdog {
+struct watchdog_environment {
     char pid[32];
     char period[48];
 };
 
-pid_t successor_fork(void)
+/* Like fork(2), but the child is one of our own parent's: a service manager that has started us
+ * hears of its end, too. Fails where we are the first process of a PID namespace. */
+static pid_t fork_sibling(void)
 {
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
 /* Our own environment, but for the watchdog: its period may be another one by now, and so may the
  * process that it is meant for. */
-static void fill(char **environment, struct watchdog *watchdog, const struct notify *notify)
+static void fill_environment(char **environment, struct watchdog_environment *watchdog,
+                             const struct notify *notify)
 {
     size_t count = 0;
 
@@ -43,15 +50,73 @@ static void fill(char **environment, struct watchdog *watchdog, const struct not
     environment[count] = NULL;
 }
 
-int successor_execute(const struct notify *notify, int memfd, const char *binary)
+/* Becomes a binary that goes on with the mount whose state is in the memory of a descriptor, and that
+ * tells the same service manager, as often. Returns a negative errno. */
+static int execute(const struct notify *notify, int memfd, const char *binary)
 {
     char name[] = "shmapfs", word[] = "--resume", number[16];
     char *const arguments[] = { name, word, number, NULL };
     char *environment[ENVIRONMENT_MAX];
-    struct watchdog watchdog;
+    struct watchdog_environment watchdog;
 
     snprintf(number, sizeof(number), "%d", memfd);
-    fill(environment, &watchdog, notify);
+    fill_environment(environment, &watchdog, notify);
     execve(binary, arguments, environment);
     return -errno;
+}
+
+/* Begins a change that nobody serves during. */
+static void begin_change(const struct keeper *keeper, struct children *children, const char *reason)
+{
+    struct life *life = &keeper->state->life;
+
+    children_dismiss_standby(children);
+    life->died_at = clock_now();
+    strlcpy(life->last_reason, reason, sizeof(life->last_reason));
+}
+
+void successor_upgrade(struct keeper *keeper, struct children *children, bool ending, bool moving)
+{
+    struct life *life = &keeper->state->life;
+    const char *binary = keeper->state->upgrade.binary;
+    int error = -EIO;
+
+    begin_change(keeper, children, "upgrade of " SHMAPFS_VERSION);
+    // A signal that waits outlives execve(2).
+    if (ending)
+        kill(getpid(), SIGTERM);
+    if (moving)
+        kill(getpid(), SIGUSR1);
+    life->upgrades++;
+    if (children_do(children, keeper->inherit))
+        error = execute(&keeper->notify, keeper->memfd, binary);
+    life->upgrades--;
+    life->exec_error = -error;
+    log_event(LOG_ERR, "%s cannot be executed: %s; %s goes on", binary, strerror(-error),
+              SHMAPFS_VERSION);
+}
+
+bool successor_replace(struct keeper *keeper, struct children *children)
+{
+    pid_t child;
+    int error;
+
+    begin_change(keeper, children, "restart of the keeper");
+    if (!children_do(children, keeper->inherit))
+        return false;
+    child = fork_sibling();
+    if (child > 0)
+        _exit(EXIT_SUCCESS);
+    if (child < 0) {
+        log_event(LOG_ERR, "no other process can keep the mount: %s; this one does",
+                  strerror(errno));
+        return false;
+    }
+    // To the manager it is a stranger, and silent, until it is taken over (takeover.h).
+    keeper->notify.watchdog_us = 0;
+    error = execute(&keeper->notify, keeper->memfd, "/proc/self/exe");
+    log_event(LOG_WARNING, "the new keeper goes on as a copy of the old one: %s", strerror(-error));
+    children_show_parent(&keeper->fds);
+    keeper->state->life.keeper = getpid();
+    return true;
 }

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Who keeps a mount after this process, or after this binary: found by the memory of the mount and by
- * the descriptors that are left open, and told nothing else. Nothing is allocated.
+ * The keeper of a mount after this process, or after this binary. It is found by the memory of the
+ * mount and by the descriptors that are left open, and told nothing else. Nothing is allocated.
  */
 #ifndef SHMAPFS_SUCCESSOR_H
 #define SHMAPFS_SUCCESSOR_H
 
-#include <sys/types.h>
+#include "fs/process/keeper_state.h"
 
-#include "fs/util/notify.h"
+/* Becomes the binary that is to go on. `ending`, `moving`: it is still to hear of that. Returns when
+ * it failed. */
+void successor_upgrade(struct keeper *keeper, struct children *children, bool ending, bool moving);
 
-/* Like fork(2), but the child is one of our own parent's: a service manager that has started us
- * hears of its end, too. Fails where we are the first process of a PID namespace. */
-pid_t successor_fork(void);
-
-/* Becomes a binary that goes on with the mount whose state is in the memory of a descriptor, and that
- * tells the same service manager, as often. Returns a negative errno. */
-int successor_execute(const struct notify *notify, int memfd, const char *binary);
+/* Has a new process keep the mount, with the same binary. Returns when that failed, in the process
+ * that keeps it then: true, if that is the new one. */
+bool successor_replace(struct keeper *keeper, struct children *children);
 
 #endif

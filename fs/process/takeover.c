@@ -126,7 +126,7 @@ static int tell_manager(const struct notify *notify, pid_t keeper, const char *f
                : 0;
 }
 
-/* Adopts a mount that answers. Returns as adopt_mount() does; 0: look again. */
+/* Takes over a mount that answers. Returns as takeover_mount() does; 0: look again. */
 static int take_over(const char *where, const struct shmap_status *status, bool notifies,
                      struct complaint *complaint)
 {

@@ -12,7 +12,7 @@
 
 #include "fs/mount/options.h"
 
-/* Looks at the mount point. 1: a living mount was adopted, and nothing is left to do; 0: there is none
+/* Looks at the mount point. 1: a living mount was taken over, and nothing is left to do; 0: there is none
  * (any more: a dead one is taken away), and the place is free; or a negative errno with a complaint. */
 int takeover_mount(const struct options *options, struct complaint *complaint);
 

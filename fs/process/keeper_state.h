@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A keeper: what it is given, and what it knows. */
+#ifndef SHMAPFS_KEEPER_STATE_H
+#define SHMAPFS_KEEPER_STATE_H
+
+#include "fs/process/children.h"
+#include "fs/process/crash_loop.h"
+#include "fs/process/watchdog.h"
+#include "fs/state/state.h"
+#include "fs/util/notify.h"
+
+struct keeper {
+    struct state *state;
+    int memfd; // of the state
+    struct keeper_fds fds;
+    int ready; // for background_ready()
+    struct notify notify;
+
+    // The work of a worker; it returns a worker_status.
+    int (*work)(void *argument, const struct keeper_fds *fds);
+    // Ends the mount in place of a worker, when there is none that could.
+    int (*unmount)(void *argument);
+    // Lets the mount's descriptors live through execve(2); returns WORKER_ENDED if they do.
+    int (*inherit)(void *argument);
+    void *argument;
+};
+
+struct keeper_state {
+    struct keeper *keeper;
+    struct children children;
+    bool served;    // the active worker has begun to
+    bool ready;     // some worker has
+    bool ending;    // the mount is to end
+    bool moving;    // another process is to keep it
+    bool stuck;     // the active worker was, and was killed
+    bool upgraded;  // the manager has not heard of it
+    int status;     // to exit with; -1: not yet
+    unsigned tries; // to start a worker in vain
+    struct crash_loop crash_loop;
+    struct watchdog watchdog; // of the active worker
+};
+
+#endif
