@@ -117,7 +117,7 @@ static void close_backings(struct volume *volume)
     int32_t ids[REQUESTS];
     int count;
 
-    while ((count = node_backing_doomed(&volume->nodes, ids, REQUESTS)) > 0) {
+    while ((count = node_backing_pending_close(&volume->nodes, ids, REQUESTS)) > 0) {
         for (int i = 0; i < count; i++)
             backing_close(volume, ids[i]);
     }

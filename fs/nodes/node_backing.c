@@ -1,59 +1,60 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Backing ids that were taken off nodes and are not closed yet: doomed, so that who takes the table
- * over can close them. */
+/* Backing ids that were taken off nodes and are not closed yet: kept, so that a process that takes the
+ * table over can close them. */
 #include "fs/nodes/node_slot.h"
 
 static uint64_t word_of(const struct node_table *table, uint32_t index)
 {
-    return word_at(table, &table->memory->doomed[index], "a doomed backing id has a wrong check");
+    return word_at(table, &table->memory->pending_close[index],
+                   "a backing id that is to be closed has a wrong check");
 }
 
 /* How many there are. */
-static uint32_t doomed(const struct node_table *table)
+static uint32_t pending_close(const struct node_table *table)
 {
-    if (table->header->doomed > DOOMED_MAX)
-        table_corrupt(table, "more backing ids are doomed than there is room for");
-    return table->header->doomed;
+    if (table->header->pending_close > PENDING_CLOSE_MAX)
+        table_corrupt(table, "more backing ids are to be closed than there is room for");
+    return table->header->pending_close;
 }
 
-void backing_doom(struct node_table *table, int32_t id)
+void backing_add_pending_close(struct node_table *table, int32_t id)
 {
-    uint32_t count = doomed(table);
+    uint32_t count = pending_close(table);
 
-    if (count == DOOMED_MAX)
-        table_corrupt(table, "more backing ids are doomed than there is room for");
-    edit_word(table, &table->memory->doomed[count], make_word((uint32_t)id, SLOT_NONE));
-    edit_header(table)->doomed++;
+    if (count == PENDING_CLOSE_MAX)
+        table_corrupt(table, "more backing ids are to be closed than there is room for");
+    edit_word(table, &table->memory->pending_close[count], make_word((uint32_t)id, SLOT_NONE));
+    edit_header(table)->pending_close++;
 }
 
-bool backing_doomed_many(const struct node_table *table)
+bool backing_many_pending_close(const struct node_table *table)
 {
-    return doomed(table) >= DOOMED_MANY;
+    return pending_close(table) >= PENDING_CLOSE_MANY;
 }
 
 void node_backing_closed(struct node_table *table, int32_t id)
 {
-    const uint64_t *ids = table->memory->doomed;
+    const uint64_t *ids = table->memory->pending_close;
     uint32_t count, at = 0;
 
     table_begin(table);
-    count = doomed(table);
+    count = pending_close(table);
     while (at < count && word_upper(word_of(table, at)) != (uint32_t)id)
         at++;
     if (at < count) {
         // The last one takes its place.
         edit_word(table, &ids[at], word_of(table, count - 1));
-        edit_header(table)->doomed--;
+        edit_header(table)->pending_close--;
     }
     table_end(table);
 }
 
-int node_backing_doomed(struct node_table *table, int32_t ids[], int max)
+int node_backing_pending_close(struct node_table *table, int32_t ids[], int max)
 {
     int count = 0;
 
     table_begin(table);
-    for (; count < max && (uint32_t)count < doomed(table); count++)
+    for (; count < max && (uint32_t)count < pending_close(table); count++)
         ids[count] = (int32_t)word_upper(word_of(table, (uint32_t)count));
     table_end(table);
     return count;

@@ -140,7 +140,7 @@ void cache_take_backing(struct node_table *table, const struct node *node,
 {
     if (node->held.backing_id == 0)
         return;
-    backing_doom(table, node->held.backing_id);
+    backing_add_pending_close(table, node->held.backing_id);
     into->backing_id = node->held.backing_id;
     edit_slot(table, node)->held.backing_id = 0;
 }
@@ -152,7 +152,7 @@ static struct node_resources evict_to(struct node_table *table, uint32_t bound)
     const struct node_header *header = table->header;
     struct node_resources taken = NODE_NO_RESOURCES;
 
-    if (header->cached <= bound || backing_doomed_many(table))
+    if (header->cached <= bound || backing_many_pending_close(table))
         return taken;
     for (int tries = 0; tries < EVICT_TRIES && header->cached > bound; tries++) {
         const struct node *node = listed(table, header->oldest);

@@ -35,6 +35,15 @@ uint32_t checksum_of(const struct node_table *table, const void *object, uint32_
     return (uint32_t)(sum >> 32);
 }
 
+bool is_edited(const struct node_table *table, const void *object)
+{
+    for (unsigned i = 0; i < table->edit_count; i++) {
+        if (table->edits[i].object == object)
+            return true;
+    }
+    return false;
+}
+
 void check_object(const struct node_table *table, const void *object, uint32_t bytes,
                   const char *complaint)
 {

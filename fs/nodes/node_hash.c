@@ -6,7 +6,7 @@
  * 1980): with each node more than there are buckets one bucket is split in two, so that the table
  * grows without ever stopping to move everything.
  *
- * How long a chain is has no bound that a journal could be made for. So a split takes the chain out
+ * How long a chain is has no bound that an undo log could be made for. So a split takes the chain out
  * of its bucket in one transaction, and moves its nodes to their buckets in one for each; the
  * header knows what is left. No key is looked for before a split is at its end.
  */

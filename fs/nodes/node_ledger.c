@@ -2,7 +2,7 @@
 /* What one request has taken and the kernel does not know of yet. */
 #include "fs/nodes/node_slot.h"
 
-static const struct ledger_head *head_of(const struct node_table *table,
+const struct ledger_head *ledger_head_of(const struct node_table *table,
                                          const struct node_ledger *ledger)
 {
     const struct ledger_head *head = &ledger->head;
@@ -13,7 +13,7 @@ static const struct ledger_head *head_of(const struct node_table *table,
     return head;
 }
 
-static uint64_t lookup_at(const struct node_table *table, const struct node_ledger *ledger,
+uint64_t ledger_lookup_at(const struct node_table *table, const struct node_ledger *ledger,
                           uint32_t at)
 {
     uint64_t word = word_at(table, &ledger->lookups[at], "a lookup in a ledger has a wrong check");
@@ -35,7 +35,7 @@ void node_ledger_clear(struct node_table *table, struct node_ledger *ledger)
     if (!ledger)
         return;
     table_begin(table);
-    head = head_of(table, ledger);
+    head = ledger_head_of(table, ledger);
     if (head->lookups || head->forgotten || head->opened || head->released ||
         head->stream != NODE_STREAM_NONE) {
         struct ledger_head *blank = edit_ledger(table, ledger);
@@ -47,12 +47,12 @@ void node_ledger_clear(struct node_table *table, struct node_ledger *ledger)
 
 uint64_t node_ledger_forgotten(const struct node_table *table, const struct node_ledger *ledger)
 {
-    return ledger ? head_of(table, ledger)->forgotten : 0;
+    return ledger ? ledger_head_of(table, ledger)->forgotten : 0;
 }
 
 bool ledger_is_full(const struct node_table *table, const struct node_ledger *ledger)
 {
-    return ledger && head_of(table, ledger)->lookups == NODE_LEDGER_LOOKUPS;
+    return ledger && ledger_head_of(table, ledger)->lookups == NODE_LEDGER_LOOKUPS;
 }
 
 void ledger_add_lookup(struct node_table *table, struct node_ledger *ledger, uint64_t id)
@@ -61,7 +61,7 @@ void ledger_add_lookup(struct node_table *table, struct node_ledger *ledger, uin
 
     if (!ledger)
         return;
-    at = head_of(table, ledger)->lookups;
+    at = ledger_head_of(table, ledger)->lookups;
     edit_word(table, &ledger->lookups[at], make_word((uint32_t)(id >> 32), (uint32_t)id));
     edit_ledger(table, ledger)->lookups++;
 }
@@ -70,13 +70,13 @@ void ledger_drop_lookup(struct node_table *table, struct node_ledger *ledger, ui
 {
     uint32_t last, at;
 
-    if (!ledger || head_of(table, ledger)->lookups == 0)
+    if (!ledger || ledger_head_of(table, ledger)->lookups == 0)
         return;
-    at = last = head_of(table, ledger)->lookups - 1;
+    at = last = ledger_head_of(table, ledger)->lookups - 1;
     // Most often it is the latest that is taken back.
-    while (at > 0 && lookup_at(table, ledger, at) != id)
+    while (at > 0 && ledger_lookup_at(table, ledger, at) != id)
         at--;
-    if (lookup_at(table, ledger, at) != id)
+    if (ledger_lookup_at(table, ledger, at) != id)
         return;
     if (at < last)
         edit_word(table, &ledger->lookups[at], ledger->lookups[last]);
@@ -87,7 +87,7 @@ void ledger_add_forget(struct node_table *table, struct node_ledger *ledger)
 {
     if (!ledger)
         return;
-    head_of(table, ledger);
+    ledger_head_of(table, ledger);
     edit_ledger(table, ledger)->forgotten++;
 }
 
@@ -98,7 +98,7 @@ void ledger_add_open(struct node_table *table, struct node_ledger *ledger, uint6
 
     if (!ledger)
         return;
-    if (head_of(table, ledger)->opened)
+    if (ledger_head_of(table, ledger)->opened)
         table_corrupt(table, "a request opens two files");
     head = edit_ledger(table, ledger);
     head->opened = id;
@@ -112,7 +112,7 @@ bool ledger_may_close(struct node_table *table, struct node_ledger *ledger, uint
 
     if (!ledger)
         return true;
-    head = head_of(table, ledger);
+    head = ledger_head_of(table, ledger);
     if (head->opened == id) {
         edit_ledger(table, ledger)->opened = 0;
         return true;
@@ -127,68 +127,13 @@ void ledger_add_stream(struct node_table *table, struct node_ledger *ledger, uin
 {
     if (!ledger)
         return;
-    if (head_of(table, ledger)->stream != NODE_STREAM_NONE)
+    if (ledger_head_of(table, ledger)->stream != NODE_STREAM_NONE)
         table_corrupt(table, "a request opens two directory streams");
     edit_ledger(table, ledger)->stream = fh;
 }
 
 void ledger_drop_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh)
 {
-    if (ledger && head_of(table, ledger)->stream == fh)
+    if (ledger && ledger_head_of(table, ledger)->stream == fh)
         edit_ledger(table, ledger)->stream = NODE_STREAM_NONE;
-}
-
-static void undo_stream(struct node_table *table, struct node_ledger *ledger,
-                        struct node_resources *leftover)
-{
-    uint64_t fh = ledger->head.stream;
-
-    if (!stream_end(table, fh))
-        table_corrupt(table, "a ledger has a directory stream that is none");
-    leftover->path_fd = (int)(uint32_t)fh;
-    ledger_drop_stream(table, ledger, fh);
-}
-
-static void undo_open(struct node_table *table, struct node_ledger *ledger,
-                      struct node_resources *leftover)
-{
-    struct ledger_head *head = edit_ledger(table, ledger);
-    const struct node *node = node_of(table, head->opened);
-
-    if (!node || node->opens == 0)
-        table_corrupt(table, "a ledger has an open of a node that is not open");
-    head->opened = 0;
-    if (head->writer)
-        edit_slot(table, node)->flags |= NODE_ATTR_CACHED;
-    open_take_back(table, node, head->writer, head->readers_need_io, leftover);
-    free_if_unused(table, node, leftover);
-}
-
-bool node_ledger_undo(struct node_table *table, struct node_ledger *ledger,
-                      struct node_resources *leftover)
-{
-    const struct ledger_head *head;
-    bool found = true;
-
-    *leftover = NODE_NO_RESOURCES;
-    if (!ledger)
-        return false;
-    table_begin(table);
-    head = head_of(table, ledger);
-    if (head->stream != NODE_STREAM_NONE) {
-        undo_stream(table, ledger, leftover);
-    } else if (head->opened) {
-        undo_open(table, ledger, leftover);
-    } else if (head->lookups) {
-        uint64_t id = lookup_at(table, ledger, head->lookups - 1);
-
-        if (!node_of(table, id))
-            table_corrupt(table, "a ledger has a lookup of a node that is not there");
-        edit_ledger(table, ledger)->lookups--;
-        take_lookups(table, id, 1, leftover);
-    } else {
-        found = false;
-    }
-    table_end(table);
-    return found;
 }

@@ -74,7 +74,7 @@ static int map(struct node_table *table, int memfd, const struct node_layout *la
     return 0;
 }
 
-/* The only changes that no journal knows of: nobody else has the memory yet. */
+/* The only changes that the undo log does not know of: nobody else has the memory yet. */
 static void fill(struct node_table *table, const struct node_layout *layout)
 {
     struct node_memory *memory = (struct node_memory *)table->memory;
@@ -92,7 +92,7 @@ static void fill(struct node_table *table, const struct node_layout *layout)
         *head = (struct ledger_head){ .stream = NODE_STREAM_NONE };
         head->checksum = checksum_of(table, head, sizeof(*head));
     }
-    journal_clear(table);
+    undo_log_clear(table);
 }
 
 int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cached_max)
@@ -173,7 +173,7 @@ static void free_idle(struct node_table *table)
     for (uint32_t slot = SLOT_ROOT; slot < table->header->fresh; slot++) {
         struct node_resources taken = NODE_NO_RESOURCES;
 
-        if (table->header->idle == 0 || backing_doomed_many(table))
+        if (table->header->idle == 0 || backing_many_pending_close(table))
             break;
         free_if_unused(table, slot_at(table, slot), &taken);
         table_commit(table);
@@ -205,7 +205,7 @@ static const char *recover(struct node_table *table)
     table->corrupt = spring;
     table->corrupt_argument = &trap;
     if (setjmp(trap.back) == 0) {
-        table_roll_back(table);
+        undo_log_roll_back(table);
         check_header(table);
         table_begin(table);
         hash_grow(table);

@@ -21,12 +21,12 @@
 #define TABLE_MAGIC   UINT64_C(0x73686d61706e6f64) // "shmapnod"
 #define TABLE_VERSION 2U
 
-#define FIRST_BUCKETS 1024U
-#define JOURNAL_BYTES 8192U
+#define FIRST_BUCKETS  1024U
+#define UNDO_LOG_BYTES 8192U
 
 /* Threads close what they took off a node before they take more: two ids in a call. */
-#define DOOMED_MAX  128U
-#define DOOMED_MANY (DOOMED_MAX / 2) // from here on nothing is evicted
+#define PENDING_CLOSE_MAX  128U
+#define PENDING_CLOSE_MANY (PENDING_CLOSE_MAX / 2) // from here on nothing is evicted
 
 struct node {
     uint32_t checksum;
@@ -83,7 +83,7 @@ struct node_header {
     uint32_t idle;          // nodes without lookups and opens: only requests use them
     uint32_t owned[OWNERS]; // descriptors, by whose they are
     uint32_t fds_end;       // above every descriptor that ever was somebody's
-    uint32_t doomed;        // entries of that array
+    uint32_t pending_close; // entries of that array
     int32_t highest_backing;
     uint32_t reserved;
     uint64_t opens;
@@ -107,17 +107,17 @@ struct node_ledger {
     uint64_t lookups[NODE_LEDGER_LOOKUPS];
 };
 
-struct node_journal {
+struct node_undo_log {
     _Atomic uint64_t used; // bytes; and their complement in the upper half
-    uint8_t entries[JOURNAL_BYTES];
+    uint8_t entries[UNDO_LOG_BYTES];
 };
 
 /* Buckets and slots follow, each from a page on. */
 struct node_memory {
     struct node_layout layout;
     struct node_header header;
-    struct node_journal journal;
-    uint64_t doomed[DOOMED_MAX];
+    struct node_undo_log undo_log;
+    uint64_t pending_close[PENDING_CLOSE_MAX];
     struct node_ledger ledgers[NODE_LEDGERS];
     uint64_t owners[NODE_FD_MAX];
 };
@@ -135,6 +135,9 @@ struct node_use {
 /* node_check.c: what is damaged ends the mount. */
 
 noreturn void table_corrupt(const struct node_table *table, const char *what);
+
+/* Whether the call under way has asked to change an object. */
+bool is_edited(const struct node_table *table, const void *object);
 
 uint32_t checksum_of(const struct node_table *table, const void *object, uint32_t bytes);
 
@@ -200,13 +203,12 @@ void table_begin(struct node_table *table);
 void table_commit(struct node_table *table);
 void table_end(struct node_table *table);
 
-/* Makes the first, empty journal. */
-void journal_clear(struct node_table *table);
+/* Makes the first, empty undo log. */
+void undo_log_clear(struct node_table *table);
 
 /* Undoes what a call had changed that did not come to its end. */
-void table_roll_back(struct node_table *table);
+void undo_log_roll_back(struct node_table *table);
 
-bool is_edited(const struct node_table *table, const void *object);
 struct node *edit_slot(struct node_table *table, const struct node *node);
 struct node_header *edit_header(struct node_table *table);
 struct ledger_head *edit_ledger(struct node_table *table, const struct node_ledger *ledger);
@@ -235,11 +237,15 @@ bool stream_end(struct node_table *table, uint64_t fh);
 
 /* node_backing.c: ids on their way out. */
 
-void backing_doom(struct node_table *table, int32_t id);
-bool backing_doomed_many(const struct node_table *table);
+void backing_add_pending_close(struct node_table *table, int32_t id);
+bool backing_many_pending_close(const struct node_table *table);
 
 /* node_ledger.c: what a request has taken. All do nothing without a ledger. */
 
+const struct ledger_head *ledger_head_of(const struct node_table *table,
+                                         const struct node_ledger *ledger);
+uint64_t ledger_lookup_at(const struct node_table *table, const struct node_ledger *ledger,
+                          uint32_t at);
 bool ledger_is_full(const struct node_table *table, const struct node_ledger *ledger);
 void ledger_add_lookup(struct node_table *table, struct node_ledger *ledger, uint64_t id);
 void ledger_drop_lookup(struct node_table *table, struct node_ledger *ledger, uint64_t id);

@@ -31,7 +31,7 @@
  *
  * Of each descriptor number the table knows whose it is: the mount's, a node's, a directory
  * stream's or nobody's, so that what a dead process had opened and not yet handed over can be told
- * and closed. A backing id that was taken off a node is doomed until the caller says that it is
+ * and closed. A backing id that was taken off a node is pending until the caller says that it is
  * closed.
  *
  * A ledger notes what one request has taken that the kernel does not know of yet: lookups, an open,
@@ -121,7 +121,7 @@ struct node_use;
 
 #define NODE_EDITS_MAX 64
 
-/* What the call under way has changed, for the journal. */
+/* What the call under way has changed, for the undo log. */
 struct node_edit {
     const void *object;
     uint32_t bytes;
@@ -146,7 +146,7 @@ struct node_table {
     struct node_use *uses; // of each slot
     uint32_t promotions;   // moves to the new end of the cache's list
     uint32_t closing;      // freed nodes without a name, until what they held is closed
-    uint32_t journal_used;
+    uint32_t undo_log_used;
     unsigned edit_count;
     struct node_edit edits[NODE_EDITS_MAX];
 };
@@ -179,7 +179,7 @@ int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cach
 
 /* Takes over a table from a process that has ended, in whatever state it left it: undoes what was
  * half done and frees the nodes that only its requests used. What these held is nobody's, or
- * doomed, afterwards. Returns 0; or a negative errno, and then `why` says what is wrong: -EPROTO:
+ * pending, afterwards. Returns 0; or a negative errno, and then `why` says what is wrong: -EPROTO:
  * it is not a table, or another version's; -EUCLEAN: it is damaged. `memfd` stays the caller's
  * then. */
 int node_table_attach(struct node_table *table, int memfd, const char **why);
@@ -319,7 +319,7 @@ void node_backing_closed(struct node_table *table, int32_t id);
 
 /* The ids that were taken off nodes and are not closed yet, `max` of them at most; returns how
  * many. */
-int node_backing_doomed(struct node_table *table, int32_t ids[], int max);
+int node_backing_pending_close(struct node_table *table, int32_t ids[], int max);
 
 /* The highest id that any node ever had; 0: none had one. */
 int32_t node_backing_highest(struct node_table *table);

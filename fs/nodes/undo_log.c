@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The journal that makes every call all or nothing.
+ * The undo log that makes every call all or nothing.
  *
- * The memory is reachable as const only. Who wants to write asks here for the object, whose bytes
- * are appended to the journal first, as they are: then the journal's length is raised, and then the
- * object may change. A call ends with new checksums and the journal's length back at 0, by one
- * store. A process that is killed at any instruction leaves either an empty journal and a whole
- * table, or a journal of all that may have changed. It is written back when the next process
+ * The memory is reachable as const only. To write, a call asks here for the object, whose bytes
+ * are appended to the undo log first, as they are: then the undo log's length is raised, and then the
+ * object may change. A call ends with new checksums and the undo log's length back at 0, by one
+ * store. A process that is killed at any instruction leaves either an empty undo log and a whole
+ * table, or an undo log of all that may have changed. It is written back when the next process
  * attaches, which can be killed as well: writing it back twice is the same as once, for each object
  * is in it once, as it was before.
  *
  * Only the order of the instructions matters. A store that was carried out is not lost with its
  * process, so nothing but the compiler must be kept from moving it.
  *
- * A journal has a bound because a call has: the most is changed by one that passes over busy nodes
+ * An undo log has a bound because a call has: the most is changed by one that passes over busy nodes
  * at the end of the cache's list. node_claim() edits a slot for each of the 16 that it tries, and 8
  * more at most (its own, and neighbours in the list of what moves, comes and goes), the header, a
  * ledger's head and 6 words (a bucket, a descriptor that comes and one that goes, a lookup, a
- * doomed id): 24 * 136 + 96 + 48 + 6 * 16 bytes, less than half of the room. Whoever breaks that is
- * told by table_corrupt().
+ * id to be closed): 24 * 136 + 96 + 48 + 6 * 16 bytes, less than half of the room. A call that breaks that ends
+ * in table_corrupt().
  */
 #include <string.h>
 
@@ -40,44 +40,35 @@ static uint16_t entry_check(uint32_t at, uint16_t bytes)
 /* The length is stored after all that was written before, and before all that is written next. */
 static void publish(struct node_table *table, uint32_t used)
 {
-    struct node_journal *journal = (struct node_journal *)&table->memory->journal;
+    struct node_undo_log *log = (struct node_undo_log *)&table->memory->undo_log;
 
-    atomic_store_explicit(&journal->used, USED(used), memory_order_release);
+    atomic_store_explicit(&log->used, USED(used), memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
-    table->journal_used = used;
+    table->undo_log_used = used;
 }
 
-void journal_clear(struct node_table *table)
+void undo_log_clear(struct node_table *table)
 {
     publish(table, 0);
-}
-
-bool is_edited(const struct node_table *table, const void *object)
-{
-    for (unsigned i = 0; i < table->edit_count; i++) {
-        if (table->edits[i].object == object)
-            return true;
-    }
-    return false;
 }
 
 static void *edit(struct node_table *table, const void *object, uint16_t bytes)
 {
     struct node_memory *memory = (struct node_memory *)table->memory;
-    uint8_t *end = memory->journal.entries + table->journal_used;
+    uint8_t *end = memory->undo_log.entries + table->undo_log_used;
     uint32_t size = (uint32_t)sizeof(struct entry) + (bytes + 7U) / 8 * 8;
     struct entry entry = { .at = (uint32_t)((const uint8_t *)object - (uint8_t *)memory),
                            .bytes = bytes };
 
     if (is_edited(table, object))
         return (void *)object;
-    if (table->edit_count == NODE_EDITS_MAX || size > JOURNAL_BYTES - table->journal_used)
-        table_corrupt(table, "a call changes more than its journal has room for");
+    if (table->edit_count == NODE_EDITS_MAX || size > UNDO_LOG_BYTES - table->undo_log_used)
+        table_corrupt(table, "a call changes more than its undo log has room for");
     entry.check = entry_check(entry.at, entry.bytes);
     memcpy(end, &entry, sizeof(entry));
     memcpy(end + sizeof(entry), object, bytes);
     table->edits[table->edit_count++] = (struct node_edit){ .object = object, .bytes = bytes };
-    publish(table, table->journal_used + size);
+    publish(table, table->undo_log_used + size);
     return (void *)object;
 }
 
@@ -113,8 +104,8 @@ void edit_bucket(struct node_table *table, uint32_t bucket, uint32_t value)
 void table_begin(struct node_table *table)
 {
     lock_take(&table->lock);
-    if (atomic_load_explicit(&table->memory->journal.used, memory_order_relaxed) != USED(0))
-        table_corrupt(table, "the journal is not empty between two calls");
+    if (atomic_load_explicit(&table->memory->undo_log.used, memory_order_relaxed) != USED(0))
+        table_corrupt(table, "the undo log is not empty between two calls");
     check_object(table, table->header, sizeof(*table->header), "the header has a wrong checksum");
 }
 
@@ -142,37 +133,37 @@ void table_end(struct node_table *table)
     lock_release(&table->lock);
 }
 
-/* Reads an entry of the journal, and where the next one begins. */
+/* Reads an entry of the undo log, and where the next one begins. */
 static struct entry entry_at(const struct node_table *table, uint32_t at, uint32_t used,
                              uint32_t *next)
 {
     struct entry entry = { .at = 0 };
 
     if (used - at >= sizeof(entry))
-        memcpy(&entry, table->memory->journal.entries + at, sizeof(entry));
+        memcpy(&entry, table->memory->undo_log.entries + at, sizeof(entry));
     *next = at + (uint32_t)sizeof(entry) + (entry.bytes + 7U) / 8 * 8;
     if (entry.bytes == 0 || entry.check != entry_check(entry.at, entry.bytes) || *next > used ||
         entry.bytes > table->bytes || entry.at > table->bytes - entry.bytes)
-        table_corrupt(table, "the journal has an entry that cannot be");
+        table_corrupt(table, "the undo log has an entry that cannot be");
     return entry;
 }
 
-void table_roll_back(struct node_table *table)
+void undo_log_roll_back(struct node_table *table)
 {
     struct node_memory *memory = (struct node_memory *)table->memory;
-    uint64_t length = atomic_load_explicit(&memory->journal.used, memory_order_acquire);
+    uint64_t length = atomic_load_explicit(&memory->undo_log.used, memory_order_acquire);
     uint32_t used = (uint32_t)length;
     uint32_t next;
 
-    if (length != USED(used) || used > JOURNAL_BYTES)
-        table_corrupt(table, "the journal has a length that cannot be");
+    if (length != USED(used) || used > UNDO_LOG_BYTES)
+        table_corrupt(table, "the undo log has a length that cannot be");
     // All entries are looked at before one is believed.
     for (uint32_t at = 0; at < used; at = next)
         entry_at(table, at, used, &next);
     for (uint32_t at = 0; at < used; at = next) {
         struct entry entry = entry_at(table, at, used, &next);
 
-        memcpy((uint8_t *)memory + entry.at, memory->journal.entries + at + sizeof(entry),
+        memcpy((uint8_t *)memory + entry.at, memory->undo_log.entries + at + sizeof(entry),
                entry.bytes);
     }
     publish(table, 0);

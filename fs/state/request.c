@@ -19,7 +19,7 @@ static uint64_t check_of(const struct request *request, const void *words, size_
 
     for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
         memcpy(&word, (const char *)words + at, sizeof(word));
-        sum = mix(sum, word);
+        sum = checksum_word(sum, word);
     }
     return sum;
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "fs/util/checksum.h"
 #include "lib/sys/cleanup.h"
 
 #define STATE_MAGIC UINT64_C(0x73686d6170737461) // "shmapsta"
@@ -66,20 +67,11 @@ int state_attach(int memfd, struct state **state, const char **why)
     return -EPROTO;
 }
 
-static uint64_t mix(uint64_t sum, const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-
-    for (size_t i = 0; i < size; i++)
-        sum = (sum ^ at[i]) * UINT64_C(0x100000001b3); // Fowler, Noll and Vo's, 1a
-    return sum;
-}
-
 static uint64_t check_of(const struct state *state)
 {
-    uint64_t sum = mix(UINT64_C(0xcbf29ce484222325), &state->info, sizeof(state->info));
+    uint64_t sum = checksum_bytes(CHECKSUM_BYTES, &state->info, sizeof(state->info));
 
-    return mix(sum, &state->agreed, sizeof(state->agreed));
+    return checksum_bytes(sum, &state->agreed, sizeof(state->agreed));
 }
 
 void state_seal(struct state *state)

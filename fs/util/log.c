@@ -31,7 +31,7 @@ void log_prepare(void)
     tzset();
 }
 
-/* Whether standard error is the stream that a journal gave to its service. */
+/* Whether standard error is the stream that an undo log gave to its service. */
 static bool is_journal(const struct stat *st)
 {
     const char *stream = getenv("JOURNAL_STREAM");

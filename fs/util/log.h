@@ -4,7 +4,7 @@
  *
  * Where a line goes is seen from standard error each time, so that there is nothing to set up, to
  * hand on to other processes, or to lose in execve(2):
- *   - /dev/null, which is what a daemon in the background has: to syslog, or a journal, at /dev/log
+ *   - /dev/null, which is what a daemon in the background has: to syslog, or an undo log, at /dev/log
  *   - the stream that $JOURNAL_STREAM names: there, with the level in front as sd-daemon(3) has it
  *   - anything else: there, with "shmapfs: " in front
  *

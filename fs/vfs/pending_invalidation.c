@@ -52,9 +52,9 @@ static void take_off(struct pending_invalidations *pending, struct pending_inval
  * in steps of milliseconds. */
 static uint64_t state_of(const struct statx *stx)
 {
-    uint64_t sum = mix((uint64_t)stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec);
+    uint64_t sum = checksum_word((uint64_t)stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec);
 
-    return mix(mix(sum, stx->stx_blocks), stx->stx_size);
+    return checksum_word(checksum_word(sum, stx->stx_blocks), stx->stx_size);
 }
 
 /* The kernel is told, also of nodes that are gone: it will not know them either. */

@@ -308,7 +308,7 @@ static int sync_in_other_process(struct peer *parent, void *argument)
 
 static int failing_file(struct scene *scene)
 {
-    // Without a journal the filesystem goes on after an error; its blocks are allocated, but nowhere on the disk.
+    // Without an undo log the filesystem goes on after an error; its blocks are allocated, but nowhere on the disk.
     disk_make(scene, 16, "-O^has_journal", "");
     scene_mount(scene, true, "");
     int fd = new_file("mnt/file", 0);

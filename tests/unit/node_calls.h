@@ -187,8 +187,8 @@ static inline bool suits(struct calls *calls, struct call *call)
         call->id = (uint64_t)word_upper(word) << 32 | word_slot(word);
         return true;
     case CALL_BACKING_CLOSED:
-        call->fd = (int)word_upper(calls->table->memory->doomed[0]);
-        return header->doomed > 0;
+        call->fd = (int)word_upper(calls->table->memory->pending_close[0]);
+        return header->pending_close > 0;
     case CALL_KEEP:
         return header->owned[OWNER_MOUNT] < 20;
     case CALL_STREAM_OPEN:

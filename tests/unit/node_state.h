@@ -30,7 +30,7 @@ struct node_state {
     struct ledger_head ledgers[STATE_LEDGERS];
     uint64_t lookups[STATE_LEDGERS][STATE_LOOKUPS];
     uint64_t owners[STATE_FDS];
-    uint64_t doomed[DOOMED_MAX];
+    uint64_t pending_close[PENDING_CLOSE_MAX];
     struct node_header header; // the counts
 };
 
@@ -52,7 +52,7 @@ static inline void node_state_read(const struct node_table *table, struct node_s
                memory->ledgers[i].head.lookups * sizeof(uint64_t));
     }
     memcpy(state->owners, memory->owners, sizeof(state->owners));
-    memcpy(state->doomed, memory->doomed, table->header->doomed * sizeof(uint64_t));
+    memcpy(state->pending_close, memory->pending_close, table->header->pending_close * sizeof(uint64_t));
     state->header = *table->header;
     state->header.checksum = state->header.free = 0;
     state->header.newest = state->header.oldest = 0;
@@ -148,9 +148,9 @@ static inline const char *rest_fault(const struct node_table *table)
     }
     for (int owner = OWNER_MOUNT; owner < OWNERS; owner++)
         FAULT_IF(owned[owner] != table->header->owned[owner], "the count of owners");
-    FAULT_IF(table->header->doomed > DOOMED_MAX, "the count of doomed ids");
-    for (uint32_t i = 0; i < table->header->doomed; i++)
-        FAULT_IF(fold(memory->doomed[i]) != 0, "a doomed id's check");
+    FAULT_IF(table->header->pending_close > PENDING_CLOSE_MAX, "the count of ids to be closed");
+    for (uint32_t i = 0; i < table->header->pending_close; i++)
+        FAULT_IF(fold(memory->pending_close[i]) != 0, "the check of an id to be closed");
     for (uint32_t i = 0; i < NODE_LEDGERS; i++) {
         const struct node_ledger *ledger = &memory->ledgers[i];
         FAULT_IF(!has_checksum(table, &ledger->head, sizeof(ledger->head)), "a ledger's checksum");
@@ -163,7 +163,7 @@ static inline const char *rest_fault(const struct node_table *table)
 
 static inline bool is_at_rest(const struct node_table *table)
 {
-    uint64_t used = atomic_load(&((struct node_memory *)table->memory)->journal.used);
+    uint64_t used = atomic_load(&((struct node_memory *)table->memory)->undo_log.used);
     return used == UINT64_C(0xffffffff) << 32;
 }
 
@@ -172,7 +172,7 @@ static inline const char *node_state_fault(const struct node_table *table)
 {
     const char *(*const looks[])(const struct node_table *) = { slots_fault, chains_fault,
                                                                 list_fault, rest_fault };
-    FAULT_IF(!is_at_rest(table), "the journal is not empty");
+    FAULT_IF(!is_at_rest(table), "the undo log is not empty");
     FAULT_IF(!has_checksum(table, table->header, sizeof(*table->header)), "the header's checksum");
     FAULT_IF(table->header->fresh > table->capacity || table->header->fds_end > NODE_FD_MAX,
              "a bound of the header");

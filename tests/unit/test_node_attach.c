@@ -115,9 +115,9 @@ static void a_damaged_table_is_refused(void **state)
     memory_of(f)->header.nodes++;
     assert_int_equal(attach_damaged(f, &why), -EUCLEAN);
     memory_of(f)->header.nodes--;
-    atomic_fetch_add(&memory_of(f)->journal.used, 8);
+    atomic_fetch_add(&memory_of(f)->undo_log.used, 8);
     assert_int_equal(attach_damaged(f, &why), -EUCLEAN);
-    atomic_fetch_sub(&memory_of(f)->journal.used, 8);
+    atomic_fetch_sub(&memory_of(f)->undo_log.used, 8);
     assert_int_equal(attach_damaged(f, &why), 0);
 }
 
@@ -140,7 +140,7 @@ static void nodes_that_only_requests_used_are_freed(void **state)
     assert_int_equal(node_table_counts(&f->table).orphans, 1);
     assert_false(is_known(f, refs[0].id));
     assert_true(is_known(f, kept));
-    assert_int_equal(node_backing_doomed(&f->table, (int32_t[2]){ 0 }, 2), 0);
+    assert_int_equal(node_backing_pending_close(&f->table, (int32_t[2]){ 0 }, 2), 0);
 }
 
 static void an_orphan_in_closing_does_not_outlive_its_process(void **state)
@@ -160,7 +160,7 @@ static void an_orphan_in_closing_does_not_outlive_its_process(void **state)
     assert_int_equal(node_table_counts(&f->table).orphans, 0);
 }
 
-static void doomed_ids_are_known_until_they_are_closed(void **state)
+static void ids_to_be_closed_are_known_until_they_are(void **state)
 {
     struct fixture *f = *state;
     struct node_resources taken[20];
@@ -177,23 +177,23 @@ static void doomed_ids_are_known_until_they_are_closed(void **state)
         assert_int_equal(taken[i].backing_id, highest);
         end(f, &ref);
     }
-    assert_int_equal(node_backing_doomed(&f->table, ids, 3), 3);
+    assert_int_equal(node_backing_pending_close(&f->table, ids, 3), 3);
     dispose(f, &taken[0]);
     dispose(f, &taken[7]);
     take_over(f);
-    assert_int_equal(node_backing_doomed(&f->table, ids, COUNT(ids)), COUNT(taken) - 2);
+    assert_int_equal(node_backing_pending_close(&f->table, ids, COUNT(ids)), COUNT(taken) - 2);
     for (size_t i = 0; i < COUNT(taken) - 2; i++) {
         assert_true(ledger_is_given(f->ledger, ids[i]));
         ledger_take_back(f->ledger, ids[i]);
         node_backing_closed(&f->table, ids[i]);
     }
     node_backing_closed(&f->table, 12345); /* which was on no node */
-    assert_int_equal(node_backing_doomed(&f->table, ids, COUNT(ids)), 0);
+    assert_int_equal(node_backing_pending_close(&f->table, ids, COUNT(ids)), 0);
     assert_int_equal(node_backing_highest(&f->table), highest);
 }
 
 /* Who does not close what he takes gets no more of it, and nothing is lost. */
-static void many_doomed_ids_stop_the_cache_from_giving(void **state)
+static void many_ids_to_be_closed_stop_the_cache_from_giving(void **state)
 {
     struct fixture *f = *state;
     struct node_resources taken;
@@ -208,11 +208,11 @@ static void many_doomed_ids_stop_the_cache_from_giving(void **state)
     }
     while (node_shed(&f->table, &taken))
         shed++;
-    assert_int_equal(shed, DOOMED_MANY);
+    assert_int_equal(shed, PENDING_CLOSE_MANY);
     node_backing_closed(&f->table, taken.backing_id); /* 0: none was taken the last time */
     assert_false(node_shed(&f->table, &taken));
     int32_t id;
-    assert_int_equal(node_backing_doomed(&f->table, &id, 1), 1);
+    assert_int_equal(node_backing_pending_close(&f->table, &id, 1), 1);
     node_backing_closed(&f->table, id);
     assert_true(node_shed(&f->table, &taken));
     assert_null(node_state_fault(&f->table));
@@ -340,8 +340,8 @@ int main(void)
         TEST(a_damaged_table_is_refused),
         TEST(nodes_that_only_requests_used_are_freed),
         TEST(an_orphan_in_closing_does_not_outlive_its_process),
-        TEST(doomed_ids_are_known_until_they_are_closed),
-        TEST(many_doomed_ids_stop_the_cache_from_giving),
+        TEST(ids_to_be_closed_are_known_until_they_are),
+        TEST(many_ids_to_be_closed_stop_the_cache_from_giving),
         TEST(what_is_nobodys_is_swept_away),
         TEST(what_is_somebodys_is_inherited),
         TEST(a_lost_owner_is_noticed_before_the_sweep),

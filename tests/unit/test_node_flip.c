@@ -81,8 +81,8 @@ static void used_parts(const struct node_table *table, struct node_part parts[PA
     } used[PARTS] = {
         { &memory->layout, sizeof(memory->layout) },
         { header, sizeof(*header) },
-        { (const void *)&memory->journal.used, sizeof(memory->journal.used) },
-        { memory->doomed, header->doomed * sizeof(uint64_t) },
+        { (const void *)&memory->undo_log.used, sizeof(memory->undo_log.used) },
+        { memory->pending_close, header->pending_close * sizeof(uint64_t) },
         { &memory->ledgers[0].head, sizeof(struct ledger_head) },
         { memory->ledgers[0].lookups, memory->ledgers[0].head.lookups * sizeof(uint64_t) },
         { memory->owners + CALLS_FD, (header->fds_end - CALLS_FD) * sizeof(uint64_t) },
