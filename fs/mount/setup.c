@@ -199,7 +199,7 @@ static int make_plans(struct mount *mount, struct complaint *complaint)
 {
     (void)complaint;
     plan_data_paths(mount);
-    listing_plan(&mount->volume);
+    readdir_policy_choose(&mount->volume);
     return 0;
 }
 

@@ -3,68 +3,93 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/class/class_change.h"
 #include "fs/inode/descriptors.h"
+#include "fs/mount/mount.h"
+#include "fs/ops/mount_status.h"
 #include "fs/process/upgrade.h"
 #include "fs/vfs/attr.h"
-#include "fs/vfs/file.h"
 #include "lib/object/object.h"
 #include "lib/object/pages.h"
 #include "lib/sys/cleanup.h"
 
 #define SIZE_TEXT_MAX 32
 
-static bool is_mount_root(const struct inode *inode)
+struct control_xattr {
+    const char *name;
+    bool mount_root; // it is there and nowhere else
+
+    /* The value, for free(); or a negative errno. NULL: it cannot be read. */
+    int (*get)(struct inode *inode, char **value);
+    bool (*may_get)(const struct inode *inode, uid_t uid); // NULL: everybody
+    int (*set)(struct inode *inode, const char *value, size_t size);
+    bool (*may_set)(const struct inode *inode, uid_t uid);
+    int (*remove)(struct inode *inode); // by whoever may set it
+};
+
+/* Root, and the owner of the file or directory. */
+static bool is_owner(const struct inode *inode, uid_t uid)
 {
-    return inode->ref.id == NODE_ROOT_ID;
+    struct statx stx;
+
+    return object_stat(inode->fd, &stx) == 0 && (uid == 0 || uid == stx.stx_uid);
 }
 
-static int area_report(struct volume *volume, unsigned area, struct shmap_area_status *status)
+static bool is_mount_owner(const struct inode *inode, uid_t uid)
 {
-    status->passthrough = volume->info.data_paths[area].passthrough;
-    strlcpy(status->reason, volume->info.data_paths[area].reason, sizeof(status->reason));
-    return area_status(volume_area(volume, area), status);
+    return uid == 0 || uid == inode->volume->info.owner;
 }
 
-static void fill_life(const struct volume *volume, struct shmap_status *status)
+static int get_class(struct inode *inode, char **value)
 {
-    const struct life *life = &volume->state->life;
-
-    status->pid = (uint64_t)getpid();
-    status->keeper = (uint64_t)life->keeper;
-    status->restarts = life->restarts;
-    status->upgrades = life->upgrades;
-    status->last_stall_us = life->last_stall / 1000;
-    strlcpy(status->last_reason, life->last_reason, sizeof(status->last_reason));
-    strlcpy(status->survival, volume->info.survival, sizeof(status->survival));
-    strlcpy(status->upgrade_error, volume->state->upgrade.refusal, sizeof(status->upgrade_error));
+    *value = strdup(shmap_class_name(inode->ref.class));
+    return 0;
 }
 
-static char *mount_status(struct volume *volume)
+static int change_class(struct inode *inode, enum shmap_class class)
 {
-    struct node_counts counts = node_table_counts(&volume->nodes);
-    CLEANUP_FREE struct shmap_status *status = calloc(1, sizeof(*status));
+    int error = class_assign(inode, class);
 
-    if (!status)
-        return NULL;
-    strlcpy(status->version, SHMAPFS_VERSION, sizeof(status->version));
-    fill_life(volume, status);
-    strlcpy(status->mountpoint, volume->info.mountpoint, sizeof(status->mountpoint));
-    strlcpy(status->store, volume->info.store, sizeof(status->store));
-    strlcpy(status->huge, volume->info.areas[AREA_RAM].huge, sizeof(status->huge));
-    strlcpy(status->transport, volume->info.io_uring ? "io_uring" : "fuse",
-            sizeof(status->transport));
-    status->writeback = volume->info.writeback;
-    status->nodes = counts.nodes;
-    status->open_files = counts.opens;
-    status->descriptors = counts.descriptors;
-    status->descriptors_max = counts.cached_max;
-    if (area_report(volume, AREA_STORE, &status->store_area) != 0 ||
-        area_report(volume, AREA_RAM, &status->ram_area) != 0)
-        return NULL;
-    return shmap_status_to_json(status);
+    // Size and times are now another directory's.
+    attr_invalidate(inode->volume, inode->ref.id);
+    return error;
+}
+
+static int set_class(struct inode *inode, const char *value, size_t size)
+{
+    enum shmap_class class;
+    int error = shmap_class_parse(value, size, &class);
+
+    return error ? error : change_class(inode, class);
+}
+
+static int remove_class(struct inode *inode)
+{
+    return inode_is_class_root(inode) ? change_class(inode, SHMAP_PERSIST) : -ENODATA;
+}
+
+static int get_status(struct inode *inode, char **value)
+{
+    *value = mount_status(inode->volume);
+    return 0;
+}
+
+static int set_size(struct inode *inode, const char *value, size_t size)
+{
+    char text[SIZE_TEXT_MAX + 1];
+    uint64_t bytes;
+    int error;
+
+    if (size > SIZE_TEXT_MAX)
+        return -EINVAL;
+    memcpy(text, value, size);
+    text[size] = '\0';
+    error = ram_parse_size(text, &bytes);
+    return error ? error : ram_resize(volume_area(inode->volume, AREA_RAM), bytes);
 }
 
 /* Counts by a descriptor of its own, which only reads: what is open for the file, and leases that
@@ -86,104 +111,101 @@ static int count_pages(struct inode *inode, struct shmap_pages *pages)
     return error;
 }
 
-static ssize_t get_pages(struct inode *inode, char **value)
+static int get_pages(struct inode *inode, char **value)
 {
     struct shmap_pages pages;
     int error = inode_is_regular(inode) ? count_pages(inode, &pages) : -ENODATA;
 
-    if (error)
-        return error;
-    *value = pages_to_text(&pages, inode_is_passthrough(inode));
-    return *value ? (ssize_t)strlen(*value) : -ENOMEM;
-}
-
-ssize_t virtual_get(struct inode *inode, const char *name, char **value)
-{
-    if (strcmp(name, SHMAP_XATTR_PAGES) == 0)
-        return get_pages(inode, value);
-    if (strcmp(name, SHMAP_XATTR_CLASS) == 0)
-        *value = strdup(shmap_class_name(inode->ref.class));
-    else if (strcmp(name, SHMAP_XATTR_STATUS) == 0 && is_mount_root(inode))
-        *value = mount_status(inode->volume);
-    else
-        return -ENODATA;
-    return *value ? (ssize_t)strlen(*value) : -ENOMEM;
-}
-
-/* Whether a user may decide about a directory, or about the mount: who owns it, and root. */
-static int check_owner(struct inode *inode, uid_t uid)
-{
-    struct statx stx;
-    int error = object_stat(inode->fd, &stx);
-
-    if (error)
-        return error;
-    return uid == 0 || uid == stx.stx_uid ? 0 : -EPERM;
-}
-
-static int set_class(struct inode *inode, enum shmap_class class)
-{
-    int error = class_assign(inode, class);
-
-    // Size and times are now another directory's.
-    attr_invalidate(inode->volume, inode->ref.id);
+    if (!error)
+        *value = pages_to_text(&pages, inode_is_passthrough(inode));
     return error;
 }
 
-static int set_size(struct inode *inode, const char *value, size_t size)
+/* The mount's owner names a binary that is executed with the owner's rights; but not with root's. */
+static bool may_upgrade(const struct inode *inode, uid_t uid)
 {
-    char text[SIZE_TEXT_MAX + 1];
-    uint64_t bytes;
+    return !inode->volume->info.cred.privileged && uid == inode->volume->info.owner;
+}
+
+/* The kernel lets nobody without CAP_SYS_ADMIN set a trusted attribute. */
+static bool may_upgrade_trusted(const struct inode *inode, uid_t uid)
+{
+    (void)inode;
+    (void)uid;
+    return true;
+}
+
+static int set_upgrade(struct inode *inode, const char *value, size_t size)
+{
+    return upgrade_request(mount_of_volume(inode->volume), value, size);
+}
+
+/* The pages of a file say what others have read. cachestat(2) also tells those who may write to it,
+ * which the mode alone does not show where there is an access ACL. */
+static const struct control_xattr CONTROL_XATTRS[] = {
+    { .name = SHMAP_XATTR_CLASS,
+      .get = get_class,
+      .set = set_class,
+      .may_set = is_owner,
+      .remove = remove_class },
+    { .name = SHMAP_XATTR_PAGES, .get = get_pages, .may_get = is_owner },
+    { .name = SHMAP_XATTR_STATUS, .mount_root = true, .get = get_status },
+    { .name = SHMAP_XATTR_SIZE, .mount_root = true, .set = set_size, .may_set = is_mount_owner },
+    { .name = SHMAP_XATTR_UPGRADE, .mount_root = true, .set = set_upgrade, .may_set = may_upgrade },
+    { .name = SHMAP_XATTR_UPGRADE_TRUSTED,
+      .mount_root = true,
+      .set = set_upgrade,
+      .may_set = may_upgrade_trusted },
+};
+
+/* NULL: there is none by this name on this file or directory. */
+static const struct control_xattr *find_control_xattr(const struct inode *inode, const char *name)
+{
+    for (size_t i = 0; i < sizeof(CONTROL_XATTRS) / sizeof(CONTROL_XATTRS[0]); i++) {
+        const struct control_xattr *xattr = &CONTROL_XATTRS[i];
+
+        if (strcmp(xattr->name, name) == 0)
+            return xattr->mount_root && inode->ref.id != NODE_ROOT_ID ? NULL : xattr;
+    }
+    return NULL;
+}
+
+bool control_xattr_is(const char *name)
+{
+    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
+           strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
+}
+
+ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char **value)
+{
+    const struct control_xattr *xattr = find_control_xattr(inode, name);
     int error;
 
-    if (size > SIZE_TEXT_MAX)
-        return -EINVAL;
-    memcpy(text, value, size);
-    text[size] = '\0';
-    error = ram_parse_size(text, &bytes);
-    return error ? error : ram_resize(&inode->volume->info.areas[AREA_RAM], bytes);
-}
-
-static bool is_upgrade(const char *name)
-{
-    return strcmp(name, SHMAP_XATTR_UPGRADE) == 0 || strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
-}
-
-/* Who names a binary has it executed with the rights of the daemon. For root's the kernel has asked
- * for the privilege of whoever sets a trusted attribute; a user's are the user's own. */
-static bool may_upgrade(const struct volume *volume, uid_t uid, const char *name)
-{
-    return strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0 ||
-           (!volume->info.cred.privileged && uid == volume->info.owner);
-}
-
-int virtual_set(struct inode *inode, uid_t uid, const char *name, const char *value, size_t size)
-{
-    enum shmap_class class;
-    int error;
-
-    if (strcmp(name, SHMAP_XATTR_SIZE) == 0 && is_mount_root(inode))
-        return uid == 0 || uid == inode->volume->info.owner ? set_size(inode, value, size) : -EPERM;
-    if (is_upgrade(name) && is_mount_root(inode))
-        return may_upgrade(inode->volume, uid, name)
-                   ? upgrade_request(mount_of_volume(inode->volume), value, size)
-                   : -EPERM;
-    error = check_owner(inode, uid);
-    if (error)
-        return error;
-    if (strcmp(name, SHMAP_XATTR_CLASS) != 0)
-        return -EPERM;
-    error = shmap_class_parse(value, size, &class);
-    return error ? error : set_class(inode, class);
-}
-
-int virtual_remove(struct inode *inode, uid_t uid, const char *name)
-{
-    int error = check_owner(inode, uid);
-
-    if (error)
-        return error;
-    if (strcmp(name, SHMAP_XATTR_CLASS) != 0 || !inode_is_class_root(inode))
+    if (!xattr || !xattr->get)
         return -ENODATA;
-    return set_class(inode, SHMAP_PERSIST);
+    if (xattr->may_get && !xattr->may_get(inode, uid))
+        return -EPERM;
+    error = xattr->get(inode, value);
+    if (error)
+        return error;
+    return *value ? (ssize_t)strlen(*value) : -ENOMEM;
+}
+
+int control_xattr_set(struct inode *inode, uid_t uid, const char *name, const char *value,
+                      size_t size)
+{
+    const struct control_xattr *xattr = find_control_xattr(inode, name);
+
+    if (!xattr || !xattr->set || !xattr->may_set(inode, uid))
+        return -EPERM;
+    return xattr->set(inode, value, size);
+}
+
+int control_xattr_remove(struct inode *inode, uid_t uid, const char *name)
+{
+    const struct control_xattr *xattr = find_control_xattr(inode, name);
+
+    if (!is_owner(inode, uid))
+        return -EPERM;
+    return xattr && xattr->remove ? xattr->remove(inode) : -ENODATA;
 }

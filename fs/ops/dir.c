@@ -26,7 +26,7 @@
 #define PLUS_ENTRIES_SHARE 4
 
 /* A reply in the making. */
-struct listing {
+struct readdir_reply {
     fuse_req_t req;
     struct inode *dir;
     bool plus;
@@ -161,19 +161,19 @@ static struct stat entry_stat(const struct inode *dir, const struct dirent64 *en
     return st;
 }
 
-static size_t add_plain(struct listing *listing, const struct dirent64 *entry)
+static size_t add_plain(struct readdir_reply *reply, const struct dirent64 *entry)
 {
-    struct stat st = entry_stat(listing->dir, entry);
+    struct stat st = entry_stat(reply->dir, entry);
 
-    return fuse_add_direntry(listing->req, listing->data + listing->used,
-                             listing->size - listing->used, entry->d_name, &st, entry->d_off);
+    return fuse_add_direntry(reply->req, reply->data + reply->used, reply->size - reply->used,
+                             entry->d_name, &st, entry->d_off);
 }
 
-static size_t add_plus(struct listing *listing, const struct dirent64 *entry)
+static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry)
 {
-    size_t room = listing->size - listing->used;
-    size_t needed = fuse_add_direntry_plus(listing->req, NULL, 0, entry->d_name, NULL, 0);
-    struct fuse_entry_param param = { .attr = entry_stat(listing->dir, entry) };
+    size_t room = reply->size - reply->used;
+    size_t needed = fuse_add_direntry_plus(reply->req, NULL, 0, entry->d_name, NULL, 0);
+    struct fuse_entry_param param = { .attr = entry_stat(reply->dir, entry) };
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     int error;
@@ -181,22 +181,22 @@ static size_t add_plus(struct listing *listing, const struct dirent64 *entry)
     if (needed > room)
         return needed;
     if (!is_dot(entry->d_name)) {
-        error = inode_lookup(listing->dir, entry->d_name, &inode, &stx);
+        error = inode_lookup(reply->dir, entry->d_name, &inode, &stx);
         if (error == -ENOENT)
             return 0;
         if (!error && fill_entry(&inode, &stx, &param) == 0) {
-            listing->looked_up[listing->lookups++] = inode.ref.id;
+            reply->looked_up[reply->lookups++] = inode.ref.id;
         } else if (!error) {
             inode_unlookup(&inode);
             return 0;
         }
     }
-    return fuse_add_direntry_plus(listing->req, listing->data + listing->used, room, entry->d_name,
+    return fuse_add_direntry_plus(reply->req, reply->data + reply->used, room, entry->d_name,
                                   &param, entry->d_off);
 }
 
 /* Takes entries from a descriptor's position until the reply is full. */
-static int fill(struct listing *listing, int fd, char *entries, size_t size)
+static int fill_reply(struct readdir_reply *reply, int fd, char *entries, size_t size)
 {
     ssize_t length;
     size_t needed;
@@ -205,32 +205,32 @@ static int fill(struct listing *listing, int fd, char *entries, size_t size)
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
 
-            needed = listing->plus ? add_plus(listing, entry) : add_plain(listing, entry);
-            if (needed > listing->size - listing->used)
+            needed = reply->plus ? add_plus(reply, entry) : add_plain(reply, entry);
+            if (needed > reply->size - reply->used)
                 return 0;
-            listing->used += needed;
+            reply->used += needed;
             at += entry->d_reclen;
         }
     }
     return length == 0 ? 0 : -errno;
 }
 
-static void forget_all(struct volume *volume, const struct listing *listing)
+static void forget_lookups(struct volume *volume, const struct readdir_reply *reply)
 {
     struct node_resources leftover;
 
-    for (size_t i = 0; i < listing->lookups; i++) {
-        node_unlookup(&volume->nodes, volume_ledger(volume), listing->looked_up[i], &leftover);
+    for (size_t i = 0; i < reply->lookups; i++) {
+        node_unlookup(&volume->nodes, volume_ledger(volume), reply->looked_up[i], &leftover);
         resources_close(volume, &leftover);
     }
 }
 
-static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
-                 const struct fuse_file_info *fi, bool plus)
+static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
+                           const struct fuse_file_info *fi, bool plus)
 {
     struct volume *volume = volume_of(req);
     INODE struct inode dir = INODE_NONE;
-    struct listing listing = { .req = req, .dir = &dir, .plus = plus, .size = size };
+    struct readdir_reply reply = { .req = req, .dir = &dir, .plus = plus, .size = size };
     size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
     size_t entries_size = plus ? size / PLUS_ENTRIES_SHARE : size;
     CLEANUP_FREE char *data = malloc(size);
@@ -243,28 +243,28 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
 
     if (fd < 0)
         error = fd;
-    listing.data = data;
-    listing.looked_up = looked_up;
+    reply.data = data;
+    reply.looked_up = looked_up;
     if (!error && (!data || !entries || (plus && !looked_up)))
         error = -ENOMEM;
     if (!error && lseek(fd, offset, SEEK_SET) < 0)
         error = -errno;
     if (!error)
-        error = fill(&listing, fd, entries, entries_size);
-    // What was taken before an error is told first; the error comes again.
-    if (error && listing.used == 0)
+        error = fill_reply(&reply, fd, entries, entries_size);
+    // Entries that were taken before an error are told first; the error comes again.
+    if (error && reply.used == 0)
         reply_err(req, -error);
-    else if (reply_buf(req, data, listing.used) != 0)
-        forget_all(volume, &listing);
+    else if (reply_buf(req, data, reply.used) != 0)
+        forget_lookups(volume, &reply);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-    list(req, id, size, offset, fi, false);
+    read_directory(req, id, size, offset, fi, false);
 }
 
 void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset,
                     struct fuse_file_info *fi)
 {
-    list(req, id, size, offset, fi, true);
+    read_directory(req, id, size, offset, fi, true);
 }

@@ -18,12 +18,6 @@
 /* Who is in more groups than this counts as in none beyond. */
 #define NGROUPS_FEW 1024
 
-static bool is_virtual(const char *name)
-{
-    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
-           strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
-}
-
 /* Whether the caller is root, or in the group that a file belongs to. */
 static bool in_group(fuse_req_t req, int fd)
 {
@@ -46,17 +40,7 @@ static bool in_group(fuse_req_t req, int fd)
     return false;
 }
 
-/* Who may know which pages of a file are in memory: they say what others have read. cachestat(2) also
- * tells those who may write, which the mode alone does not show where there is an access ACL. */
-static bool may_know_pages(fuse_req_t req, int fd)
-{
-    uid_t uid = fuse_req_ctx(req)->uid;
-    struct statx stx;
-
-    return uid == 0 || (object_stat(fd, &stx) == 0 && uid == stx.stx_uid);
-}
-
-/* What the kernel asks before the first write to a file, and before each change of its owner. In a
+/* The kernel asks for it before the first write to a file, and before each change of its owner. In a
  * private area it comes through the mount or not at all. */
 static bool is_known_absent(const struct inode *inode, const char *name)
 {
@@ -89,8 +73,8 @@ static bool existed(const struct inode *inode, const char *name)
     return exists;
 }
 
-static int set(fuse_req_t req, struct inode *inode, const char *name, const char *value,
-               size_t size, int flags)
+static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, const char *value,
+                        size_t size, int flags)
 {
     int error = 0;
 
@@ -107,7 +91,7 @@ static int set(fuse_req_t req, struct inode *inode, const char *name, const char
     return error;
 }
 
-static int remove_from(struct inode *inode, const char *name)
+static int remove_from_inode(struct inode *inode, const char *name)
 {
     bool gone = existed(inode, name) && request_is_repeated(volume_request(inode->volume));
     int error = 0;
@@ -119,14 +103,14 @@ static int remove_from(struct inode *inode, const char *name)
     return error == -ENODATA && gone ? 0 : error;
 }
 
-static int remove_class(struct inode *inode, uid_t uid, const char *name)
+static int remove_control_xattr(struct inode *inode, uid_t uid, const char *name)
 {
     struct request *request = volume_request(inode->volume);
     const struct preimage *before = request_target(request);
     int error;
 
     request_save_target(request, NULL, inode_is_class_root(inode));
-    error = virtual_remove(inode, uid, name);
+    error = control_xattr_remove(inode, uid, name);
     // Repeated, it may have been removed before.
     return error == -ENODATA && before && before->existed ? 0 : error;
 }
@@ -141,11 +125,12 @@ static int change_once(fuse_req_t req, struct inode *inode, const char *name, co
 
     if (request_was_executed(request, &result))
         return (int)result;
-    if (is_virtual(name))
-        result =
-            value ? virtual_set(inode, uid, name, value, size) : remove_class(inode, uid, name);
+    if (control_xattr_is(name))
+        result = value ? control_xattr_set(inode, uid, name, value, size)
+                       : remove_control_xattr(inode, uid, name);
     else
-        result = value ? set(req, inode, name, value, size, flags) : remove_from(inode, name);
+        result = value ? set_on_inode(req, inode, name, value, size, flags)
+                       : remove_from_inode(inode, name);
     if (result != UPGRADE_LATER)
         request_executed(request, result);
     return (int)result;
@@ -195,10 +180,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
     ssize_t length = inode_acquire(volume_of(req), id, &inode);
 
-    if (length == 0 && strcmp(name, SHMAP_XATTR_PAGES) == 0 && !may_know_pages(req, inode.fd)) {
-        length = -EPERM;
-    } else if (length == 0 && is_virtual(name)) {
-        length = virtual_get(&inode, name, &value);
+    if (length == 0 && control_xattr_is(name)) {
+        length = control_xattr_get(&inode, fuse_req_ctx(req)->uid, name, &value);
     } else if (length == 0 && is_known_absent(&inode, name)) {
         length = -ENODATA;
     } else if (length == 0) {
@@ -217,7 +200,7 @@ static ssize_t filter(char *names, ssize_t length, bool root)
     for (ssize_t at = 0; at < length;) {
         ssize_t one = (ssize_t)strlen(names + at) + 1;
 
-        if (!is_virtual(names + at) && (root || strncmp(names + at, "trusted.", 8) != 0)) {
+        if (!control_xattr_is(names + at) && (root || strncmp(names + at, "trusted.", 8) != 0)) {
             memmove(names + kept, names + at, (size_t)one);
             kept += one;
         }

@@ -103,7 +103,7 @@ static bool store_positions_hold(const struct area *store)
     return false;
 }
 
-void listing_plan(struct volume *volume)
+void readdir_policy_choose(struct volume *volume)
 {
     struct mount_info *info = &volume->info;
 

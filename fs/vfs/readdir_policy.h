@@ -7,12 +7,12 @@
  * a node and a position, and no directory that somebody has open takes a descriptor or has to be
  * brought over the death of a worker.
  */
-#ifndef SHMAPFS_LISTING_H
-#define SHMAPFS_LISTING_H
+#ifndef SHMAPFS_READDIR_POLICY_H
+#define SHMAPFS_READDIR_POLICY_H
 
 #include "fs/inode/volume.h"
 
 /* Decides both when the areas are there: completes `info`. */
-void listing_plan(struct volume *volume);
+void readdir_policy_choose(struct volume *volume);
 
 #endif

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#ifndef SHMAPFS_MOUNT_STATUS_H
+#define SHMAPFS_MOUNT_STATUS_H
+
+#include "fs/inode/volume.h"
+
+/* The state of a mount as JSON (shmap_status_to_json), for free(). NULL: there is no memory for it, or
+ * an area does not answer. */
+char *mount_status(struct volume *volume);
+
+#endif
