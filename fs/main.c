@@ -24,7 +24,7 @@ static void log_for_libfuse(enum fuse_log_level level, const char *format, va_li
     vlog_event((int)level, format, arguments);
 }
 
-static int work(void *mount, const struct keeper_fds *fds)
+static int do_work(void *mount, const struct keeper_fds *fds)
 {
     return worker_run(mount, fds, fds->signals, -1);
 }
@@ -43,12 +43,12 @@ static int inherit(void *mount)
 }
 
 /* Serves with a keeper, which the process becomes. */
-static int keep(struct mount *mount, int ready, bool resumed)
+static int become_keeper(struct mount *mount, int ready, bool resumed)
 {
     struct keeper keeper = { .state = mount->volume.state,
                              .memfd = mount->memfd,
                              .ready = ready,
-                             .work = work,
+                             .work = do_work,
                              .unmount = unmount,
                              .inherit = inherit,
                              .argument = mount };
@@ -72,7 +72,7 @@ static int keep(struct mount *mount, int ready, bool resumed)
 }
 
 /* Serves in this very process. */
-static int serve(struct mount *mount, int ready)
+static int serve_without_keeper(struct mount *mount, int ready)
 {
     struct notify notify;
     sigset_t signals;
@@ -102,7 +102,8 @@ static int run(void *argument, int ready)
 {
     struct mount *mount = argument;
 
-    return mount->options.keeper ? keep(mount, ready, false) : serve(mount, ready);
+    return mount->options.keeper ? become_keeper(mount, ready, false)
+                                 : serve_without_keeper(mount, ready);
 }
 
 static int mount_and_run(struct mount *mount)
@@ -140,7 +141,7 @@ static int resume(struct mount *mount, const char *word)
     // Executed by another name it may have got that one.
     prctl(PR_SET_NAME, "shmapfs");
     if (!error)
-        return keep(mount, -1, true);
+        return become_keeper(mount, -1, true);
     log_event(LOG_ERR, "this binary cannot go on with the mount: %s", strerror(-error));
     if (mount->volume.state)
         mountpoint_take_away(mount->volume.info.mount_id);

@@ -20,7 +20,7 @@
 #define BACKINGS_AHEAD 4
 
 /* Nobody could serve it and live: so it is answered without libfuse and without a look at it. */
-static void refuse(struct volume *volume, const struct request *request)
+static void refuse_poison(struct volume *volume, const struct request *request)
 {
     // The kernel knows it by the number that it was last sent under.
     struct fuse_out_header reply = { .len = sizeof(reply),
@@ -37,7 +37,7 @@ static void refuse(struct volume *volume, const struct request *request)
 static void serve_again(struct volume *volume, struct request *request)
 {
     if (request->crashes >= REQUEST_CRASHES_MAX) {
-        refuse(volume, request);
+        refuse_poison(volume, request);
         serve_header(volume, request)->len = 0;
         request_end(request);
         return;
@@ -86,7 +86,7 @@ static void check_records(struct volume *volume)
 }
 
 /* Takes back what a request has taken that was never answered. */
-static void undo(struct volume *volume, const struct request *request)
+static void roll_back_ledger(struct volume *volume, const struct request *request)
 {
     struct node_ledger *ledger = serve_ledger(volume, request);
     struct node_resources leftover;
@@ -177,7 +177,7 @@ static bool is_resent(const struct recovery *recovery, const struct request *req
 
 /* Receives one request into a record; returns whether others may be there that come again, or a
  * negative errno. */
-static int receive(struct volume *volume, struct recovery *recovery, struct request *spare)
+static int receive_resent(struct volume *volume, struct recovery *recovery, struct request *spare)
 {
     struct pollfd device = { .fd = volume->info.device, .events = POLLIN };
     struct fuse_in_header *header = serve_header(volume, spare);
@@ -206,7 +206,7 @@ static int receive(struct volume *volume, struct recovery *recovery, struct requ
 }
 
 /* Finds out which requests come again. */
-static int collect(struct volume *volume, struct recovery *recovery)
+static int collect_resent(struct volume *volume, struct recovery *recovery)
 {
     struct request *spare;
     int more = ask_again(volume);
@@ -215,12 +215,12 @@ static int collect(struct volume *volume, struct recovery *recovery)
         spare = free_record(volume);
         // Deaths in a row can fill the records, one more each time; serving one frees it.
         if (!spare) {
-            undo(volume, recovery->resent[0].request);
+            roll_back_ledger(volume, recovery->resent[0].request);
             recovery_serve(volume, &recovery->resent[0]);
             recovery->resent[0] = recovery->resent[--recovery->count];
             continue;
         }
-        more = receive(volume, recovery, spare);
+        more = receive_resent(volume, recovery, spare);
         if (more == 0)
             break;
     }
@@ -272,10 +272,10 @@ static void drop_listings(struct volume *volume, const struct request *request)
 }
 
 /* Nobody will ask for it any more: the answer arrived, or the client was killed. */
-static void drop(struct volume *volume, struct request *request)
+static void drop_record(struct volume *volume, struct request *request)
 {
     if (request_state(request) != REQUEST_ANSWERED) {
-        undo(volume, request);
+        roll_back_ledger(volume, request);
         settle_preimage(volume, &request->source);
         settle_preimage(volume, &request->target);
         drop_listings(volume, request);
@@ -284,7 +284,7 @@ static void drop(struct volume *volume, struct request *request)
     request_end(request);
 }
 
-static void pin(struct volume *volume, struct resent *resent)
+static void pin_nodes(struct volume *volume, struct resent *resent)
 {
     const struct request *request = resent->request;
 
@@ -294,21 +294,21 @@ static void pin(struct volume *volume, struct resent *resent)
         inode_of_key(volume, &request->target.key, &resent->target);
 }
 
-static void settle(struct volume *volume, struct recovery *recovery)
+static void settle_records(struct volume *volume, struct recovery *recovery)
 {
     for (int i = 0; i < REQUESTS; i++) {
         struct request *request = &volume->state->requests[i];
 
         if (request_state(request) != REQUEST_FREE && !is_resent(recovery, request))
-            drop(volume, request);
+            drop_record(volume, request);
     }
     for (unsigned i = 0; i < recovery->count; i++)
-        undo(volume, recovery->resent[i].request);
+        roll_back_ledger(volume, recovery->resent[i].request);
     for (unsigned i = 0; i < recovery->count; i++)
-        pin(volume, &recovery->resent[i]);
+        pin_nodes(volume, &recovery->resent[i]);
 }
 
-static void unpin(struct resent *resent)
+static void unpin_nodes(struct resent *resent)
 {
     inode_release(&resent->source);
     inode_release(&resent->target);
@@ -326,7 +326,7 @@ static void serve_suspects(struct volume *volume, struct recovery *recovery)
             continue;
         }
         serve_alone(volume, resent->request);
-        unpin(resent);
+        unpin_nodes(resent);
     }
     recovery->count = innocent;
 }
@@ -342,9 +342,9 @@ int recovery_run(struct volume *volume, struct recovery *recovery)
     node_fd_sweep(&volume->nodes);
     close_backings(volume);
     replay_forgets(volume);
-    error = collect(volume, recovery);
+    error = collect_resent(volume, recovery);
     if (!error) {
-        settle(volume, recovery);
+        settle_records(volume, recovery);
         serve_suspects(volume, recovery);
     }
     pthread_setspecific(volume->serving, NULL);
@@ -357,5 +357,5 @@ void recovery_serve(struct volume *volume, struct resent *resent)
         serve_again(volume, resent->request);
     else
         serve_request(volume, resent->request);
-    unpin(resent);
+    unpin_nodes(resent);
 }

@@ -11,6 +11,7 @@
 #include "fs/dispatch/serve.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
+#include "fs/util/event.h"
 #include "fs/util/fault.h"
 #include "fs/vfs/pending_invalidation.h"
 
@@ -19,14 +20,6 @@
 
 /* Room for reopen.c to find its way through a deep tree, whatever the limit of the shell is. */
 #define STACK_BYTES (4UL << 20)
-
-static void tell_end(const struct server *server)
-{
-    uint64_t one = 1;
-
-    if (write(server->ended, &one, sizeof(one)) != sizeof(one))
-        abort(); // an eventfd takes any first number
-}
 
 static struct resent *next_resent(struct server *server)
 {
@@ -63,20 +56,21 @@ static struct request *take_record(struct server *server)
     return &server->volume->state->requests[index];
 }
 
-static void begin_serving(struct server *server)
+static void enter_request(struct server *server)
 {
     atomic_fetch_add(&server->busy, 1);
 }
 
-static void end_serving(struct server *server)
+static void leave_request(struct server *server)
 {
     unsigned others = atomic_fetch_sub(&server->busy, 1) - 1;
 
     if (server->leaving && others == 0)
-        tell_end(server);
+        event_signal(server->ended);
 }
 
-static ssize_t receive(struct leader *leader, struct volume *volume, struct request *request)
+static ssize_t receive_request(struct leader *leader, struct volume *volume,
+                               struct request *request)
 {
     ssize_t length;
     int error;
@@ -96,17 +90,17 @@ static void serve_received(struct server *server, struct leader *leader, struct 
 {
     struct volume *volume = server->volume;
 
-    begin_serving(server);
+    enter_request(server);
     leader_serving(leader);
     ticker_wake(&server->ticker);
     serve_begin(volume, request);
     serve_request(volume, request);
     leader_served(leader);
-    end_serving(server);
+    leave_request(server);
 }
 
 /* Receives and answers requests until there are no more, or somebody else is to. */
-static void serve(struct server *server)
+static void serve_requests(struct server *server)
 {
     struct volume *volume = server->volume;
     struct request *request = take_record(server);
@@ -114,7 +108,7 @@ static void serve(struct server *server)
     ssize_t length;
 
     while (!server->leaving && leader_await(&leader)) {
-        length = receive(&leader, volume, request);
+        length = receive_request(&leader, volume, request);
         // ENOENT: the client has given up.
         if (length < 0 && (errno == EINTR || errno == ENOENT))
             continue;
@@ -138,12 +132,12 @@ static void *serving_thread(void *argument)
     bool last;
 
     while ((resent = next_resent(server))) {
-        begin_serving(server);
+        enter_request(server);
         recovery_serve(server->volume, resent);
         give_back(server, resent->request);
-        end_serving(server);
+        leave_request(server);
     }
-    serve(server);
+    serve_requests(server);
     lock_take(&server->lock);
     last = --server->alive == 0;
     lock_release(&server->lock);
@@ -164,7 +158,7 @@ static void *uring_thread(void *argument)
     return NULL;
 }
 
-static bool look_after(void *argument)
+static bool tick(void *argument)
 {
     struct server *server = argument;
     struct volume *volume = server->volume;
@@ -180,8 +174,8 @@ static void *ticking_thread(void *argument)
 {
     struct server *server = argument;
 
-    ticker_run(&server->ticker, look_after, server);
-    tell_end(server);
+    ticker_run(&server->ticker, tick, server);
+    event_signal(server->ended);
     return NULL;
 }
 
@@ -194,7 +188,7 @@ static int start_ticker(struct server *server, const pthread_attr_t *attributes)
     return pthread_create(&thread, attributes, ticking_thread, server);
 }
 
-static int start(struct server *server)
+static int start_threads(struct server *server)
 {
     bool io_uring = server->volume->info.io_uring;
     unsigned wanted = io_uring ? 1 : THREADS;
@@ -220,7 +214,7 @@ static int start(struct server *server)
     return -error;
 }
 
-static void promote(void *server, unsigned record)
+static void on_will_wait(void *server, unsigned record)
 {
     leaders_promote(&((struct server *)server)->leaders, record);
 }
@@ -233,7 +227,7 @@ void server_init(struct server *server, struct volume *volume)
     leaders_init(&server->leaders, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
     ticker_init(&server->ticker);
     volume->ticker = &server->ticker;
-    volume->will_wait = promote;
+    volume->will_wait = on_will_wait;
     volume->server = server;
 }
 
@@ -249,7 +243,7 @@ int server_start(struct server *server)
         return -errno;
     // What was taken over may have been served in somebody's name, which threads would inherit.
     impersonate_none(volume);
-    return start(server);
+    return start_threads(server);
 }
 
 void server_leave(struct server *server, int milliseconds)

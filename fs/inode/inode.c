@@ -59,7 +59,7 @@ int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode)
 }
 
 /* Gives an inode whose node was just taken into use what makes it whole, or lets go of it. */
-static int complete(struct volume *volume, struct inode *inode)
+static int complete_inode(struct volume *volume, struct inode *inode)
 {
     int error;
 
@@ -74,7 +74,7 @@ int inode_acquire(struct volume *volume, fuse_ino_t id, struct inode *inode)
 {
     int error = inode_hold(volume, id, inode);
 
-    return error ? error : complete(volume, inode);
+    return error ? error : complete_inode(volume, inode);
 }
 
 void inode_release(struct inode *inode)
@@ -104,7 +104,8 @@ static struct node_key key_of(uint8_t tree, const struct statx *stx)
     return (struct node_key){ .ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree };
 }
 
-static int claim(struct volume *volume, const struct node_seed *seed, int fd, struct inode *inode)
+static int claim_node(struct volume *volume, const struct node_seed *seed, int fd,
+                      struct inode *inode)
 {
     struct node_resources leftover[2];
     int error;
@@ -112,7 +113,7 @@ static int claim(struct volume *volume, const struct node_seed *seed, int fd, st
     *inode = INODE_NONE;
     error = node_claim(&volume->nodes, volume_ledger(volume), seed, fd, &inode->ref, leftover);
     resources_close_both(volume, leftover);
-    return error ? error : complete(volume, inode);
+    return error ? error : complete_inode(volume, inode);
 }
 
 /* A directory at which the class changes to one whose contents are elsewhere. `fd` is of the one that
@@ -132,7 +133,7 @@ static int claim_class_root(struct volume *volume, const struct class *class,
         seed->area = (uint8_t) class->area;
         seed->class = (uint8_t) class->word;
         seed->flags = NODE_CLASS_ROOT;
-        error = claim(volume, seed, contents, inode);
+        error = claim_node(volume, seed, contents, inode);
     }
     if (!error && inode->ref.held.io_fd < 0) {
         node_set_io(&volume->nodes, &inode->ref, named_dir, 0);
@@ -185,7 +186,7 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
     if (own_class && own_class->open_contents)
         return claim_class_root(volume, own_class, &seed, steal_fd(&found), stx, inode);
     reopen_handle_of(volume, &parent->ref, name, found, stx, &seed.handle);
-    return claim(volume, &seed, steal_fd(&found), inode);
+    return claim_node(volume, &seed, steal_fd(&found), inode);
 }
 
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
@@ -204,7 +205,7 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
 int inode_of_key(struct volume *volume, const struct node_key *key, struct inode *inode)
 {
     *inode = INODE_NONE;
-    return node_use_key(&volume->nodes, key, &inode->ref) ? complete(volume, inode) : 0;
+    return node_use_key(&volume->nodes, key, &inode->ref) ? complete_inode(volume, inode) : 0;
 }
 
 int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
@@ -262,5 +263,5 @@ int inode_make_root(struct volume *volume)
         return error;
     // No handle: the root's descriptor is always at hand.
     seed.key = key_of(seed.area, &stx);
-    return claim(volume, &seed, steal_fd(&fd), &inode);
+    return claim_node(volume, &seed, steal_fd(&fd), &inode);
 }

@@ -25,7 +25,7 @@ static int complain_of_dead(const char *path, struct complaint *complaint)
 }
 
 /* Opens and locks a directory to be mounted on. Returns its descriptor. */
-static int lock(const char *path, const char *absolute, struct complaint *complaint)
+static int lock_mountpoint(const char *path, const char *absolute, struct complaint *complaint)
 {
     CLEANUP_FD int dir = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -61,7 +61,7 @@ int mountpoint_check(const char *path, char resolved[PATH_MAX], struct complaint
     if (!absolute)
         return complain(complaint, errno, "MOUNTPOINT %s cannot be used: %s", path,
                         strerror(errno));
-    dir = lock(path, absolute, complaint);
+    dir = lock_mountpoint(path, absolute, complaint);
     if (dir < 0)
         return dir;
     empty = class_root_is_empty(dir);
@@ -138,7 +138,7 @@ static bool find_own(uint64_t id, char where[PATH_MAX])
     return mounts_find_id(id, where, PATH_MAX) && mountpoint_id(where) == id;
 }
 
-static void take_away(const char *where)
+static void detach(const char *where)
 {
     if (umount2(where, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
         run_fusermount(where);
@@ -149,7 +149,7 @@ void mountpoint_take_away(uint64_t id)
     char where[PATH_MAX];
 
     if (find_own(id, where))
-        take_away(where);
+        detach(where);
 }
 
 int mountpoint_detach(uint64_t id)
@@ -161,7 +161,7 @@ int mountpoint_detach(uint64_t id)
         return -1;
     // Opened first: afterwards no path leads to the mount any more.
     root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    take_away(where);
+    detach(where);
     if (root >= 0)
         syncfs(root);
     return root;

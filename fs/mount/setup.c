@@ -203,7 +203,7 @@ static int make_plans(struct mount *mount, struct complaint *complaint)
     return 0;
 }
 
-static int make_anon(struct mount *mount, struct complaint *complaint)
+static int make_anon_dirs(struct mount *mount, struct complaint *complaint)
 {
     return mount->options.read_only ? 0 : store_setup_make_anon(mount, complaint);
 }
@@ -222,8 +222,8 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
 /* Directories in the store are made last of what can fail for a reason of the user's, and in the
  * user's name. */
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
-    store_setup_open, store_setup_check_anon, make_ram,  make_state,      make_plans,
-    connection_make,  begin_session,          make_anon, drop_privileges, make_nodes,
+    store_setup_open, store_setup_check_anon, make_ram,       make_state,      make_plans,
+    connection_make,  begin_session,          make_anon_dirs, drop_privileges, make_nodes,
 };
 
 int setup_mount(struct mount *mount, struct complaint *complaint)

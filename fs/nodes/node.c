@@ -124,8 +124,9 @@ static const struct node *insert(struct node_table *table, const struct node_see
     return node;
 }
 
-static int claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
-                 int fd, struct node_ref *ref, struct node_resources leftover[2])
+static int claim_slot(struct node_table *table, struct node_ledger *ledger,
+                      const struct node_seed *seed, int fd, struct node_ref *ref,
+                      struct node_resources leftover[2])
 {
     const struct node *node;
     bool was_idle;
@@ -158,7 +159,7 @@ int node_claim(struct node_table *table, struct node_ledger *ledger, const struc
     leftover[0] = leftover[1] = NODE_NO_RESOURCES;
     table_begin(table);
     if (fd < NODE_FD_MAX)
-        error = claim(table, ledger, seed, fd, ref, leftover);
+        error = claim_slot(table, ledger, seed, fd, ref, leftover);
     if (error)
         leftover[0].path_fd = fd;
     table_commit(table);

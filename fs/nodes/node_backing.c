@@ -3,7 +3,7 @@
  * table over can close them. */
 #include "fs/nodes/node_slot.h"
 
-static uint64_t word_of(const struct node_table *table, uint32_t index)
+static uint64_t pending_word(const struct node_table *table, uint32_t index)
 {
     return word_at(table, &table->memory->pending_close[index],
                    "a backing id that is to be closed has a wrong check");
@@ -39,11 +39,11 @@ void node_backing_closed(struct node_table *table, int32_t id)
 
     table_begin(table);
     count = pending_close(table);
-    while (at < count && word_upper(word_of(table, at)) != (uint32_t)id)
+    while (at < count && word_upper(pending_word(table, at)) != (uint32_t)id)
         at++;
     if (at < count) {
         // The last one takes its place.
-        edit_word(table, &ids[at], word_of(table, count - 1));
+        edit_word(table, &ids[at], pending_word(table, count - 1));
         edit_header(table)->pending_close--;
     }
     table_end(table);
@@ -55,7 +55,7 @@ int node_backing_pending_close(struct node_table *table, int32_t ids[], int max)
 
     table_begin(table);
     for (; count < max && (uint32_t)count < pending_close(table); count++)
-        ids[count] = (int32_t)word_upper(word_of(table, (uint32_t)count));
+        ids[count] = (int32_t)word_upper(pending_word(table, (uint32_t)count));
     table_end(table);
     return count;
 }

@@ -19,7 +19,7 @@ bool fd_is_possible(int fd)
     return fd >= 0 && fd < NODE_FD_MAX;
 }
 
-static uint64_t word_of(const struct node_table *table, int fd)
+static uint64_t owner_word(const struct node_table *table, int fd)
 {
     if (!fd_is_possible(fd))
         table_corrupt(table, "the number of a descriptor is out of bounds");
@@ -36,8 +36,8 @@ static uint32_t generation_of(uint64_t word)
     return word_upper(word) & GENERATION_MASK;
 }
 
-static void set_owner(struct node_table *table, int fd, enum owner owner, uint32_t slot,
-                      uint32_t generation)
+static void set_fd_owner(struct node_table *table, int fd, enum owner owner, uint32_t slot,
+                         uint32_t generation)
 {
     uint32_t upper = (uint32_t)owner << GENERATION_BITS | (generation & GENERATION_MASK);
 
@@ -46,7 +46,7 @@ static void set_owner(struct node_table *table, int fd, enum owner owner, uint32
 
 void fd_check(const struct node_table *table, int fd, const struct node *node)
 {
-    uint64_t word = word_of(table, fd);
+    uint64_t word = owner_word(table, fd);
 
     if (owner_of(word) != OWNER_NODE || word_slot(word) != slot_of(table, node))
         table_corrupt(table, "a node holds a descriptor that is not its own");
@@ -54,13 +54,13 @@ void fd_check(const struct node_table *table, int fd, const struct node *node)
 
 void fd_own(struct node_table *table, int fd, enum owner owner, uint32_t slot)
 {
-    uint64_t word = word_of(table, fd);
+    uint64_t word = owner_word(table, fd);
     struct node_header *header = edit_header(table);
 
     if (owner_of(word) != OWNER_NOBODY)
         table_corrupt(table, "a descriptor would have two owners");
     // A handle names one stream, and never the next with its number.
-    set_owner(table, fd, owner, slot, generation_of(word) + (owner == OWNER_STREAM));
+    set_fd_owner(table, fd, owner, slot, generation_of(word) + (owner == OWNER_STREAM));
     header->owned[owner]++;
     if (header->fds_end <= (uint32_t)fd)
         header->fds_end = (uint32_t)fd + 1;
@@ -68,18 +68,18 @@ void fd_own(struct node_table *table, int fd, enum owner owner, uint32_t slot)
 
 void fd_disown(struct node_table *table, int fd, enum owner owner, uint32_t slot)
 {
-    uint64_t word = word_of(table, fd);
+    uint64_t word = owner_word(table, fd);
 
     if (owner_of(word) != owner || word_slot(word) != slot)
         table_corrupt(table, "a descriptor has another owner");
-    set_owner(table, fd, OWNER_NOBODY, SLOT_NONE, generation_of(word));
+    set_fd_owner(table, fd, OWNER_NOBODY, SLOT_NONE, generation_of(word));
     edit_header(table)->owned[owner]--;
 }
 
 void node_fd_keep(struct node_table *table, int fd)
 {
     table_begin(table);
-    if (owner_of(word_of(table, fd)) != OWNER_MOUNT)
+    if (owner_of(owner_word(table, fd)) != OWNER_MOUNT)
         fd_own(table, fd, OWNER_MOUNT, SLOT_NONE);
     table_end(table);
 }
@@ -91,7 +91,7 @@ static int stream_fd(const struct node_table *table, uint64_t fh)
 
     if ((uint32_t)fh >= NODE_FD_MAX)
         return -1;
-    word = word_of(table, (int)(uint32_t)fh);
+    word = owner_word(table, (int)(uint32_t)fh);
     if (owner_of(word) != OWNER_STREAM || generation_of(word) != fh >> 32)
         return -1;
     return (int)(uint32_t)fh;
@@ -114,7 +114,7 @@ uint64_t node_dir_open(struct node_table *table, struct node_ledger *ledger, int
         return NODE_STREAM_NONE;
     table_begin(table);
     fd_own(table, fd, OWNER_STREAM, SLOT_NONE);
-    fh = (uint64_t)generation_of(word_of(table, fd)) << 32 | (uint32_t)fd;
+    fh = (uint64_t)generation_of(owner_word(table, fd)) << 32 | (uint32_t)fd;
     ledger_add_stream(table, ledger, fh);
     table_end(table);
     return fh;
@@ -144,7 +144,7 @@ int node_dir_close(struct node_table *table, struct node_ledger *ledger, uint64_
 
 static bool is_owned(const struct node_table *table, int fd)
 {
-    return owner_of(word_of(table, fd)) != OWNER_NOBODY;
+    return owner_of(owner_word(table, fd)) != OWNER_NOBODY;
 }
 
 /* Sees to it that no descriptor has lost its owner unseen: each is held by the node it is said to
@@ -155,7 +155,7 @@ static void check_owners(const struct node_table *table)
     uint32_t owned[OWNERS] = { 0 };
 
     for (int fd = 0; fd < (int)header->fds_end; fd++) {
-        uint64_t word = word_of(table, fd);
+        uint64_t word = owner_word(table, fd);
         const struct node *node;
 
         owned[owner_of(word)]++;

@@ -41,7 +41,7 @@ static struct node_layout make_layout(uint32_t capacity, uint32_t cached_max)
 
 /* Maps the shared memory, and what the process needs of its own. Sparse, both: what no node has
  * used takes no memory. */
-static int map(struct node_table *table, int memfd, const struct node_layout *layout)
+static int map_table(struct node_table *table, int memfd, const struct node_layout *layout)
 {
     int protection = PROT_READ | PROT_WRITE;
     uint64_t use_bytes = layout->capacity * sizeof(struct node_use);
@@ -111,7 +111,7 @@ int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cach
     error = ftruncate(memfd, (off_t)layout.bytes) != 0 ||
                     fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0
                 ? -errno
-                : map(table, memfd, &layout);
+                : map_table(table, memfd, &layout);
     if (error) {
         close(memfd);
         return error;
@@ -226,7 +226,7 @@ int node_table_attach(struct node_table *table, int memfd, const char **why)
     if (error)
         return error;
     *why = "its memory cannot be mapped";
-    error = map(table, memfd, &layout);
+    error = map_table(table, memfd, &layout);
     if (error)
         return error;
     *why = recover(table);

@@ -60,7 +60,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
     reply_statx(req, 0, &stx, timeout);
 }
 
-static int set_mode(struct inode *inode, int fd, mode_t mode)
+static int set_inode_mode(struct inode *inode, int fd, mode_t mode)
 {
     // Whether the caller may set setgid was for the kernel to say.
     KEEP_SETID(&inode->volume->info.cred, mode & S_ISGID);
@@ -68,7 +68,7 @@ static int set_mode(struct inode *inode, int fd, mode_t mode)
     return object_set_mode(fd, mode & 07777);
 }
 
-static int set_owner(int fd, const struct stat *attr, int to_set)
+static int set_inode_owner(int fd, const struct stat *attr, int to_set)
 {
     uid_t uid = to_set & FUSE_SET_ATTR_UID ? attr->st_uid : (uid_t)-1;
     gid_t gid = to_set & FUSE_SET_ATTR_GID ? attr->st_gid : (gid_t)-1;
@@ -85,7 +85,7 @@ static struct timespec time_to_set(struct timespec time, int to_set, int given, 
     return time;
 }
 
-static int set_times(int fd, const struct stat *attr, int to_set)
+static int set_inode_times(int fd, const struct stat *attr, int to_set)
 {
     struct timespec times[2] = {
         time_to_set(attr->st_atim, to_set, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW),
@@ -95,7 +95,7 @@ static int set_times(int fd, const struct stat *attr, int to_set)
     return utimensat(fd, "", times, AT_EMPTY_PATH) == 0 ? 0 : -errno;
 }
 
-static int apply(struct inode *inode, const struct stat *attr, int to_set)
+static int apply_attr(struct inode *inode, const struct stat *attr, int to_set)
 {
     int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
     int error = 0;
@@ -103,30 +103,30 @@ static int apply(struct inode *inode, const struct stat *attr, int to_set)
     // What of a class root survives the mount is set first: it is the part that can fail. Its class
     // must stay readable there, for a daemon that is no more than the owner.
     if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
-        error = set_mode(inode, store_dir,
-                         attr->st_mode | (inode->volume->info.cred.privileged ? 0 : S_IRUSR));
+        error = set_inode_mode(inode, store_dir,
+                               attr->st_mode | (inode->volume->info.cred.privileged ? 0 : S_IRUSR));
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
-        error = set_mode(inode, inode->fd, attr->st_mode);
+        error = set_inode_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
-        error = set_owner(store_dir, attr, to_set);
+        error = set_inode_owner(store_dir, attr, to_set);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
-        error = set_owner(inode->fd, attr, to_set);
+        error = set_inode_owner(inode->fd, attr, to_set);
     if (!error && (to_set & FUSE_SET_ATTR_SIZE))
         error = file_truncate(inode, attr->st_size,
                               !(to_set & (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)));
     if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
-        error = set_times(inode->fd, attr, to_set);
+        error = set_inode_times(inode->fd, attr, to_set);
     return error;
 }
 
-static int apply_once(struct inode *inode, const struct stat *attr, int to_set)
+static int apply_attr_once(struct inode *inode, const struct stat *attr, int to_set)
 {
     struct request *request = volume_request(inode->volume);
     int64_t result;
 
     if (!request_was_executed(request, &result)) {
-        result = apply(inode, attr, to_set);
+        result = apply_attr(inode, attr, to_set);
         request_executed(request, result);
     }
     return (int)result;
@@ -140,7 +140,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
 
     (void)fi;
     if (!error)
-        error = apply_once(&inode, attr, to_set);
+        error = apply_attr_once(&inode, attr, to_set);
     if (error)
         reply_err(req, -error);
     else

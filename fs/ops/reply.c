@@ -4,7 +4,7 @@
 #include "fs/mount/mount.h"
 #include "fs/util/fault.h"
 
-static struct volume *begin(fuse_req_t req)
+static struct volume *begin_reply(fuse_req_t req)
 {
     struct volume *volume = volume_of(req);
 
@@ -12,7 +12,7 @@ static struct volume *begin(fuse_req_t req)
     return volume;
 }
 
-static int end(struct volume *volume, int result)
+static int end_reply(struct volume *volume, int result)
 {
     struct request *request = volume_request(volume);
 
@@ -25,94 +25,94 @@ static int end(struct volume *volume, int result)
 
 int reply_err(fuse_req_t req, int error)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_err(req, error));
+    return end_reply(volume, fuse_reply_err(req, error));
 }
 
 int reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_entry(req, entry));
+    return end_reply(volume, fuse_reply_entry(req, entry));
 }
 
 int reply_create(fuse_req_t req, const struct fuse_entry_param *entry,
                  const struct fuse_file_info *fi)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_create(req, entry, fi));
+    return end_reply(volume, fuse_reply_create(req, entry, fi));
 }
 
 int reply_attr(fuse_req_t req, const struct stat *st, double timeout)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_attr(req, st, timeout));
+    return end_reply(volume, fuse_reply_attr(req, st, timeout));
 }
 
 int reply_statx(fuse_req_t req, int flags, struct statx *stx, double timeout)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_statx(req, flags, stx, timeout));
+    return end_reply(volume, fuse_reply_statx(req, flags, stx, timeout));
 }
 
 int reply_readlink(fuse_req_t req, const char *target)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_readlink(req, target));
+    return end_reply(volume, fuse_reply_readlink(req, target));
 }
 
 int reply_open(fuse_req_t req, const struct fuse_file_info *fi)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_open(req, fi));
+    return end_reply(volume, fuse_reply_open(req, fi));
 }
 
 int reply_write(fuse_req_t req, size_t count)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_write(req, count));
+    return end_reply(volume, fuse_reply_write(req, count));
 }
 
 int reply_buf(fuse_req_t req, const char *data, size_t size)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_buf(req, data, size));
+    return end_reply(volume, fuse_reply_buf(req, data, size));
 }
 
 int reply_data(fuse_req_t req, struct fuse_bufvec *data)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_data(req, data, 0));
+    return end_reply(volume, fuse_reply_data(req, data, 0));
 }
 
 int reply_statfs(fuse_req_t req, const struct statvfs *vfs)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_statfs(req, vfs));
+    return end_reply(volume, fuse_reply_statfs(req, vfs));
 }
 
 int reply_xattr(fuse_req_t req, size_t size)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_xattr(req, size));
+    return end_reply(volume, fuse_reply_xattr(req, size));
 }
 
 int reply_lseek(fuse_req_t req, off_t offset)
 {
-    struct volume *volume = begin(req);
+    struct volume *volume = begin_reply(req);
 
-    return end(volume, fuse_reply_lseek(req, offset));
+    return end_reply(volume, fuse_reply_lseek(req, offset));
 }
 
 void reply_none(fuse_req_t req)

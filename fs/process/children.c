@@ -13,6 +13,7 @@
 
 #include "fs/process/crash_loop.h"
 #include "fs/state/worker_status.h"
+#include "fs/util/event.h"
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "lib/sys/cleanup.h"
@@ -20,22 +21,6 @@
 /* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
 #define KEEPER_OOM_SCORE (-1000)
 #define WORKER_OOM_SCORE 100
-
-static void tell(int event)
-{
-    uint64_t one = 1;
-
-    // It fails only when it is told already.
-    if (write(event, &one, sizeof(one)) != sizeof(one))
-        return;
-}
-
-static bool was_told(int event)
-{
-    uint64_t count;
-
-    return read(event, &count, sizeof(count)) == sizeof(count);
-}
 
 /* Like fork(2), but with the descriptors shared. The C library's own idea of the thread's id is the
  * keeper's afterwards, which only locks would miss that no worker uses. */
@@ -109,8 +94,8 @@ bool children_appoint(struct children *children)
     const struct keeper_fds *fds = children->fds;
 
     // What was told to a worker that died before it heard it, or by it, is not for the next one.
-    was_told(fds->go);
-    was_told(fds->serving);
+    event_take(fds->go);
+    event_take(fds->serving);
     children->active = children->standby > 0 ? children->standby : start_worker(children);
     children->standby = 0;
     children->warm_since = 0;
@@ -126,12 +111,12 @@ bool children_appoint(struct children *children)
 
 void children_go(const struct children *children)
 {
-    tell(children->fds->go);
+    event_signal(children->fds->go);
 }
 
 bool children_begun(const struct children *children)
 {
-    return was_told(children->fds->serving);
+    return event_take(children->fds->serving);
 }
 
 int children_show_parent(struct keeper_fds *fds)

@@ -53,7 +53,7 @@ static void try_again(struct keeper_state *self)
 }
 
 /* Lets the one that waits serve, or starts one for it. */
-static void promote(struct keeper_state *self)
+static void promote_standby(struct keeper_state *self)
 {
     struct keeper *keeper = self->keeper;
     bool appointed = children_appoint(&self->children);
@@ -111,7 +111,7 @@ static void replace_dead(struct keeper_state *self, pid_t dead, int status)
             CRASH_LOOP_DEATHS, how, self->keeper->state->info.mountpoint);
         give_up(self);
     } else {
-        promote(self);
+        promote_standby(self);
     }
 }
 
@@ -128,7 +128,7 @@ static void move_to_successor(struct keeper_state *self)
     self->moving = false;
     if (successor_replace(self->keeper, &self->children))
         set_period(self, 0);
-    promote(self);
+    promote_standby(self);
 }
 
 /* Tells the worker, once it serves, what the keeper was told; one that was told before may not have
@@ -185,12 +185,12 @@ static void active_ended(struct keeper_state *self, int status)
         break;
     case WORKER_HANDOVER:
         successor_upgrade(self->keeper, &self->children, self->ending, self->moving);
-        promote(self);
+        promote_standby(self);
         break;
     case WORKER_YIELDED:
         // The end may have been asked for since.
         if (self->ending)
-            promote(self);
+            promote_standby(self);
         else
             move_to_successor(self);
         break;
@@ -291,11 +291,11 @@ int keeper_run(struct keeper *keeper, bool resumed)
     if (resumed)
         log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", SHMAPFS_VERSION,
                   keeper->state->info.mountpoint, self.upgraded ? "" : ", in another process");
-    promote(&self);
+    promote_standby(&self);
     while (self.status < 0) {
         poll(events, 2, poll_timeout(&self));
         if (self.tries > 0)
-            promote(&self);
+            promote_standby(&self);
         if (watchdog_is_due(&self.watchdog))
             beat(&self);
         if (children_begun(&self.children))

@@ -56,7 +56,7 @@ static bool is_of_our_service(pid_t pid)
 }
 
 /* Takes away a mount that nobody serves. Returns 0 or a complaint. */
-static int take_away(const char *where, struct complaint *complaint)
+static int take_dead_mount_away(const char *where, struct complaint *complaint)
 {
     mountpoint_take_away(mountpoint_id(where));
     if (mounts_at(where))
@@ -69,14 +69,14 @@ static int take_away(const char *where, struct complaint *complaint)
 }
 
 /* The keeper is gone, and its workers are ending the mount. */
-static int await_end(const char *where, struct complaint *complaint)
+static int await_mount_end(const char *where, struct complaint *complaint)
 {
     CLEANUP_FD int table = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
     struct pollfd change = { .fd = table, .events = POLLPRI };
 
     while (mounts_at(where)) {
         if (poll(&change, 1, END_MILLISECONDS) <= 0)
-            return take_away(where, complaint);
+            return take_dead_mount_away(where, complaint);
     }
     return 0;
 }
@@ -143,7 +143,7 @@ static int take_over(const char *where, const struct shmap_status *status, bool 
             where, status->survival);
     pidfd = (int)syscall(SYS_pidfd_open, keeper, 0);
     if (pidfd < 0 || has_ended(pidfd))
-        return await_end(where, complaint);
+        return await_mount_end(where, complaint);
     if (!is_of_our_service(keeper))
         return complain(
             complaint, EBUSY,
@@ -171,7 +171,7 @@ static int look(const char *where, bool notifies, struct complaint *complaint)
     if (!mounts_at(where))
         return 0;
     if (error == -ENOTCONN || error == -ECONNABORTED)
-        return take_away(where, complaint);
+        return take_dead_mount_away(where, complaint);
     return complain(
         complaint, -error,
         "MOUNTPOINT %s is busy: the shmapfs there does not tell its state (%s); unmount it first",

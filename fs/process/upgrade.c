@@ -86,7 +86,7 @@ static void listen_to(int answer, uint64_t end, char *text, size_t size)
 
 /* Waits for the end of a child, which is killed if it takes too long. Returns its exit status, or
  * -1. */
-static int await_end(pid_t child, uint64_t end)
+static int await_child(pid_t child, uint64_t end)
 {
     CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
     struct pollfd event = { .fd = pidfd, .events = POLLIN };
@@ -109,7 +109,7 @@ static void write_consent(const struct state *state, char consent[CONSENT_MAX])
 }
 
 /* Whether a binary can go on with the mount. */
-static int check(struct mount *mount, const char *binary)
+static int check_binary(struct mount *mount, const char *binary)
 {
     struct upgrade *upgrade = &mount->volume.state->upgrade;
     uint64_t end = clock_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
@@ -126,7 +126,7 @@ static int check(struct mount *mount, const char *binary)
     }
     listen_to(answer, end, text, sizeof(text));
     close(answer);
-    status = await_end(child, end);
+    status = await_child(child, end);
     write_consent(mount->volume.state, consent);
     upgrade->refusal[0] = '\0';
     if (status == EXIT_SUCCESS && strcmp(text, consent) == 0)
@@ -147,7 +147,7 @@ int upgrade_begin(struct mount *mount)
         return 0;
     if (atomic_flag_test_and_set(&mount->upgrading))
         return -EBUSY;
-    error = check(mount, mount->volume.state->program);
+    error = check_binary(mount, mount->volume.state->program);
     if (error)
         log_event(LOG_ERR, "%s is not upgraded to: %s", mount->volume.state->program,
                   upgrade->refusal);
@@ -159,7 +159,7 @@ int upgrade_begin(struct mount *mount)
 }
 
 /* What has come of the handover that a request was begun for in another process. */
-static int outcome(const struct mount *mount, const struct preimage *asked)
+static int find_outcome(const struct mount *mount, const struct preimage *asked)
 {
     const struct life *life = &mount->volume.state->life;
 
@@ -190,14 +190,14 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
     int error = find_binary(mount, path, length, binary);
 
     if (asked)
-        return outcome(mount, asked);
+        return find_outcome(mount, asked);
     if (error)
         return error;
     if (*mount->volume.info.survival || !request)
         return -EOPNOTSUPP;
     if (atomic_flag_test_and_set(&mount->upgrading))
         return -EBUSY;
-    error = check(mount, binary);
+    error = check_binary(mount, binary);
     if (error) {
         atomic_flag_clear(&mount->upgrading);
         return error;

@@ -18,6 +18,7 @@
 #include "fs/mount/session.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
+#include "fs/util/event.h"
 #include "fs/util/log.h"
 #include "fs/vfs/flush.h"
 #include "lib/sys/cleanup.h"
@@ -36,14 +37,6 @@ struct worker {
     int ready; // for background_ready()
     struct server server;
 };
-
-static void tell(int event)
-{
-    uint64_t one = 1;
-
-    if (write(event, &one, sizeof(one)) != sizeof(one))
-        abort(); // an eventfd takes any first number
-}
 
 /* Ends the mount in good order. Who still uses it keeps the threads waiting, for ever perhaps; so
  * nothing is taken apart, and the end of the process ends the connection. */
@@ -85,7 +78,7 @@ static int yield_to_other(struct worker *worker)
 }
 
 /* What a signal asks for; a worker_status if that ends the process, otherwise -1. */
-static int heed(struct worker *worker, const struct signalfd_siginfo *info)
+static int obey_signal(struct worker *worker, const struct signalfd_siginfo *info)
 {
     // What somebody else sends to a worker is nothing to it. That the mount is to end is seen from
     // the memory: the keeper's signal is one with another's that came just before.
@@ -114,7 +107,7 @@ static int heed(struct worker *worker, const struct signalfd_siginfo *info)
 }
 
 /* Waits until something ends the process. */
-static int attend(struct worker *worker)
+static int await_end_of_work(struct worker *worker)
 {
     struct pollfd events[] = { { .fd = worker->server.ended, .events = POLLIN },
                                { .fd = worker->signals, .events = POLLIN },
@@ -133,7 +126,7 @@ static int attend(struct worker *worker)
                       worker->mount->volume.info.mountpoint);
             status = end_mount(worker);
         } else if (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
-            status = heed(worker, &info);
+            status = obey_signal(worker, &info);
         }
     }
     return status;
@@ -141,7 +134,7 @@ static int attend(struct worker *worker)
 
 /* A kill while the kernel copies a request to memory that is not there yet would be an error for the
  * client, so all of it is there before there is something to serve. */
-static void bring_buffers_in(struct mount *mount)
+static void populate_buffers(struct mount *mount)
 {
     for (int i = 0; i < REQUESTS; i++) {
         uint8_t *buffer = mount->volume.state->buffers[i];
@@ -163,7 +156,7 @@ static int warm_up(struct mount *mount)
     if (error)
         log_event(LOG_ERR, "this binary would come to another agreement with the kernel");
     else
-        bring_buffers_in(mount);
+        populate_buffers(mount);
     return error;
 }
 
@@ -173,15 +166,13 @@ static bool wait_for_go(const struct mount *mount, const struct keeper_fds *keep
     struct pollfd events[] = { { .fd = keeper->go, .events = POLLIN },
                                { .fd = keeper->alive, .events = POLLIN } };
     struct signalfd_siginfo info;
-    uint64_t told;
 
     do {
         if (poll(events, 2, -1) < 0)
             continue;
         if (events[1].revents)
             return false;
-    } while (mount->volume.state->life.worker != getpid() ||
-             read(keeper->go, &told, sizeof(told)) != sizeof(told));
+    } while (mount->volume.state->life.worker != getpid() || !event_take(keeper->go));
     // What came while there was nothing to do was not meant for this one.
     while (read(keeper->signals, &info, sizeof(info)) == sizeof(info))
         ;
@@ -228,7 +219,7 @@ static int begin_mount(struct mount *mount)
     session_probe(mount);
     mount->volume.state->info = mount->volume.info;
     state_seal(mount->volume.state);
-    bring_buffers_in(mount);
+    populate_buffers(mount);
     return 0;
 }
 
@@ -274,7 +265,7 @@ static int begin_serving(struct worker *worker)
     return error;
 }
 
-static int begin(struct worker *worker)
+static int begin_work(struct worker *worker)
 {
     struct mount *mount = worker->mount;
     bool first = !mount->volume.state->agreed.made;
@@ -293,7 +284,7 @@ static int begin(struct worker *worker)
     if (!error)
         error = begin_serving(worker);
     if (!error && worker->keeper)
-        tell(worker->keeper->serving);
+        event_signal(worker->keeper->serving);
     else if (!error && !background_ready(worker->ready))
         error = -EPIPE;
     return error;
@@ -312,10 +303,10 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     worker->keeper = keeper;
     worker->signals = signals;
     server_init(&worker->server, &mount->volume);
-    error = begin(worker);
+    error = begin_work(worker);
     if (error)
         return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
-    status = attend(worker);
+    status = await_end_of_work(worker);
     if (status != WORKER_ENDED)
         return status;
     // All threads have come to their end.

@@ -12,7 +12,7 @@ static void set_state(struct request *request, enum request_state state)
 }
 
 /* The number of the request goes into it, so that what is left from an earlier one does not pass. */
-static uint64_t check_of(const struct request *request, const void *words, size_t size)
+static uint64_t words_check(const struct request *request, const void *words, size_t size)
 {
     uint64_t sum = request->unique;
     uint64_t word;
@@ -28,7 +28,7 @@ static uint64_t head_check(const struct request *request)
 {
     const uint64_t words[] = { request->opcode, request->node };
 
-    return check_of(request, words, sizeof(words));
+    return words_check(request, words, sizeof(words));
 }
 
 static uint64_t preimage_check(const struct request *request, const struct preimage *preimage)
@@ -36,7 +36,7 @@ static uint64_t preimage_check(const struct request *request, const struct preim
     const uint64_t words[] = { preimage->key.ino, preimage->key.birth, preimage->key.tree,
                                preimage->existed };
 
-    return check_of(request, words, sizeof(words));
+    return words_check(request, words, sizeof(words));
 }
 
 static bool is_state(enum request_state state)
@@ -50,8 +50,8 @@ bool request_is_valid(const struct request *request)
 
     return is_state(request_state(request)) && request->crashes <= REQUEST_CRASHES_MAX &&
            request->check == head_check(request) &&
-           (!request->executed || request->result_check == check_of(request, &request->result,
-                                                                    sizeof(request->result))) &&
+           (!request->executed || request->result_check == words_check(request, &request->result,
+                                                                       sizeof(request->result))) &&
            (!source->saved || source->check == preimage_check(request, source)) &&
            (!target->saved || target->check == preimage_check(request, target));
 }
@@ -95,7 +95,7 @@ void request_executed(struct request *request, int64_t result)
     if (!request)
         return;
     request->result = result;
-    request->result_check = check_of(request, &result, sizeof(result));
+    request->result_check = words_check(request, &result, sizeof(result));
     atomic_store_explicit(&request->executed, true, memory_order_release);
 }
 

@@ -12,7 +12,7 @@
 
 #define STATE_MAGIC UINT64_C(0x73686d6170737461) // "shmapsta"
 
-static int map(int memfd, struct state **state)
+static int map_state(int memfd, struct state **state)
 {
     void *memory =
         mmap(NULL, sizeof(**state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memfd, 0);
@@ -32,7 +32,7 @@ int state_create(struct state **state)
     if (memfd < 0 || ftruncate(memfd, sizeof(**state)) != 0 ||
         fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return -errno;
-    error = map(memfd, state);
+    error = map_state(memfd, state);
     if (error)
         return error;
     (*state)->magic = STATE_MAGIC;
@@ -53,7 +53,7 @@ int state_attach(int memfd, struct state **state, const char **why)
     *why = "its layout has another size";
     if (st.st_size != sizeof(**state))
         return -EPROTO;
-    error = map(memfd, state);
+    error = map_state(memfd, state);
     *why = "it cannot be mapped";
     if (error)
         return error;
@@ -67,7 +67,7 @@ int state_attach(int memfd, struct state **state, const char **why)
     return -EPROTO;
 }
 
-static uint64_t check_of(const struct state *state)
+static uint64_t state_check(const struct state *state)
 {
     uint64_t sum = checksum_bytes(CHECKSUM_BYTES, &state->info, sizeof(state->info));
 
@@ -76,10 +76,10 @@ static uint64_t check_of(const struct state *state)
 
 void state_seal(struct state *state)
 {
-    state->check = check_of(state);
+    state->check = state_check(state);
 }
 
 bool state_is_valid(const struct state *state)
 {
-    return state->check == check_of(state);
+    return state->check == state_check(state);
 }

@@ -31,7 +31,7 @@ void pending_invalidation_destroy(struct volume *volume)
 }
 
 /* The count is in shared memory, which a process that went wild may have written to. */
-static struct pending_invalidation *find(struct pending_invalidations *pending, uint64_t id)
+static struct pending_invalidation *find_pending(struct pending_invalidations *pending, uint64_t id)
 {
     if (pending->count > PENDING_INVALIDATIONS)
         pending->count = PENDING_INVALIDATIONS;
@@ -42,7 +42,7 @@ static struct pending_invalidation *find(struct pending_invalidations *pending, 
     return NULL;
 }
 
-static void take_off(struct pending_invalidations *pending, struct pending_invalidation *node)
+static void remove_pending(struct pending_invalidations *pending, struct pending_invalidation *node)
 {
     *node = pending->nodes[pending->count - 1];
     pending->count--;
@@ -58,7 +58,7 @@ static uint64_t state_of(const struct statx *stx)
 }
 
 /* The kernel is told, also of nodes that are gone: it will not know them either. */
-static void drop(struct volume *volume, uint64_t id)
+static void invalidate(struct volume *volume, uint64_t id)
 {
     INODE struct inode inode = INODE_NONE;
 
@@ -79,13 +79,13 @@ void pending_invalidation_add(const struct inode *inode, const struct statx *stx
     struct pending_invalidation *node;
 
     lock_take(&volume->pending->lock);
-    node = find(pending, inode->ref.id);
+    node = find_pending(pending, inode->ref.id);
     if (node) {
         node->settling = false;
     } else {
         if (pending->count >= PENDING_INVALIDATIONS) {
-            drop(volume, pending->nodes[0].id);
-            take_off(pending, &pending->nodes[0]);
+            invalidate(volume, pending->nodes[0].id);
+            remove_pending(pending, &pending->nodes[0]);
         }
         pending->nodes[pending->count] =
             (struct pending_invalidation){ .id = inode->ref.id, .state = state_of(stx) };
@@ -105,10 +105,10 @@ void pending_invalidation_writer_left(struct inode *inode)
     if (pending->count == 0)
         return;
     lock_take(&volume->pending->lock);
-    node = find(pending, inode->ref.id);
+    node = find_pending(pending, inode->ref.id);
     if (node && !is_unchanged(inode, node->state, &stx)) {
-        drop(volume, inode->ref.id);
-        take_off(pending, node);
+        invalidate(volume, inode->ref.id);
+        remove_pending(pending, node);
     }
     lock_release(&volume->pending->lock);
 }
@@ -116,7 +116,7 @@ void pending_invalidation_writer_left(struct inode *inode)
 /* Whether what the kernel has of a node is true, and stays so: it is not mapped, and was not changed
  * until after that was known. An empty file may be mapped: it has to grow before anything can be stored,
  * and the kernel asks after that. */
-static bool is_true(struct volume *volume, const struct pending_invalidation *node)
+static bool is_still_true(struct volume *volume, const struct pending_invalidation *node)
 {
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
@@ -154,9 +154,9 @@ static void end_one(struct volume *volume, uint64_t id)
     struct pending_invalidation *node;
 
     lock_take(&volume->pending->lock);
-    node = find(pending, id);
+    node = find_pending(pending, id);
     if (node && node->settling)
-        take_off(pending, node);
+        remove_pending(pending, node);
     lock_release(&volume->pending->lock);
 }
 
@@ -168,8 +168,8 @@ bool pending_invalidation_settle(struct volume *volume)
 
     // What comes meanwhile has time until the next look.
     for (; left > 0 && begin_one(volume, &node); left--) {
-        if (!is_true(volume, &node))
-            drop(volume, node.id);
+        if (!is_still_true(volume, &node))
+            invalidate(volume, node.id);
         end_one(volume, node.id);
     }
     return any;

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/mount/option_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "fs/inode/volume.h"
+
+static int set_ram_size(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return ram_parse_size(value, &options->ram.size);
+}
+
+static int set_ram_inodes(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return strchr(value, '%') ? -EINVAL : shmap_size_parse(value, 0, &options->ram.inodes);
+}
+
+static int set_ram_huge(struct options *options, const struct option_row *row, const char *value)
+{
+    static const char *const words[] = { "never", "always", "within_size", "advise" };
+
+    (void)row;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(value, words[i]) == 0) {
+            options->ram.huge = words[i];
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+static int set_ram_mode(struct options *options, const struct option_row *row, const char *value)
+{
+    size_t length = strlen(value);
+
+    (void)row;
+    if (length == 0 || length > 5 || strspn(value, "01234567") != length)
+        return -EINVAL;
+    options->ram.mode = (mode_t)strtoul(value, NULL, 8);
+    options->ram_mode_given = true;
+    return options->ram.mode <= 07777 ? 0 : -ERANGE;
+}
+
+static int set_anon(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    free(options->anon);
+    options->anon = strdup(value);
+    return !options->anon ? -ENOMEM : *value == '\0' ? -EINVAL : 0;
+}
+
+static int parse_number(const char *value, unsigned low, unsigned high, unsigned *number)
+{
+    const char *wrong;
+    long long parsed = strtonum(value, low, high, &wrong);
+
+    if (wrong)
+        return -EINVAL;
+    *number = (unsigned)parsed;
+    return 0;
+}
+
+static int set_timeout(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return parse_number(value, 0, 1000000000, &options->timeout);
+}
+
+static int set_descriptors(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return parse_number(value, 16, 100000000, &options->descriptors);
+}
+
+static int set_flag(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)value;
+    *(bool *)((char *)options + row->flag) = row->state;
+    return 0;
+}
+#define FLAG(field, becomes) \
+    .set = set_flag, .flag = offsetof(struct options, field), .state = (becomes)
+
+static int set_keeper(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    options->keeper = options->keeper_given = true;
+    return 0;
+}
+
+/* The three policies are values of one field of mount attributes; atime for directories is a flag
+ * of its own. */
+static int set_atime_policy(struct options *options, const struct option_row *row,
+                            const char *value)
+{
+    (void)value;
+    options->atime.clear |= MOUNT_ATTR__ATIME;
+    options->atime.set = (options->atime.set & ~(uint64_t)MOUNT_ATTR__ATIME) | row->atime;
+    return 0;
+}
+
+static int set_nodiratime(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    (void)value;
+    options->atime.set |= MOUNT_ATTR_NODIRATIME;
+    return 0;
+}
+
+const struct option_row OPTION_ROWS[] = {
+    { "size", "a number with k, m, g or t, or a percentage of RAM like 50%, at least one page",
+      "size=SIZE         limit of the RAM area: bytes, k, m, g, t or % of RAM (50%)",
+      .set = set_ram_size },
+    { "nr_inodes", "a number of at least 1, with or without k, m, g or t",
+      "nr_inodes=N       limit of its files", .set = set_ram_inodes },
+    { "huge", "never, always, within_size or advise",
+      "huge=WORD         its huge pages: never, always, within_size, advise (within_size)",
+      .set = set_ram_huge },
+    { "mode", "an octal number up to 7777", "mode=OCTAL        mode of its top directories (1777)",
+      .set = set_ram_mode },
+    { "noswap", NULL, "noswap            never swap it out", FLAG(ram.noswap, true) },
+    { "anon", "names of directories below STORE with a colon between",
+      "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be",
+      .set = set_anon },
+    { "nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough",
+      FLAG(passthrough, false) },
+    { "writeback", NULL,
+      "writeback         without passthrough: hold writes back in the page cache; faster, but a full\n"
+      "                    area is an error of close(2) or fsync(2) instead of write(2)",
+      FLAG(writeback, true) },
+    { "io_uring", NULL,
+      "io_uring          talk to the kernel over io_uring where it allows that; the mount then does\n"
+      "                    not survive the death of the process that serves it",
+      FLAG(io_uring, true) },
+    { "nokeeper", NULL,
+      "nokeeper          serve in one process, which the mount does not survive; for debugging",
+      FLAG(keeper, false) },
+    { "keeper", NULL,
+      "keeper            with -f: serve as without it, the keeper in the foreground",
+      .set = set_keeper },
+    { "takeover", NULL,
+      "takeover          where a shmapfs of the same service is mounted already: upgrade it to this\n"
+      "                    binary and leave; take away a dead one",
+      FLAG(takeover, true) },
+    { "timeout", "a number of seconds from 0 to 1000000000",
+      "timeout=SECONDS   how long the kernel trusts names and attributes (86400); less only\n"
+      "                    where somebody changes STORE behind the mount",
+      .set = set_timeout },
+    { "descriptors", "a number from 16 to 100000000",
+      "descriptors=N     how many files are kept at hand with a descriptor (10000)",
+      .set = set_descriptors },
+    { "ro", NULL, NULL, FLAG(read_only, true) },
+    { "rw", NULL, NULL, FLAG(read_only, false) },
+    { "suid", NULL, NULL, FLAG(suid, true) },
+    { "nosuid", NULL, NULL, FLAG(suid, false) },
+    { "dev", NULL, NULL, FLAG(dev, true) },
+    { "nodev", NULL, NULL, FLAG(dev, false) },
+    { "exec", NULL, NULL, FLAG(noexec, false) },
+    { "noexec", NULL, NULL, FLAG(noexec, true) },
+    { "sync", NULL, NULL, FLAG(sync, true) },
+    { "async", NULL, NULL, FLAG(sync, false) },
+    { "dirsync", NULL, NULL, FLAG(dirsync, true) },
+    { "noatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_NOATIME },
+    { "atime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_RELATIME },
+    { "relatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_RELATIME },
+    { "strictatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_STRICTATIME },
+    { "nodiratime", NULL, NULL, .set = set_nodiratime },
+    { "diratime", NULL, NULL, .set = NULL },
+    { "defaults", NULL, NULL, .set = NULL },
+    { "auto", NULL, NULL, .set = NULL },
+    { "noauto", NULL, NULL, .set = NULL },
+    { "user", NULL, NULL, .set = NULL },
+    { "nouser", NULL, NULL, .set = NULL },
+    { "users", NULL, NULL, .set = NULL },
+    { "owner", NULL, NULL, .set = NULL },
+    { "group", NULL, NULL, .set = NULL },
+    { "nofail", NULL, NULL, .set = NULL },
+    { "_netdev", NULL, NULL, .set = NULL },
+};
+const size_t OPTION_ROW_COUNT = sizeof(OPTION_ROWS) / sizeof(OPTION_ROWS[0]);
+
+const struct option_row *option_find(const char *name)
+{
+    for (size_t i = 0; i < OPTION_ROW_COUNT; i++) {
+        if (strcmp(OPTION_ROWS[i].name, name) == 0)
+            return &OPTION_ROWS[i];
+    }
+    return NULL;
+}
+
+void option_set_defaults(struct options *options)
+{
+    *options = (struct options){
+        .passthrough = true, .keeper = true, .timeout = TIMEOUT_DEFAULT, .descriptors = 10000
+    };
+    options->ram.huge = "within_size";
+    options->ram.mode = 01777;
+    ram_parse_size("50%", &options->ram.size);
+}
