@@ -18,6 +18,7 @@
 #include "fs/process/worker.h"
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
+#include "fs/util/version.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
 {
@@ -172,7 +173,7 @@ int main(int argc, char **argv)
         if (mount.options.help)
             options_print_help(stdout);
         else
-            printf("shmapfs %s (libfuse %s)\n", SHMAPFS_VERSION, fuse_pkgversion());
+            printf("shmapfs %s (libfuse %s)\n", version_text(), fuse_pkgversion());
         return EXIT_SUCCESS;
     }
     return mount_and_run(&mount);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/ops/mount_status.h"
+#include "fs/util/version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ char *mount_status(struct volume *volume)
 
     if (!status)
         return NULL;
-    strlcpy(status->version, SHMAPFS_VERSION, sizeof(status->version));
+    strlcpy(status->version, version_text(), sizeof(status->version));
     fill_life(volume, status);
     strlcpy(status->mountpoint, volume->info.mountpoint, sizeof(status->mountpoint));
     strlcpy(status->store, volume->info.store, sizeof(status->store));

@@ -15,6 +15,7 @@
 #include "fs/process/successor.h"
 #include "fs/state/worker_status.h"
 #include "fs/util/log.h"
+#include "fs/util/version.h"
 
 /* How often, and after how long, a worker is tried to be started when there can be no more processes. */
 #define TRIES_MAX        50
@@ -289,7 +290,7 @@ int keeper_run(struct keeper *keeper, bool resumed)
     keeper->state->life.keeper = getpid();
     children_spare_parent();
     if (resumed)
-        log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", SHMAPFS_VERSION,
+        log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", version_text(),
                   keeper->state->info.mountpoint, self.upgraded ? "" : ", in another process");
     promote_standby(&self);
     while (self.status < 0) {

@@ -13,6 +13,7 @@
 
 #include "fs/util/clock.h"
 #include "fs/util/log.h"
+#include "fs/util/version.h"
 
 #define ENVIRONMENT_MAX 1024
 
@@ -79,9 +80,11 @@ void successor_upgrade(struct keeper *keeper, struct children *children, bool en
 {
     struct life *life = &keeper->state->life;
     const char *binary = keeper->state->upgrade.binary;
+    char reason[sizeof(life->last_reason)];
     int error = -EIO;
 
-    begin_change(keeper, children, "upgrade of " SHMAPFS_VERSION);
+    snprintf(reason, sizeof(reason), "upgrade of %s", version_text());
+    begin_change(keeper, children, reason);
     // A signal that waits outlives execve(2).
     if (ending)
         kill(getpid(), SIGTERM);
@@ -93,7 +96,7 @@ void successor_upgrade(struct keeper *keeper, struct children *children, bool en
     life->upgrades--;
     life->exec_error = -error;
     log_event(LOG_ERR, "%s cannot be executed: %s; %s goes on", binary, strerror(-error),
-              SHMAPFS_VERSION);
+              version_text());
 }
 
 bool successor_replace(struct keeper *keeper, struct children *children)

@@ -14,6 +14,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/util/log.h"
 #include "fs/util/notify.h"
+#include "fs/util/version.h"
 #include "lib/api/shmap.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
@@ -95,7 +96,7 @@ static void upgrade(const char *where, const char *version, char *failure, size_
     if (error == -EPROTO && shmap_status_get(where, &status) == 0)
         why = status.upgrade_error;
     snprintf(failure, size, "%s goes on, for it could not be upgraded to %s: %s", version,
-             SHMAPFS_VERSION, why);
+             version_text(), why);
     log_event(LOG_ERR, "%s: %s", where, failure);
 }
 

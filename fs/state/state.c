@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "fs/util/checksum.h"
+#include "fs/util/version.h"
 #include "lib/sys/cleanup.h"
 
 #define STATE_MAGIC UINT64_C(0x73686d6170737461) // "shmapsta"
@@ -36,7 +37,7 @@ int state_create(struct state **state)
     if (error)
         return error;
     (*state)->magic = STATE_MAGIC;
-    (*state)->version = STATE_VERSION;
+    (*state)->version = version_of_state();
     (*state)->bytes = sizeof(**state);
     return steal_fd(&memfd);
 }
@@ -57,7 +58,7 @@ int state_attach(int memfd, struct state **state, const char **why)
     *why = "it cannot be mapped";
     if (error)
         return error;
-    if ((*state)->magic == STATE_MAGIC && (*state)->version == STATE_VERSION &&
+    if ((*state)->magic == STATE_MAGIC && (*state)->version == version_of_state() &&
         (*state)->bytes == sizeof(**state))
         return 0;
     *why = (*state)->magic == STATE_MAGIC ? "its layout has another version"

@@ -4,7 +4,7 @@
  * pointers.
  *
  * Processes that take a mount over are forks of its keeper, or another program altogether (an
- * upgrade), which must know this layout: STATE_VERSION changes with it.
+ * upgrade), which must know this layout: version_of_state() changes with it.
  */
 #ifndef SHMAPFS_STATE_H
 #define SHMAPFS_STATE_H
@@ -18,10 +18,6 @@
 #include "fs/state/request.h"
 #include "lib/area/area.h"
 #include "lib/sys/cred.h"
-
-#ifndef STATE_VERSION
-#define STATE_VERSION 2
-#endif
 
 /* How the data of an area's files gets to programs. */
 struct data_path {

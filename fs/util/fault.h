@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The named points of a request's life at which a build for tests kills its own process. In every
- * other build they are nothing at all. */
+/* The named points of a request's life at which a build for tests kills its own process: it is linked
+ * with another fault.c. In every other build nothing happens there. */
 #ifndef SHMAPFS_FAULT_H
 #define SHMAPFS_FAULT_H
 
@@ -17,20 +17,9 @@ enum fault_point {
 
 struct fuse_in_header;
 
-#ifdef SHMAPFS_FAULTS
 void fault_point(enum fault_point point);
-/* A request that is about to be served: some are poison. */
-void fault_request(const struct fuse_in_header *header);
-#else
-static inline void fault_request(const struct fuse_in_header *header)
-{
-    (void)header;
-}
 
-static inline void fault_point(enum fault_point point)
-{
-    (void)point;
-}
-#endif
+/* A request is about to be served: some are poison. */
+void fault_request(const struct fuse_in_header *header);
 
 #endif
