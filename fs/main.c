@@ -8,9 +8,9 @@
 
 #include "fs/class/classes.h"
 #include "fs/mount/mountpoint.h"
-#include "fs/mount/options.h"
 #include "fs/mount/setup.h"
 #include "fs/ops/ops.h"
+#include "fs/options/options.h"
 #include "fs/process/background.h"
 #include "fs/process/keeper.h"
 #include "fs/process/takeover.h"

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "fs/inode/volume.h"
-#include "fs/mount/options.h"
+#include "fs/options/options.h"
 
 struct mount {
     struct volume volume;

@@ -10,7 +10,7 @@
 #ifndef SHMAPFS_TAKEOVER_H
 #define SHMAPFS_TAKEOVER_H
 
-#include "fs/mount/options.h"
+#include "fs/options/options.h"
 
 /* Looks at the mount point. 1: a living mount was taken over, and nothing is left to do; 0: there is none
  * (any more: a dead one is taken away), and the place is free; or a negative errno with a complaint. */

@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "fs/mount/options.h"
+#include "fs/options/options.h"
 
 #define MAX_WORDS 16
 

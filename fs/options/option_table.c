@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/mount/option_table.h"
+#include "fs/options/option_table.h"
 
 #include <errno.h>
 #include <stdlib.h>

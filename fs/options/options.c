@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/mount/options.h"
+#include "fs/options/options.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/mount/option_table.h"
+#include "fs/options/option_table.h"
 #include "lib/sys/cleanup.h"
 
 /* Said so for compilers that otherwise take `text` for a null pointer's. */

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "fs/mount/options.h"
+#include "fs/options/options.h"
 
 struct option_row {
     const char *name;
