@@ -10,7 +10,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/setup.h"
 #include "fs/ops/ops.h"
-#include "fs/options/options.h"
+#include "fs/options/command_line.h"
 #include "fs/process/background.h"
 #include "fs/process/keeper.h"
 #include "fs/process/takeover.h"
@@ -164,14 +164,14 @@ int main(int argc, char **argv)
         upgrade_answer(&mount, atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--resume") == 0)
         return resume(&mount, argv[2]);
-    if (options_parse(argc, argv, &mount.options, &complaint) != 0) {
+    if (command_line_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
         free(mount.options.anon);
         return 2;
     }
     if (mount.options.help || mount.options.version) {
         if (mount.options.help)
-            options_print_help(stdout);
+            command_line_print_help(stdout);
         else
             printf("shmapfs %s (libfuse %s)\n", version_text(), fuse_pkgversion());
         return EXIT_SUCCESS;

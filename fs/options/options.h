@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the command line says. */
+/* The options of a mount, as the command line has them. */
 #ifndef SHMAPFS_OPTIONS_H
 #define SHMAPFS_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "lib/area/area.h"
-#include "lib/sys/complaint.h"
 
 struct options {
     const char *store; // NULL: all is RAM
@@ -37,12 +35,5 @@ struct options {
     bool sync;
     struct area_atime atime;
 };
-
-/* Reads the command line of shmapfs, or of mount(8) when argv[0] begins with "mount.". What is not
- * given has its default. Strings point into argv, but for `anon`, which is the caller's to free.
- * Returns 0, or -EINVAL with a complaint. */
-int options_parse(int argc, char **argv, struct options *options, struct complaint *complaint);
-
-void options_print_help(FILE *stream);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "fs/options/options.h"
+#include "fs/options/command_line.h"
 
 #define MAX_WORDS 16
 
@@ -25,7 +25,7 @@ static int parse(const char *const *words, struct options *options, struct compl
     argv[argc] = NULL;
     complaint->text[0] = '\0';
     optind = 0; /* starts getopt_long anew */
-    return options_parse(argc, argv, options, complaint);
+    return command_line_parse(argc, argv, options, complaint);
 }
 #define PARSE(options, complaint, ...) \
     parse((const char *const[]){ __VA_ARGS__, NULL }, options, complaint)
@@ -255,7 +255,7 @@ static void the_help_names_every_option(void **state)
     size_t size;
     FILE *stream = open_memstream(&text, &size);
     assert_non_null(stream);
-    options_print_help(stream);
+    command_line_print_help(stream);
     fclose(stream);
     for (size_t i = 0; i < COUNT(names); i++) {
         if (strstr(text, names[i]) == NULL)

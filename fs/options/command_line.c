@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/options/options.h"
+#include "fs/options/command_line.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -97,7 +97,7 @@ static void choose_keeper(struct options *options)
         options->keeper = false;
 }
 
-int options_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
+int command_line_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
 {
     static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
                                            { "version", no_argument, NULL, 'V' },
@@ -148,7 +148,7 @@ int options_parse(int argc, char **argv, struct options *options, struct complai
     return error;
 }
 
-void options_print_help(FILE *stream)
+void command_line_print_help(FILE *stream)
 {
     fputs("usage: shmapfs [STORE] MOUNTPOINT [-o option,…] [-f]\n"
           "Files that any number of programs share as memory through ordinary paths.\n\n"
