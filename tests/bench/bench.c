@@ -16,7 +16,7 @@
 #include "plot.h"
 #include "report.h"
 #include "run.h"
-#include "sandbox.h"
+#include "tests/mount/harness/sandbox.h"
 #include "uring.h"
 
 // Cuts the last part off a path.

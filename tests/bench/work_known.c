@@ -18,7 +18,7 @@
 #include "names.h"
 #include "parallel.h"
 #include "process.h"
-#include "sandbox.h"
+#include "tests/mount/harness/sandbox.h"
 #include "lib/api/shmap.h"
 
 enum {

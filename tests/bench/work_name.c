@@ -15,7 +15,7 @@
 
 #include "names.h"
 #include "parallel.h"
-#include "sandbox.h"
+#include "tests/mount/harness/sandbox.h"
 
 enum {
     NAMES_ALONE = 600,

@@ -14,7 +14,7 @@
 #include "input.h"
 #include "names.h"
 #include "program.h"
-#include "sandbox.h"
+#include "tests/mount/harness/sandbox.h"
 
 struct project {
     char archive[PATH_MAX];

@@ -16,7 +16,7 @@
 #include "input.h"
 #include "names.h"
 #include "program.h"
-#include "sandbox.h"
+#include "tests/mount/harness/sandbox.h"
 
 enum { STATUS_CALLS = 10 };
 

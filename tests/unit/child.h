@@ -6,7 +6,7 @@
 #ifndef CHILD_H
 #define CHILD_H
 
-#include "unit.h"
+#include "tests/unit/unit.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

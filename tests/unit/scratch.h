@@ -3,7 +3,7 @@
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
-#include "unit.h"
+#include "tests/unit/unit.h"
 
 #include <ftw.h>
 #include <stdio.h>

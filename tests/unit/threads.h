@@ -3,7 +3,7 @@
 #ifndef THREADS_H
 #define THREADS_H
 
-#include "unit.h"
+#include "tests/unit/unit.h"
 
 #include <errno.h>
 #include <pthread.h>

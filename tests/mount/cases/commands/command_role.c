@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/mount/cases/commands/command_role.h"
+
+#include "tests/mount/harness/coprocess.h"
+
+#include <fcntl.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define check(condition)                                              \
+    do {                                                              \
+        if (!(condition)) {                                           \
+            fprintf(stderr, "%s: %s\n", #condition, strerror(errno)); \
+            return EXIT_FAILURE;                                      \
+        }                                                             \
+    } while (0)
+
+struct shared {
+    sem_t asked;
+    int number;
+};
+
+static int share_again(void)
+{
+    int fd = shm_open("/shared", O_RDWR, 0);
+    check(fd >= 0);
+    struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    check(shared != MAP_FAILED);
+    sem_t *answered = sem_open("/answered", 0);
+    check(answered != SEM_FAILED);
+    check(sem_wait(&shared->asked) == 0);
+    shared->number++;
+    return sem_post(answered);
+}
+
+/* Two programs, an unnamed and a named semaphore between them. */
+static int share(void)
+{
+    int fd = shm_open("/shared", O_RDWR | O_CREAT | O_EXCL, 0600);
+    check(fd >= 0);
+    check(ftruncate(fd, sizeof(struct shared)) == 0);
+    struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    check(shared != MAP_FAILED);
+    check(sem_init(&shared->asked, 1, 0) == 0);
+    shared->number = 41;
+    sem_t *answered = sem_open("/answered", O_CREAT | O_EXCL, 0600, 0);
+    check(answered != SEM_FAILED);
+    pid_t other = fork();
+    if (other == 0) {
+        execl("/proc/self/exe", "share", INSIDE, "share_again", NULL);
+        _exit(EXIT_FAILURE);
+    }
+    check(sem_post(&shared->asked) == 0);
+    check(peer_wait(other) == 0);
+    check(sem_trywait(answered) == 0);
+    check(shared->number == 42);
+    check(sem_unlink("/answered") == 0);
+    return shm_unlink("/shared");
+}
+
+static int fill(void)
+{
+    int fd = shm_open("/large", O_RDWR | O_CREAT, 0600);
+    check(fd >= 0);
+    check(posix_fallocate(fd, 0, 512 << 10) == 0);
+    check(posix_fallocate(fd, 0, 4 << 20) == ENOSPC);
+    return EXIT_SUCCESS;
+}
+
+static sigset_t block(int first, int second)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, first);
+    sigaddset(&set, second);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return set;
+}
+
+static bool tell(const char *line)
+{
+    return write(STDOUT_FILENO, line, strlen(line)) == (ssize_t)strlen(line);
+}
+
+/* Says which value a signal brings. */
+static int value(void)
+{
+    sigset_t wanted = block(SIGRTMIN + 3, SIGRTMIN + 3);
+    siginfo_t info;
+
+    check(tell("ready\n"));
+    check(sigwaitinfo(&wanted, &info) == SIGRTMIN + 3);
+    printf("%d %d\n", info.si_code == SI_QUEUE, info.si_value.sival_int);
+    return EXIT_SUCCESS;
+}
+
+/* Ends with the number of the first signal, having sent another one to its parent. */
+static int first_signal(void)
+{
+    sigset_t wanted = block(SIGUSR1, SIGTERM);
+
+    check(kill(getppid(), SIGUSR1) == 0);
+    check(tell("ready\n"));
+    return sigwaitinfo(&wanted, NULL);
+}
+
+/* Waits for a key, and looks whether it comes again before what is sent after it. */
+static int key(void)
+{
+    const struct timespec now = { 0 };
+    sigset_t wanted = block(SIGINT, SIGUSR1);
+
+    check(tell("ready\n"));
+    check(sigwaitinfo(&wanted, NULL) == SIGINT);
+    check(tell("caught\n"));
+    sigdelset(&wanted, SIGINT);
+    check(sigwaitinfo(&wanted, NULL) == SIGUSR1);
+    wanted = block(SIGINT, SIGINT);
+    check(sigtimedwait(&wanted, NULL, &now) == -1);
+    return EXIT_SUCCESS;
+}
+
+int inside(const char *role)
+{
+    static const struct {
+        const char *name;
+        int (*play)(void);
+    } roles[] = { { "share", share }, { "share_again", share_again },
+                  { "fill", fill },   { "first_signal", first_signal },
+                  { "key", key },     { "value", value } };
+
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (strcmp(role, roles[i].name) == 0)
+            return roles[i].play();
+    return EXIT_FAILURE;
+}

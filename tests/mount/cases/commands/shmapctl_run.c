@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/mount/cases/commands/shmapctl_run.h"
+
+#include "tests/mount/cases/commands/command_role.h"
+#include "tests/mount/harness/coprocess.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+char *own_path(void)
+{
+    return realpath("/proc/self/exe", NULL);
+}
+
+/* Mount options as every case wants them, with some more; for free(). */
+static char *options_for(const struct scene *scene, const char *more)
+{
+    char *all;
+
+    assert_ok(asprintf(&all, "size=16m%s%s%s", scene->passthrough ? "" : ",nopassthrough",
+                       more[0] == '\0' ? "" : ",", more));
+    return all;
+}
+
+/* shmapctl run -o … -- sh -c SCRIPT, with a store unless it is NULL. */
+struct outcome run_script(const struct scene *scene, const char *store, const char *script)
+{
+    char *options = options_for(scene, "");
+    struct outcome outcome =
+        store ? run(shmapctl(), "run", "-o", options, "--persist", store, "--", "sh", "-c", script,
+                    NULL)
+              : run(shmapctl(), "run", "-o", options, "--", "sh", "-c", script, NULL);
+
+    free(options);
+    return outcome;
+}
+
+struct outcome run_inside(const struct scene *scene, const char *more, const char *role)
+{
+    char *options = options_for(scene, more), *self = own_path();
+    struct outcome outcome = run(shmapctl(), "run", "-o", options, self, INSIDE, role, NULL);
+
+    free(options);
+    free(self);
+    return outcome;
+}
+
+void assert_ended(const struct outcome *outcome, int status, const char *out)
+{
+    if (outcome->status != status || outcome->err[0] != '\0')
+        fail_msg("status %d, standard error: %s", outcome->status, outcome->err);
+    assert_string_equal(outcome->out, out);
+}
+
+static struct running start_words(const char *const words[])
+{
+    struct running running = { .err = memfd_create("err", MFD_CLOEXEC) };
+    int in[2], out[2];
+
+    assert_ok(running.err);
+    assert_ok(pipe2(in, O_CLOEXEC));
+    assert_ok(pipe2(out, O_CLOEXEC));
+    fflush(NULL);
+    running.pid = fork();
+    if (running.pid == 0) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        // What was started in the background, or by nohup(1), ignores some.
+        for (int number = 1; number <= SIGRTMAX; number++)
+            signal(number, SIG_DFL);
+        // A job, as a shell has it: one without anybody to continue it would not be stopped.
+        setpgid(0, 0);
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        dup2(running.err, STDERR_FILENO);
+        execv(words[0], (char *const *)(uintptr_t)words);
+        _exit(NOT_FOUND);
+    }
+    assert_ok(running.pid);
+    assert_ok(close(in[0]));
+    assert_ok(close(out[1]));
+    running.in = in[1];
+    running.out = out[0];
+    return running;
+}
+
+struct running start_script(const struct scene *scene, bool with_store, const char *script)
+{
+    char *options = options_for(scene, "");
+    const char *words[] = { shmapctl(),
+                            "run",
+                            "-o",
+                            options,
+                            with_store ? "--persist" : "-o",
+                            with_store ? scene->store : "rw",
+                            "sh",
+                            "-c",
+                            script,
+                            NULL };
+    struct running running = start_words(words);
+
+    free(options);
+    return running;
+}
+
+/* The next line of what the command writes, or "" at its end. */
+void read_line(int fd, char *line, size_t size)
+{
+    struct pollfd event = { .fd = fd, .events = POLLIN };
+    size_t length = 0;
+
+    while (length + 1 < size) {
+        if (poll(&event, 1, PEER_SECONDS * 1000) != 1)
+            fail_msg("nothing comes");
+        // A terminal whose other side is gone answers EIO.
+        if (read(fd, line + length, 1) != 1 || line[length] == '\n')
+            break;
+        length++;
+    }
+    line[length] = '\0';
+}
+
+void assert_line(const struct running *running, const char *expected)
+{
+    char line[256];
+
+    read_line(running->out, line, sizeof(line));
+    assert_string_equal(line, expected);
+}
+
+/* The command's process id, which it says first: echo $$ */
+pid_t read_pid(const struct running *running)
+{
+    char line[64];
+
+    read_line(running->out, line, sizeof(line));
+    return (pid_t)atoi(line);
+}
+
+void say(const struct running *running, const char *line)
+{
+    assert_int_equal(write(running->in, line, strlen(line)), strlen(line));
+}
+
+void end_input(struct running *running)
+{
+    assert_ok(close(running->in));
+    running->in = -1;
+}
+
+/* Waits, and returns the status of the run. What the command could read ends only afterwards. */
+int end_run(struct running *running, char *err, size_t size)
+{
+    int status = peer_wait(running->pid);
+    if (running->in >= 0)
+        end_input(running);
+    assert_ok(close(running->out));
+    ssize_t length = pread(running->err, err, size - 1, 0);
+    assert_ok(length);
+    err[length] = '\0';
+    assert_ok(close(running->err));
+    return status;
+}
+
+void assert_run_ends(struct running *running, int status)
+{
+    char err[4096];
+    int ended = end_run(running, err, sizeof(err));
+
+    if (ended != status || err[0] != '\0')
+        fail_msg("status %d, standard error: %s", ended, err);
+}
+
+/* A user's run needs what an administrator can forbid. */
+struct scene *begin_run(void **state)
+{
+    struct scene *scene = scene_of(state);
+    pid_t child = scene->root ? 0 : fork();
+
+    if (!scene->root) {
+        if (child == 0)
+            _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+        if (peer_wait(child) != 0)
+            harness_skip_case("no user namespaces are allowed here");
+    }
+    return scene;
+}
+
+/* Starts this program, which is ready when this returns. */
+struct running start_inside(const char *role)
+{
+    char *self = own_path();
+    const char *words[] = { shmapctl(), "run", self, INSIDE, role, NULL };
+    struct running running = start_words(words);
+
+    assert_line(&running, "ready");
+    free(self);
+    return running;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* `shmapctl run` as the cases about it use it: to its end, or while the case goes on. */
+#ifndef SHMAPFS_TESTS_RUNNING_H
+#define SHMAPFS_TESTS_RUNNING_H
+
+#include "tests/mount/cases/commands/json_output.h"
+#include "tests/mount/cases/commands/command_role.h"
+#include "tests/mount/workspace/workspace.h"
+
+/* What could not be, as `run` tells it. */
+enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+
+/* The case's scene; skips the case where a user's run needs what the administrator forbids. */
+struct scene *begin_run(void **state);
+
+/* The path of this program; for free(). */
+char *own_path(void);
+
+/* Runs a shell script, with a store unless that is NULL; and a role of this program, with some more
+ * mount options. */
+struct outcome run_script(const struct scene *scene, const char *store, const char *script);
+struct outcome run_inside(const struct scene *scene, const char *more, const char *role);
+
+/* Asserts the status, silence on standard error, and what is on standard output. */
+void assert_ended(const struct outcome *outcome, int status, const char *out);
+
+/* A run that goes on while the case does. */
+struct running {
+    pid_t pid;
+    int in, out, err; // the last is a file
+};
+
+struct running start_script(const struct scene *scene, bool with_store, const char *script);
+
+/* Starts a role that says "ready", and returns when it has. */
+struct running start_inside(const char *role);
+
+/* The next line of what somebody writes, or "" at the end. */
+void read_line(int fd, char *line, size_t size);
+void assert_line(const struct running *running, const char *expected);
+
+/* The command's process id, which it says first: echo $$ */
+pid_t read_pid(const struct running *running);
+
+void say(const struct running *running, const char *line);
+void end_input(struct running *running);
+
+/* Waits, and returns the status of the run and what it wrote to standard error. What the command could
+ * read ends only afterwards. */
+int end_run(struct running *running, char *err, size_t size);
+
+/* The same, with that status and silence. */
+void assert_run_ends(struct running *running, int status);
+
+/* The last of the cases, that many, take root. */
+#define RUN_MAIN(group, cases, of_root)                                                      \
+    int main(int argc, char **argv)                                                          \
+    {                                                                                        \
+        if (argc == 3 && strcmp(argv[1], INSIDE) == 0)                                       \
+            return inside(argv[2]);                                                          \
+        return scene_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
+    }
+
+#endif

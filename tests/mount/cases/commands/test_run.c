@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A command whose /dev/shm is a shmapfs of its own: how it ends, what reaches it, and what it finds there.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/cases/commands/shmapctl_run.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void status_is_that_of_the_command(void **state)
+{
+    struct scene *scene = begin_run(state);
+
+    struct outcome outcome = run_script(scene, NULL, "exit 0");
+    assert_ended(&outcome, 0, "");
+    outcome = run_script(scene, NULL, "exit 42");
+    assert_ended(&outcome, 42, "");
+    outcome = run_script(scene, NULL, "kill -TERM $$");
+    assert_ended(&outcome, 128 + SIGTERM, "");
+    outcome = run_script(scene, NULL, "kill -INT $$");
+    assert_ended(&outcome, 128 + SIGINT, "");
+    outcome = run_script(scene, NULL, "kill -KILL $$");
+    assert_ended(&outcome, 128 + SIGKILL, "");
+    outcome = run_script(scene, NULL, "ulimit -c 0; kill -SEGV $$");
+    assert_ended(&outcome, 128 + SIGSEGV, "");
+    assert_int_equal(scene_await_children(), 0);
+}
+
+static void commands_that_cannot_be_executed(void **state)
+{
+    begin_run(state);
+
+    struct outcome outcome =
+        run("env", "PATH=/usr/bin:/bin", shmapctl(), "run", "no-such-command", NULL);
+    assert_refused(&outcome, NOT_FOUND, "no-such-command", "No such file", NULL);
+    outcome = run(shmapctl(), "run", "./missing", NULL);
+    assert_refused(&outcome, NOT_FOUND, "./missing", "No such file", NULL);
+    put_file("plain", "");
+    outcome = run(shmapctl(), "run", "./plain", NULL);
+    assert_refused(&outcome, NOT_EXECUTABLE, "./plain", "Permission denied", NULL);
+    outcome = run(shmapctl(), "run", "/", NULL);
+    assert_refused(&outcome, NOT_EXECUTABLE, "Permission denied", NULL);
+    assert_int_equal(scene_await_children(), 0);
+}
+
+/* A name in the machine's /dev/shm that no other test has; for free(). */
+static char *machine_path(const struct scene *scene)
+{
+    char *path;
+
+    // The directory of all cases has the name that is its own.
+    assert_ok(asprintf(&path, "/dev/shm/%s-%s", strrchr(scene->top, '/') + 1,
+                       strrchr(scene->dir, '/') + 1));
+    return path;
+}
+
+static void wrong_command_lines(void **state)
+{
+    struct scene *scene = begin_run(state);
+    char *before = scene_tree();
+
+    struct outcome outcome = run(shmapctl(), "run", NULL);
+    assert_refused(&outcome, NOT_STARTED, "command is missing", "usage", NULL);
+    outcome = run(shmapctl(), "run", "--", NULL);
+    assert_refused(&outcome, NOT_STARTED, "command is missing", NULL);
+    outcome = run(shmapctl(), "run", "--bogus", "true", NULL);
+    assert_int_equal(outcome.status, NOT_STARTED);
+    assert_non_null(strstr(outcome.err, "bogus"));
+    outcome = run(shmapctl(), "run", "-o", NULL);
+    assert_int_equal(outcome.status, NOT_STARTED);
+    outcome = run(shmapctl(), "--json", "run", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "json", NULL);
+    outcome = run(shmapctl(), "run", "-o", "bogus", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "bogus", NULL);
+    outcome = run(shmapctl(), "run", "-o", "size=lots", "--persist", "new", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "size=lots", NULL);
+    put_file("plain", "");
+    outcome = run(shmapctl(), "run", "--persist", "plain", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "plain", "not a directory", NULL);
+    outcome = run(shmapctl(), "run", "--persist", "missing/new", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "missing/new", "No such file", NULL);
+    outcome = run(shmapctl(), "run", "--persist", "", "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, "--persist is empty", NULL);
+    // There is a descriptor too few for what comes before a store is needed.
+    // A look for leaks would need descriptors, too.
+    outcome = run("env", "ASAN_OPTIONS=detect_leaks=0", "sh", "-c",
+                  "ulimit -n 4; exec $0 run --persist new true", shmapctl(), NULL);
+    assert_refused(&outcome, NOT_STARTED, "cannot be prepared for", NULL);
+    char *hidden = machine_path(scene);
+    outcome = run(shmapctl(), "run", "--persist", hidden, "true", NULL);
+    assert_refused(&outcome, NOT_STARTED, hidden, "cannot be in", NULL);
+    assert_false(exists(hidden));
+    free(hidden);
+    outcome = run(shmapctl(), "run", "--help", NULL);
+    assert_done(&outcome);
+    assert_non_null(strstr(outcome.out, "--persist"));
+    assert_ok(unlink("plain"));
+    char *after = scene_tree();
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+/* What follows the command is the command's. */
+static void options_of_the_command_are_its_own(void **state)
+{
+    struct scene *scene = begin_run(state);
+
+    struct outcome outcome = run(shmapctl(), "run", "echo", "-j", "--help", "--", "-o", NULL);
+    assert_ended(&outcome, 0, "-j --help -- -o\n");
+    outcome = run(shmapctl(), "run", "--", "echo", "-V", NULL);
+    assert_ended(&outcome, 0, "-V\n");
+    outcome =
+        run(shmapctl(), "--", "run", "-osize=1m", "--persist=store", "echo", "--persist", NULL);
+    assert_ended(&outcome, 0, "--persist\n");
+    (void)scene;
+}
+
+static void signals_reach_the_command(void **state)
+{
+    struct scene *scene = begin_run(state);
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT, SIGALRM };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct running running = start_script(scene, false, "ulimit -c 0; echo $$; exec cat");
+        read_pid(&running);
+        assert_ok(kill(running.pid, numbers[i]));
+        assert_run_ends(&running, 128 + numbers[i]);
+    }
+    // One that comes to the command itself.
+    struct running running = start_script(scene, false, "echo $$; exec cat");
+    assert_ok(kill(read_pid(&running), SIGKILL));
+    assert_run_ends(&running, 128 + SIGKILL);
+    assert_int_equal(scene_await_children(), 0);
+}
+
+static void values_of_signals_reach_the_command(void **state)
+{
+    begin_run(state);
+    struct running running = start_inside("value");
+
+    assert_ok(sigqueue(running.pid, SIGRTMIN + 3, (union sigval){ .sival_int = 77 }));
+    assert_line(&running, "1 77");
+    assert_run_ends(&running, 0);
+}
+
+/* What the command sends to its parent does not come back: the lower number would come first. */
+static void signals_of_the_command_do_not_come_back(void **state)
+{
+    begin_run(state);
+    struct running running = start_inside("first_signal");
+
+    assert_ok(kill(running.pid, SIGTERM));
+    assert_run_ends(&running, SIGTERM);
+}
+
+static void assert_stops(pid_t pid)
+{
+    const struct timespec limit = { .tv_sec = PEER_SECONDS };
+    sigset_t changed;
+    int status = 0;
+
+    // Blocked since the start: no change can fall between the look and the wait.
+    sigemptyset(&changed);
+    sigaddset(&changed, SIGCHLD);
+    while (waitpid(pid, &status, WNOHANG | WUNTRACED) == 0)
+        if (sigtimedwait(&changed, NULL, &limit) == -1 && errno == EAGAIN)
+            fail_msg("it does not stop");
+    assert_true(WIFSTOPPED(status));
+}
+
+static void stops_and_continues_with_the_command(void **state)
+{
+    struct scene *scene = begin_run(state);
+    struct running running =
+        start_script(scene, false, "kill -STOP $$; echo on; read line; exit 3");
+
+    assert_stops(running.pid);
+    assert_ok(kill(running.pid, SIGCONT));
+    assert_line(&running, "on");
+    // And by a signal that it was handed.
+    assert_ok(kill(running.pid, SIGTSTP));
+    assert_stops(running.pid);
+    assert_ok(kill(running.pid, SIGCONT));
+    say(&running, "go on\n");
+    assert_run_ends(&running, 3);
+}
+
+/* In the child of the next case: a job at a terminal. */
+static _Noreturn void become_job(const char *terminal, const char *program)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    int fd = open(terminal, O_RDWR);
+    ioctl(fd, TIOCSCTTY, 0);
+    for (int stream = 0; stream < 3; stream++)
+        dup2(fd, stream);
+    execl(shmapctl(), "shmapctl", "run", program, INSIDE, "key", NULL);
+    _exit(NOT_FOUND);
+}
+
+static void read_until(int fd, const char *word)
+{
+    char line[256];
+
+    do {
+        read_line(fd, line, sizeof(line));
+        assert_int_not_equal(line[0], '\0');
+    } while (strstr(line, word) == NULL);
+}
+
+static void a_key_of_the_terminal_is_one_signal(void **state)
+{
+    begin_run(state);
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    char *self = own_path();
+
+    assert_ok(master);
+    assert_ok(grantpt(master));
+    assert_ok(unlockpt(master));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        become_job(ptsname(master), self);
+    read_until(master, "ready");
+    assert_int_equal(write(master, "\003", 1), 1);
+    read_until(master, "caught");
+    assert_ok(kill(pid, SIGUSR1));
+    assert_int_equal(peer_wait(pid), 0);
+    assert_ok(close(master));
+    free(self);
+}
+
+static void streams_are_the_command_s(void **state)
+{
+    struct scene *scene = begin_run(state);
+    char line[16];
+
+    struct running running = start_script(scene, false, "cat; echo error >&2");
+    say(&running, "through\n");
+    assert_line(&running, "through");
+    end_input(&running);
+    char err[64];
+    assert_int_equal(end_run(&running, err, sizeof(err)), 0);
+    assert_string_equal(err, "error\n");
+    // What the command closes is closed, whoever else runs.
+    running = start_script(scene, false, "exec >&-; read line; exit 5");
+    read_line(running.out, line, sizeof(line));
+    assert_string_equal(line, "");
+    say(&running, "line\n");
+    assert_run_ends(&running, 5);
+}
+
+static void identity_and_descriptors_are_as_outside(void **state)
+{
+    struct scene *scene = begin_run(state);
+    const char *script = "grep -E '^(Uid|Gid|Cap|NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; "
+                         "ls /proc/self/fd; pwd; env | grep -v '^_='; ulimit -a; umask";
+
+    struct outcome outside = run("sh", "-c", script, NULL);
+    assert_done(&outside);
+    struct outcome within = run_script(scene, NULL, script);
+    assert_ended(&within, 0, outside.out);
+    if (!scene->root)
+        return;
+    // Root of a container, who needs a user namespace as well.
+    outside = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "sh", "-c",
+                  script, NULL);
+    assert_done(&outside);
+    within = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", shmapctl(), "run",
+                 "sh", "-c", script, NULL);
+    assert_ended(&within, 0, outside.out);
+}
+
+static void two_programs_share_memory(void **state)
+{
+    struct scene *scene = begin_run(state);
+
+    struct outcome outcome = run_inside(scene, "", "share");
+    assert_ended(&outcome, 0, "");
+}
+
+static void the_limit_answers(void **state)
+{
+    struct scene *scene = begin_run(state);
+
+    struct outcome outcome = run_inside(scene, "size=1m", "fill");
+    assert_ended(&outcome, 0, "");
+}
+
+/* What limits the command does not limit who serves it. */
+static void limits_are_the_command_s(void **state)
+{
+    struct scene *scene = begin_run(state);
+    const char *script =
+        "ulimit -St; ulimit -Sf; ulimit -Sf $(ulimit -Hf); "
+        "head -c 100000 /dev/zero >/dev/shm/object; wc -c </dev/shm/object; "
+        "pid=$($0 --json status /dev/shm | sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
+        "sed -n 's/^Max cpu time *\\([a-z0-9]*\\) *\\([a-z0-9]*\\).*/\\1 \\2/p' /proc/$pid/limits";
+    const char *options = scene->passthrough ? "rw" : "nopassthrough";
+
+    struct outcome outcome =
+        run("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",
+            shmapctl(), "run", "-o", options, "sh", "-c", script, shmapctl(), NULL);
+    // Up to the hard limit, and beyond where root may do that.
+    struct outcome beyond = run("sh", "-c", "ulimit -t 2000; ulimit -t unlimited", NULL);
+    assert_ended(&outcome, 0,
+                 beyond.status == 0 ? "1000\n4\n100000\nunlimited unlimited\n"
+                                    : "1000\n4\n100000\n2000 2000\n");
+}
+
+static void the_machine_s_objects_are_out_of_reach(void **state)
+{
+    struct scene *scene = begin_run(state);
+    char *path = machine_path(scene), script[256];
+
+    put_file(path, "the machine's");
+    snprintf(script, sizeof(script), "ls -A /dev/shm; echo mine >%s", path);
+    struct outcome outcome = run_script(scene, NULL, script);
+    char content[64] = "";
+    int fd = open_file(path, O_RDONLY);
+    ssize_t length = read(fd, content, sizeof(content) - 1);
+    assert_ok(close(fd));
+    assert_ok(unlink(path));
+    assert_ended(&outcome, 0, "");
+    assert_int_equal(length, strlen("the machine's"));
+    assert_string_equal(content, "the machine's");
+    free(path);
+}
+
+static void kept_with_a_store_only(void **state)
+{
+    struct scene *scene = begin_run(state);
+
+    struct outcome outcome = run_script(scene, NULL, "echo text >/dev/shm/object");
+    assert_ended(&outcome, 0, "");
+    outcome = run_script(scene, NULL, "ls -A /dev/shm");
+    assert_ended(&outcome, 0, "");
+    // A new one, by a path that counts from here.
+    outcome = run_script(scene, "new", "echo text >/dev/shm/object");
+    assert_ended(&outcome, 0, "");
+    assert_int_equal(stat_of("new").st_mode & 07777, 0700);
+    assert_content("new/object", "text\n");
+    for (int i = 0; i < 5; i++) {
+        outcome = run_script(scene, "new", "echo more >>/dev/shm/object; wc -l </dev/shm/object");
+        char count[16];
+        snprintf(count, sizeof(count), "%d\n", i + 2);
+        assert_ended(&outcome, 0, count);
+    }
+}
+
+static void a_store_in_use_is_refused(void **state)
+{
+    struct scene *scene = begin_run(state);
+    struct running running = start_script(scene, true, "echo $$; cat; exit 6");
+
+    read_pid(&running);
+    struct outcome outcome = run_script(scene, scene->store, "true");
+    assert_refused(&outcome, NOT_STARTED, scene->store, "in use", NULL);
+    end_input(&running);
+    assert_run_ends(&running, 6);
+    outcome = run_script(scene, scene->store, "exit 0");
+    assert_ended(&outcome, 0, "");
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(status_is_that_of_the_command),
+    cmocka_unit_test(commands_that_cannot_be_executed),
+    cmocka_unit_test(wrong_command_lines),
+    cmocka_unit_test(options_of_the_command_are_its_own),
+    cmocka_unit_test(signals_reach_the_command),
+    cmocka_unit_test(values_of_signals_reach_the_command),
+    cmocka_unit_test(signals_of_the_command_do_not_come_back),
+    cmocka_unit_test(stops_and_continues_with_the_command),
+    cmocka_unit_test(a_key_of_the_terminal_is_one_signal),
+    cmocka_unit_test(streams_are_the_command_s),
+    cmocka_unit_test(identity_and_descriptors_are_as_outside),
+    cmocka_unit_test(two_programs_share_memory),
+    cmocka_unit_test(the_limit_answers),
+    cmocka_unit_test(limits_are_the_command_s),
+    cmocka_unit_test(the_machine_s_objects_are_out_of_reach),
+    cmocka_unit_test(kept_with_a_store_only),
+    cmocka_unit_test(a_store_in_use_is_refused),
+};
+
+RUN_MAIN("run", cases, 0)

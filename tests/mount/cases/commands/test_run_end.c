@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// That nothing of a run stays, however it ends; and what may happen to its mount meanwhile.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/cases/commands/shmapctl_run.h"
+#include "tests/mount/harness/sandbox.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The first process of the PID namespace inherits what is left: scene_await_children() sees it. */
+static void a_kill_of_the_run_leaves_nothing(void **state)
+{
+    struct scene *scene = begin_run(state);
+    // The second of them changes its user, which the kernel takes for a reason to forget.
+    const char *scripts[] = { "echo $$; exec cat",
+                              "echo $$; exec setpriv --reuid 12345 --clear-groups cat" };
+
+    for (size_t i = 0; i < (scene->root ? 2 : 1); i++) {
+        struct running running = start_script(scene, true, scripts[i]);
+        pid_t command = read_pid(&running);
+        say(&running, "there\n");
+        assert_line(&running, "there");
+        assert_ok(kill(running.pid, SIGKILL));
+        assert_int_equal(peer_wait(running.pid), 128 + SIGKILL);
+        assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+        assert_errno(kill(command, 0), ESRCH);
+        assert_ok(close(running.in));
+        assert_ok(close(running.out));
+        assert_ok(close(running.err));
+        struct outcome outcome = run_script(scene, scene->store, "exit 0");
+        assert_ended(&outcome, 0, "");
+    }
+}
+
+struct stage {
+    pid_t pid;
+    int children; // that it is to have at least
+};
+
+static bool is_reached(void *argument)
+{
+    const struct stage *stage = argument;
+    pid_t pid = stage->pid;
+    char path[64];
+    int count = 0;
+    long child;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fscanf(file, "%ld", &child) == 1)
+        count++;
+    if (file != NULL)
+        fclose(file);
+    return count >= stage->children;
+}
+
+/* At each of the stages: before there are children, with the command, the daemon and the guardian. */
+static void killed_while_it_starts(void **state)
+{
+    struct scene *scene = begin_run(state);
+    static const int numbers[] = { SIGTERM, SIGKILL, SIGINT };
+
+    for (int i = 0; i < 24; i++) {
+        int number = numbers[i % 3];
+        struct running running = start_script(scene, true, "exec cat");
+        struct stage stage = { running.pid, i / 6 };
+        assert_true(comes_true(is_reached, &stage));
+        assert_ok(kill(running.pid, number));
+        assert_int_equal(peer_wait(running.pid), 128 + number);
+        assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+        char err[1024] = "";
+        assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
+        assert_string_equal(err, "");
+        assert_ok(close(running.in));
+        assert_ok(close(running.out));
+        assert_ok(close(running.err));
+    }
+    struct outcome outcome = run_script(scene, scene->store, "exit 0");
+    assert_ended(&outcome, 0, "");
+}
+
+static void what_the_command_leaves_running_does_not_hold_it(void **state)
+{
+    struct scene *scene = begin_run(state);
+    struct running running = start_script(
+        scene, true, "exec 8<&0 3>/dev/shm/held; echo kept >&3; cat <&8 & echo $!; exit 4");
+    pid_t left = read_pid(&running);
+
+    // It still reads, and has the object open.
+    assert_int_equal(peer_wait(running.pid), 4);
+    assert_ok(kill(left, 0));
+    char err[1024] = "", number[32];
+    assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
+    snprintf(number, sizeof(number), "%d (", (int)left);
+    assert_int_equal(strncmp(err, "shmapctl: /dev/shm: ", 20), 0);
+    assert_non_null(strstr(err, number));
+    assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
+    assert_content("store/held", "kept\n");
+    struct outcome outcome = run_script(scene, scene->store, "cat /dev/shm/held");
+    assert_ended(&outcome, 0, "kept\n");
+    assert_ok(close(running.in));
+    assert_int_equal(scene_await_children(), 0);
+    assert_ok(close(running.out));
+    assert_ok(close(running.err));
+}
+
+static int64_t status_number(const char *mountpoint, const char *member)
+{
+    struct outcome outcome = run(shmapctl(), "--json", "status", mountpoint, NULL);
+    assert_done(&outcome);
+    struct json_object *status = json_tokener_parse(outcome.out), *value;
+    assert_true(json_object_object_get_ex(status, member, &value));
+    int64_t number = json_object_get_int64(value);
+    json_object_put(status);
+    return number;
+}
+
+struct succession {
+    const char *mountpoint;
+    pid_t worker; // that is not to serve any more
+};
+
+static bool is_succeeded(void *argument)
+{
+    const struct succession *succession = argument;
+
+    return status_number(succession->mountpoint, "pid") != succession->worker;
+}
+
+/* It is seen from outside, too, and outlives its worker. */
+static void the_worker_may_die(void **state)
+{
+    struct scene *scene = begin_run(state);
+    struct running running = start_script(
+        scene, true, "echo text >/dev/shm/object; echo $$; read line; cat /dev/shm/object");
+    char mountpoint[64], err[1024];
+
+    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&running));
+    pid_t worker = (pid_t)status_number(mountpoint, "pid");
+    assert_ok(kill(worker, SIGKILL));
+    struct succession succession = { mountpoint, worker };
+    assert_true(comes_true(is_succeeded, &succession));
+    assert_int_equal(status_number(mountpoint, "restarts"), 1);
+    say(&running, "line\n");
+    assert_line(&running, "text");
+    assert_int_equal(end_run(&running, err, sizeof(err)), 0);
+    assert_non_null(strstr(err, "another one takes over"));
+}
+
+static bool is_gone(void *pid)
+{
+    return kill(*(pid_t *)pid, 0) == -1 && errno == ESRCH;
+}
+
+/* What it shared is gone, and is said to be; the command goes on. */
+static void assert_keeper_s_end_is_told(const struct scene *scene, int number, const char *words)
+{
+    struct running running = start_script(scene, false, "echo $$; read line; exit 9");
+    char mountpoint[64], err[1024];
+
+    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&running));
+    pid_t keeper = (pid_t)status_number(mountpoint, "keeper");
+    // The worker follows its keeper.
+    int worker = (int)syscall(SYS_pidfd_open, (pid_t)status_number(mountpoint, "pid"), 0);
+    struct pollfd ended = { .fd = worker, .events = POLLIN };
+    assert_ok(worker);
+    assert_ok(kill(keeper, number));
+    assert_int_equal(poll(&ended, 1, PEER_SECONDS * 1000), 1);
+    assert_ok(close(worker));
+    assert_true(comes_true(is_gone, &keeper));
+    say(&running, "line\n");
+    assert_int_equal(end_run(&running, err, sizeof(err)), 9);
+    if (strstr(err, words) == NULL)
+        fail_msg("no «%s» in: %s", words, err);
+    assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+}
+
+static void the_keeper_may_not(void **state)
+{
+    struct scene *scene = begin_run(state);
+
+    assert_keeper_s_end_is_told(scene, SIGKILL, "shmapctl: shmapfs was killed by signal 9");
+    assert_keeper_s_end_is_told(scene, SIGTERM, "shmapctl: shmapfs has ended with status 0");
+}
+
+struct end {
+    pid_t pid;
+    int status;
+};
+
+/* A signal that comes while the command is ending is the command's: then another one is needed. */
+static bool is_terminated(void *argument)
+{
+    struct end *end = argument;
+
+    kill(end->pid, SIGTERM);
+    return waitpid(end->pid, &end->status, WNOHANG) == end->pid;
+}
+
+static void a_daemon_that_hangs_does_not_hold_it(void **state)
+{
+    struct scene *scene = begin_run(state);
+    struct running running = start_script(scene, true, "echo $$; cat; exit 4");
+    struct end end = { .pid = running.pid };
+    char mountpoint[64];
+
+    pid_t command = read_pid(&running);
+    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)command);
+    pid_t worker = (pid_t)status_number(mountpoint, "pid");
+    pid_t keeper = (pid_t)status_number(mountpoint, "keeper");
+    assert_ok(kill(keeper, SIGSTOP));
+    assert_ok(kill(worker, SIGSTOP));
+    end_input(&running);
+    assert_true(comes_true(is_gone, &command));
+    assert_true(comes_true(is_terminated, &end));
+    assert_true(WIFSIGNALED(end.status));
+    assert_int_equal(WTERMSIG(end.status), SIGTERM);
+    assert_ok(kill(worker, SIGCONT));
+    assert_ok(kill(keeper, SIGCONT));
+    assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+    assert_ok(close(running.out));
+    assert_ok(close(running.err));
+    struct outcome outcome = run_script(scene, scene->store, "exit 0");
+    assert_ended(&outcome, 0, "");
+}
+
+struct limit {
+    const char *name; // of the sysctl
+    unsigned id;      // of the one user of the namespace
+};
+
+/* In a namespace of one's own there is a limit to set. */
+static int run_without_namespaces(struct peer *parent, void *argument)
+{
+    const struct limit *limit = argument;
+    char map[64], path[64], remedy[64];
+
+    (void)parent;
+    peer_check(unshare(CLONE_NEWUSER) == 0);
+    snprintf(map, sizeof(map), "%u %u 1", limit->id, limit->id);
+    int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+    peer_check(write(fd, map, strlen(map)) > 0);
+    snprintf(path, sizeof(path), "/proc/sys/user/%s", limit->name);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    peer_check(write(fd, "0", 1) == 1);
+    struct outcome outcome = run(shmapctl(), "run", "true", NULL);
+    snprintf(remedy, sizeof(remedy), "user.%s=", limit->name);
+    peer_check(outcome.status == NOT_STARTED);
+    peer_check(strncmp(outcome.err, "shmapctl: ", 10) == 0);
+    peer_check(strstr(outcome.err, remedy) != NULL);
+    return 0;
+}
+
+static void forbidden_namespaces_are_told(void **state)
+{
+    struct scene *scene = begin_run(state);
+    // Root needs no user namespace.
+    struct limit limit = { scene->root ? "max_mnt_namespaces" : "max_user_namespaces", geteuid() };
+
+    assert_int_equal(peer_run(run_without_namespaces, &limit), 0);
+}
+
+struct guard {
+    pid_t run;
+    pid_t pid;
+};
+
+static bool is_found(void *argument)
+{
+    struct guard *guard = argument;
+    char path[64], name[32];
+    long child;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)guard->run, (int)guard->run);
+    FILE *children = fopen(path, "re");
+    while (children != NULL && guard->pid == 0 && fscanf(children, "%ld", &child) == 1) {
+        snprintf(path, sizeof(path), "/proc/%ld/comm", child);
+        FILE *comm = fopen(path, "re");
+        if (comm != NULL && fscanf(comm, "%31s", name) == 1 && strcmp(name, "shmapfs-guard") == 0)
+            guard->pid = (pid_t)child;
+        if (comm != NULL)
+            fclose(comm);
+    }
+    if (children != NULL)
+        fclose(children);
+    return guard->pid != 0;
+}
+
+/* Forks a child that waits for a signal, with that number. Returns whether it got the number. */
+static bool fork_as(pid_t wanted)
+{
+    char number[32];
+    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+
+    assert_ok(fd);
+    snprintf(number, sizeof(number), "%d", (int)wanted - 1);
+    assert_ok(write(fd, number, strlen(number)));
+    assert_ok(close(fd));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        // The command's input is to end.
+        close_range(STDERR_FILENO + 1, ~0U, 0);
+        pause();
+        _exit(0);
+    }
+    assert_ok(child);
+    if (child == wanted)
+        return true;
+    assert_ok(kill(child, SIGKILL));
+    assert_int_equal(peer_wait(child), 128 + SIGKILL);
+    return false;
+}
+
+/* Somebody else may have its number when the run ends. */
+static void the_guardian_may_die(void **state)
+{
+    struct scene *scene = begin_run(state);
+    struct running running = start_script(scene, false, "echo $$; cat; exit 2");
+    struct guard guard = { .run = running.pid };
+    int tries = 0;
+
+    read_pid(&running);
+    assert_true(comes_true(is_found, &guard));
+    assert_ok(kill(guard.pid, SIGKILL));
+    assert_true(comes_true(is_gone, &guard.pid));
+    while (!fork_as(guard.pid))
+        assert_true(++tries < 100);
+    end_input(&running);
+    assert_run_ends(&running, 2);
+    assert_int_equal(waitpid(guard.pid, NULL, WNOHANG), 0);
+    assert_ok(kill(guard.pid, SIGKILL));
+    assert_int_equal(peer_wait(guard.pid), 128 + SIGKILL);
+}
+
+static void a_run_within_a_run(void **state)
+{
+    struct scene *scene = begin_run(state);
+    char script[1024];
+
+    snprintf(script, sizeof(script),
+             "echo outer >/dev/shm/object; %s run sh -c 'ls -A /dev/shm; echo inner "
+             ">/dev/shm/object; cat /dev/shm/object; exit 8'; echo $?; cat /dev/shm/object",
+             shmapctl());
+    struct outcome outcome = run_script(scene, NULL, script);
+    assert_ended(&outcome, 0, "inner\n8\nouter\n");
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(a_kill_of_the_run_leaves_nothing),
+    cmocka_unit_test(killed_while_it_starts),
+    cmocka_unit_test(what_the_command_leaves_running_does_not_hold_it),
+    cmocka_unit_test(the_worker_may_die),
+    cmocka_unit_test(the_keeper_may_not),
+    cmocka_unit_test(a_daemon_that_hangs_does_not_hold_it),
+    cmocka_unit_test(forbidden_namespaces_are_told),
+    cmocka_unit_test(a_run_within_a_run),
+    cmocka_unit_test(the_guardian_may_die), // and another process gets its number, from root
+};
+
+RUN_MAIN("run_end", cases, 1)

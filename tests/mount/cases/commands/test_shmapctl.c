@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What shmapctl shows and changes of a mount, and what it refuses.
+#include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/sandbox.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { FAILED = 1, USAGE = 2 };
+
+/* Wrong command lines get the message, and may get a hint in a second line. */
+static void assert_usage(const struct outcome *outcome, const char *word)
+{
+    assert_int_equal(outcome->status, USAGE);
+    assert_string_equal(outcome->out, "");
+    assert_int_equal(strncmp(outcome->err, "shmapctl: ", 10), 0);
+    if (strstr(outcome->err, word) == NULL)
+        fail_msg("does not say '%s': %s", word, outcome->err);
+}
+
+static void help_and_version(void **state)
+{
+    (void)state;
+    struct outcome outcome = run(shmapctl(), "--help", NULL);
+    assert_done(&outcome);
+    assert_non_null(strstr(outcome.out, "status"));
+    assert_non_null(strstr(outcome.out, "class"));
+    assert_non_null(strstr(outcome.out, "resize"));
+    assert_non_null(strstr(outcome.out, "upgrade"));
+    outcome = run(shmapctl(), "--version", NULL);
+    assert_done(&outcome);
+    assert_non_null(strpbrk(outcome.out, "0123456789"));
+}
+
+static void wrong_command_lines(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    struct outcome outcome = run(shmapctl(), NULL);
+    assert_usage(&outcome, "command is missing");
+    outcome = run(shmapctl(), "bogus", scene->mnt, NULL);
+    assert_usage(&outcome, "bogus");
+    outcome = run(shmapctl(), "--bogus", "status", scene->mnt, NULL);
+    assert_usage(&outcome, "bogus");
+    outcome = run(shmapctl(), "status", NULL);
+    assert_usage(&outcome, "too few");
+    outcome = run(shmapctl(), "status", scene->mnt, scene->mnt, NULL);
+    assert_usage(&outcome, "too many");
+    outcome = run(shmapctl(), "class", NULL);
+    assert_usage(&outcome, "too few");
+    outcome = run(shmapctl(), "class", scene->mnt, "anon", "anon", NULL);
+    assert_usage(&outcome, "too many");
+    outcome = run(shmapctl(), "resize", scene->mnt, NULL);
+    assert_usage(&outcome, "too few");
+    outcome = run(shmapctl(), "class", scene->mnt, "bogus", NULL);
+    assert_usage(&outcome, "bogus");
+    outcome = run(shmapctl(), "resize", scene->mnt, "lots", NULL);
+    assert_usage(&outcome, "lots");
+    outcome = run(shmapctl(), "resize", scene->mnt, "99999999999999999999", NULL);
+    assert_usage(&outcome, "range");
+    outcome = run(shmapctl(), "resize", scene->mnt, "0", NULL);
+    assert_usage(&outcome, "range");
+}
+
+static void places_that_are_no_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_refused(&outcome, FAILED, scene->mnt, "not a shmapfs mount", NULL);
+    outcome = run(shmapctl(), "--json", "status", "/", NULL);
+    assert_refused(&outcome, FAILED, "not a shmapfs mount", NULL);
+    outcome = run(shmapctl(), "status", "missing", NULL);
+    assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
+    outcome = run(shmapctl(), "class", scene->store, NULL);
+    assert_refused(&outcome, FAILED, scene->store, "shmapfs mount", NULL);
+    outcome = run(shmapctl(), "class", "missing", NULL);
+    assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
+    outcome = run(shmapctl(), "resize", scene->mnt, "1g", NULL);
+    assert_refused(&outcome, FAILED, scene->mnt, "shmapfs mount", NULL);
+    // Nothing of ours is left on a directory that is none of ours.
+    outcome = run(shmapctl(), "class", scene->store, "anon", NULL);
+    assert_refused(&outcome, FAILED, scene->store, NULL);
+    assert_int_equal(listxattr(scene->store, NULL, 0), 0);
+}
+
+static void only_the_root_of_the_mount_has_a_status(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "");
+    assert_ok(mkdir("mnt/directory", 0755));
+    struct outcome outcome = run(shmapctl(), "status", "mnt/directory", NULL);
+    assert_refused(&outcome, FAILED, "mnt/directory", "mount point", NULL);
+    outcome = run(shmapctl(), "resize", "mnt/directory", "2m", NULL);
+    assert_refused(&outcome, FAILED, "mnt/directory", "mount point", NULL);
+    scene_unmount(scene);
+}
+
+static void assert_says(const struct outcome *outcome, const char *word)
+{
+    assert_done(outcome);
+    if (strstr(outcome->out, word) == NULL)
+        fail_msg("does not say '%s': %s", word, outcome->out);
+}
+
+static void status_in_words(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "size=3m,huge=never,anon=scratch");
+    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, scene->mnt);
+    assert_says(&outcome, scene->store);
+    assert_says(&outcome, "huge=never");
+    assert_says(&outcome, "3.0M");
+    assert_says(&outcome, scene->passthrough && scene->root ? "passthrough" : "cache");
+    // A relative path, and one with a slash, are the same mount.
+    outcome = run(shmapctl(), "status", "mnt/", NULL);
+    assert_says(&outcome, scene->mnt);
+    scene_unmount(scene);
+}
+
+/* One JSON object on one line; for json_object_put(). */
+static struct json_object *parse_line(const struct outcome *outcome)
+{
+    assert_done(outcome);
+    const char *end = strchr(outcome->out, '\n');
+    assert_non_null(end);
+    assert_int_equal(end[1], '\0');
+    struct json_object *object = json_tokener_parse(outcome->out);
+    assert_non_null(object);
+    assert_int_equal(json_object_get_type(object), json_type_object);
+    return object;
+}
+
+static struct json_object *member(struct json_object *object, const char *name)
+{
+    struct json_object *value;
+
+    if (!json_object_object_get_ex(object, name, &value))
+        fail_msg("no member %s in %s", name, json_object_to_json_string(object));
+    return value;
+}
+
+static void status_in_json(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "size=3m,nr_inodes=100,anon=scratch");
+    int fd = open_file("mnt/scratch/file", O_RDWR | O_CREAT);
+    assert_int_equal(posix_fallocate(fd, 0, 1 << 20), 0);
+    struct outcome outcome = run(shmapctl(), "--json", "status", scene->mnt, NULL);
+    struct json_object *status = parse_line(&outcome);
+    assert_string_equal(json_object_get_string(member(status, "mountpoint")), scene->mnt);
+    assert_string_equal(json_object_get_string(member(status, "store")), scene->store);
+    assert_int_equal(json_object_get_int64(member(status, "open_files")), 1);
+    assert_true(json_object_get_int64(member(status, "nodes")) >= 2);
+    assert_int_equal(kill((pid_t)json_object_get_int64(member(status, "pid")), 0), 0);
+    struct json_object *ram = member(status, "ram_area");
+    assert_int_equal(json_object_get_int64(member(ram, "size")), 3 << 20);
+    assert_in_range(json_object_get_int64(member(ram, "used")), 1 << 20, 3 << 20);
+    assert_int_equal(json_object_get_int64(member(ram, "inodes")), 100);
+    bool passthrough = scene->passthrough && scene->root;
+    assert_int_equal(json_object_get_boolean(member(ram, "passthrough")), passthrough);
+    const char *reason = json_object_get_string(member(ram, "reason"));
+    assert_int_equal(strlen(reason) == 0, passthrough);
+    assert_string_equal(json_object_get_string(member(ram, "filesystem")), "tmpfs");
+    json_object_put(status);
+    assert_ok(close(fd));
+    scene_unmount(scene);
+    scene_mount(scene, false, "");
+    outcome = run(shmapctl(), "status", scene->mnt, "-j", NULL);
+    status = parse_line(&outcome);
+    assert_int_equal(json_object_get_type(member(status, "store_area")), json_type_null);
+    assert_string_equal(json_object_get_string(member(status, "store")), "");
+    json_object_put(status);
+    scene_unmount(scene);
+}
+
+static void class_is_shown_and_set(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    assert_ok(mkdir("mnt/directory", 0755));
+    struct outcome outcome = run(shmapctl(), "class", "mnt/directory", NULL);
+    assert_done(&outcome);
+    assert_string_equal(outcome.out, "persist\n");
+    outcome = run(shmapctl(), "class", "mnt/directory", "anon", NULL);
+    assert_done(&outcome);
+    assert_class("mnt/directory", "anon");
+    put_file("mnt/directory/file", "");
+    outcome = run(shmapctl(), "class", "mnt/directory/file", "--json", NULL);
+    struct json_object *answer = parse_line(&outcome);
+    assert_string_equal(json_object_get_string(member(answer, "path")), "mnt/directory/file");
+    assert_string_equal(json_object_get_string(member(answer, "class")), "anon");
+    json_object_put(answer);
+    outcome = run(shmapctl(), "class", "mnt/directory", "persist", NULL);
+    assert_refused(&outcome, FAILED, "mnt/directory", "not empty", NULL);
+    outcome = run(shmapctl(), "class", "mnt/directory/file", "anon", NULL);
+    assert_refused(&outcome, FAILED, "mnt/directory/file", "not a directory", NULL);
+    assert_ok(mkdir("mnt/other", 0755));
+    outcome = run(shmapctl(), "class", "mnt/other", "atomic", NULL);
+    assert_refused(&outcome, FAILED, "mnt/other", "atomic", NULL);
+    assert_ok(mkdir("mnt/directory/below", 0755));
+    outcome = run(shmapctl(), "class", "mnt/directory/below", "persist", NULL);
+    assert_refused(&outcome, FAILED, "mnt/directory/below", "persist", NULL);
+    scene_unmount(scene);
+}
+
+static void answers_of_odd_names_are_one_line(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "");
+    assert_ok(mkdir("mnt/two\nlines", 0755));
+    struct outcome outcome = run(shmapctl(), "--json", "class", "mnt/two\nlines", NULL);
+    struct json_object *answer = parse_line(&outcome);
+    assert_string_equal(json_object_get_string(member(answer, "path")), "mnt/two\nlines");
+    json_object_put(answer);
+    outcome = run(shmapctl(), "status", "mnt/two\nlines", NULL);
+    assert_refused(&outcome, FAILED, "mount point", NULL);
+    scene_unmount(scene);
+}
+
+static int mount_and_resize(void *argument)
+{
+    const struct scene *scene = argument;
+
+    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", "size=4m", NULL);
+    assert_done(&outcome);
+    outcome = run(shmapctl(), "resize", scene->mnt, "8m", NULL);
+    assert_done(&outcome);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 8 << 20);
+    return 0;
+}
+
+/* Whose the mount is decides, not whose the store's root directory is. */
+static void resized_by_the_owner_of_the_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+    const struct sandbox sandbox = { .top = scene->dir, .by_root = true };
+
+    if (!scene->root)
+        return; // Two users are needed.
+    assert_ok(chmod("store", 0777));
+    assert_ok(chown("mnt", NOBODY, NOBODY));
+    assert_int_equal(sandbox_share_fuse_device(&sandbox), 0);
+    int result = harness_as(NOBODY, NOBODY, 0, NULL, mount_and_resize, scene);
+    if (exists("dev")) {
+        assert_ok(umount2("/dev/fuse", MNT_DETACH));
+        assert_ok(umount2("dev", MNT_DETACH));
+    }
+    assert_int_equal(result, 0);
+    scene_unmount(scene);
+}
+
+/* The mount lives on without a break: what is said of it is about its processes. */
+static void upgrade_in_words_and_json(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    put_file("mnt/file", "contents");
+    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "survival   0 restarts, 0 upgrades\n");
+    assert_says(&outcome, ", keeper ");
+    assert_says(&outcome, "transport fuse");
+    int64_t keeper = scene_status(scene, "keeper");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+    assert_says(&outcome, "upgraded from ");
+    assert_says(&outcome, "requests waited for ");
+    assert_int_equal(scene_status(scene, "upgrades"), 1);
+    outcome = run(shmapctl(), "--json", "upgrade", "mnt", shmapfs(), NULL);
+    struct json_object *answer = parse_line(&outcome);
+    assert_string_equal(json_object_get_string(member(answer, "mountpoint")), "mnt");
+    assert_string_equal(json_object_get_string(member(answer, "from")),
+                        json_object_get_string(member(answer, "to")));
+    assert_true(json_object_get_int64(member(answer, "stall_us")) > 0);
+    json_object_put(answer);
+    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "survival   0 restarts, 2 upgrades; the last: upgrade of ");
+    assert_int_equal(scene_status(scene, "keeper"), keeper);
+    assert_content("mnt/file", "contents");
+    scene_unmount(scene);
+}
+
+static void restarts_in_words(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char reason[64];
+
+    scene_mount(scene, true, "");
+    int64_t worker = scene_status(scene, "pid");
+    assert_ok(kill((pid_t)worker, SIGKILL));
+    while (scene_status(scene, "pid") == worker)
+        ;
+    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    snprintf(reason, sizeof(reason), "the last: worker %d was killed by signal 9", (int)worker);
+    assert_says(&outcome, "survival   1 restarts, 0 upgrades");
+    assert_says(&outcome, reason);
+    scene_unmount(scene);
+}
+
+static void refused_upgrades(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    struct outcome outcome = run(shmapctl(), "upgrade", NULL);
+    assert_usage(&outcome, "too few");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "/bin/true", "/bin/true", NULL);
+    assert_usage(&outcome, "too many");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "/bin/true", NULL);
+    assert_refused(&outcome, FAILED, scene->mnt, "refused", "serves on", "is it shmapfs", NULL);
+    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "upgrade refused: it does not know how to go on");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "missing", NULL);
+    assert_refused(&outcome, FAILED, "missing", "no such file", NULL);
+    put_file("plain", "");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "plain", NULL);
+    assert_refused(&outcome, FAILED, "plain", "permission denied", NULL);
+    assert_ok(chmod("plain", 0755));
+    put_file("plain", "no program");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, "plain", NULL);
+    assert_refused(&outcome, FAILED, "plain", "not a program", NULL);
+    outcome = run(shmapctl(), "upgrade", scene->dir, NULL);
+    assert_refused(&outcome, FAILED, scene->dir, NULL);
+    assert_int_equal(scene_status(scene, "upgrades"), 0);
+    scene_unmount(scene);
+    scene_mount(scene, true, "nokeeper");
+    outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+    assert_refused(&outcome, FAILED, "cannot be upgraded", "without a keeper", NULL);
+    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    assert_says(&outcome, "survival   no (");
+    scene_unmount(scene);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(help_and_version),
+    cmocka_unit_test(wrong_command_lines),
+    cmocka_unit_test(places_that_are_no_mount),
+    cmocka_unit_test(only_the_root_of_the_mount_has_a_status),
+    cmocka_unit_test(status_in_words),
+    cmocka_unit_test(status_in_json),
+    cmocka_unit_test(class_is_shown_and_set),
+    cmocka_unit_test(answers_of_odd_names_are_one_line),
+    cmocka_unit_test(resized_by_the_owner_of_the_mount),
+    cmocka_unit_test(upgrade_in_words_and_json),
+    cmocka_unit_test(restarts_in_words),
+    cmocka_unit_test(refused_upgrades),
+};
+
+SCENE_MAIN("shmapctl", cases)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/mount/cases/contents/disk.h"
+
+#include "tests/mount/harness/mapping.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SBIN "PATH=/usr/sbin:/sbin:/usr/bin:/bin"
+
+static void path_of(const struct scene *scene, const char *name, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/disk/%s", scene->dir, name);
+}
+
+static void mount_image(const struct scene *scene, const char *image, const char *options)
+{
+    char all[256];
+
+    if (access("/dev/loop-control", F_OK) == -1)
+        harness_skip_case("no loop devices here");
+    snprintf(all, sizeof(all), "loop%s%s", options[0] == '\0' ? "" : ",", options);
+    struct outcome outcome = run("env", SBIN, "mount", "-o", all, image, scene->store, NULL);
+    assert_done(&outcome);
+    // The way that ext4 comes: only lost+found is in it, and root alone may write.
+    char found[PATH_MAX + 16];
+    snprintf(found, sizeof(found), "%s/lost+found", scene->store);
+    assert_ok(rmdir(found));
+    assert_ok(chmod(scene->store, 01777));
+}
+
+void disk_make(const struct scene *scene, unsigned mebibytes, const char *mkfs_options,
+               const char *mount_options)
+{
+    char image[PATH_MAX], directory[PATH_MAX], size[32];
+
+    path_of(scene, "", directory);
+    path_of(scene, "image", image);
+    assert_ok(mkdir(directory, 0755));
+    snprintf(size, sizeof(size), "size=%um", mebibytes + 1);
+    struct outcome outcome = run("mount", "-t", "tmpfs", "-o", size, "disk", directory, NULL);
+    assert_done(&outcome);
+    int fd = new_file(image, (off_t)mebibytes << 20);
+    assert_ok(close(fd));
+    // Written as a whole now: later, only what is made by files touches new blocks of the image.
+    outcome = run("env", SBIN, "mkfs.ext4", "-q", "-F", "-b", "4096", "-E",
+                  "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+                  mkfs_options[0] == '\0' ? image : mkfs_options,
+                  mkfs_options[0] == '\0' ? NULL : image, NULL);
+    if (outcome.status != 0)
+        fail_msg("mkfs.ext4: %s", outcome.err);
+    mount_image(scene, image, mount_options);
+}
+
+void disk_break(const struct scene *scene)
+{
+    char path[PATH_MAX];
+    char block[4096] = "";
+    ssize_t written;
+
+    path_of(scene, "filler", path);
+    int fd = new_file(path, 0);
+    while ((written = write(fd, block, sizeof(block))) > 0)
+        ;
+    assert_int_equal(errno, ENOSPC);
+    assert_ok(close(fd));
+}
+
+void disk_repair(const struct scene *scene)
+{
+    char path[PATH_MAX];
+
+    path_of(scene, "filler", path);
+    assert_ok(unlink(path));
+}
+
+void disk_remove(const struct scene *scene)
+{
+    char directory[PATH_MAX];
+
+    path_of(scene, "", directory);
+    struct outcome outcome = run("umount", scene->store, NULL);
+    assert_done(&outcome);
+    outcome = run("umount", directory, NULL);
+    assert_done(&outcome);
+}

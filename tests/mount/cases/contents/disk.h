@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A small disk of a case's own: an ext4 filesystem on a loop device over an image in a tmpfs. Only root has one. */
+#ifndef SHMAPFS_TESTS_DISK_H
+#define SHMAPFS_TESTS_DISK_H
+
+#include "tests/mount/workspace/workspace.h"
+
+/* Makes a disk of so many MiB and mounts it on scene->store, open to every user. mkfs_options and mount_options are one word each;
+ * "" for none. Skips the case where the machine has no loop devices. */
+void disk_make(const struct scene *scene, unsigned mebibytes, const char *mkfs_options,
+               const char *mount_options);
+
+/* Lets every block fail from now on that was never written; and takes that back. */
+void disk_break(const struct scene *scene);
+void disk_repair(const struct scene *scene);
+
+void disk_remove(const struct scene *scene);
+
+#endif

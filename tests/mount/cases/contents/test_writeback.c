@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// How much may wait in the page cache of a mount that does not pass its files through.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum { KERNELS_RATIO = 1, KERNELS_STRICTNESS = 1, MIB = 1 << 20 };
+
+/* A setting of the mount's backing device; -1: this kernel does not have it. */
+static int setting(const char *name)
+{
+    dev_t device = stat_of("mnt").st_dev;
+    char path[128];
+    int value = -1;
+
+    snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/%s", major(device), minor(device), name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL && errno == ENOENT)
+        return -1;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &value), 1);
+    assert_int_equal(fclose(file), 0);
+    return value;
+}
+
+static void assert_limits(int ratio, int strictness)
+{
+    int found = setting("strict_limit"); // since Linux 6.2
+
+    assert_int_equal(setting("max_ratio"), ratio);
+    if (found >= 0)
+        assert_int_equal(found, strictness);
+}
+
+/* Whether this process may become one whose writes are not held up by the mount's. */
+static bool may_flush(void)
+{
+    char line[256];
+    unsigned long long effective = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+
+    assert_non_null(status);
+    while (fgets(line, sizeof(line), status) != NULL)
+        if (sscanf(line, "CapEff: %llx", &effective) == 1)
+            break;
+    assert_int_equal(fclose(status), 0);
+    return effective >> CAP_SYS_RESOURCE & 1;
+}
+
+static bool are_raised(const struct scene *scene)
+{
+    return scene->root && !scene->passthrough;
+}
+
+static void limits_of_a_mount_with_a_store(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    if (are_raised(scene))
+        assert_limits(100, may_flush() ? 0 : KERNELS_STRICTNESS);
+    else
+        assert_limits(KERNELS_RATIO, KERNELS_STRICTNESS);
+    scene_unmount(scene);
+}
+
+static void limits_of_a_mount_without_a_store(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "");
+    if (are_raised(scene))
+        assert_limits(100, 0);
+    else
+        assert_limits(KERNELS_RATIO, KERNELS_STRICTNESS);
+    scene_unmount(scene);
+}
+
+static void root_that_may_not_flush(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    if (!are_raised(scene))
+        return;
+    struct outcome outcome =
+        run("setpriv", "--inh-caps", "-sys_resource", "--bounding-set", "-sys_resource", shmapfs(),
+            "-o", "nopassthrough", scene->store, scene->mnt, NULL);
+    assert_done(&outcome);
+    assert_limits(100, KERNELS_STRICTNESS);
+    scene_unmount(scene);
+}
+
+/* More than the kernel would let wait is still with it when the daemon is told to end. */
+static void all_that_waits_reaches_the_store(void **state)
+{
+    enum { LENGTH = 256 * MIB };
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    assert_ok(close(new_file("mnt/file", LENGTH)));
+    char *mapping = map_path("mnt/file", LENGTH);
+    assert_non_null(mapping);
+    for (int round = 1; round <= 2; round++)
+        memset(mapping, round, LENGTH);
+    assert_ok(kill((pid_t)scene_status(scene, "keeper"), SIGTERM));
+    assert_int_equal(scene_await_children(), 0);
+    unmap(mapping, LENGTH);
+    char *stored = map_path("store/file", LENGTH);
+    assert_non_null(stored);
+    assert_true(all_bytes(stored, LENGTH, 2));
+    unmap(stored, LENGTH);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(limits_of_a_mount_with_a_store),
+    cmocka_unit_test(limits_of_a_mount_without_a_store),
+    cmocka_unit_test(root_that_may_not_flush),
+    cmocka_unit_test(all_that_waits_reaches_the_store),
+};
+
+SCENE_MAIN("writeback", cases)

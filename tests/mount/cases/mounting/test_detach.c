@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A mount that was taken out of sight while a file in it was open.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+static void detach(const struct scene *scene)
+{
+    if (scene->root) {
+        assert_ok(umount2(scene->mnt, MNT_DETACH));
+    } else {
+        struct outcome outcome = run("fusermount3", "-u", "-z", scene->mnt, NULL);
+        assert_done(&outcome);
+    }
+    assert_false(scene_is_mounted(scene->mnt));
+}
+
+static void goes_on_until_the_last_close(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+    detach(scene);
+    assert_int_equal(pwrite(fd, "contents", 8, 0), 8);
+    assert_ok(fsync(fd));
+    assert_content("store/file", "contents");
+    assert_ok(close(fd));
+    assert_int_equal(scene_await_children(), 0);
+}
+
+/* The end of its daemon by a signal is nothing to a mount that was made in its place meanwhile. */
+static void its_end_spares_the_mount_in_its_place(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    pid_t first = (pid_t)scene_status(scene, "keeper");
+    int fd = open_file("mnt/first", O_RDWR | O_CREAT);
+    assert_int_equal(pwrite(fd, "first", 5, 0), 5);
+    detach(scene);
+    scene_mount(scene, false, "");
+    put_file("mnt/second", "contents");
+    int held = open_file("mnt/second", O_RDWR);
+    assert_ok(kill(first, SIGTERM));
+    assert_int_equal(peer_wait(first), 0);
+    assert_true(scene_is_mounted(scene->mnt));
+    assert_true((pid_t)scene_status(scene, "keeper") != first);
+    assert_content("mnt/second", "contents");
+    put_file("mnt/third", "works");
+    assert_int_equal(pwrite(held, "C", 1, 0), 1);
+    assert_content("mnt/second", "Contents");
+    assert_ok(close(held));
+    close(fd); // Its daemon is gone: whether this is an error is up to the data path.
+    scene_unmount(scene);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(goes_on_until_the_last_close),
+    cmocka_unit_test(its_end_spares_the_mount_in_its_place),
+};
+
+SCENE_MAIN("detach", cases)

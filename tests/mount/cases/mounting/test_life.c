@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From start to end of a mount: by whatever it ends, the store has what was written, and can be mounted again at once.
+#include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* The process that the mount lives as long as. */
+static pid_t daemon_of(const struct scene *scene)
+{
+    pid_t keeper = (pid_t)scene_status(scene, "keeper");
+
+    return keeper ? keeper : (pid_t)scene_status(scene, "pid");
+}
+
+static void ready_when_the_command_returns(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    for (int i = 0; i < 10; i++) {
+        scene_mount(scene, i % 2, "");
+        put_file("mnt/file", "contents");
+        assert_content("mnt/file", "contents");
+        assert_ok(unlink("mnt/file"));
+        scene_unmount(scene);
+    }
+}
+
+/* A script that reads what the command writes must not wait for the daemon. */
+static void daemon_holds_no_descriptor_of_its_starter(void **state)
+{
+    struct scene *scene = scene_of(state);
+    int ends[2];
+
+    assert_ok(pipe2(ends, O_CLOEXEC));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        execl(shmapfs(), "shmapfs", scene->mnt, NULL);
+        _exit(127);
+    }
+    assert_ok(close(ends[1]));
+    assert_int_equal(peer_wait(pid), 0);
+    struct pollfd event = { .fd = ends[0], .events = POLLIN };
+    char byte;
+    assert_int_equal(poll(&event, 1, PEER_SECONDS * 1000), 1);
+    assert_int_equal(read(ends[0], &byte, 1), 0);
+    assert_ok(close(ends[0]));
+    scene_unmount(scene);
+}
+
+/* The daemon leaves its starter's directory, session and terminal alone. */
+static void daemon_is_on_its_own(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char path[64], directory[PATH_MAX];
+
+    scene_mount(scene, true, "");
+    pid_t pid = daemon_of(scene);
+    assert_true(getsid(pid) != getsid(0));
+    snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+    ssize_t length = readlink(path, directory, sizeof(directory) - 1);
+    assert_ok(length);
+    directory[length] = '\0';
+    assert_string_equal(directory, "/");
+    scene_unmount(scene);
+}
+
+/* Leaves data in the store that nobody has synced, the mapping and the descriptor closed. */
+static void leave_dirty_data(void)
+{
+    put_file("mnt/written", "by write");
+    int fd = open_file("mnt/stored", O_RDWR | O_CREAT);
+    assert_ok(ftruncate(fd, 100000));
+    char *mapping = map_shared(fd, 100000);
+    strcpy(mapping, "by store");
+    strcpy(mapping + 99000, "at the end");
+    unmap(mapping, 100000);
+    assert_ok(close(fd));
+}
+
+static void assert_store_is_complete(void)
+{
+    char bytes[100] = "";
+
+    assert_content("store/written", "by write");
+    int fd = open_file("store/stored", O_RDONLY);
+    assert_int_equal(size_of(fd), 100000);
+    assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+    assert_string_equal(bytes, "by store");
+    assert_int_equal(pread(fd, bytes, sizeof(bytes), 99000), sizeof(bytes));
+    assert_string_equal(bytes, "at the end");
+    assert_ok(close(fd));
+}
+
+static void ends_by_umount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    leave_dirty_data();
+    scene_unmount(scene);
+    assert_store_is_complete();
+}
+
+static void ends_by_fusermount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    leave_dirty_data();
+    struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+    assert_done(&outcome);
+    assert_int_equal(scene_await_children(), 0);
+    assert_store_is_complete();
+}
+
+static void ends_by_signal(struct scene *scene, int signal)
+{
+    scene_mount(scene, true, "");
+    leave_dirty_data();
+    assert_ok(kill(daemon_of(scene), signal));
+    assert_int_equal(scene_await_children(), 0);
+    assert_false(scene_is_mounted(scene->mnt));
+    assert_store_is_complete();
+}
+
+static void ends_by_sigterm(void **state)
+{
+    ends_by_signal(scene_of(state), SIGTERM);
+}
+
+static void ends_by_sigint(void **state)
+{
+    ends_by_signal(scene_of(state), SIGINT);
+}
+
+static int write_until_told(struct peer *parent, void *argument)
+{
+    (void)argument;
+    int fd = open("mnt/file", O_RDWR | O_CREAT | O_APPEND, 0644);
+    peer_check(fd != -1);
+    char *mapping = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    peer_check(mapping != MAP_FAILED);
+    peer_check(write(fd, "contents", 8) == 8);
+    peer_check(fsync(fd) == 0);
+    peer_check(peer_tell(parent));
+    peer_check(peer_hear(parent));
+    return 0;
+}
+
+/* A mount that is in use cannot be unmounted, and goes on. */
+static void busy_mount_stays(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct peer peer;
+
+    scene_mount(scene, true, "");
+    assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
+    assert_true(peer_hear(&peer));
+    struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+    assert_true(outcome.status != 0);
+    assert_content("mnt/file", "contents");
+    assert_true(peer_tell(&peer));
+    assert_peer_well(&peer);
+    scene_unmount(scene);
+}
+
+/* A signal ends it even then; programs that use it get errors, and the store has what they had stored, synced or not. */
+static void signal_ends_a_busy_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct peer peer;
+
+    scene_mount(scene, true, "");
+    assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
+    assert_true(peer_hear(&peer));
+    char *mapping = map_path("mnt/file", 8);
+    assert_non_null(mapping);
+    mapping[0] = 'C';
+    assert_ok(kill(daemon_of(scene), SIGTERM));
+    assert_true(peer_tell(&peer));
+    assert_peer_well(&peer);
+    assert_int_equal(scene_await_children(), 0);
+    assert_false(scene_is_mounted(scene->mnt));
+    assert_content("store/file", "Contents");
+    unmap(mapping, 8);
+}
+
+static void mounted_again_at_once(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char text[32];
+
+    for (int i = 0; i < 20; i++) {
+        // The unmount returns before the daemon has ended, which may still hold the store's lock.
+        scene_mount(scene, true, "anon=scratch");
+        if (i > 0)
+            assert_content("mnt/file", text);
+        assert_false(exists("mnt/scratch/file"));
+        snprintf(text, sizeof(text), "round %d", i);
+        put_file("mnt/file", text);
+        put_file("mnt/scratch/file", text);
+        struct outcome outcome = scene->root ? run("umount", scene->mnt, NULL)
+                                             : run("fusermount3", "-u", scene->mnt, NULL);
+        assert_done(&outcome);
+    }
+    assert_int_equal(scene_await_children(), 0);
+}
+
+static void persisted_and_anonymous_after_remount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "anon=scratch:deep/below");
+    put_file("mnt/file", "persisted");
+    put_file("mnt/scratch/file", "anonymous");
+    put_file("mnt/deep/file", "persisted too");
+    put_file("mnt/deep/below/file", "anonymous too");
+    make_class_root("mnt/later", "anon");
+    put_file("mnt/later/file", "anonymous as well");
+    scene_unmount(scene);
+    scene_mount(scene, true, "");
+    assert_content("mnt/file", "persisted");
+    assert_content("mnt/deep/file", "persisted too");
+    static const char *const roots[] = { "scratch", "deep/below", "later" };
+    for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "mnt/%s", roots[i]);
+        assert_class(path, "anon");
+        snprintf(path, sizeof(path), "mnt/%s/file", roots[i]);
+        assert_false(exists(path));
+    }
+    assert_class("mnt/deep", "persist");
+    scene_unmount(scene);
+    scene_mount(scene, true, "anon=scratch:deep/below"); // Said again, it is no mistake.
+    scene_unmount(scene);
+}
+
+/* The ACL u::rwx, u:UID:r-x, g::r-x, m::r-x, o::--x, as the kernel takes it. */
+struct acl {
+    uint32_t version;
+    struct {
+        uint16_t tag, permissions;
+        uint32_t id;
+    } entries[5];
+};
+
+static struct acl acl_with(uid_t uid)
+{
+    return (struct acl){ 2,
+                         { { 0x01, 7, UINT32_MAX },
+                           { 0x02, 5, uid },
+                           { 0x04, 5, UINT32_MAX },
+                           { 0x10, 5, UINT32_MAX },
+                           { 0x20, 1, UINT32_MAX } } };
+}
+
+static void assert_acl(const char *path, const char *attribute, const struct acl *acl)
+{
+    struct acl found;
+
+    assert_int_equal(getxattr(path, attribute, &found, sizeof(found)), sizeof(found));
+    assert_memory_equal(&found, acl, sizeof(found));
+}
+
+static void attributes_of_a_class_root_stay(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char value[8] = "";
+    struct acl inherited;
+    // The RAM area of a user's mount knows no other user.
+    struct acl acl = acl_with(scene->root ? 1111 : geteuid());
+
+    scene_mount(scene, true, "");
+    make_class_root("mnt/root", "anon");
+    assert_ok(chmod("mnt/root", 02751));
+    if (scene->root)
+        assert_ok(chown("mnt/root", 1234, 4321));
+    assert_ok(setxattr("mnt/root", "user.mine", "x", 1, 0));
+    assert_ok(setxattr("mnt/root", "system.posix_acl_access", &acl, sizeof(acl), 0));
+    assert_ok(setxattr("mnt/root", "system.posix_acl_default", &acl, sizeof(acl), 0));
+    struct stat before = stat_of("mnt/root");
+    scene_unmount(scene);
+    scene_mount(scene, true, "");
+    struct stat after = stat_of("mnt/root");
+    assert_class("mnt/root", "anon");
+    assert_int_equal(after.st_mode, before.st_mode);
+    assert_int_equal(after.st_uid, before.st_uid);
+    assert_int_equal(after.st_gid, before.st_gid);
+    assert_int_equal(getxattr("mnt/root", "user.mine", value, sizeof(value)), 1);
+    assert_acl("mnt/root", "system.posix_acl_access", &acl);
+    assert_acl("mnt/root", "system.posix_acl_default", &acl);
+    // What is made in it inherits, as it would have before.
+    assert_ok(mkdir("mnt/root/directory", 0777));
+    assert_acl("mnt/root/directory", "system.posix_acl_default", &acl);
+    put_file("mnt/root/file", "");
+    assert_int_equal(
+        getxattr("mnt/root/file", "system.posix_acl_access", &inherited, sizeof(inherited)),
+        sizeof(inherited));
+    assert_int_equal(inherited.entries[1].id, acl.entries[1].id);
+    assert_int_equal(stat_of("mnt/root/file").st_gid, before.st_gid);
+    scene_unmount(scene);
+}
+
+static void killed_daemon_loses_nothing_of_the_store(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "anon=scratch,nokeeper");
+    int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+    assert_int_equal(write(fd, "synced", 6), 6);
+    assert_ok(fsync(fd));
+    put_file("mnt/scratch/file", "gone");
+    assert_ok(kill(daemon_of(scene), SIGKILL));
+    scene_await_children();
+    close(fd);
+    struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+    if (outcome.status != 0 && scene_is_mounted(scene->mnt))
+        fail_msg("the dead mount cannot be unmounted: %s", outcome.err);
+    scene_mount(scene, true, "anon=scratch");
+    assert_content("mnt/file", "synced");
+    assert_false(exists("mnt/scratch/file"));
+    scene_unmount(scene);
+}
+
+/* Mounting over what a killed daemon left is possible, or is refused with a word about what to do. */
+static void mounting_over_a_dead_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "nokeeper");
+    assert_ok(kill(daemon_of(scene), SIGKILL));
+    scene_await_children();
+    struct outcome outcome = scene_try_mount(scene, true, "");
+    if (outcome.status == 0) {
+        put_file("mnt/file", "");
+        scene_unmount(scene);
+    } else {
+        assert_refused(&outcome, 1, scene->mnt, "mount", NULL);
+    }
+    run("fusermount3", "-u", scene->mnt, NULL);
+}
+
+/* The keeper is what a mount lives as long as; who is left takes it away. */
+static void killed_keeper_leaves_no_dead_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    put_file("mnt/file", "contents");
+    assert_ok(kill(daemon_of(scene), SIGKILL));
+    scene_await_children();
+    assert_false(scene_is_mounted(scene->mnt));
+    scene_mount(scene, true, "");
+    assert_content("mnt/file", "contents");
+    scene_unmount(scene);
+}
+
+static void store_holds_plain_files(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    assert_ok(mkdir("mnt/directory", 0750));
+    struct outcome outcome = run("cp", "-a", "/bin/ls", "mnt/directory/binary", NULL);
+    assert_done(&outcome);
+    assert_ok(symlink("directory/binary", "mnt/symlink"));
+    assert_ok(link("mnt/directory/binary", "mnt/linked"));
+    leave_dirty_data();
+    scene_unmount(scene);
+    outcome = run("cmp", "/bin/ls", "store/symlink", NULL);
+    assert_done(&outcome);
+    assert_int_equal(stat_of("store/linked").st_nlink, 2);
+    assert_int_equal(stat_of("store/directory").st_mode, S_IFDIR | 0750);
+    assert_store_is_complete();
+    outcome = run("find", "store", "-mindepth", "1", "-printf", ".", NULL);
+    assert_string_equal(outcome.out, "......"); // And nothing of the daemon's own.
+    // What is changed in the store while it is not mounted is there at the next mount.
+    put_file("store/written", "by hand");
+    scene_mount(scene, true, "");
+    assert_content("mnt/written", "by hand");
+    scene_unmount(scene);
+}
+
+static void serve_in_foreground_until(int signal, const struct scene *scene)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(shmapfs(), "shmapfs", "-f", scene->mnt, NULL);
+        _exit(127);
+    }
+    FILE *mounts = fopen("/proc/self/mounts", "re");
+    assert_non_null(mounts);
+    struct pollfd changed = { .fd = fileno(mounts), .events = POLLPRI };
+    while (!scene_is_mounted(scene->mnt))
+        assert_int_equal(poll(&changed, 1, PEER_SECONDS * 1000), 1);
+    fclose(mounts);
+    put_file("mnt/file", "contents");
+    assert_ok(kill(pid, signal));
+    assert_int_equal(peer_wait(pid), 0);
+    assert_false(scene_is_mounted(scene->mnt));
+}
+
+static void in_the_foreground(void **state)
+{
+    // The end of the last thread and that of the process race: often enough to meet both orders.
+    for (int i = 0; i < 20; i++)
+        serve_in_foreground_until(i % 2 ? SIGINT : SIGTERM, scene_of(state));
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(ready_when_the_command_returns),
+    cmocka_unit_test(daemon_holds_no_descriptor_of_its_starter),
+    cmocka_unit_test(daemon_is_on_its_own),
+    cmocka_unit_test(ends_by_umount),
+    cmocka_unit_test(ends_by_fusermount),
+    cmocka_unit_test(ends_by_sigterm),
+    cmocka_unit_test(ends_by_sigint),
+    cmocka_unit_test(busy_mount_stays),
+    cmocka_unit_test(signal_ends_a_busy_mount),
+    cmocka_unit_test(mounted_again_at_once),
+    cmocka_unit_test(persisted_and_anonymous_after_remount),
+    cmocka_unit_test(attributes_of_a_class_root_stay),
+    cmocka_unit_test(killed_daemon_loses_nothing_of_the_store),
+    cmocka_unit_test(mounting_over_a_dead_mount),
+    cmocka_unit_test(killed_keeper_leaves_no_dead_mount),
+    cmocka_unit_test(store_holds_plain_files),
+    cmocka_unit_test(in_the_foreground),
+};
+
+SCENE_MAIN("life", cases)

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The command lines of shmapfs, as a user, a script and mount(8) write them.
+#include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { FAILED = 1, USAGE = 2 };
+
+static void help_and_version(void **state)
+{
+    static const char *const words[] = { "STORE", "MOUNTPOINT", "size=",  "anon=",    "nr_inodes=",
+                                         "huge=", "mode=",      "noswap", "--version" };
+
+    (void)state;
+    struct outcome outcome = run(shmapfs(), "--help", NULL);
+    assert_done(&outcome);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strstr(outcome.out, words[i]) == NULL)
+            fail_msg("the help does not tell of %s", words[i]);
+    outcome = run(shmapfs(), "-h", NULL);
+    assert_done(&outcome);
+    outcome = run(shmapfs(), "--version", NULL);
+    assert_done(&outcome);
+    assert_non_null(strstr(outcome.out, "shmapfs"));
+    assert_non_null(strpbrk(outcome.out, "0123456789"));
+    outcome = run(shmapfs(), "-V", NULL);
+    assert_done(&outcome);
+}
+
+static void help_and_version_mount_nothing(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char *tree = scene_tree();
+
+    struct outcome outcome = run(shmapfs(), "--version", scene->mnt, NULL);
+    assert_done(&outcome);
+    outcome = run(shmapfs(), scene->store, scene->mnt, "--help", NULL);
+    assert_done(&outcome);
+    assert_nothing_left(scene, tree);
+    free(tree);
+}
+
+static void wrong_command_lines(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char *tree = scene_tree();
+
+    struct outcome outcome = run(shmapfs(), NULL);
+    assert_refused(&outcome, USAGE, "MOUNTPOINT", "missing", NULL);
+    outcome = run(shmapfs(), "-f", NULL);
+    assert_refused(&outcome, USAGE, "MOUNTPOINT", "missing", NULL);
+    outcome = run(shmapfs(), scene->store, scene->mnt, "third", NULL);
+    assert_refused(&outcome, USAGE, "too many", NULL);
+    outcome = run(shmapfs(), scene->mnt, "--bogus", NULL);
+    assert_refused(&outcome, USAGE, "bogus", "unknown", NULL);
+    outcome = run(shmapfs(), scene->mnt, "-x", NULL);
+    assert_refused(&outcome, USAGE, "-x", "unknown", NULL);
+    outcome = run(shmapfs(), scene->mnt, "-fx", NULL);
+    assert_refused(&outcome, USAGE, "x", "unknown", NULL);
+    outcome = run(shmapfs(), scene->mnt, "-o", NULL);
+    assert_refused(&outcome, USAGE, "-o", "value", NULL);
+    outcome = run(shmapfs(), "", NULL);
+    assert_refused(&outcome, USAGE, "empty", NULL);
+    outcome = run(shmapfs(), "", scene->mnt, NULL);
+    assert_refused(&outcome, USAGE, "empty", NULL);
+    assert_nothing_left(scene, tree);
+    free(tree);
+}
+
+static void wrong_options(void **state)
+{
+    static const struct {
+        const char *options, *name, *word;
+    } wrong[] = {
+        { "bogus", "bogus", "unknown" },
+        { "bogus=1", "bogus", "unknown" },
+        { "siz=1m", "siz", "size=" },
+        { "size=1m,bogus,mode=755", "bogus", "unknown" },
+        { "size", "size", "needs a value" },
+        { "size=", "size", "%" },
+        { "size=lots", "size", "%" },
+        { "size=-1m", "size", "k, m, g" },
+        { "size=1x", "size", "k, m, g" },
+        { "size=1mb", "size", "k, m, g" },
+        { "size=1.5g", "size", "k, m, g" },
+        { "size=0x10000", "size", "k, m, g" },
+        { "size= 1m", "size", "k, m, g" },
+        { "size=0", "size", "range" },
+        { "size=1", "size", "range" },
+        { "size=0%", "size", "range" },
+        { "size=%", "size", "%" },
+        { "size=9223372036854775808", "size", "range" },
+        { "size=99999999999999999999999", "size", "range" },
+        { "size=8388608t", "size", "range" },
+        { "size=18446744073709551615k", "size", "range" },
+        { "size=99999999999999999999%", "size", "range" },
+        { "nr_inodes=", "nr_inodes", "number" },
+        { "nr_inodes=few", "nr_inodes", "number" },
+        { "nr_inodes=0", "nr_inodes", "range" },
+        { "nr_inodes=99999999999999999999", "nr_inodes", "range" },
+        { "nr_inodes=10%", "nr_inodes", "number" },
+        { "huge=maybe", "huge", "within_size" },
+        { "huge", "huge", "within_size" },
+        { "mode=rwx", "mode", "octal" },
+        { "mode=0888", "mode", "octal" },
+        { "mode=77777", "mode", "range" },
+        { "mode=-1", "mode", "octal" },
+        { "mode=", "mode", "octal" },
+        { "noswap=1", "noswap", "no value" },
+        { "nopassthrough=yes", "nopassthrough", "no value" },
+        { "timeout=soon", "timeout", "seconds" },
+        { "timeout=-1", "timeout", "seconds" },
+        { "descriptors=0", "descriptors", "number" },
+        { "anon=", "anon", "names" },
+        { "anon", "anon", "names" },
+    };
+    struct scene *scene = scene_of(state);
+    char *tree = scene_tree();
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct outcome outcome =
+            run(shmapfs(), scene->store, scene->mnt, "-o", wrong[i].options, NULL);
+        assert_refused(&outcome, USAGE, wrong[i].name, wrong[i].word, NULL);
+    }
+    struct outcome outcome = run(shmapfs(), scene->mnt, "-o", "anon=a", NULL);
+    assert_refused(&outcome, USAGE, "anon", "STORE", NULL);
+    assert_nothing_left(scene, tree);
+    free(tree);
+}
+
+static void unknown_option_names_the_valid_ones(void **state)
+{
+    static const char *const valid[] = { "size=", "nr_inodes=", "huge=", "mode=",        "noswap",
+                                         "anon=", "timeout=",   "ro",    "nopassthrough" };
+    struct scene *scene = scene_of(state);
+
+    struct outcome outcome = run(shmapfs(), scene->mnt, "-o", "bogus", NULL);
+    for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++)
+        assert_refused(&outcome, USAGE, "'bogus'", valid[i], NULL);
+}
+
+static void anonymous_names_that_cannot_be(void **state)
+{
+    static const char *const names[] = { "/absolute", "..",         "../outside", "a/../../outside",
+                                         ".",         "file",       "file/below", "full",
+                                         "link",      "a::b/../..", "kept" };
+    struct scene *scene = scene_of(state);
+    char name[300], options[512];
+
+    assert_ok(mkdir("outside", 0755));
+    assert_ok(chdir("store"));
+    put_file("file", "");
+    assert_ok(mkdir("full", 0755));
+    put_file("full/file", "");
+    assert_ok(symlink("../outside", "link"));
+    assert_ok(mkdir("kept", 0755));
+    assert_int_equal(
+        run("setfattr", "-n", "user.shmapfs.class", "-v", "persist", "kept", NULL).status, 0);
+    assert_ok(chdir(".."));
+    char *tree = scene_tree();
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(options, sizeof(options), "anon=%s", names[i]);
+        struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", options, NULL);
+        if (outcome.status == 0)
+            fail_msg("%s was accepted", options);
+        assert_refused(&outcome, outcome.status, "anon", NULL);
+        assert_nothing_left(scene, tree);
+    }
+    memset(name, 'n', 256);
+    name[256] = '\0';
+    snprintf(options, sizeof(options), "anon=%s", name);
+    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", options, NULL);
+    assert_refused(&outcome, FAILED, "anon", "too long", NULL);
+    assert_nothing_left(scene, tree);
+    free(tree);
+}
+
+static void accepted_options(void **state)
+{
+    static const char *const accepted[] = {
+        "",
+        "defaults,rw,auto,noauto,nofail,_netdev,user,x-systemd.automount,x-foo=bar,comment=words",
+        "size=1m,nr_inodes=1k,huge=never,mode=0755,timeout=10,descriptors=100",
+        "size=10%",
+        "size=64K,huge=advise",
+        "size=1G,size=2m",
+        "noatime,nodev,nosuid,noexec",
+        "noexec,exec,strictatime",
+        ",,size=1m,,",
+    };
+    struct scene *scene = scene_of(state);
+
+    for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
+        scene_mount(scene, i % 2, accepted[i]);
+        scene_unmount(scene);
+    }
+}
+
+static void options_stand_anywhere_and_are_repeated(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    struct outcome outcome = run(shmapfs(), "-o", "size=2m", scene->mnt, "-osize=4m", NULL);
+    assert_done(&outcome);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 4 << 20);
+    scene_unmount(scene);
+    outcome = run(shmapfs(), "-o", "size=2m", "--", scene->store, scene->mnt, NULL);
+    assert_done(&outcome);
+    assert_true(scene_status(scene, "store_area.size") > 0);
+    scene_unmount(scene);
+}
+
+static void relative_paths(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    struct outcome outcome = run(shmapfs(), "store", "./mnt/", NULL);
+    assert_done(&outcome);
+    put_file("mnt/file", "contents");
+    assert_content("store/file", "contents");
+    scene_unmount(scene);
+}
+
+static void access_flags_are_in_force(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct statvfs vfs;
+
+    scene_mount(scene, false, "noexec,nosuid,nodev");
+    assert_ok(statvfs(scene->mnt, &vfs));
+    assert_int_equal(vfs.f_flag & (ST_NOEXEC | ST_NOSUID | ST_NODEV),
+                     ST_NOEXEC | ST_NOSUID | ST_NODEV);
+    assert_int_equal(vfs.f_flag & ST_RDONLY, 0);
+    scene_unmount(scene);
+    put_file("store/file", "contents");
+    scene_mount(scene, true, "ro");
+    assert_ok(statvfs(scene->mnt, &vfs));
+    assert_int_equal(vfs.f_flag & ST_RDONLY, ST_RDONLY);
+    assert_content("mnt/file", "contents");
+    assert_errno(open("mnt/new", O_WRONLY | O_CREAT, 0644), EROFS);
+    assert_errno(open("mnt/file", O_WRONLY), EROFS);
+    assert_errno(unlink("mnt/file"), EROFS);
+    scene_unmount(scene);
+}
+
+static void read_only_makes_nothing_in_the_store(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    put_file("store/file", "contents");
+    char *tree = scene_tree();
+    struct outcome outcome = scene_try_mount(scene, true, "ro,anon=newdir");
+    if (outcome.status == 0)
+        scene_unmount(scene);
+    else
+        assert_refused(&outcome, outcome.status, "anon", NULL);
+    assert_nothing_left(scene, tree);
+    free(tree);
+}
+
+static void read_only_leaves_access_times_alone(void **state)
+{
+    struct scene *scene = scene_of(state);
+    // So long ago that a read sets it anew, even where the disk is mounted with relatime.
+    const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
+
+    if (!scene->root)
+        return; // Who may open a file is not always who may leave its access time alone.
+    put_file("store/file", "contents");
+    assert_ok(utimensat(AT_FDCWD, "store/file", times, 0));
+    scene_mount(scene, true, "ro");
+    assert_content("mnt/file", "contents");
+    int fd = open_file("mnt/file", O_RDONLY);
+    char *mapping = map_fd(fd, 8, PROT_READ, MAP_SHARED);
+    assert_memory_equal(mapping, "contents", 8);
+    unmap(mapping, 8);
+    assert_ok(close(fd));
+    assert_int_equal(stat_of("store/file").st_atim.tv_sec, 1000);
+    scene_unmount(scene);
+    assert_int_equal(stat_of("store/file").st_atim.tv_sec, 1000);
+}
+
+static void mode_of_the_root(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "");
+    assert_int_equal(stat_of(scene->mnt).st_mode, S_IFDIR | 01777);
+    scene_unmount(scene);
+    scene_mount(scene, false, "mode=750");
+    assert_int_equal(stat_of(scene->mnt).st_mode, S_IFDIR | 0750);
+    scene_unmount(scene);
+    assert_ok(chmod("store", 0711));
+    scene_mount(scene, true, "mode=1777");
+    assert_int_equal(stat_of(scene->mnt).st_mode, S_IFDIR | 0711);
+    scene_unmount(scene);
+}
+
+static void named_in_the_mount_table(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "");
+    struct outcome outcome = run("findmnt", "-n", "-r", "-o", "FSTYPE,SOURCE", scene->mnt, NULL);
+    assert_done(&outcome);
+    assert_non_null(strstr(outcome.out, "fuse.shmapfs "));
+    assert_non_null(strstr(outcome.out, scene->store));
+    scene_unmount(scene);
+}
+
+/* How mount(8) calls what it finds as /sbin/mount.fuse.shmapfs. */
+static void as_helper_of_mount(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char helper[] = "./mount.fuse.shmapfs";
+
+    assert_ok(symlink(shmapfs(), "mount.fuse.shmapfs"));
+    struct outcome outcome =
+        run(helper, scene->store, scene->mnt, "-o", "rw,nofail,x-foo,size=1m,anon=scratch", NULL);
+    assert_done(&outcome);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 1 << 20);
+    scene_unmount(scene);
+    assert_true(exists("store/scratch"));
+    outcome = run(helper, "none", scene->mnt, "-s", "-n", "-v", "-t", "fuse.shmapfs", "-o",
+                  "rw,size=1m", NULL);
+    assert_done(&outcome);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 1 << 20);
+    scene_unmount(scene);
+    outcome = run(helper, "none", scene->mnt, "-o", "rw,bogus", NULL);
+    assert_refused(&outcome, USAGE, "bogus", "unknown", NULL);
+    outcome = run(helper, scene->mnt, NULL);
+    assert_refused(&outcome, USAGE, "source", NULL);
+    assert_false(scene_is_mounted(scene->mnt));
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(help_and_version),
+    cmocka_unit_test(help_and_version_mount_nothing),
+    cmocka_unit_test(wrong_command_lines),
+    cmocka_unit_test(wrong_options),
+    cmocka_unit_test(unknown_option_names_the_valid_ones),
+    cmocka_unit_test(anonymous_names_that_cannot_be),
+    cmocka_unit_test(accepted_options),
+    cmocka_unit_test(options_stand_anywhere_and_are_repeated),
+    cmocka_unit_test(relative_paths),
+    cmocka_unit_test(access_flags_are_in_force),
+    cmocka_unit_test(read_only_makes_nothing_in_the_store),
+    cmocka_unit_test(read_only_leaves_access_times_alone),
+    cmocka_unit_test(mode_of_the_root),
+    cmocka_unit_test(named_in_the_mount_table),
+    cmocka_unit_test(as_helper_of_mount),
+};
+
+SCENE_MAIN("options", cases)

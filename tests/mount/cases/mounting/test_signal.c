@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause What a signal to the daemon ends: its own mount wherever it
+// is by then, with all that programs had stored.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20 };
+
+static pid_t daemon_of(const struct scene *scene)
+{
+    return (pid_t)scene_status(scene, "keeper");
+}
+
+/* A mapping that nobody syncs or unmaps is as good as written. */
+static void stores_of_a_kept_mapping_reach_the_store(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char path[64];
+
+    for (int i = 0; i < 5; i++) {
+        scene_mount(scene, true, "");
+        snprintf(path, sizeof(path), "mnt/file%d", i);
+        assert_ok(close(new_file(path, MIB)));
+        char *mapping = map_path(path, MIB);
+        assert_non_null(mapping);
+        memset(mapping, 'a' + i, MIB);
+        assert_ok(kill(daemon_of(scene), SIGTERM));
+        assert_int_equal(scene_await_children(), 0);
+        assert_false(scene_is_mounted(scene->mnt));
+        snprintf(path, sizeof(path), "store/file%d", i);
+        assert_int_equal(stat_of(path).st_size, MIB);
+        char *stored = map_path(path, MIB);
+        assert_non_null(stored);
+        assert_true(all_bytes(stored, MIB, (char)('a' + i)));
+        unmap(stored, MIB);
+        unmap(mapping, MIB);
+    }
+}
+
+static void mount_on_top_stays(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    if (!scene->root)
+        return; // Only root can mount something else there.
+    scene_mount(scene, true, "");
+    put_file("mnt/below", "contents");
+    pid_t daemon = daemon_of(scene);
+    assert_ok(mount("tmpfs", scene->mnt, "tmpfs", 0, "size=1m"));
+    put_file("mnt/above", "contents");
+    assert_ok(kill(daemon, SIGTERM));
+    assert_int_equal(scene_await_children(), 0);
+    assert_true(scene_is_mounted(scene->mnt));
+    assert_content("mnt/above", "contents");
+    assert_content("store/below", "contents");
+    assert_ok(umount(scene->mnt));
+    // What was below may remain without a daemon, but not in anybody's way.
+    if (scene_is_mounted(scene->mnt))
+        assert_ok(umount2(scene->mnt, MNT_DETACH));
+    scene_mount(scene, true, "");
+    assert_content("mnt/below", "contents");
+    scene_unmount(scene);
+}
+
+static void mount_that_was_moved_is_found(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct scene inner = *scene;
+
+    assert_ok(mkdir("parent", 0755));
+    assert_ok(mkdir("parent/mnt", 0755));
+    snprintf(inner.mnt, sizeof(inner.mnt), "%s/parent/mnt", scene->dir);
+    scene_mount(&inner, true, "");
+    put_file("parent/mnt/file", "contents");
+    pid_t daemon = daemon_of(&inner);
+    assert_ok(rename("parent", "renamed"));
+    snprintf(inner.mnt, sizeof(inner.mnt), "%s/renamed/mnt", scene->dir);
+    assert_true(scene_is_mounted(inner.mnt));
+    assert_ok(kill(daemon, SIGTERM));
+    assert_int_equal(scene_await_children(), 0);
+    assert_false(scene_is_mounted(inner.mnt));
+    assert_false(exists("renamed/mnt/file"));
+    assert_content("store/file", "contents");
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(stores_of_a_kept_mapping_reach_the_store),
+    cmocka_unit_test(mount_on_top_stays),
+    cmocka_unit_test(mount_that_was_moved_is_found),
+};
+
+SCENE_MAIN("signal", cases)

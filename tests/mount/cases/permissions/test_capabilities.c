@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Root that lacks one of its capabilities, as in many a container: it serves all users rightly, or
+// not at all.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/harness/users.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Tries to mount without a capability, which setpriv(1) knows by its name in small letters, without
+ * CAP_. */
+static struct outcome mount_without(const struct scene *scene, const char *capability,
+                                    bool with_store, const char *options)
+{
+    char less[64], all[128];
+
+    snprintf(less, sizeof(less), "-%s", capability);
+    snprintf(all, sizeof(all), "%s%s", scene->passthrough ? "defaults" : "nopassthrough", options);
+    // Root gets at most what the bounding set has when it executes a program. The stack is smaller
+    // than usual.
+    return run("sh", "-c", "ulimit -s 4096 && exec \"$@\"", "sh", "setpriv", "--inh-caps", less,
+               "--bounding-set", less, shmapfs(), "-o", all, with_store ? scene->store : scene->mnt,
+               with_store ? scene->mnt : NULL, NULL);
+}
+
+static void refused_where_users_cannot_be_told_apart(void **state)
+{
+    static const struct {
+        const char *capability, *name;
+    } needed[] = {
+        { "chown", "CAP_CHOWN" },     { "dac_override", "CAP_DAC_OVERRIDE" },
+        { "fowner", "CAP_FOWNER" },   { "fsetid", "CAP_FSETID" },
+        { "setuid", "CAP_SETUID" },   { "setgid", "CAP_SETGID" },
+        { "setpcap", "CAP_SETPCAP" },
+    };
+    struct scene *scene = scene_of(state);
+    char *tree = scene_tree();
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        for (int with_store = 0; with_store < 2; with_store++) {
+            struct outcome outcome = mount_without(scene, needed[i].capability, with_store, "");
+            assert_refused(&outcome, 1, needed[i].name, NULL);
+            assert_nothing_left(scene, tree);
+        }
+    }
+    free(tree);
+}
+
+/* Without file handles, that is: files are found again by their names. */
+static void files_belong_to_their_makers_without_handles(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    for (int with_store = 0; with_store < 2; with_store++) {
+        struct outcome outcome = mount_without(scene, "dac_read_search", with_store, "");
+        assert_done(&outcome);
+        assert_true(scene_is_mounted(scene->mnt));
+        assert_ok(chmod("mnt", 0777));
+        assert_int_equal(as(ALICE, create_file, "mnt/file"), 0);
+        assert_int_equal(as(BOB, make_directory, "mnt/directory"), 0);
+        assert_int_equal(stat_of("mnt/file").st_uid, ALICE);
+        assert_int_equal(stat_of("mnt/file").st_gid, ALICE);
+        assert_int_equal(stat_of("mnt/directory").st_uid, BOB);
+        assert_int_equal(as(BOB, write_file, "mnt/file"), EACCES);
+        scene_unmount(scene);
+        if (with_store)
+            assert_int_equal(stat_of("store/file").st_uid, ALICE);
+    }
+}
+
+// Enough to fill the stack of a thread that takes a step for each.
+enum { LEVELS = 12000 };
+
+/* Leaves the deepest directory as the working directory, and the daemon without its descriptor. */
+static void descend(const struct scene *scene)
+{
+    char path[PATH_MAX + 32];
+
+    assert_ok(chdir("mnt"));
+    for (int i = 0; i < LEVELS; i++) {
+        assert_ok(mkdir("d", 0755));
+        assert_ok(chdir("d"));
+    }
+    for (int i = 0; i < 100; i++) {
+        snprintf(path, sizeof(path), "%s/file%d", scene->mnt, i);
+        put_file(path, "");
+    }
+}
+
+static int list_directory(void *path)
+{
+    DIR *directory = opendir(path);
+
+    return directory == NULL ? errno : result_of(closedir(directory));
+}
+
+static int link_here(void *path)
+{
+    return result_of(symlink("target", path));
+}
+
+static int remove_name(void *path)
+{
+    return result_of(unlink(path));
+}
+
+static void deep_tree_without_handles(void **state)
+{
+    static const struct {
+        user_action *action;
+        const char *path;
+    } attempts[] = {
+        { list_directory, "." },  { make_directory, "sub" }, { create_file, "entry" },
+        { read_file, "entry" },   { remove_name, "entry" },  { link_here, "entry" },
+        { remove_name, "entry" }, { list_directory, "sub" },
+    };
+    struct scene *scene = scene_of(state);
+
+    struct outcome outcome = mount_without(scene, "dac_read_search", false, ",descriptors=16");
+    assert_done(&outcome);
+    descend(scene);
+    for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+        int result = attempts[i].action((char *)(uintptr_t)attempts[i].path);
+        // What is too deep to be found again by its names is said to be.
+        if (result != 0 && result != ELOOP)
+            fail_msg("attempt %zu: %s", i, strerror(result));
+    }
+    assert_ok(chdir(scene->dir));
+    put_file("mnt/last", "works");
+    assert_content("mnt/last", "works");
+    scene_unmount(scene);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(refused_where_users_cannot_be_told_apart),
+    cmocka_unit_test(files_belong_to_their_makers_without_handles),
+    cmocka_unit_test(deep_tree_without_handles),
+};
+
+SCENE_MAIN("capabilities", cases)

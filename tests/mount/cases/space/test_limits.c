@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The RAM area's limits: kept exactly, told as ENOSPC, changed while in use, and given back at once.
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20, PAGE = 4096, FAILED = 1 };
+
+static fsblkcnt_t free_pages(void)
+{
+    struct statvfs vfs;
+
+    assert_ok(statvfs("mnt", &vfs));
+    assert_int_equal(vfs.f_frsize, PAGE);
+    return vfs.f_bfree;
+}
+
+static bool pages_are_free(void *argument)
+{
+    return free_pages() == *(fsblkcnt_t *)argument;
+}
+
+static bool pages_become_free(fsblkcnt_t wanted)
+{
+    return comes_true(pages_are_free, &wanted);
+}
+
+static void write_gets_enospc_at_the_limit(void **state)
+{
+    struct scene *scene = scene_of(state);
+    char page[PAGE];
+    off_t end = 0;
+
+    memset(page, 'x', sizeof(page));
+    for (int i = 0; i < 2; i++) {
+        scene_mount(scene, false, i == 0 ? "size=4m,huge=never" : "size=4m");
+        int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+        for (end = 0; write(fd, page, PAGE) == PAGE; end += PAGE)
+            assert_in_range(end, 0, 4 * MIB);
+        assert_int_equal(errno, ENOSPC);
+        assert_int_equal(end, 4 * MIB);
+        assert_int_equal(free_pages(), 0);
+        assert_errno(pwrite(fd, page, 1, 5 * MIB), ENOSPC);
+        // What has its page already can be written still.
+        assert_int_equal(pwrite(fd, "y", 1, 2 * MIB), 1);
+        assert_ok(ftruncate(fd, 2 * MIB));
+        assert_int_equal(free_pages(), 2 * MIB / PAGE);
+        assert_int_equal(pwrite(fd, page, PAGE, 2 * MIB), PAGE);
+        assert_ok(close(fd));
+        scene_unmount(scene);
+    }
+}
+
+static void fallocate_gets_enospc_at_the_limit(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "size=4m");
+    int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+    assert_errno(fallocate(fd, 0, 0, 4 * MIB + PAGE), ENOSPC);
+    assert_int_equal(free_pages(), 4 * MIB / PAGE);
+    assert_int_equal(size_of(fd), 0);
+    assert_ok(fallocate(fd, 0, 0, 4 * MIB));
+    assert_int_equal(free_pages(), 0);
+    assert_errno(fallocate(fd, 0, 4 * MIB, PAGE), ENOSPC);
+    assert_errno(fallocate(fd, FALLOC_FL_KEEP_SIZE, 8 * MIB, PAGE), ENOSPC);
+    // What is reserved cannot fail any more.
+    char *mapping = map_shared(fd, 4 * MIB);
+    memset(mapping, 'x', 4 * MIB);
+    assert_ok(msync(mapping, 4 * MIB, MS_SYNC));
+    unmap(mapping, 4 * MIB);
+    assert_ok(close(fd));
+    scene_unmount(scene);
+}
+
+static int store_page_by_page(struct peer *parent, void *argument)
+{
+    (void)parent;
+    (void)argument;
+    signal(SIGBUS, SIG_DFL);
+    char *mapping = map_path("mnt/file", 8 * MIB);
+    peer_check(mapping != NULL);
+    for (size_t at = 0; at < 8 * MIB; at += PAGE)
+        mapping[at] = 'x';
+    return msync(mapping, 8 * MIB, MS_SYNC) == -1 ? errno : 0;
+}
+
+static void store_gets_sigbus_at_the_limit(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "size=4m,huge=never");
+    assert_ok(close(new_file("mnt/file", 8 * MIB)));
+    int result = peer_run(store_page_by_page, NULL);
+    if (scene->passthrough && scene->root) {
+        assert_int_equal(result, 128 + SIGBUS);
+        char *mapping = map_path("mnt/file", 8 * MIB);
+        assert_non_null(mapping);
+        assert_int_equal(mapping[4 * MIB - PAGE], 'x');
+        assert_int_equal(touch_signal(mapping + 4 * MIB, true), SIGBUS);
+        assert_int_equal(touch_signal(mapping, true), 0);
+        unmap(mapping, 8 * MIB);
+    } else {
+        // FUSE's page cache finds out when it writes back, and msync says so.
+        assert_int_equal(result, ENOSPC);
+    }
+    assert_int_equal(free_pages(), 0);
+    assert_ok(unlink("mnt/file"));
+    assert_true(pages_become_free(4 * MIB / PAGE));
+    put_file("mnt/file", "there is space again");
+    scene_unmount(scene);
+}
+
+static void store_has_no_such_limit(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, true, "size=1m,anon=scratch");
+    int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+    assert_int_equal(posix_fallocate(fd, 0, 8 * MIB), 0);
+    assert_ok(close(fd));
+    fd = open_file("mnt/scratch/file", O_RDWR | O_CREAT);
+    assert_int_equal(posix_fallocate(fd, 0, 8 * MIB), ENOSPC);
+    assert_int_equal(posix_fallocate(fd, 0, MIB / 2), 0);
+    assert_ok(close(fd));
+    scene_unmount(scene);
+}
+
+static int create_files(const char *prefix)
+{
+    char path[64];
+
+    for (int i = 0;; i++) {
+        snprintf(path, sizeof(path), "mnt/%s%d", prefix, i);
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
+        if (fd == -1)
+            return i;
+        close(fd);
+    }
+}
+
+static void files_get_enospc_at_nr_inodes(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "nr_inodes=50");
+    int count = create_files("file");
+    assert_int_equal(errno, ENOSPC);
+    assert_in_range(count, 40, 50);
+    assert_errno(mkdir("mnt/directory", 0755), ENOSPC);
+    assert_errno(symlink("target", "mnt/symlink"), ENOSPC);
+    struct statvfs vfs;
+    assert_ok(statvfs("mnt", &vfs));
+    assert_int_equal(vfs.f_files, 50);
+    assert_int_equal(vfs.f_ffree, 0);
+    for (int i = 0; i < 10; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "mnt/file%d", i);
+        assert_ok(unlink(path));
+    }
+    assert_int_equal(create_files("again"), 10);
+    scene_unmount(scene);
+}
+
+static void assert_resized(const struct scene *scene, const char *size, int64_t bytes)
+{
+    struct outcome outcome = run(shmapctl(), "resize", scene->mnt, size, NULL);
+
+    assert_done(&outcome);
+    assert_int_equal(scene_status(scene, "ram_area.size"), bytes);
+}
+
+static void resized_while_in_use(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "size=4m,huge=never");
+    int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+    assert_ok(fallocate(fd, 0, 0, 4 * MIB));
+    char *mapping = map_shared(fd, 4 * MIB);
+    memset(mapping, 'x', 4 * MIB);
+    assert_errno(fallocate(fd, 0, 4 * MIB, 4 * MIB), ENOSPC);
+    assert_resized(scene, "8m", 8 * MIB);
+    assert_ok(fallocate(fd, 0, 4 * MIB, 4 * MIB));
+    struct outcome outcome = run(shmapctl(), "resize", scene->mnt, "6m", NULL);
+    assert_refused(&outcome, FAILED, "6m", "less than", "8.0M", NULL);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 8 * MIB);
+    assert_ok(ftruncate(fd, 4 * MIB));
+    assert_resized(scene, "4m", 4 * MIB);
+    assert_int_equal(free_pages(), 0);
+    assert_true(all_bytes(mapping, 4 * MIB, 'x'));
+    outcome = run(shmapctl(), "--json", "resize", scene->mnt, "1g", NULL);
+    assert_done(&outcome);
+    assert_non_null(strstr(outcome.out, "1073741824"));
+    unmap(mapping, 4 * MIB);
+    assert_ok(close(fd));
+    scene_unmount(scene);
+}
+
+static int resize_as_stranger(void *argument)
+{
+    struct outcome outcome = run(shmapctl(), "resize", (const char *)argument, "1g", NULL);
+
+    peer_check(outcome.status == FAILED);
+    peer_check(strstr(outcome.err, "permi") != NULL);
+    return 0;
+}
+
+static void resized_by_nobody_else(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    if (!scene->root)
+        return; // A user's mount is not even seen by others.
+    scene_mount(scene, false, "size=4m");
+    assert_int_equal(harness_as(1234, 1234, 0, NULL, resize_as_stranger, scene->mnt), 0);
+    assert_int_equal(scene_status(scene, "ram_area.size"), 4 * MIB);
+    scene_unmount(scene);
+}
+
+static void sizes_in_every_unit(void **state)
+{
+    struct scene *scene = scene_of(state);
+    uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE;
+    const struct {
+        const char *option;
+        uint64_t bytes;
+    } sizes[] = { { "size=65536", 65536 },          { "size=64k", 65536 },
+                  { "size=3M", 3 * MIB },           { "size=1g", 1 << 30 },
+                  { "size=1T", UINT64_C(1) << 40 }, { "size=10%", ram / 10 },
+                  { "nr_inodes=1k", ram / 2 } };
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        scene_mount(scene, false, sizes[i].option);
+        uint64_t bytes = (uint64_t)scene_status(scene, "ram_area.size");
+        // tmpfs counts in pages.
+        assert_in_range(bytes, sizes[i].bytes - PAGE, sizes[i].bytes + PAGE);
+        scene_unmount(scene);
+    }
+}
+
+static void huge_pages_as_the_kernel_allows(void **state)
+{
+    static const char *const words[] = { "never", "always", "within_size", "advise" };
+    struct scene *scene = scene_of(state);
+    char option[64], expected[64];
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        snprintf(option, sizeof(option), "huge=%s", words[i]);
+        snprintf(expected, sizeof(expected), "\"huge\":\"%s\"", words[i]);
+        scene_mount(scene, false, option);
+        struct outcome outcome = run(shmapctl(), "--json", "status", scene->mnt, NULL);
+        assert_done(&outcome);
+        if (strstr(outcome.out, expected) == NULL &&
+            strstr(outcome.out, "\"huge\":\"never\"") == NULL)
+            fail_msg("neither %s nor never: %s", words[i], outcome.out);
+        put_file("mnt/small", "x");
+        scene_unmount(scene);
+    }
+}
+
+static int hold_mapping(struct peer *parent, void *argument)
+{
+    (void)argument;
+    char *mapping = map_path("mnt/file", MIB);
+    peer_check(mapping != NULL);
+    peer_check(peer_tell(parent));
+    peer_check(peer_hear(parent));
+    peer_check(all_bytes(mapping, MIB, 'x'));
+    return 0;
+}
+
+static void space_of_unlinked_files_comes_back(void **state)
+{
+    struct scene *scene = scene_of(state);
+    struct peer peer;
+
+    scene_mount(scene, false, "size=8m,huge=never");
+    fsblkcnt_t all = free_pages();
+    int fd = new_file("mnt/file", MIB);
+    char *mapping = map_shared(fd, MIB);
+    memset(mapping, 'x', MIB);
+    assert_ok(msync(mapping, MIB, MS_SYNC));
+    assert_int_equal(peer_start(&peer, hold_mapping, NULL), 0);
+    assert_true(peer_hear(&peer));
+    assert_ok(unlink("mnt/file"));
+    assert_int_equal(free_pages(), all - MIB / PAGE);
+    assert_ok(close(fd)); // A mapping of this process still holds it.
+    assert_int_equal(free_pages(), all - MIB / PAGE);
+    unmap(mapping, MIB); // And now only one of another process.
+    assert_int_equal(free_pages(), all - MIB / PAGE);
+    assert_true(peer_tell(&peer));
+    assert_peer_well(&peer);
+    assert_true(pages_become_free(all));
+    scene_unmount(scene);
+}
+
+static void space_of_replaced_and_closed_files_comes_back(void **state)
+{
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "size=8m,huge=never");
+    fsblkcnt_t all = free_pages();
+    for (int i = 0; i < 20; i++) { // Together more than there is.
+        int fd = open_file("mnt/new", O_RDWR | O_CREAT | O_EXCL);
+        assert_int_equal(posix_fallocate(fd, 0, MIB), 0);
+        assert_ok(rename("mnt/new", "mnt/file"));
+        assert_ok(close(fd));
+        assert_true(pages_become_free(all - MIB / PAGE));
+    }
+    assert_ok(unlink("mnt/file"));
+    assert_true(pages_become_free(all));
+    int fd = open_file("mnt", O_TMPFILE | O_RDWR);
+    assert_int_equal(posix_fallocate(fd, 0, MIB), 0);
+    assert_int_equal(free_pages(), all - MIB / PAGE);
+    assert_ok(close(fd));
+    assert_true(pages_become_free(all));
+    scene_unmount(scene);
+}
+
+static int allocate_at_once(int fd)
+{
+    return fallocate(fd, 0, 0, 3 * MIB);
+}
+
+static int write_at_once(int fd)
+{
+    static const char chunk[MIB] = { 'x' };
+
+    for (int i = 0; i < 3; i++)
+        if (write(fd, chunk, MIB) != MIB)
+            return -1;
+    return fsync(fd);
+}
+
+/* The kernel tells the daemon of the last use of a file after the call that ended it, which is
+ * nothing that a program should notice. */
+static void space_of_a_removed_file_is_there_at_once(void **state)
+{
+    static int (*const fills[])(int fd) = { allocate_at_once, write_at_once };
+    struct scene *scene = scene_of(state);
+
+    scene_mount(scene, false, "size=4m");
+    for (int i = 0; i < 200; i++) {
+        int fd = open_file("mnt/file", O_WRONLY | O_CREAT | O_EXCL);
+        if (fills[i / 100](fd) == -1)
+            fail_msg("file %d: %s", i, strerror(errno));
+        assert_ok(close(fd));
+        assert_ok(unlink("mnt/file"));
+    }
+    scene_unmount(scene);
+}
+
+static unsigned mounts(void)
+{
+    struct outcome outcome = run("findmnt", "-n", "-r", "-o", "TARGET", NULL);
+    unsigned count = 0;
+
+    assert_done(&outcome);
+    for (const char *at = outcome.out; (at = strchr(at, '\n')) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void no_path_leads_to_the_area(void **state)
+{
+    struct scene *scene = scene_of(state);
+    unsigned before = mounts();
+
+    scene_mount(scene, true, "anon=scratch");
+    assert_int_equal(mounts(), before + 1);
+    scene_unmount(scene);
+    assert_int_equal(mounts(), before);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(write_gets_enospc_at_the_limit),
+    cmocka_unit_test(fallocate_gets_enospc_at_the_limit),
+    cmocka_unit_test(store_gets_sigbus_at_the_limit),
+    cmocka_unit_test(store_has_no_such_limit),
+    cmocka_unit_test(files_get_enospc_at_nr_inodes),
+    cmocka_unit_test(resized_while_in_use),
+    cmocka_unit_test(resized_by_nobody_else),
+    cmocka_unit_test(sizes_in_every_unit),
+    cmocka_unit_test(huge_pages_as_the_kernel_allows),
+    cmocka_unit_test(space_of_unlinked_files_comes_back),
+    cmocka_unit_test(space_of_replaced_and_closed_files_comes_back),
+    cmocka_unit_test(space_of_a_removed_file_is_there_at_once),
+    cmocka_unit_test(no_path_leads_to_the_area),
+};
+
+SCENE_MAIN("limits", cases)

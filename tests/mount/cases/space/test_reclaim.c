@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Which bytes of an object have space: holes, SEEK_HOLE and SEEK_DATA, all that fallocate does.
+#include "tests/mount/harness/harness.h"
+#include "tests/mount/harness/mapping.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 65536, CHUNKS = 8, WHOLE = CHUNK * CHUNKS };
+
+/* A file of eight chunks of which the second, fifth and sixth have data; nothing is synced. */
+static void write_chunks(int fd)
+{
+    static const int with_data[] = { 1, 4, 5 };
+    char *chunk = malloc(CHUNK);
+
+    assert_non_null(chunk);
+    memset(chunk, 'd', CHUNK);
+    assert_ok(ftruncate(fd, WHOLE));
+    for (size_t i = 0; i < sizeof(with_data) / sizeof(with_data[0]); i++)
+        assert_int_equal(pwrite(fd, chunk, CHUNK, (off_t)with_data[i] * CHUNK), CHUNK);
+    free(chunk);
+}
+
+/* No byte that is not zero may lie in what is said to be a hole: copying programs leave it out. */
+static void assert_no_data_in_holes(int fd)
+{
+    off_t end = size_of(fd);
+    char *bytes = malloc((size_t)end);
+
+    assert_non_null(bytes);
+    assert_int_equal(pread(fd, bytes, (size_t)end, 0), end);
+    for (off_t hole = 0; hole < end;) {
+        off_t data = lseek(fd, hole, SEEK_DATA);
+        if (data == -1) {
+            assert_int_equal(errno, ENXIO);
+            data = end;
+        }
+        assert_in_range(data, hole, end);
+        assert_true(all_bytes(bytes + hole, (size_t)(data - hole), 0));
+        if (data == end)
+            break;
+        hole = lseek(fd, data, SEEK_HOLE);
+        assert_in_range(hole, data + 1, end);
+    }
+    free(bytes);
+}
+
+static void assert_same_extents(int fd, int reference)
+{
+    for (off_t at = 0; at < WHOLE; at += CHUNK / 2) {
+        assert_int_equal(lseek(fd, at, SEEK_DATA), lseek(reference, at, SEEK_DATA));
+        assert_int_equal(lseek(fd, at, SEEK_HOLE), lseek(reference, at, SEEK_HOLE));
+    }
+}
+
+static void holes_are_found_where_they_are(void **state)
+{
+    const struct fixture *fixture = fixture_of(state);
+
+    int reference = reference_file(fixture);
+    int fd = new_file("file", 0);
+    write_chunks(reference);
+    write_chunks(fd);
+    assert_no_data_in_holes(fd);
+    assert_ok(fsync(fd));
+    assert_no_data_in_holes(fd);
+    // A page cache of its own may know less about holes, and so may huge pages; never about data.
+    if (!fixture->memory &&
+        (fixture->area == AREA_NATIVE || (fixture->passthrough && fixture->root)))
+        assert_same_extents(fd, reference);
+    assert_int_equal(lseek(fd, 4 * CHUNK, SEEK_DATA), 4 * CHUNK);
+    assert_errno(lseek(fd, WHOLE, SEEK_DATA), ENXIO);
+    assert_errno(lseek(fd, WHOLE, SEEK_HOLE), ENXIO);
+    assert_errno(lseek(fd, -1, SEEK_DATA), ENXIO);
+    assert_ok(close(fd));
+    assert_ok(close(reference));
+}
+
+static void fresh_data_is_no_hole(void **state)
+{
+    (void)state;
+    int fd = new_file("file", WHOLE);
+    assert_int_equal(pwrite(fd, "x", 1, 3 * CHUNK), 1);
+    assert_no_data_in_holes(fd);
+    int reader = open_file("file", O_RDONLY);
+    assert_no_data_in_holes(reader);
+    assert_int_equal(pwrite(fd, "x", 1, WHOLE + CHUNK), 1);
+    assert_no_data_in_holes(reader);
+    assert_ok(close(reader));
+    assert_ok(close(fd));
+    fd = open_file("file", O_RDONLY);
+    assert_no_data_in_holes(fd);
+    assert_ok(close(fd));
+}
+
+static void stored_data_is_no_hole(void **state)
+{
+    (void)state;
+    int fd = new_file("file", WHOLE);
+    char *mapping = map_shared(fd, WHOLE);
+    mapping[3 * CHUNK + 7] = 's';
+    assert_no_data_in_holes(fd);
+    mapping[6 * CHUNK + 7] = 's';
+    assert_ok(msync(mapping, WHOLE, MS_SYNC));
+    assert_no_data_in_holes(fd);
+    unmap(mapping, WHOLE);
+    assert_ok(close(fd));
+}
+
+static void punching_gives_space_back(void **state)
+{
+    struct stat before, after;
+
+    (void)state;
+    int fd = new_file("file", 0);
+    write_chunks(fd);
+    assert_ok(fsync(fd));
+    assert_ok(fstat(fd, &before));
+    assert_ok(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4 * CHUNK, 2 * CHUNK));
+    assert_ok(fsync(fd));
+    assert_ok(fstat(fd, &after));
+    assert_int_equal(before.st_blocks - after.st_blocks, 2 * CHUNK / 512);
+    assert_int_equal(after.st_size, WHOLE);
+    assert_no_data_in_holes(fd);
+    assert_ok(close(fd));
+}
+
+static void allocation_takes_space(void **state)
+{
+    struct stat stat;
+
+    (void)state;
+    int fd = new_file("file", 0);
+    assert_int_equal(posix_fallocate(fd, 0, WHOLE), 0);
+    assert_ok(fstat(fd, &stat));
+    assert_int_equal(stat.st_size, WHOLE);
+    assert_true(stat.st_blocks >= WHOLE / 512);
+    assert_ok(fallocate(fd, FALLOC_FL_KEEP_SIZE, WHOLE, WHOLE));
+    assert_ok(fstat(fd, &stat));
+    assert_int_equal(stat.st_size, WHOLE);
+    assert_true(stat.st_blocks >= 2 * WHOLE / 512);
+    assert_ok(ftruncate(fd, 0));
+    assert_ok(fstat(fd, &stat));
+    assert_int_equal(stat.st_blocks, 0);
+    assert_ok(close(fd));
+}
+
+static const int fallocate_modes[] = {
+    0,
+    FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_PUNCH_HOLE,
+    FALLOC_FL_ZERO_RANGE,
+    FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_ZERO_RANGE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_COLLAPSE_RANGE,
+    FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_KEEP_SIZE,
+    FALLOC_FL_INSERT_RANGE,
+    FALLOC_FL_UNSHARE_RANGE,
+    1 << 30,
+};
+
+/* What FUSE's kernel side refuses by itself, before the daemon is asked. */
+static bool reaches_the_area(const struct fixture *fixture, int mode)
+{
+    const int handed_on = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+
+    return fixture->area == AREA_NATIVE || (mode & ~handed_on) == 0;
+}
+
+static int fallocate_errno(int fd, int mode, off_t offset, off_t length)
+{
+    return fallocate(fd, mode, offset, length) == 0 ? 0 : errno;
+}
+
+static void assert_same_contents(int fd, int reference)
+{
+    off_t size = size_of(reference);
+    char *bytes = malloc((size_t)size + 1);
+    char *wanted = malloc((size_t)size + 1);
+
+    assert_non_null(bytes);
+    assert_non_null(wanted);
+    assert_int_equal(size_of(fd), size);
+    assert_int_equal(pread(fd, bytes, (size_t)size + 1, 0), size);
+    assert_int_equal(pread(reference, wanted, (size_t)size + 1, 0), size);
+    assert_memory_equal(bytes, wanted, (size_t)size);
+    free(bytes);
+    free(wanted);
+}
+
+static void every_fallocate_mode_as_the_area_has_it(void **state)
+{
+    static const struct {
+        off_t offset, length;
+    } ranges[] = { { CHUNK, CHUNK },
+                   { 100, 1000 },
+                   { 4 * CHUNK + 4096, 8192 },
+                   { WHOLE, CHUNK },
+                   { WHOLE - 4096, 2 * CHUNK },
+                   { 0, WHOLE },
+                   { -1, 10 },
+                   { 0, 0 },
+                   { 0, -1 } };
+    const struct fixture *fixture = fixture_of(state);
+
+    for (size_t i = 0; i < sizeof(fallocate_modes) / sizeof(fallocate_modes[0]); i++) {
+        for (size_t j = 0; j < sizeof(ranges) / sizeof(ranges[0]); j++) {
+            int mode = fallocate_modes[i];
+            int reference = reference_file(fixture);
+            int fd = new_file("file", 0);
+            write_chunks(reference);
+            write_chunks(fd);
+            int wanted = fallocate_errno(reference, mode, ranges[j].offset, ranges[j].length);
+            int result = fallocate_errno(fd, mode, ranges[j].offset, ranges[j].length);
+            if (wanted == 0 && !reaches_the_area(fixture, mode)) {
+                wanted = EOPNOTSUPP;
+                assert_ok(ftruncate(reference, 0));
+                write_chunks(reference);
+            } else if (result == EOPNOTSUPP && !reaches_the_area(fixture, mode)) {
+                wanted = EOPNOTSUPP;
+            }
+            if (result != wanted)
+                fail_msg("fallocate mode %#x, offset %lld, length %lld: errno %d; wanted %d",
+                         (unsigned)mode, (long long)ranges[j].offset, (long long)ranges[j].length,
+                         result, wanted);
+            assert_same_contents(fd, reference);
+            assert_ok(unlink("file"));
+            assert_ok(close(fd));
+            assert_ok(close(reference));
+        }
+    }
+}
+
+static void fallocate_is_seen_by_a_mapping_and_stat(void **state)
+{
+    struct stat stat;
+
+    (void)state;
+    int fd = new_file("file", 0);
+    write_chunks(fd);
+    char *mapping = map_shared(fd, 2 * WHOLE);
+    assert_int_equal(mapping[CHUNK], 'd');
+    int other = open_file("file", O_RDWR);
+    assert_ok(fallocate(other, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, CHUNK, CHUNK));
+    assert_int_equal(mapping[CHUNK], 0);
+    assert_ok(fallocate(other, 0, WHOLE, WHOLE));
+    assert_ok(lstat("file", &stat));
+    assert_int_equal(stat.st_size, 2 * WHOLE);
+    assert_ok(fstat(fd, &stat));
+    assert_int_equal(stat.st_size, 2 * WHOLE);
+    mapping[2 * WHOLE - 1] = 'x';
+    char byte = 0;
+    assert_int_equal(pread(other, &byte, 1, 2 * WHOLE - 1), 1);
+    assert_int_equal(byte, 'x');
+    unmap(mapping, 2 * WHOLE);
+    assert_ok(close(other));
+    assert_ok(close(fd));
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(holes_are_found_where_they_are),
+    cmocka_unit_test(fresh_data_is_no_hole),
+    cmocka_unit_test(stored_data_is_no_hole),
+    cmocka_unit_test(punching_gives_space_back),
+    cmocka_unit_test(allocation_takes_space),
+    cmocka_unit_test(every_fallocate_mode_as_the_area_has_it),
+    cmocka_unit_test(fallocate_is_seen_by_a_mapping_and_stat),
+};
+
+HARNESS_MAIN("space", cases)

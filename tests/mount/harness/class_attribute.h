@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The class attribute, as any program reads and sets it. */
+#ifndef SHMAPFS_TESTS_CLASSES_H
+#define SHMAPFS_TESTS_CLASSES_H
+
+#include "tests/mount/harness/harness.h"
+
+/* What setxattr(2) answers. */
+int set_class(const char *path, const char *class);
+
+/* What removexattr(2) answers. */
+int unset_class(const char *path);
+
+void assert_class(const char *path, const char *class);
+
+/* A new directory, with a class of its own. */
+void make_class_root(const char *path, const char *class);
+
+#endif

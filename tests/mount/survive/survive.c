@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/mount/survive/survive.h"
+
+#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/survive/status_watchdog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WAIT_SECONDS = 30, MOST_KINDS = 32, STEADY_LOOKS = 50, CALLS_PER_LOOK = 50 };
+
+struct attempt {
+    const struct survive_plan *plan;
+    struct survive_report *report;
+    struct load *load;
+    struct survive_watch *watch; // of the mount, if there is one
+    struct load_process dice;    // for its random numbers alone
+    struct survive_status status;
+    struct survive_holdings before;
+    int64_t *stalls, *replies; // one for each death
+};
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * (int64_t)1000000 + now.tv_nsec / 1000;
+}
+
+static int failed(int error, const char *what)
+{
+    fprintf(stderr, "FAILED: %s: %s\n", what, strerror(-error));
+    return error;
+}
+
+/* The entries of the table of descriptors that all processes of the daemon share. */
+static int64_t table_of(const struct survive_status *status)
+{
+    int64_t pid = status->keeper != 0 ? status->keeper : status->pid, count = 0;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%" PRId64 "/fd", pid);
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return failed(-errno, path);
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static int look(const struct attempt *attempt, struct survive_holdings *holdings)
+{
+    struct survive_status status;
+    int error = survive_watch_status(attempt->watch, &status);
+
+    if (error < 0)
+        return failed(error, "the status");
+    *holdings = status.holdings;
+    holdings->table = table_of(&status);
+    return holdings->table < 0 ? (int)holdings->table : 0;
+}
+
+/* What there is when nothing happens any more: the kernel tells the daemon later what it does not use. */
+static int look_until_steady(const struct attempt *attempt, struct survive_holdings *steady)
+{
+    int error = look(attempt, steady);
+
+    for (int same = 0; error == 0 && same < STEADY_LOOKS; same++) {
+        struct survive_holdings now;
+        error = look(attempt, &now);
+        if (memcmp(&now, steady, sizeof(now)) != 0)
+            same = 0;
+        *steady = now;
+    }
+    return error;
+}
+
+static int64_t excess(int64_t now, int64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+/* What there is more than before the first death, once the daemon has heard of everything. */
+static int look_for_leaks(const struct attempt *attempt, struct survive_holdings *leaked)
+{
+    const struct survive_holdings *before = &attempt->before;
+    int64_t limit = now_us() + WAIT_SECONDS * (int64_t)1000000;
+    struct survive_holdings now, none = { 0 };
+
+    do {
+        int error = look(attempt, &now);
+        if (error < 0)
+            return error;
+        *leaked = (struct survive_holdings){
+            .nodes = excess(now.nodes, before->nodes),
+            .descriptors = excess(now.descriptors, before->descriptors),
+            .open_files = excess(now.open_files, before->open_files),
+            .table = excess(now.table, before->table),
+        };
+        sched_yield();
+    } while (memcmp(leaked, &none, sizeof(none)) != 0 && now_us() < limit);
+    return 0;
+}
+
+static void note_deaths(struct attempt *attempt, unsigned deaths, int64_t reply)
+{
+    struct survive_report *report = attempt->report;
+
+    for (unsigned i = 0; i < deaths && report->deaths < attempt->plan->deaths; i++) {
+        attempt->stalls[report->deaths] = attempt->status.stall;
+        attempt->replies[report->deaths++] = reply;
+    }
+}
+
+/* The worker has been killed: the next one must answer. */
+static int await_successor(struct attempt *attempt)
+{
+    struct survive_status before = attempt->status;
+    int64_t start = now_us(), now;
+
+    do {
+        int error = survive_watch_status(attempt->watch, &attempt->status);
+        now = now_us();
+        if (error < 0)
+            return failed(error, "the status after a death");
+        if (now - start > WAIT_SECONDS * (int64_t)1000000)
+            return failed(-ETIMEDOUT, "the worker is not replaced");
+    } while (attempt->status.restarts == before.restarts);
+    if (attempt->status.restarts != before.restarts + 1 || attempt->status.pid == before.pid) {
+        fprintf(stderr,
+                "worker %" PRId64 " was killed, after %" PRId64 " restarts; now it is %" PRId64
+                ", after %" PRId64 "\n",
+                before.pid, before.restarts, attempt->status.pid, attempt->status.restarts);
+        return failed(-EPROTO, "restarts");
+    }
+    // How long nobody had been served is known when somebody is.
+    int error = survive_watch_status(attempt->watch, &attempt->status);
+    if (error < 0)
+        return failed(error, "the status");
+    note_deaths(attempt, 1, now - start);
+    return 0;
+}
+
+static int kill_one(struct attempt *attempt)
+{
+    unsigned calls = 1 + load_random(&attempt->dice, attempt->plan->calls);
+    int error = load_await_calls(attempt->load, calls);
+
+    if (error < 0)
+        return error;
+    if (kill((pid_t)attempt->status.pid, SIGKILL) == -1)
+        return failed(-errno, "killing the worker");
+    return await_successor(attempt);
+}
+
+/* Looks now and then how many have died. */
+static int await_fault(struct attempt *attempt)
+{
+    int64_t before = attempt->status.restarts;
+    int64_t limit = now_us() + WAIT_SECONDS * (int64_t)1000000;
+
+    do {
+        int error = load_await_calls(attempt->load, CALLS_PER_LOOK);
+        if (error < 0)
+            return error;
+        error = survive_watch_status(attempt->watch, &attempt->status);
+        if (error < 0)
+            return failed(error, "the status");
+        if (now_us() > limit)
+            return failed(-ETIMEDOUT, "no worker dies by itself");
+    } while (attempt->status.restarts == before);
+    note_deaths(attempt, (unsigned)(attempt->status.restarts - before), 0);
+    return 0;
+}
+
+static int upgrade(struct attempt *attempt)
+{
+    const struct survive_plan *plan = attempt->plan;
+    int64_t before = attempt->status.upgrades;
+    int error = load_await_calls(attempt->load, 1 + load_random(&attempt->dice, plan->calls));
+
+    if (error < 0)
+        return error;
+    int64_t start = now_us();
+    struct outcome outcome = run(shmapctl(), "upgrade", plan->mountpoint,
+                                 plan->binary[attempt->report->deaths % 2], NULL);
+    if (outcome.status != 0) {
+        fprintf(stderr, "%s", outcome.err);
+        return failed(-EPROTO, "shmapctl upgrade");
+    }
+    error = survive_watch_status(attempt->watch, &attempt->status);
+    if (error < 0 || attempt->status.upgrades != before + 1)
+        return failed(error < 0 ? error : -EPROTO, "the status after an upgrade");
+    note_deaths(attempt, 1, now_us() - start);
+    return 0;
+}
+
+static int go_through(struct attempt *attempt)
+{
+    static int (*const ways[])(struct attempt *) = {
+        [SURVIVE_KILLS] = kill_one,
+        [SURVIVE_FAULTS] = await_fault,
+        [SURVIVE_UPGRADES] = upgrade,
+    };
+    const struct survive_plan *plan = attempt->plan;
+    int error = load_run(attempt->load);
+
+    if (plan->deaths == 0 && error == 0)
+        error = load_await_calls(attempt->load, plan->calls);
+    while (error == 0 && attempt->report->deaths < plan->deaths)
+        error = ways[plan->way](attempt);
+    return error == 0 ? load_rest(attempt->load) : error;
+}
+
+static int compare_numbers(const void *one, const void *other)
+{
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+
+    return (a > b) - (a < b);
+}
+
+static void sum_up(int64_t *times, unsigned count, int64_t *median, int64_t *max)
+{
+    if (count == 0)
+        return;
+    qsort(times, count, sizeof(*times), compare_numbers);
+    *median = times[count / 2];
+    *max = times[count - 1];
+}
+
+/* The load has its directories, and rests. */
+static int attempt_plan(struct attempt *attempt)
+{
+    const struct survive_plan *plan = attempt->plan;
+    struct survive_report *report = attempt->report;
+    bool mounted = attempt->watch != NULL;
+    int error = mounted ? survive_watch_status(attempt->watch, &attempt->status) : 0;
+
+    if (error < 0)
+        return failed(error, "the status");
+    if (plan->deaths > 0 && attempt->status.keeper == 0)
+        return failed(-ENOTSUP, "the mount has no keeper");
+    if (mounted)
+        error = look_until_steady(attempt, &attempt->before);
+    if (error == 0)
+        error = go_through(attempt);
+    if (error == 0 && mounted)
+        error = look_for_leaks(attempt, &report->leaked);
+    sum_up(attempt->stalls, report->deaths, &report->stall_median, &report->stall_max);
+    sum_up(attempt->replies, report->deaths, &report->reply_median, &report->reply_max);
+    return error;
+}
+
+static void choose_kinds(const struct survive_plan *plan, const struct load_kind **kinds)
+{
+    for (size_t i = 0; plan->kinds[i] != NULL; i++)
+        if (plan->persistent || !plan->kinds[i]->persistent)
+            *kinds++ = plan->kinds[i];
+    *kinds = NULL;
+}
+
+int survive(const struct survive_plan *plan, struct survive_report *report)
+{
+    const struct load_kind *kinds[MOST_KINDS];
+    struct attempt attempt = { .plan = plan, .report = report, .dice.random = plan->seed | 1 };
+
+    *report = (struct survive_report){ 0 };
+    choose_kinds(plan, kinds);
+    attempt.load = load_start(plan->directory, kinds, plan->seed);
+    if (attempt.load == NULL)
+        return -ECHILD;
+    if (plan->mountpoint != NULL && (attempt.watch = survive_watch_start(plan->mountpoint)) == NULL)
+        return -EAGAIN;
+    attempt.stalls = calloc(plan->deaths + 1, sizeof(int64_t));
+    attempt.replies = calloc(plan->deaths + 1, sizeof(int64_t));
+    int error =
+        attempt.stalls == NULL || attempt.replies == NULL ? -ENOMEM : attempt_plan(&attempt);
+    if (attempt.watch != NULL)
+        survive_watch_stop(attempt.watch);
+    free(attempt.stalls);
+    free(attempt.replies);
+    // What hangs is not waited for: it ends with the first process of its namespace.
+    report->load = error == 0 ? load_stop(attempt.load) : load_figures(attempt.load);
+    return error;
+}
+
+bool survive_well(const struct survive_report *report)
+{
+    const struct survive_holdings *leaked = &report->leaked;
+
+    return report->load.failed == 0 && report->load.different == 0 && leaked->nodes == 0 &&
+           leaked->descriptors == 0 && leaked->open_files == 0 && leaked->table == 0;
+}
+
+void survive_print(const struct survive_report *report, FILE *out)
+{
+    const struct survive_holdings *leaked = &report->leaked;
+
+    fprintf(out,
+            "deaths %u, calls %" PRIu64 ", failed calls %" PRIu64 ", differences %" PRIu64
+            ", leaked nodes %" PRId64 ", descriptors %" PRId64 ", open files %" PRId64
+            ", table entries %" PRId64 ", stall median %.1f ms, maximum %.1f ms"
+            ", first reply median %.1f ms, maximum %.1f ms\n",
+            report->deaths, report->load.calls, report->load.failed, report->load.different,
+            leaked->nodes, leaked->descriptors, leaked->open_files, leaked->table,
+            (double)report->stall_median / 1e3, (double)report->stall_max / 1e3,
+            (double)report->reply_median / 1e3, (double)report->reply_max / 1e3);
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Programs that a case runs, and what it expects of them.
+#include "tests/mount/workspace/workspace.h"
+
+#include "tests/mount/harness/coprocess.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MOST_WORDS = 64 };
+
+static void read_back(int fd, char *text, size_t size)
+{
+    ssize_t length = pread(fd, text, size - 1, 0);
+
+    assert_ok(length);
+    text[length] = '\0';
+    assert_ok(close(fd));
+}
+
+/* In the child. Signals are as a shell would have them, not as the case has them. */
+static _Noreturn void become(char *const words[], int out, int err)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    execvp(words[0], words);
+    dprintf(err, "%s: %s\n", words[0], strerror(errno));
+    _exit(127);
+}
+
+struct outcome run_words(char *const words[])
+{
+    struct outcome outcome;
+    int out = memfd_create("out", MFD_CLOEXEC);
+    int err = memfd_create("err", MFD_CLOEXEC);
+
+    assert_ok(out);
+    assert_ok(err);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        become(words, out, err);
+    assert_ok(pid);
+    outcome.status = peer_wait(pid);
+    read_back(out, outcome.out, sizeof(outcome.out));
+    read_back(err, outcome.err, sizeof(outcome.err));
+    return outcome;
+}
+
+struct outcome run(const char *program, ...)
+{
+    char *words[MOST_WORDS] = { (char *)(uintptr_t)program };
+    size_t count = 1;
+    va_list rest;
+
+    va_start(rest, program);
+    while (count < MOST_WORDS - 1 && (words[count] = va_arg(rest, char *)) != NULL)
+        count++;
+    va_end(rest);
+    return run_words(words);
+}
+
+void assert_done(const struct outcome *outcome)
+{
+    if (outcome->status != 0 || outcome->err[0] != '\0')
+        fail_msg("status %d, standard error: %s", outcome->status, outcome->err);
+}
+
+static bool begins_with_a_program(const char *line)
+{
+    return strncmp(line, "shmapfs: ", 9) == 0 || strncmp(line, "shmapctl: ", 10) == 0;
+}
+
+void assert_refused(const struct outcome *outcome, int status, ...)
+{
+    const char *word;
+    const char *end = strchr(outcome->err, '\n');
+    va_list words;
+
+    if (outcome->status != status)
+        fail_msg("status %d; wanted %d; standard error: %s", outcome->status, status, outcome->err);
+    assert_string_equal(outcome->out, "");
+    if (!begins_with_a_program(outcome->err) || end == NULL || end[1] != '\0')
+        fail_msg("not one line of ours: %s", outcome->err);
+    va_start(words, status);
+    while ((word = va_arg(words, const char *)) != NULL)
+        if (strcasestr(outcome->err, word) == NULL)
+            fail_msg("does not say '%s': %s", word, outcome->err);
+    va_end(words);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/unit.h"
+
+#include "fs/dispatch/busy_poll.h"
+#include "fs/util/clock.h"
+
+#define ROUNDS 200
+#define LONG_AGO INT64_C(1000000000000)
+
+/* A machine on which a round takes so long with spinning, and so long without. */
+struct machine {
+    uint64_t spinning, sleeping;
+    uint64_t now;
+};
+
+/* Requests until the next round begins; that is the last of them. */
+static unsigned count_to_round(struct busy_poll *busy_poll)
+{
+    unsigned requests = 1;
+    while (!busy_poll_count(busy_poll, false)) {
+        requests++;
+        assert_true(requests < 1000000);
+    }
+    return requests;
+}
+
+static void serve_round(struct busy_poll *busy_poll, struct machine *machine)
+{
+    uint64_t takes = busy_poll_wanted(busy_poll) ? machine->spinning : machine->sleeping;
+    count_to_round(busy_poll);
+    machine->now += takes;
+    busy_poll_round(busy_poll, machine->now);
+}
+
+static struct busy_poll begin(struct machine *machine, bool pays)
+{
+    struct busy_poll busy_poll = { .pays = pays };
+    assert_true(busy_poll_count(&busy_poll, false));
+    busy_poll_round(&busy_poll, machine->now);
+    return busy_poll;
+}
+
+static void serve_until_a_try(struct busy_poll *busy_poll, struct machine *machine)
+{
+    for (int i = 0; i < ROUNDS && !busy_poll->trying; i++)
+        serve_round(busy_poll, machine);
+    assert_true(busy_poll->trying);
+}
+
+static void begins_as_it_is_told(void **state)
+{
+    (void)state;
+    assert_true(busy_poll_wanted(&(struct busy_poll){ .pays = true }));
+    assert_false(busy_poll_wanted(&(struct busy_poll){ .pays = false }));
+}
+
+static void a_try_is_the_exception(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 1000 };
+    for (int pays = 0; pays <= 1; pays++) {
+        struct busy_poll busy_poll = begin(&machine, pays);
+        int tries = 0;
+        for (int i = 0; i < ROUNDS; i++) {
+            tries += busy_poll_wanted(&busy_poll) != pays;
+            serve_round(&busy_poll, &machine);
+        }
+        assert_in_range(tries, 2, ROUNDS / 4);
+    }
+}
+
+static void what_is_quicker_stays(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 2000, .sleeping = 1000 };
+    struct busy_poll busy_poll = begin(&machine, true);
+    for (int i = 0; i < ROUNDS; i++)
+        serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.pays);
+    machine.spinning = 500;
+    for (int i = 0; i < ROUNDS; i++)
+        serve_round(&busy_poll, &machine);
+    assert_true(busy_poll.pays);
+}
+
+static void one_try_is_enough(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 2000, .sleeping = 1000 };
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_until_a_try(&busy_poll, &machine);
+    assert_false(busy_poll_wanted(&busy_poll));
+    serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.trying);
+    assert_false(busy_poll_wanted(&busy_poll));
+}
+
+static void little_or_no_difference_changes_nothing(void **state)
+{
+    (void)state;
+    static const uint64_t tried[] = { 900, 1000, 1001, 5000 };
+    for (size_t i = 0; i < COUNT(tried); i++) {
+        struct machine machine = { .spinning = 1000, .sleeping = tried[i] };
+        struct busy_poll busy_poll = begin(&machine, true);
+        for (int round = 0; round < ROUNDS; round++) {
+            serve_round(&busy_poll, &machine);
+            assert_true(busy_poll.pays);
+        }
+    }
+}
+
+/* Compared is with what is usual now, not with what was at some time. */
+static void a_machine_that_got_slower_is_no_reason(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 1500 };
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_until_a_try(&busy_poll, &machine);
+    serve_round(&busy_poll, &machine);
+    machine = (struct machine){ .spinning = 2000, .sleeping = 3000, .now = machine.now };
+    serve_until_a_try(&busy_poll, &machine);
+    serve_round(&busy_poll, &machine);
+    assert_true(busy_poll.pays);
+}
+
+static void a_gap_begins_the_round_anew(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 1000 };
+    struct busy_poll busy_poll = begin(&machine, true);
+    unsigned whole = count_to_round(&busy_poll);
+    machine.now += 1000;
+    busy_poll_round(&busy_poll, machine.now);
+    for (unsigned i = 0; i < whole - 1; i++)
+        assert_false(busy_poll_count(&busy_poll, false));
+    assert_true(busy_poll_count(&busy_poll, true));
+    machine.now += LONG_AGO;
+    busy_poll_round(&busy_poll, machine.now);
+    assert_int_equal(count_to_round(&busy_poll), whole);
+    machine.now += 1000;
+    busy_poll_round(&busy_poll, machine.now);
+    assert_int_equal(busy_poll.usual, 1000);
+}
+
+/* The time in which nobody asked for anything speaks for neither way. */
+static void a_gap_does_not_decide_a_try(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 2000, .sleeping = 1000 };
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_until_a_try(&busy_poll, &machine);
+    for (int gaps = 0; gaps < 10; gaps++) {
+        assert_false(busy_poll_count(&busy_poll, false));
+        assert_true(busy_poll_count(&busy_poll, true));
+        machine.now += LONG_AGO;
+        busy_poll_round(&busy_poll, machine.now);
+        assert_true(busy_poll.trying);
+        assert_true(busy_poll.pays);
+    }
+    serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.pays);
+}
+
+static void clock_goes_forward(void **state)
+{
+    (void)state;
+    uint64_t before = clock_now();
+    for (int i = 0; i < 1000; i++) {
+        uint64_t now = clock_now();
+        assert_true(now >= before);
+        before = now;
+    }
+    assert_true(before > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(begins_as_it_is_told),
+        cmocka_unit_test(a_try_is_the_exception),
+        cmocka_unit_test(what_is_quicker_stays),
+        cmocka_unit_test(one_try_is_enough),
+        cmocka_unit_test(little_or_no_difference_changes_nothing),
+        cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
+        cmocka_unit_test(a_gap_begins_the_round_anew),
+        cmocka_unit_test(a_gap_does_not_decide_a_try),
+        cmocka_unit_test(clock_goes_forward),
+    };
+    return cmocka_run_group_tests_name("spin", tests, NULL, NULL);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "fs/options/command_line.h"
+
+#define MAX_WORDS 16
+
+/* Reads a command line: words up to NULL. getopt_long moves them about, so it gets a copy. */
+static int parse(const char *const *words, struct options *options, struct complaint *complaint)
+{
+    char *argv[MAX_WORDS + 1];
+    int argc = 0;
+    while (words[argc] != NULL) {
+        assert_true(argc < MAX_WORDS);
+        argv[argc] = (char *)(uintptr_t)words[argc];
+        argc++;
+    }
+    argv[argc] = NULL;
+    complaint->text[0] = '\0';
+    optind = 0; /* starts getopt_long anew */
+    return command_line_parse(argc, argv, options, complaint);
+}
+#define PARSE(options, complaint, ...) \
+    parse((const char *const[]){ __VA_ARGS__, NULL }, options, complaint)
+
+/* A mount with a store and one list of options; what does not parse fails the test. */
+static struct options with(const char *list)
+{
+    struct options options;
+    struct complaint complaint;
+    if (PARSE(&options, &complaint, "shmapfs", "/store", "/mnt", "-o", list) != 0)
+        fail_msg("-o %s: %s", list, complaint.text);
+    return options;
+}
+
+/* The complaint about a list of options names what is wrong and tells what would be right. */
+static void assert_complaint(const char *list, const char *wrong, const char *right)
+{
+    struct options options;
+    struct complaint complaint;
+    int error = PARSE(&options, &complaint, "shmapfs", "/store", "/mnt", "-o", list);
+    if (error != -EINVAL || strstr(complaint.text, wrong) == NULL ||
+        strstr(complaint.text, right) == NULL || strchr(complaint.text, '\n') != NULL)
+        fail_msg("-o %s: %d, '%s' has no '%s' or '%s'", list, error, complaint.text, wrong, right);
+    free(options.anon);
+}
+
+static uint64_t ram(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void everything_has_a_default(void **state)
+{
+    (void)state;
+    struct options options;
+    struct complaint complaint;
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt"), 0);
+    assert_null(options.store);
+    assert_string_equal(options.mountpoint, "/mnt");
+    assert_false(options.foreground || options.help || options.version);
+    assert_in_range(options.ram.size, ram() / 2 - 1, ram() / 2);
+    assert_int_equal(options.ram.inodes, 0);
+    assert_string_equal(options.ram.huge, "within_size");
+    assert_int_equal(options.ram.mode, 01777);
+    assert_false(options.ram.noswap || options.io_uring || options.read_only);
+    assert_true(options.passthrough);
+    assert_int_equal(options.timeout, 86400);
+    assert_int_equal(options.descriptors, 10000);
+    assert_false(options.suid || options.dev || options.noexec);
+    assert_null(options.anon);
+    assert_int_equal(options.atime.set, 0);
+    assert_int_equal(options.atime.clear, 0);
+}
+
+static void options_may_stand_anywhere(void **state)
+{
+    (void)state;
+    struct options options;
+    struct complaint complaint;
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "-f", "/store", "-o", "size=1m", "/mnt",
+                           "-osize=2m,ro"), 0);
+    assert_true(options.foreground);
+    assert_string_equal(options.store, "/store");
+    assert_string_equal(options.mountpoint, "/mnt");
+    assert_int_equal(options.ram.size, 2 << 20); /* the last one counts */
+    assert_true(options.read_only);
+
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "--", "-store", "-mnt"), 0);
+    assert_string_equal(options.store, "-store");
+    assert_string_equal(options.mountpoint, "-mnt");
+}
+
+static void the_ram_area_has_its_options(void **state)
+{
+    (void)state;
+    assert_int_equal(with("size=3g").ram.size, UINT64_C(3) << 30);
+    assert_in_range(with("size=10%").ram.size, ram() / 10 - 1, ram() / 10);
+    assert_int_equal(with("size=4096").ram.size, 4096);
+    assert_int_equal(with("nr_inodes=12k").ram.inodes, 12 * 1024);
+    static const char *const words[] = { "never", "always", "within_size", "advise" };
+    for (size_t i = 0; i < COUNT(words); i++) {
+        char list[32] = "huge=";
+        strcat(list, words[i]);
+        assert_string_equal(with(list).ram.huge, words[i]);
+    }
+    assert_int_equal(with("mode=0750").ram.mode, 0750);
+    assert_int_equal(with("mode=7777").ram.mode, 07777);
+    assert_true(with("noswap").ram.noswap);
+}
+
+static void the_daemon_has_its_options(void **state)
+{
+    (void)state;
+    assert_false(with("nopassthrough").passthrough);
+    assert_true(with("io_uring").io_uring);
+    assert_int_equal(with("timeout=0").timeout, 0);
+    assert_int_equal(with("timeout=5").timeout, 5);
+    assert_int_equal(with("descriptors=100").descriptors, 100);
+    struct options options = with("anon=scratch:tmp/cache");
+    assert_string_equal(options.anon, "scratch:tmp/cache");
+    free(options.anon);
+}
+
+static void words_of_mount_are_known(void **state)
+{
+    (void)state;
+    assert_true(with("ro").read_only);
+    assert_false(with("ro,rw").read_only);
+    assert_true(with("suid").suid);
+    assert_false(with("suid,nosuid").suid);
+    assert_true(with("dev").dev);
+    assert_true(with("noexec").noexec);
+    assert_false(with("noexec,exec").noexec);
+    assert_true(with("noatime").atime.set & MOUNT_ATTR_NOATIME);
+    assert_int_equal(with("noatime").atime.clear, MOUNT_ATTR__ATIME);
+    assert_true(with("noatime,strictatime").atime.set & MOUNT_ATTR_STRICTATIME);
+    assert_false(with("noatime,strictatime").atime.set & MOUNT_ATTR_NOATIME);
+    assert_int_equal(with("noatime,relatime").atime.set & MOUNT_ATTR__ATIME, MOUNT_ATTR_RELATIME);
+    assert_true(with("nodiratime").atime.set & MOUNT_ATTR_NODIRATIME);
+}
+
+static void words_of_fstab_are_passed_over(void **state)
+{
+    (void)state;
+    struct options options = with("defaults,auto,noauto,user,users,nofail,_netdev,,comment=hello,"
+                                  "x-systemd.automount,x-gvfs-name=A B,size=1m,");
+    assert_int_equal(options.ram.size, 1 << 20);
+    assert_false(options.read_only);
+}
+
+static void unknown_options_are_named(void **state)
+{
+    (void)state;
+    assert_complaint("frob", "'frob'", "nopassthrough");
+    assert_complaint("frob=1", "'frob'", "size=");
+    assert_complaint("size=1m,Size=2m", "'Size'", "size=");
+    assert_complaint("comment", "'comment'", "size=");
+    assert_complaint("=", "''", "size=");
+}
+
+static void malformed_values_are_named_with_what_is_right(void **state)
+{
+    (void)state;
+    assert_complaint("size=12x", "'size=12x'", "%");
+    assert_complaint("size=", "'size=", "%");
+    assert_complaint("size", "'size'", "%");
+    assert_complaint("size=0", "out of range", "%");
+    assert_complaint("size=1", "out of range", "page");
+    assert_complaint("size=99999999999t", "out of range", "%");
+    assert_complaint("size=18446744073709551617", "out of range", "%");
+    assert_complaint("nr_inodes=50%", "'nr_inodes=50%'", "number");
+    assert_complaint("nr_inodes=0", "nr_inodes", "at least 1");
+    assert_complaint("huge=sometimes", "'huge=sometimes'", "never, always, within_size");
+    assert_complaint("mode=888", "'mode=888'", "octal");
+    assert_complaint("mode=77777", "'mode=77777'", "7777");
+    assert_complaint("mode=", "'mode=", "octal");
+    assert_complaint("timeout=-1", "'timeout=-1'", "seconds");
+    assert_complaint("timeout=soon", "'timeout=soon'", "seconds");
+    assert_complaint("timeout=1.5", "'timeout=1.5'", "seconds");
+    assert_complaint("descriptors=1", "'descriptors=1'", "16");
+    assert_complaint("descriptors=99999999999", "descriptors", "100000000");
+    assert_complaint("anon=", "anon", "directories");
+    assert_complaint("noswap=yes", "'noswap'", "no value");
+    assert_complaint("ro=1", "'ro'", "no value");
+}
+
+static void assert_usage(const char *const *words, const char *wrong)
+{
+    struct options options;
+    struct complaint complaint;
+    int error = parse(words, &options, &complaint);
+    if (error != -EINVAL || strstr(complaint.text, wrong) == NULL)
+        fail_msg("%d, '%s' has no '%s'", error, complaint.text, wrong);
+    free(options.anon);
+}
+#define ASSERT_USAGE(wrong, ...) assert_usage((const char *const[]){ __VA_ARGS__, NULL }, wrong)
+
+static void wrong_command_lines_are_explained(void **state)
+{
+    (void)state;
+    ASSERT_USAGE("MOUNTPOINT is missing", "shmapfs");
+    ASSERT_USAGE("MOUNTPOINT is missing", "shmapfs", "-o", "size=1m");
+    ASSERT_USAGE("too many", "shmapfs", "a", "b", "c");
+    ASSERT_USAGE("'-x'", "shmapfs", "-x", "/mnt");
+    ASSERT_USAGE("'--frob'", "shmapfs", "--frob", "/mnt");
+    ASSERT_USAGE("-o", "shmapfs", "/mnt", "-o");
+    ASSERT_USAGE("empty", "shmapfs", "");
+    ASSERT_USAGE("empty", "shmapfs", "", "/mnt");
+    ASSERT_USAGE("anon", "shmapfs", "/mnt", "-o", "anon=a"); /* all is, without a store */
+}
+
+static void help_and_version_need_no_mountpoint(void **state)
+{
+    (void)state;
+    struct options options;
+    struct complaint complaint;
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "--help"), 0);
+    assert_true(options.help);
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "--version", "-x"), 0);
+    assert_true(options.version);
+}
+
+static void mount_calls_with_a_source_and_flags_of_its_own(void **state)
+{
+    (void)state;
+    struct options options;
+    struct complaint complaint;
+    assert_int_equal(PARSE(&options, &complaint, "/usr/sbin/mount.fuse.shmapfs", "/store", "/mnt",
+                           "-s", "-v", "-n", "-o", "rw,nosuid", "-t", "fuse.shmapfs"), 0);
+    assert_string_equal(options.store, "/store");
+    assert_string_equal(options.mountpoint, "/mnt");
+    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "none", "/mnt"), 0);
+    assert_null(options.store);
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "none", "/mnt"), 0);
+    assert_string_equal(options.store, "none"); /* a directory like any other here */
+    ASSERT_USAGE("source", "mount.fuse.shmapfs", "/mnt");
+}
+
+static void the_help_names_every_option(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "size=", "nr_inodes=", "huge=", "mode=", "noswap", "anon=", "nopassthrough", "timeout=",
+        "descriptors=", "io_uring", "noatime", "ro", "STORE", "MOUNTPOINT", "--version",
+    };
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    command_line_print_help(stream);
+    fclose(stream);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (strstr(text, names[i]) == NULL)
+            fail_msg("%s is missing", names[i]);
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_has_a_default),
+        cmocka_unit_test(options_may_stand_anywhere),
+        cmocka_unit_test(the_ram_area_has_its_options),
+        cmocka_unit_test(the_daemon_has_its_options),
+        cmocka_unit_test(words_of_mount_are_known),
+        cmocka_unit_test(words_of_fstab_are_passed_over),
+        cmocka_unit_test(unknown_options_are_named),
+        cmocka_unit_test(malformed_values_are_named_with_what_is_right),
+        cmocka_unit_test(wrong_command_lines_are_explained),
+        cmocka_unit_test(help_and_version_need_no_mountpoint),
+        cmocka_unit_test(mount_calls_with_a_source_and_flags_of_its_own),
+        cmocka_unit_test(the_help_names_every_option),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
