@@ -9,8 +9,8 @@
 
 #include "command.h"
 #include "directory.h"
-#include "process.h"
 #include "lib/api/shmap.h"
+#include "process.h"
 
 static int mount_tmpfs(const struct side *side, struct place *place, const struct setting *setting,
                        const char *path)

@@ -8,8 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "process.h"
 #include "lib/api/shmap.h"
+#include "process.h"
 
 enum {
     SETTLE_SECONDS = 1, // what the works before have left to be done

@@ -15,11 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/api/shmap.h"
 #include "names.h"
 #include "parallel.h"
 #include "process.h"
 #include "tests/mount/harness/sandbox.h"
-#include "lib/api/shmap.h"
 
 enum {
     FILES_EACH = 1000, // in a directory

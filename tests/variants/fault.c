@@ -24,10 +24,14 @@
 #include <unistd.h>
 
 static const char *const NAMES[] = {
-    [FAULT_AFTER_READ] = "after-read",           [FAULT_BEFORE_EXECUTION] = "before-execution",
-    [FAULT_AFTER_EXECUTION] = "after-execution", [FAULT_BEFORE_RECORD] = "before-record",
-    [FAULT_AFTER_RECORD] = "after-record",       [FAULT_AFTER_REPLY] = "after-reply",
-    [FAULT_IN_FORGET] = "in-forget",             [FAULT_AFTER_RESEND] = "after-resend",
+    [FAULT_AFTER_READ] = "after-read",
+    [FAULT_BEFORE_EXECUTION] = "before-execution",
+    [FAULT_AFTER_EXECUTION] = "after-execution",
+    [FAULT_BEFORE_RECORD] = "before-record",
+    [FAULT_AFTER_RECORD] = "after-record",
+    [FAULT_AFTER_REPLY] = "after-reply",
+    [FAULT_IN_FORGET] = "in-forget",
+    [FAULT_AFTER_RESEND] = "after-resend",
 };
 #define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
 #define POINTS_OF_REQUEST FAULT_AFTER_RESEND

@@ -5,19 +5,19 @@
 #include "fs/state/state.h"
 
 #define IN_STATE(member) .name = #member, .memory = STATE, .offset = offsetof(struct state, member)
-#define IN_REQUESTS(member)                                                                     \
-    .name = "requests' " #member, .memory = STATE, .offset = offsetof(struct state, requests) + \
-                                                             offsetof(struct request, member),  \
+#define IN_REQUESTS(member)                                                        \
+    .name = "requests' " #member, .memory = STATE,                                 \
+    .offset = offsetof(struct state, requests) + offsetof(struct request, member), \
     .stride = sizeof(struct request), .count = REQUESTS
 #define IN_TABLE(member) \
     .name = "table's " #member, .memory = TABLE, .offset = offsetof(struct node_memory, member)
-#define IN_LEDGERS(member)                                                                         \
-    .name = "ledgers' " #member, .memory = TABLE, .offset = offsetof(struct node_memory, ledgers) + \
-                                                            offsetof(struct node_ledger, member),  \
+#define IN_LEDGERS(member)                                                                  \
+    .name = "ledgers' " #member, .memory = TABLE,                                           \
+    .offset = offsetof(struct node_memory, ledgers) + offsetof(struct node_ledger, member), \
     .stride = sizeof(struct node_ledger), .count = NODE_LEDGERS
-#define IN_SLOTS(member)                                                                        \
-    .name = "slots' " #member, .memory = SLOTS, .offset = sizeof(struct node) * SLOT_ROOT +     \
-                                                          offsetof(struct node, member),        \
+#define IN_SLOTS(member)                                                       \
+    .name = "slots' " #member, .memory = SLOTS,                                \
+    .offset = sizeof(struct node) * SLOT_ROOT + offsetof(struct node, member), \
     .stride = sizeof(struct node), .count = 8, .noticed = true
 
 const struct spot damage_state[] = {
@@ -79,8 +79,7 @@ const struct spot damage_table[] = {
 const struct spot damage_slot[] = {
     { IN_SLOTS(checksum) }, { IN_SLOTS(ino) },    { IN_SLOTS(lookups) },
     { IN_SLOTS(next) },     { IN_SLOTS(held) },   { IN_SLOTS(in_use) },
-    { IN_SLOTS(area) },     { IN_SLOTS(handle) },
-    { .name = NULL },
+    { IN_SLOTS(area) },     { IN_SLOTS(handle) }, { .name = NULL },
 };
 
 const struct spot damage_none = { .name = "reserve",
@@ -89,8 +88,8 @@ const struct spot damage_none = { .name = "reserve",
 
 struct spot damage_anywhere_in(enum memory memory, size_t number)
 {
-    size_t bytes = memory == STATE ? offsetof(struct state, buffers)
-                                   : offsetof(struct node_memory, owners);
+    size_t bytes =
+        memory == STATE ? offsetof(struct state, buffers) : offsetof(struct node_memory, owners);
 
     return (struct spot){ .name = memory == STATE ? "state" : "table",
                           .memory = memory,

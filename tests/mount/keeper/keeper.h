@@ -11,11 +11,11 @@
 struct serving {
     const char *variable; // of the environment: names the binary; NULL: SHMAPFS
     bool with_store;
-    const char *options;   // or NULL
-    const char *fault;     // SHMAPFS_FAULT, or NULL
-    bool halts;            // at points, see halt_at_point()
-    const char *poison;    // SHMAPFS_POISON, or NULL
-    unsigned descriptors;  // the limit that it starts with; 0: the usual one
+    const char *options;  // or NULL
+    const char *fault;    // SHMAPFS_FAULT, or NULL
+    bool halts;           // at points, see halt_at_point()
+    const char *poison;   // SHMAPFS_POISON, or NULL
+    unsigned descriptors; // the limit that it starts with; 0: the usual one
 };
 
 /* Returns the keeper's process id when it is mounted. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/mount/survive/survive.h"
 
-#include "tests/mount/workspace/workspace.h"
 #include "tests/mount/survive/status_watchdog.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // survive DEATHS: mounts, puts the mount under load, lets its workers die, and says in one line what came of it.
-#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/harness/sandbox.h"
-#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <getopt.h>
 #include <signal.h>

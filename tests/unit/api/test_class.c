@@ -39,8 +39,9 @@ static void only_length_bytes_are_read(void **state)
 static void other_words_are_refused(void **state)
 {
     (void)state;
-    static const char *const words[] = { "", "a", "ano", "anonymous", "Anon", "ANON", " anon",
-                                         "anon\n", "none", "unknown", "persist,anon" };
+    static const char *const words[] = { "",     "a",       "ano",         "anonymous",
+                                         "Anon", "ANON",    " anon",       "anon\n",
+                                         "none", "unknown", "persist,anon" };
     enum shmap_class class = SHMAP_ATOMIC;
     for (size_t i = 0; i < COUNT(words); i++)
         assert_int_equal(shmap_class_parse(words[i], strlen(words[i]), &class), -EINVAL);
@@ -52,7 +53,7 @@ static void a_number_that_is_no_class_has_a_name(void **state)
 {
     (void)state;
     assert_string_equal(shmap_class_name((enum shmap_class)SHMAP_CLASSES), "unknown");
-    assert_string_equal(shmap_class_name((enum shmap_class)-1), "unknown");
+    assert_string_equal(shmap_class_name((enum shmap_class) - 1), "unknown");
 }
 
 int main(void)

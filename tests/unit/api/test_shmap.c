@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <sys/xattr.h>
 
-#include "tests/unit/scratch.h"
 #include "lib/api/shmap.h"
+#include "tests/unit/scratch.h"
 
 /* A directory that claims to be ours, as a store's class root does. */
 static int make_claimant(void **state)

@@ -106,9 +106,9 @@ static void other_texts_are_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",    " ",   "k",    "%",    "-1",  "+1",  " 1",   "1 ",   "1 k", "1kk", "1kB", "1KiB",
-        "1b",  "1e",  "1p",   "1x",   "0x10", "1.5g", "1,5", "1e3", "five", "1k5k", "1%%", "1k%",
-        "%1",  "1%k", "-1%",  "1\n",  "1k\n", "\t1", "inf", "nan", "--",  "1m,2m", "1/2", "١",
+        "",   " ",   "k",   "%",   "-1",   "+1",   " 1",  "1 ",  "1 k",  "1kk",   "1kB", "1KiB",
+        "1b", "1e",  "1p",  "1x",  "0x10", "1.5g", "1,5", "1e3", "five", "1k5k",  "1%%", "1k%",
+        "%1", "1%k", "-1%", "1\n", "1k\n", "\t1",  "inf", "nan", "--",   "1m,2m", "1/2", "١",
     };
     for (size_t i = 0; i < COUNT(texts); i++)
         assert_refused(texts[i], 1000, -EINVAL);

@@ -172,9 +172,10 @@ static void the_json_has_the_documented_members(void **state)
 {
     (void)state;
     static const char *const members[] = {
-        "version", "pid", "keeper", "restarts", "upgrades", "last_reason", "last_stall_us",
-        "survival", "upgrade_error", "mountpoint", "store", "huge", "transport", "writeback", "nodes",
-        "open_files", "descriptors", "descriptors_max", "store_area", "ram_area",
+        "version",     "pid",           "keeper",          "restarts",      "upgrades",
+        "last_reason", "last_stall_us", "survival",        "upgrade_error", "mountpoint",
+        "store",       "huge",          "transport",       "writeback",     "nodes",
+        "open_files",  "descriptors",   "descriptors_max", "store_area",    "ram_area",
     };
     struct json_object *object = sample_object();
     for (size_t i = 0; i < COUNT(members); i++)
@@ -279,8 +280,11 @@ static void what_is_not_one_json_object_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "",    " ",    "{",              "}",    "{}",   "[]",          "null", "1", "\"x\"",
-        "nul", "{}{}", "{\"version\":}", "[{}]", "\xff", "{'version':1}",
+        "",     " ",    "{",
+        "}",    "{}",   "[]",
+        "null", "1",    "\"x\"",
+        "nul",  "{}{}", "{\"version\":}",
+        "[{}]", "\xff", "{'version':1}",
     };
     for (size_t i = 0; i < COUNT(texts); i++)
         assert_int_equal(parse(texts[i]), -EPROTO);

@@ -13,7 +13,7 @@
 
 #include "lib/area/area.h"
 
-#define PAGE 4096
+#define PAGE  4096
 #define LIMIT (1024 * PAGE)
 
 static struct ram_options defaults(void)

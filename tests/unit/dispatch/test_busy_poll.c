@@ -4,7 +4,7 @@
 #include "fs/dispatch/busy_poll.h"
 #include "fs/util/clock.h"
 
-#define ROUNDS 200
+#define ROUNDS   200
 #define LONG_AGO INT64_C(1000000000000)
 
 /* A machine on which a round takes so long with spinning, and so long without. */

@@ -6,8 +6,8 @@
 #include "fs/dispatch/leader.h"
 
 #define PROCESSORS 4
-#define MOST 4
-#define MANY 1000 /* more than any streak */
+#define MOST       4
+#define MANY       1000 /* more than any streak */
 
 /* Somebody who waits for a turn. */
 struct taker {

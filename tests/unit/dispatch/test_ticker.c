@@ -6,7 +6,7 @@
 #include "fs/util/ticker.h"
 
 #define TICKERS 16
-#define RACES 20
+#define RACES   20
 
 /* When somebody leaves a thing that the look which decides about going to sleep has to do with. */
 enum moment {

@@ -86,7 +86,8 @@ static void options_may_stand_anywhere(void **state)
     struct options options;
     struct complaint complaint;
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "-f", "/store", "-o", "size=1m", "/mnt",
-                           "-osize=2m,ro"), 0);
+                           "-osize=2m,ro"),
+                     0);
     assert_true(options.foreground);
     assert_string_equal(options.store, "/store");
     assert_string_equal(options.mountpoint, "/mnt");
@@ -234,7 +235,8 @@ static void mount_calls_with_a_source_and_flags_of_its_own(void **state)
     struct options options;
     struct complaint complaint;
     assert_int_equal(PARSE(&options, &complaint, "/usr/sbin/mount.fuse.shmapfs", "/store", "/mnt",
-                           "-s", "-v", "-n", "-o", "rw,nosuid", "-t", "fuse.shmapfs"), 0);
+                           "-s", "-v", "-n", "-o", "rw,nosuid", "-t", "fuse.shmapfs"),
+                     0);
     assert_string_equal(options.store, "/store");
     assert_string_equal(options.mountpoint, "/mnt");
     assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "none", "/mnt"), 0);
@@ -248,8 +250,9 @@ static void the_help_names_every_option(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "size=", "nr_inodes=", "huge=", "mode=", "noswap", "anon=", "nopassthrough", "timeout=",
-        "descriptors=", "io_uring", "noatime", "ro", "STORE", "MOUNTPOINT", "--version",
+        "size=",         "nr_inodes=", "huge=",        "mode=",    "noswap",  "anon=",
+        "nopassthrough", "timeout=",   "descriptors=", "io_uring", "noatime", "ro",
+        "STORE",         "MOUNTPOINT", "--version",
     };
     char *text = NULL;
     size_t size;

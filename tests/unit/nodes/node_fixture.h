@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "tests/unit/nodes/ledger.h"
 #include "fs/nodes/node_table.h"
+#include "tests/unit/nodes/ledger.h"
 
 #define ROOT_INO 2
 

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "tests/unit/nodes/node_fixture.h"
 #include "fs/nodes/node_slot.h"
+#include "tests/unit/nodes/node_fixture.h"
 
 #define CAPACITY 1000
 
@@ -127,8 +127,14 @@ static void made_up_ids_are_nobody(void **state)
     struct fixture *f = *state;
     uint64_t id = lookup(f, 10);
     const uint64_t ids[] = {
-        0,          id + 1,     CAPACITY,                CAPACITY + 1,
-        UINT32_MAX, UINT64_MAX, id | UINT64_C(1) << 32, NODE_ROOT_ID | UINT64_C(1) << 63,
+        0,
+        id + 1,
+        CAPACITY,
+        CAPACITY + 1,
+        UINT32_MAX,
+        UINT64_MAX,
+        id | UINT64_C(1) << 32,
+        NODE_ROOT_ID | UINT64_C(1) << 63,
     };
     for (size_t i = 0; i < COUNT(ids); i++)
         assert_false(is_known(f, ids[i]));
@@ -230,7 +236,8 @@ static unsigned longest_chain(struct fixture *f)
     unsigned longest = 0;
     for (uint32_t bucket = 0; bucket <= header->mask + header->split; bucket++) {
         unsigned length = 0;
-        for (uint32_t slot = word_slot(f->table.buckets[bucket]); slot; slot = f->table.slots[slot].next)
+        for (uint32_t slot = word_slot(f->table.buckets[bucket]); slot;
+             slot = f->table.slots[slot].next)
             length++;
         longest = length > longest ? length : longest;
     }

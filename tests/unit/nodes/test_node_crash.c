@@ -302,7 +302,8 @@ static void crash_often(void **state, bool trace)
         crash_once(crash, trace);
     if (trace)
         assert_int_equal(sched_setaffinity(0, sizeof(anywhere), &anywhere), 0);
-    print_message("# %u kills, %u of them in the middle of a change\n", crash->kills, crash->halfway);
+    print_message("# %u kills, %u of them in the middle of a change\n", crash->kills,
+                  crash->halfway);
     assert_true(crash->halfway > 0);
 }
 

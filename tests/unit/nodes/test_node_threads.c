@@ -10,9 +10,9 @@
 
 #include "tests/unit/nodes/node_fixture.h"
 
-#define THREADS 4
-#define ROUNDS 150000
-#define FILES 64
+#define THREADS    4
+#define ROUNDS     150000
+#define FILES      64
 #define CACHED_MAX 16
 
 struct worker {
@@ -79,8 +79,7 @@ static void open_handle(struct worker *worker, struct node_ref *ref, bool writer
     node_open(&f->table, NULL, ref, writer, NODE_MAYBE_MAPPED, NODE_ATTR_CACHED, false);
     node_refresh(&f->table, ref);
     if (writer && ref->held.io_fd < 0)
-        node_set_io(&f->table, ref, ledger_give(f->ledger),
-                    NODE_IO_READABLE | NODE_IO_WRITABLE);
+        node_set_io(&f->table, ref, ledger_give(f->ledger), NODE_IO_READABLE | NODE_IO_WRITABLE);
     if (ref->held.backing_id == 0)
         node_set_backing(&f->table, ref, ledger_give_backing(f->ledger));
     node_refresh(&f->table, ref);

@@ -73,9 +73,9 @@ static void later_words_are_passed_over(void **state)
     bool passthrough;
     (void)state;
 
-    assert_int_equal(pages_from_text("resident=1 dirty=2 swapped=3 passthrough=1 huge=4", &pages,
-                                     &passthrough),
-                     0);
+    assert_int_equal(
+        pages_from_text("resident=1 dirty=2 swapped=3 passthrough=1 huge=4", &pages, &passthrough),
+        0);
     assert_int_equal(pages.swapped, 3);
 }
 
@@ -113,7 +113,8 @@ int main(void)
         cmocka_unit_test(a_count_survives_its_text),
         cmocka_unit_test(later_words_are_passed_over),
         cmocka_unit_test(other_texts_are_refused),
-        cmocka_unit_test_setup_teardown(elsewhere_nothing_is_believed, make_scratch, remove_scratch),
+        cmocka_unit_test_setup_teardown(elsewhere_nothing_is_believed, make_scratch,
+                                        remove_scratch),
     };
     return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
 }

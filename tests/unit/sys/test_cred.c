@@ -6,8 +6,8 @@
 #include <linux/capability.h>
 #include <sys/stat.h>
 
-#include "tests/unit/child.h"
 #include "lib/sys/cred.h"
+#include "tests/unit/child.h"
 #include "tests/unit/scratch.h"
 
 #define CALLER_UID 12345

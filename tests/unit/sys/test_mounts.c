@@ -8,8 +8,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "tests/unit/child.h"
 #include "lib/sys/mounts.h"
+#include "tests/unit/child.h"
 #include "tests/unit/scratch.h"
 
 static void write_file(const char *path, const char *text)

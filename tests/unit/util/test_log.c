@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/unit/child.h"
 #include "fs/util/log.h"
+#include "tests/unit/child.h"
 #include "tests/unit/scratch.h"
 
 #define LINE_MAX_BYTES 1200

@@ -4,8 +4,8 @@
  * shows it, also in a process that has looked before. What stat shows through the mount is what the
  * store's own file has.
  */
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -27,8 +27,8 @@ static void set_flag(const struct fixture *fixture, const char *name, int flag, 
     int flags;
 
     if (fixture->area == AREA_PERSIST)
-        snprintf(path, sizeof(path), "%s%s/%s", fixture->store,
-                 fixture->dir + strlen(fixture->mnt), name);
+        snprintf(path, sizeof(path), "%s%s/%s", fixture->store, fixture->dir + strlen(fixture->mnt),
+                 name);
     else
         snprintf(path, sizeof(path), "%s", name);
     int fd = open_file(path, O_RDONLY);
@@ -93,9 +93,8 @@ static void append_only_file_is_opened_for_appending(void **state)
 static void immutable_file_is_not_opened_for_writing(void **state)
 {
     static const struct attempt attempts[] = {
-        { O_WRONLY, EPERM },           { O_RDWR, EPERM },
-        { O_WRONLY | O_APPEND, EPERM }, { O_WRONLY | O_TRUNC, EPERM },
-        { O_RDONLY, 0 },
+        { O_WRONLY, EPERM },           { O_RDWR, EPERM }, { O_WRONLY | O_APPEND, EPERM },
+        { O_WRONLY | O_TRUNC, EPERM }, { O_RDONLY, 0 },
     };
 
     if (has_flags(fixture_of(state)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Extended attributes: every namespace, every errno. ACLs are test_acl.c.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The class of a directory: read, set, inherited, refused; what cannot cross from one class to the other.
 #include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Anonymous directories in a store: renamed, removed, given attributes; how the store itself looks.
 #include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
 #ifndef SHMAPFS_TESTS_RUNNING_H
 #define SHMAPFS_TESTS_RUNNING_H
 
-#include "tests/mount/cases/commands/json_output.h"
 #include "tests/mount/cases/commands/command_role.h"
+#include "tests/mount/cases/commands/json_output.h"
 #include "tests/mount/workspace/workspace.h"
 
 /* What could not be, as `run` tells it. */

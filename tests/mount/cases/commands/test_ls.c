@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The objects that shmapctl lists, against what the case did with them.
 #include "tests/mount/cases/commands/json_output.h"
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/sandbox.h"
 #include "tests/mount/workspace/workspace.h"
 

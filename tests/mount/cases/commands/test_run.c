@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A command whose /dev/shm is a shmapfs of its own: how it ends, what reaches it, and what it finds there.
-#include "tests/mount/harness/files.h"
-#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/cases/commands/shmapctl_run.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <signal.h>

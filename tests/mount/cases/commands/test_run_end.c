@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // That nothing of a run stays, however it ends; and what may happen to its mount meanwhile.
-#include "tests/mount/harness/files.h"
-#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/cases/commands/shmapctl_run.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/sandbox.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Which processes shmapctl finds that use a file, and how it says so.
 #include "tests/mount/cases/commands/json_output.h"
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/sandbox.h"
 #include "tests/mount/workspace/workspace.h"
 

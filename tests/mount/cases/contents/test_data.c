@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The read and write calls: vectors, offsets, appending, O_DIRECT, limits.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A store on a disk that is full, has reserved blocks, or fails: what programs are told.
 #include "tests/mount/cases/contents/disk.h"
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -269,7 +269,8 @@ static void slow_disk_keeps_nobody_else_waiting(void **state)
     assert_ok(ioctl(disk, FIFREEZE, 0));
     // Nothing is asserted before the disk goes on: nobody could end the case.
     for (started = 0; started < SLOW_CLIENTS && answered == started; started++) {
-        begun += peer_start(&slow[started], make_slowly, &started) == 0 && peer_hear(&slow[started]);
+        begun +=
+            peer_start(&slow[started], make_slowly, &started) == 0 && peer_hear(&slow[started]);
         answered += peer_run(ask_for_names, &started) == 0;
     }
     for (int i = 0; i < started; i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The calls that make data durable, from every kind of descriptor; errors of the disk are test_disk.c.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>

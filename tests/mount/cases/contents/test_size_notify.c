@@ -4,8 +4,8 @@
  * can use. Whoever makes the file grow hardly gets a processor meanwhile, so that the other
  * sees the change long before the call that made it has returned.
  */
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -101,7 +101,8 @@ static int use_what_is_seen(struct peer *parent, void *argument)
     clock_gettime(CLOCK_MONOTONIC, &start);
     while (attributes.stx_size == 0) {
         peer_check(!is_over(&start));
-        peer_check(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, &attributes) == 0);
+        peer_check(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, &attributes) ==
+                   0);
     }
     peer_check(attributes.stx_size == SIZE);
     char *mapping = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -4,8 +4,8 @@
  * whatever happens to the worker meanwhile. stat(2) tells the truth at once; asked for alone (statx(2)), a time may be what
  * the kernel has kept, but not for long.
  */
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
 
 #include <fcntl.h>
@@ -163,9 +163,9 @@ static int write_in_turns(struct peer *parent, void *argument)
 
 static pid_t start(const struct scene *scene)
 {
-    return serving_start(scene, &(struct serving){ .with_store = true,
-                                                   .variable = "SHMAPFS_FAULTS",
-                                                   .halts = true });
+    return serving_start(
+        scene,
+        &(struct serving){ .with_store = true, .variable = "SHMAPFS_FAULTS", .halts = true });
 }
 
 /* So that the kernel knows all that a path to a file in the mount takes, and every RELEASE has been received. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reading directories: every entry once, at an offset that stays what it was while others come and
 // go.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <dirent.h>
 #include <fcntl.h>

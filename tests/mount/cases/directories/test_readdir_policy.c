@@ -4,10 +4,10 @@
  * the mount.
  */
 #include "tests/mount/harness/class_attribute.h"
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
-#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>
 #include <fcntl.h>

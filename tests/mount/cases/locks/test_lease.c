@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A lease on a file of the store (see fcntl(2), F_SETLEASE), which others must wait for who open
 // that file to write.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>

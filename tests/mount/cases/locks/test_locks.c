@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // flock, and the two kinds of fcntl locks, between processes.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <sched.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Page faults at the edges of an object: its end, its growth, its truncation, its holes.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>

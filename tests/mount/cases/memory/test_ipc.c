@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Locks, conditions, semaphores and futexes that live in a mapping and are shared by processes that opened separately.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What mmap and its relatives do with an object; page faults at its edges are test_fault.c.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Places that cannot be mounted from or on: each is told in a line, and nothing is left behind.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A mount that was taken out of sight while a file in it was open.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From start to end of a mount: by whatever it ends, the store has what was written, and can be mounted again at once.
 #include "tests/mount/harness/class_attribute.h"
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause What a signal to the daemon ends: its own mount wherever it
 // is by then, with all that programs had stored.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <signal.h>

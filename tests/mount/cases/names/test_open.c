@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // All opens of one object go together, in whatever modes, by whatever permission.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // rename with every flag, and everything that it refuses.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>

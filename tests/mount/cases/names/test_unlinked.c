@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Files without a name: unlinked while open, and made so by O_TMPFILE.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What one's own permissions allow, and who may enter the mount at all. Several users are
 // test_perm.c.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 // Root that lacks one of its capabilities, as in many a container: it serves all users rightly, or
 // not at all.
 #include "tests/mount/harness/files.h"
-#include "tests/mount/workspace/workspace.h"
 #include "tests/mount/harness/users.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>
 #include <fcntl.h>

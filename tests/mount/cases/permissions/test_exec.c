@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Programs and shared libraries that are run from the mount.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
-#include "tests/mount/harness/coprocess.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * Who changes a program's contents does not inherit its setuid bit, its setgid bit, or its
  * capabilities. Cases run as the owner: `nobody` on a user's mount, a user called OWNER on root's.
  */
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

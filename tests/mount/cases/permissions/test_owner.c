@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Whose a new file is, and the setgid bit that it may get. Run as root, who becomes each user.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/users.h"
 
 #include <fcntl.h>
@@ -136,7 +136,7 @@ struct maker {
 enum { ROUNDS = 20 };
 
 static const struct maker makers[] = {
-    { "root", 0, 0, 022 },      { "alice", ALICE, ALICE, 077 }, { "bob", BOB, STAFF, 002 },
+    { "root", 0, 0, 022 },       { "alice", ALICE, ALICE, 077 },       { "bob", BOB, STAFF, 002 },
     { "carol", CAROL, TEAM, 0 }, { "alice-staff", ALICE, STAFF, 027 },
 };
 enum { MAKERS = sizeof(makers) / sizeof(makers[0]) };

@@ -3,12 +3,12 @@
  * Bytes of a mount's shared memory are not what they were. Either everything is answered right all the same, or the mount
  * ends and says why. Nobody ever gets wrong data. What the node table notices by itself is in the unit tests.
  */
-#include "tests/mount/load/event_count.h"
-#include "tests/mount/keeper/damage.h"
-#include "tests/mount/harness/files.h"
-#include "tests/mount/load/load.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/damage.h"
 #include "tests/mount/keeper/keeper.h"
+#include "tests/mount/load/event_count.h"
+#include "tests/mount/load/load.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -19,7 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLIENTS = 2, FILES = 4, BYTES = 5000, ROUNDS = 5, MOUNT_ENDED = 2, RANDOM_FLIPS = 12, ATTEMPTS = 8 };
+enum {
+    CLIENTS = 2,
+    FILES = 4,
+    BYTES = 5000,
+    ROUNDS = 5,
+    MOUNT_ENDED = 2,
+    RANDOM_FLIPS = 12,
+    ATTEMPTS = 8
+};
 
 /* What a client and the case both see. */
 struct client {
@@ -43,14 +51,14 @@ static bool ended(void)
 }
 
 /* For a client: a call works, or the mount has ended. */
-#define DO(call)                                                       \
-    do {                                                               \
-        if ((long)(call) == -1) {                                      \
-            if (ended())                                               \
-                return MOUNT_ENDED;                                    \
-            peer_complain(__FILE__, __LINE__, #call);                  \
-            return EXIT_FAILURE;                                       \
-        }                                                              \
+#define DO(call)                                      \
+    do {                                              \
+        if ((long)(call) == -1) {                     \
+            if (ended())                              \
+                return MOUNT_ENDED;                   \
+            peer_complain(__FILE__, __LINE__, #call); \
+            return EXIT_FAILURE;                      \
+        }                                             \
     } while (0)
 
 static int use_file(struct client *client, int directory, unsigned number, unsigned file)
@@ -351,8 +359,9 @@ static void damage_anywhere(void **state)
     for (int i = 0; i < RANDOM_FLIPS; i++) {
         struct spot spot = damage_anywhere_in(random() % 2 != 0 ? TABLE : STATE, (size_t)random());
         print_message("%s, byte %zu: ", spot.name, spot.offset);
-        print_message(damage(scene_of(state), &spot, random() % 2 != 0 ? STOPPED : SERVING) ? "the mount ended\n"
-                                                                        : "nothing happened\n");
+        print_message(damage(scene_of(state), &spot, random() % 2 != 0 ? STOPPED : SERVING)
+                          ? "the mount ended\n"
+                          : "nothing happened\n");
     }
 }
 
@@ -376,9 +385,9 @@ static void memory_is_sealed(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(undamaged),       cmocka_unit_test(damaged_state),
+    cmocka_unit_test(undamaged),        cmocka_unit_test(damaged_state),
     cmocka_unit_test(damaged_requests), cmocka_unit_test(damaged_table),
-    cmocka_unit_test(damaged_slots),   cmocka_unit_test(damage_anywhere),
+    cmocka_unit_test(damaged_slots),    cmocka_unit_test(damage_anywhere),
     cmocka_unit_test(memory_is_sealed),
 };
 

@@ -5,10 +5,10 @@
  * let the rest go on. Random moments, under every kind of load, are in survive.
  */
 #include "tests/mount/harness/class_attribute.h"
-#include "tests/mount/harness/files.h"
-#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
+#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
 
 #include <fcntl.h>
@@ -506,8 +506,8 @@ static void few_descriptors(void **state)
                                                      &load_append,  &load_mutex, NULL };
     const struct scene *scene = scene_of(state);
 
-    pid_t keeper = serving_start(
-        scene, &(struct serving){ .with_store = true, .descriptors = LOW_LIMIT });
+    pid_t keeper =
+        serving_start(scene, &(struct serving){ .with_store = true, .descriptors = LOW_LIMIT });
     struct load *load = start_load(kinds);
     for (int i = 0; i < DEATHS; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);

@@ -3,12 +3,12 @@
  * What the daemon and its service manager tell each other. The case is the manager: it starts the daemon in the
  * foreground, reads what it says, sends it signals, and starts another one where the first one's mount lives on.
  */
-#include "tests/mount/harness/files.h"
-#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/harness/coprocess.h"
-#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
+#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -3,12 +3,12 @@
  * The daemon's workers die, and nobody on the mount notices. What each call must give, and how, is in load.h; a longer
  * run of the same is the program survive.
  */
-#include "tests/mount/harness/files.h"
-#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/harness/coprocess.h"
-#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
+#include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -322,8 +322,8 @@ static void stopped_or_killed_standby(void **state)
  * the keeper. */
 static void stray_signals(void **state)
 {
-    static const int strays[] = { SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGSYS, SIGTRAP, SIGQUIT, SIGPIPE, SIGALRM, SIGPWR,
-                                  SIGTSTP, SIGXCPU };
+    static const int strays[] = { SIGILL,  SIGSEGV, SIGBUS,  SIGFPE, SIGSYS,  SIGTRAP,
+                                  SIGQUIT, SIGPIPE, SIGALRM, SIGPWR, SIGTSTP, SIGXCPU };
     struct scene *scene = scene_of(state);
 
     mount_surviving(scene, false, "");
@@ -349,7 +349,9 @@ static void closed_streams(void **state)
     struct scene *scene = scene_of(state);
 
     for (int i = 0; i < 3; i++) {
-        const char *script = i == 0 ? "exec \"$@\" <&- >&- 2>&-" : i == 1 ? "exec \"$@\" 2>&-" : "exec \"$@\" <&-";
+        const char *script = i == 0   ? "exec \"$@\" <&- >&- 2>&-"
+                             : i == 1 ? "exec \"$@\" 2>&-"
+                                      : "exec \"$@\" <&-";
         struct outcome outcome = run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o",
                                      scene->passthrough ? "defaults" : "nopassthrough", NULL);
         assert_int_equal(outcome.status, 0);

@@ -3,12 +3,12 @@
  * Another binary serves a mount: what it takes over, who may ask for it, and what is refused. Upgrades under every kind of
  * load are in survive; those that a service manager asks for, in supervise.
  */
-#include "tests/mount/load/event_count.h"
-#include "tests/mount/harness/files.h"
-#include "tests/mount/load/load.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/sandbox.h"
 #include "tests/mount/keeper/keeper.h"
+#include "tests/mount/load/event_count.h"
+#include "tests/mount/load/load.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -445,8 +445,8 @@ static void hangup_goes_by_the_path(void **state)
     copy_program(other_binary("SHMAPFS_NEXT"), "next");
     snprintf(path, sizeof(path), "%s/daemon", scene->dir);
     assert_ok(setenv("SHMAPFS_COPY", path, 1));
-    pid_t keeper = serving_start(
-        scene, &(struct serving){ .with_store = true, .variable = "SHMAPFS_COPY" });
+    pid_t keeper =
+        serving_start(scene, &(struct serving){ .with_store = true, .variable = "SHMAPFS_COPY" });
     struct shmap_status before = status_of(scene);
     put_file("mnt/file", "contents");
     assert_ok(unlink("daemon"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The RAM area's limits: kept exactly, told as ENOSPC, changed while in use, and given back at once.
-#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
