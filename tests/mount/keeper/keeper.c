@@ -36,8 +36,8 @@ static void set(const char *name, const char *value)
         setenv(name, value, 1);
 }
 
-static _Noreturn void become_daemon(const struct scene *scene, const struct serving *serving,
-                                    const char *binary)
+static _Noreturn void become_daemon(const struct workspace *workspace,
+                                    const struct serving *serving, const char *binary)
 {
     struct rlimit no_cores = { 0, 0 };
     struct rlimit few = { serving->descriptors, serving->descriptors };
@@ -46,12 +46,13 @@ static _Noreturn void become_daemon(const struct scene *scene, const struct serv
     sigset_t none;
     int log = open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
-    snprintf(options, sizeof(options), "keeper%s%s%s", scene->passthrough ? "" : ",nopassthrough",
-             serving->options != NULL ? "," : "", serving->options != NULL ? serving->options : "");
-    snprintf(halt, sizeof(halt), "%s/halt", scene->dir);
+    snprintf(options, sizeof(options), "keeper%s%s%s",
+             workspace->passthrough ? "" : ",nopassthrough", serving->options != NULL ? "," : "",
+             serving->options != NULL ? serving->options : "");
+    snprintf(halt, sizeof(halt), "%s/halt", workspace->dir);
     words[3] = options;
-    words[4] = serving->with_store ? scene->store : scene->mnt;
-    words[5] = serving->with_store ? scene->mnt : NULL;
+    words[4] = serving->with_store ? workspace->store : workspace->mnt;
+    words[5] = serving->with_store ? workspace->mnt : NULL;
     set("SHMAPFS_FAULT", serving->fault);
     if (serving->halts)
         set("SHMAPFS_HALT", halt);
@@ -66,7 +67,7 @@ static _Noreturn void become_daemon(const struct scene *scene, const struct serv
     _exit(127);
 }
 
-pid_t serving_start(const struct scene *scene, const struct serving *serving)
+pid_t serving_start(const struct workspace *workspace, const struct serving *serving)
 {
     const char *binary = serving->variable != NULL ? other_binary(serving->variable) : shmapfs();
     struct survive_status status;
@@ -74,14 +75,14 @@ pid_t serving_start(const struct scene *scene, const struct serving *serving)
     fflush(NULL);
     pid_t keeper = fork();
     if (keeper == 0)
-        become_daemon(scene, serving, binary);
+        become_daemon(workspace, serving, binary);
     assert_ok(keeper);
-    while (!scene_is_mounted(scene->mnt)) {
+    while (!workspace_is_mounted(workspace->mnt)) {
         if (waitpid(keeper, NULL, WNOHANG) != 0)
             fail_msg("%s does not mount", binary);
         sched_yield();
     }
-    assert_int_equal(survive_status(scene->mnt, &status), 0);
+    assert_int_equal(survive_status(workspace->mnt, &status), 0);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_int_equal(status.keeper, keeper);
@@ -90,17 +91,17 @@ pid_t serving_start(const struct scene *scene, const struct serving *serving)
     return keeper;
 }
 
-void serving_stop(const struct scene *scene, pid_t keeper)
+void serving_stop(const struct workspace *workspace, pid_t keeper)
 {
-    if (scene->root) {
-        assert_ok(umount2(scene->mnt, 0));
+    if (workspace->root) {
+        assert_ok(umount2(workspace->mnt, 0));
     } else {
-        struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+        struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
         assert_done(&outcome);
     }
     assert_int_equal(peer_wait(keeper), 0);
-    assert_int_equal(scene_await_children(), 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
 }
 
 unsigned log_lines(const char *words)

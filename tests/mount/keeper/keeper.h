@@ -19,10 +19,10 @@ struct serving {
 };
 
 /* Returns the keeper's process id when it is mounted. */
-pid_t serving_start(const struct scene *scene, const struct serving *serving);
+pid_t serving_start(const struct workspace *workspace, const struct serving *serving);
 
 /* Unmounts, and holds the keeper to exit status 0. */
-void serving_stop(const struct scene *scene, pid_t keeper);
+void serving_stop(const struct workspace *workspace, pid_t keeper);
 
 /* What an environment variable names; it must. */
 const char *other_binary(const char *variable);

@@ -17,7 +17,7 @@ enum { CALLS_WITHOUT_DEATHS = 200000, CALLS_PER_DEATH = 1000 };
 
 struct arguments {
     struct sandbox sandbox;
-    struct scene scene;
+    struct workspace workspace;
     struct survive_plan plan;
     const char *area, *fault, *options;
     struct load_kind const *kinds[2]; // the one that was chosen
@@ -44,17 +44,17 @@ static int usage(const char *program)
 
 static void mount_all(struct arguments *arguments, char *directory, size_t size)
 {
-    struct scene *scene = &arguments->scene;
+    struct workspace *workspace = &arguments->workspace;
     bool with_store = strcmp(arguments->area, "ram") != 0;
     const char *fault = arguments->fault;
     char options[512];
 
-    snprintf(scene->mnt, sizeof(scene->mnt), "%s/mnt", scene->top);
-    snprintf(scene->store, sizeof(scene->store), "%s/store", scene->top);
-    snprintf(directory, size, "%s%s/load", scene->mnt,
+    snprintf(workspace->mnt, sizeof(workspace->mnt), "%s/mnt", workspace->top);
+    snprintf(workspace->store, sizeof(workspace->store), "%s/store", workspace->top);
+    snprintf(directory, size, "%s%s/load", workspace->mnt,
              strcmp(arguments->area, "anon") == 0 ? "/anon" : "");
-    assert_ok(mkdir(scene->mnt, 0755));
-    assert_ok(mkdir(scene->store, 0755));
+    assert_ok(mkdir(workspace->mnt, 0755));
+    assert_ok(mkdir(workspace->store, 0755));
     if (strcmp(arguments->area, "native") == 0) {
         assert_ok(mkdir(directory, 0755));
         return;
@@ -66,9 +66,9 @@ static void mount_all(struct arguments *arguments, char *directory, size_t size)
     snprintf(options, sizeof(options), "size=1g%s%s%s", with_store ? ",anon=anon" : "",
              arguments->options != NULL ? "," : "",
              arguments->options != NULL ? arguments->options : "");
-    scene_mount(scene, with_store, options);
+    workspace_mount(workspace, with_store, options);
     assert_ok(mkdir(directory, 0755));
-    arguments->plan.mountpoint = scene->mnt;
+    arguments->plan.mountpoint = workspace->mnt;
 }
 
 static int inside(void *argument)
@@ -81,9 +81,9 @@ static int inside(void *argument)
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);
     sigprocmask(SIG_BLOCK, &ended, NULL);
-    if (chmod(arguments->scene.top, 01777) == -1)
+    if (chmod(arguments->workspace.top, 01777) == -1)
         return EXIT_FAILURE;
-    if (!arguments->scene.root && arguments->sandbox.by_root &&
+    if (!arguments->workspace.root && arguments->sandbox.by_root &&
         (sandbox_share_fuse_device(&arguments->sandbox) < 0 ||
          sandbox_drop_privileges(&arguments->sandbox, true) < 0))
         return EXIT_FAILURE;
@@ -95,7 +95,7 @@ static int inside(void *argument)
     if (error < 0 || !survive_well(&report))
         printf("seed %llu\n", (unsigned long long)arguments->plan.seed);
     else if (arguments->plan.mountpoint != NULL)
-        scene_unmount(&arguments->scene);
+        workspace_unmount(&arguments->workspace);
     return error == 0 && survive_well(&report) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -163,8 +163,8 @@ static bool take_words(struct arguments *arguments, int count, char **words)
     if (count == 1)
         return true;
     arguments->area = words[1];
-    arguments->scene.passthrough = strcmp(words[2], "passthrough") == 0;
-    arguments->scene.root = strcmp(words[3], "root") == 0;
+    arguments->workspace.passthrough = strcmp(words[2], "passthrough") == 0;
+    arguments->workspace.root = strcmp(words[3], "root") == 0;
     return is_one_of(words[1], areas) && is_one_of(words[2], modes) && is_one_of(words[3], users);
 }
 
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
     char top[] = "/var/tmp/shmapfs-test-XXXXXX";
     struct arguments arguments = {
         .sandbox = { .top = top, .by_root = geteuid() == 0 },
-        .scene = { .top = top, .passthrough = true, .root = true },
+        .workspace = { .top = top, .passthrough = true, .root = true },
         .plan = { .kinds = load_everything, .seed = (uint64_t)time(NULL) },
         .area = "ram",
     };
@@ -189,7 +189,7 @@ int main(int argc, char **argv)
     if (shmapfs() == NULL || shmapctl() == NULL ||
         (arguments.fault != NULL && getenv("SHMAPFS_FAULTS") == NULL))
         return usage(argv[0]);
-    if (arguments.scene.root && !arguments.sandbox.by_root)
+    if (arguments.workspace.root && !arguments.sandbox.by_root)
         return sandbox_skip("this needs root");
     if (mkdtemp(top) == NULL) {
         perror(top);

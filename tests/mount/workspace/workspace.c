@@ -21,12 +21,12 @@
 
 enum { WAIT_SECONDS = 60 };
 
-struct group_of_scenes {
+struct workspace_group {
     const char *name;
     const struct CMUnitTest *cases;
     size_t count;
     struct sandbox sandbox;
-    struct scene scene;
+    struct workspace workspace;
 };
 
 const char *shmapfs(void)
@@ -39,7 +39,7 @@ const char *shmapctl(void)
     return getenv("SHMAPCTL");
 }
 
-bool scene_is_mounted(const char *path)
+bool workspace_is_mounted(const char *path)
 {
     FILE *table = setmntent("/proc/self/mounts", "re");
     struct mntent *entry;
@@ -52,7 +52,7 @@ bool scene_is_mounted(const char *path)
     return found;
 }
 
-int scene_await_children(void)
+int workspace_await_children(void)
 {
     struct timespec limit = { .tv_sec = WAIT_SECONDS };
     sigset_t ended;
@@ -86,7 +86,7 @@ static void end_children(void)
     while (fscanf(children, "%ld", &pid) == 1)
         kill((pid_t)pid, SIGKILL);
     fclose(children);
-    scene_await_children();
+    workspace_await_children();
 }
 
 /* Takes away what a failed case left mounted, the last first. Returns whether there was anything. */
@@ -116,43 +116,44 @@ static bool unmount_all(const char *below)
 
 static int begin_case(void **state)
 {
-    struct scene *scene = *state;
+    struct workspace *workspace = *state;
 
-    if (asprintf(&scene->dir, "%s/caseXXXXXX", scene->top) == -1 || mkdtemp(scene->dir) == NULL ||
-        chmod(scene->dir, 0755) == -1 || chdir(scene->dir) == -1)
+    if (asprintf(&workspace->dir, "%s/caseXXXXXX", workspace->top) == -1 ||
+        mkdtemp(workspace->dir) == NULL || chmod(workspace->dir, 0755) == -1 ||
+        chdir(workspace->dir) == -1)
         return -1;
-    snprintf(scene->mnt, sizeof(scene->mnt), "%s/mnt", scene->dir);
-    snprintf(scene->store, sizeof(scene->store), "%s/store", scene->dir);
+    snprintf(workspace->mnt, sizeof(workspace->mnt), "%s/mnt", workspace->dir);
+    snprintf(workspace->store, sizeof(workspace->store), "%s/store", workspace->dir);
     return mkdir("mnt", 0755) == -1 || mkdir("store", 0755) == -1 ? -1 : 0;
 }
 
 static int end_case(void **state)
 {
-    struct scene *scene = *state;
+    struct workspace *workspace = *state;
 
     if (getpid() != 1) // A child whose assertion failed.
         _exit(EXIT_FAILURE);
-    bool left = chdir("/") == -1 || unmount_all(scene->dir);
+    bool left = chdir("/") == -1 || unmount_all(workspace->dir);
     end_children();
     if (left)
         print_error("the case left a mount behind\n");
-    int error = sandbox_remove_tree(scene->dir);
-    free(scene->dir);
+    int error = sandbox_remove_tree(workspace->dir);
+    free(workspace->dir);
     return left || error < 0 ? -1 : 0;
 }
 
-static int run_scenes(void *argument)
+static int run_in_sandbox(void *argument)
 {
-    struct group_of_scenes *group = argument;
+    struct workspace_group *group = argument;
     struct CMUnitTest *tests = calloc(group->count, sizeof(*tests));
     sigset_t ended;
 
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);
     sigprocmask(SIG_BLOCK, &ended, NULL);
-    if (tests == NULL || chmod(group->scene.top, 01777) == -1)
+    if (tests == NULL || chmod(group->workspace.top, 01777) == -1)
         return EXIT_FAILURE;
-    if (!group->scene.root && group->sandbox.by_root &&
+    if (!group->workspace.root && group->sandbox.by_root &&
         (sandbox_share_fuse_device(&group->sandbox) < 0 ||
          sandbox_drop_privileges(&group->sandbox, true) < 0))
         return EXIT_FAILURE;
@@ -160,7 +161,7 @@ static int run_scenes(void *argument)
         tests[i] = group->cases[i];
         tests[i].setup_func = begin_case;
         tests[i].teardown_func = end_case;
-        tests[i].initial_state = &group->scene;
+        tests[i].initial_state = &group->workspace;
     }
     cmocka_set_test_filter(getenv("SHMAPFS_TEST_FILTER"));
     int failed = _cmocka_run_group_tests(group->name, tests, group->count, NULL, NULL);
@@ -168,22 +169,23 @@ static int run_scenes(void *argument)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int scene_main(int argc, char **argv, const char *name, const struct CMUnitTest cases[],
-               size_t count)
+int workspace_main(int argc, char **argv, const char *name, const struct CMUnitTest cases[],
+                   size_t count)
 {
     char top[] = "/var/tmp/shmapfs-test-XXXXXX";
-    struct group_of_scenes group = { .name = name, .cases = cases, .count = count };
+    struct workspace_group group = { .name = name, .cases = cases, .count = count };
 
     group.sandbox = (struct sandbox){ .top = top, .by_root = geteuid() == 0 };
-    group.scene = (struct scene){ .top = top };
+    group.workspace = (struct workspace){ .top = top };
     if (argc == 3) {
-        group.scene.passthrough = strcmp(argv[1], "passthrough") == 0;
-        group.scene.native = strcmp(argv[1], "native") == 0;
-        group.scene.root = strcmp(argv[2], "root") == 0;
+        group.workspace.passthrough = strcmp(argv[1], "passthrough") == 0;
+        group.workspace.native = strcmp(argv[1], "native") == 0;
+        group.workspace.root = strcmp(argv[2], "root") == 0;
     }
     if (argc != 3 ||
-        (!group.scene.passthrough && !group.scene.native && strcmp(argv[1], "cached") != 0) ||
-        (!group.scene.root && strcmp(argv[2], "user") != 0)) {
+        (!group.workspace.passthrough && !group.workspace.native &&
+         strcmp(argv[1], "cached") != 0) ||
+        (!group.workspace.root && strcmp(argv[2], "user") != 0)) {
         fprintf(stderr, "usage: %s passthrough|cached|native root|user\n", argv[0]);
         return EXIT_FAILURE;
     }
@@ -191,53 +193,54 @@ int scene_main(int argc, char **argv, const char *name, const struct CMUnitTest 
         fprintf(stderr, "FAILED: SHMAPFS and SHMAPCTL must name the programs to test\n");
         return EXIT_FAILURE;
     }
-    if (group.scene.root && !group.sandbox.by_root)
+    if (group.workspace.root && !group.sandbox.by_root)
         return sandbox_skip("these cases need root");
     if (mkdtemp(top) == NULL) {
         fprintf(stderr, "FAILED: %s: %s\n", top, strerror(errno));
         return EXIT_FAILURE;
     }
-    return sandbox_run(&group.sandbox, run_scenes, &group);
+    return sandbox_run(&group.sandbox, run_in_sandbox, &group);
 }
 
-struct outcome scene_try_mount(const struct scene *scene, bool with_store, const char *options)
+struct outcome workspace_try_mount(const struct workspace *workspace, bool with_store,
+                                   const char *options)
 {
     char all[4096];
 
-    snprintf(all, sizeof(all), "defaults%s%s%s", scene->passthrough ? "" : ",nopassthrough",
+    snprintf(all, sizeof(all), "defaults%s%s%s", workspace->passthrough ? "" : ",nopassthrough",
              options[0] == '\0' ? "" : ",", options);
     if (with_store)
-        return run(shmapfs(), scene->store, scene->mnt, "-o", all, NULL);
-    return run(shmapfs(), scene->mnt, "-o", all, NULL);
+        return run(shmapfs(), workspace->store, workspace->mnt, "-o", all, NULL);
+    return run(shmapfs(), workspace->mnt, "-o", all, NULL);
 }
 
-void scene_mount(const struct scene *scene, bool with_store, const char *options)
+void workspace_mount(const struct workspace *workspace, bool with_store, const char *options)
 {
-    if (scene->native) {
+    if (workspace->native) {
         assert_true(with_store);
-        assert_ok(mount(scene->store, scene->mnt, NULL, MS_BIND, NULL));
+        assert_ok(mount(workspace->store, workspace->mnt, NULL, MS_BIND, NULL));
         return;
     }
-    struct outcome outcome = scene_try_mount(scene, with_store, options);
+    struct outcome outcome = workspace_try_mount(workspace, with_store, options);
 
     assert_done(&outcome);
     assert_string_equal(outcome.out, "");
-    assert_true(scene_is_mounted(scene->mnt));
+    assert_true(workspace_is_mounted(workspace->mnt));
 }
 
-void scene_unmount(const struct scene *scene)
+void workspace_unmount(const struct workspace *workspace)
 {
-    if (scene->root) {
-        assert_ok(umount2(scene->mnt, 0));
+    if (workspace->root) {
+        assert_ok(umount2(workspace->mnt, 0));
     } else {
-        struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+        struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
         assert_done(&outcome);
     }
-    assert_int_equal(scene_await_children(), 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
 }
 
-char *scene_tree(void)
+char *workspace_tree(void)
 {
     struct outcome outcome = run("find", ".", "-printf", "%p %y %m %s\\n", NULL);
 
@@ -245,14 +248,14 @@ char *scene_tree(void)
     return strdup(outcome.out);
 }
 
-void assert_nothing_left(const struct scene *scene, const char *tree)
+void assert_nothing_left(const struct workspace *workspace, const char *tree)
 {
-    assert_false(scene_is_mounted(scene->mnt));
-    assert_int_equal(scene_await_children(), 0);
-    char *now = scene_tree();
+    assert_false(workspace_is_mounted(workspace->mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    char *now = workspace_tree();
     assert_string_equal(now, tree);
     free(now);
-    int store = open(scene->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int store = open(workspace->store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (store == -1)
         return; // The case is about a store that is none.
     assert_ok(flock(store, LOCK_EX | LOCK_NB));
@@ -273,11 +276,11 @@ bool comes_true(bool (*condition)(void *), void *argument)
     return false;
 }
 
-int64_t scene_status(const struct scene *scene, const char *member)
+int64_t workspace_status(const struct workspace *workspace, const char *member)
 {
     char text[16384], name[128];
     char *rest = name;
-    ssize_t length = getxattr(scene->mnt, "user.shmapfs.status", text, sizeof(text) - 1);
+    ssize_t length = getxattr(workspace->mnt, "user.shmapfs.status", text, sizeof(text) - 1);
 
     assert_ok(length);
     text[length] = '\0';

@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Cases that are about mounting itself, and so make their mounts by themselves.
+ * A case's workspace: a directory of its own with an empty mount point and an empty store, for cases
+ * that are about mounting and so mount by themselves.
  *
  *   test_NAME passthrough|cached|native root|user
  *
- * The cases run as the first process of mount and PID namespaces of their own (see sandbox.h), so that a daemon becomes
- * their child when the process that started it ends, and its exit status can be had. What a failed case leaves
- * running and mounted is ended before the next. With `native`, cases about a disk look at the disk itself.
+ * The cases run as the first process of mount and PID namespaces of their own (see sandbox.h), so that
+ * a daemon becomes their child when the process that started it ends, and they can read its exit
+ * status. What a failed case leaves running and mounted is ended before the next. With `native`, cases
+ * about a disk look at the disk itself.
  */
-#ifndef SHMAPFS_TESTS_SCENE_H
-#define SHMAPFS_TESTS_SCENE_H
+#ifndef SHMAPFS_TESTS_WORKSPACE_H
+#define SHMAPFS_TESTS_WORKSPACE_H
 
 #include "tests/mount/harness/harness.h"
 
 #include <limits.h>
 
-struct scene {
+struct workspace {
     bool passthrough;     // otherwise every mount gets nopassthrough
-    bool native;          // nothing is mounted: scene_mount() makes mnt another name of store
+    bool native;          // nothing is mounted: workspace_mount() makes mnt another name of store
     bool root;            // otherwise the cases are `nobody`
     char *top;            // the temporary directory of all cases
-    char *dir;            // the case's own, which is the working directory
-    char mnt[PATH_MAX];   // an empty directory in it
-    char store[PATH_MAX]; // another one
+    char *dir;            // the case's own below it, which is the working directory
+    char mnt[PATH_MAX];   // the mount point, in dir
+    char store[PATH_MAX]; // the store, in dir
 };
 
 /* What a program did. */
@@ -32,16 +34,16 @@ struct outcome {
     char err[16384];
 };
 
-int scene_main(int argc, char **argv, const char *group, const struct CMUnitTest cases[],
-               size_t count);
+int workspace_main(int argc, char **argv, const char *group, const struct CMUnitTest cases[],
+                   size_t count);
 
-#define SCENE_MAIN(group, cases)                                                         \
-    int main(int argc, char **argv)                                                      \
-    {                                                                                    \
-        return scene_main(argc, argv, group, cases, sizeof(cases) / sizeof((cases)[0])); \
+#define WORKSPACE_MAIN(group, cases)                                                         \
+    int main(int argc, char **argv)                                                          \
+    {                                                                                        \
+        return workspace_main(argc, argv, group, cases, sizeof(cases) / sizeof((cases)[0])); \
     }
 
-static inline struct scene *scene_of(void **state)
+static inline struct workspace *workspace_of(void **state)
 {
     return *state;
 }
@@ -54,25 +56,26 @@ struct outcome run_words(char *const words[]);
 const char *shmapfs(void);
 const char *shmapctl(void);
 
-/* Mounts scene->mnt: with scene->store, if wanted, and these options ("" for none). */
-void scene_mount(const struct scene *scene, bool with_store, const char *options);
+/* Mounts workspace->mnt: with workspace->store, if wanted, and these options ("" for none). */
+void workspace_mount(const struct workspace *workspace, bool with_store, const char *options);
 
 /* What is tried with the same words, for cases in which it fails. */
-struct outcome scene_try_mount(const struct scene *scene, bool with_store, const char *options);
+struct outcome workspace_try_mount(const struct workspace *workspace, bool with_store,
+                                   const char *options);
 
 /* Unmounts, waits for the daemon, and holds it to exit status 0. */
-void scene_unmount(const struct scene *scene);
+void workspace_unmount(const struct workspace *workspace);
 
 /* Waits until no child is left, and returns the worst exit status; -ETIMEDOUT after a minute. */
-int scene_await_children(void);
+int workspace_await_children(void);
 
-bool scene_is_mounted(const char *path);
+bool workspace_is_mounted(const char *path);
 
 /* That a refused mount left nothing: no mount, no process, no lock on the store, and exactly this tree. */
-void assert_nothing_left(const struct scene *scene, const char *tree);
+void assert_nothing_left(const struct workspace *workspace, const char *tree);
 
 /* All that is below the case's directory, one line each. For free(). */
-char *scene_tree(void);
+char *workspace_tree(void);
 
 /* Asserts a refusal as every program of ours makes it: nothing on standard output, one line on standard error that begins
  * with the program's name and has these words (up to NULL; case does not matter), and the status. */
@@ -87,6 +90,6 @@ void assert_done(const struct outcome *outcome);
 bool comes_true(bool (*condition)(void *), void *argument);
 
 /* A number of the mount's status, such as "pid" or "ram_area.used". */
-int64_t scene_status(const struct scene *scene, const char *member);
+int64_t workspace_status(const struct workspace *workspace, const char *member);
 
 #endif

@@ -28,10 +28,10 @@ void assert_answered(const struct outcome *outcome);
     (sizeof(cases) / sizeof((cases)[0]) -      \
      ((argc) == 3 && strcmp((argv)[2], "user") == 0 ? (of_root) : 0))
 
-#define ROOT_LAST_MAIN(group, cases, of_root)                                                \
-    int main(int argc, char **argv)                                                          \
-    {                                                                                        \
-        return scene_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
+#define ROOT_LAST_MAIN(group, cases, of_root)                                                    \
+    int main(int argc, char **argv)                                                              \
+    {                                                                                            \
+        return workspace_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
     }
 
 #endif

@@ -19,19 +19,19 @@ char *own_path(void)
 }
 
 /* Mount options as every case wants them, with some more; for free(). */
-static char *options_for(const struct scene *scene, const char *more)
+static char *options_for(const struct workspace *workspace, const char *more)
 {
     char *all;
 
-    assert_ok(asprintf(&all, "size=16m%s%s%s", scene->passthrough ? "" : ",nopassthrough",
+    assert_ok(asprintf(&all, "size=16m%s%s%s", workspace->passthrough ? "" : ",nopassthrough",
                        more[0] == '\0' ? "" : ",", more));
     return all;
 }
 
 /* shmapctl run -o … -- sh -c SCRIPT, with a store unless it is NULL. */
-struct outcome run_script(const struct scene *scene, const char *store, const char *script)
+struct outcome run_script(const struct workspace *workspace, const char *store, const char *script)
 {
-    char *options = options_for(scene, "");
+    char *options = options_for(workspace, "");
     struct outcome outcome =
         store ? run(shmapctl(), "run", "-o", options, "--persist", store, "--", "sh", "-c", script,
                     NULL)
@@ -41,9 +41,9 @@ struct outcome run_script(const struct scene *scene, const char *store, const ch
     return outcome;
 }
 
-struct outcome run_inside(const struct scene *scene, const char *more, const char *role)
+struct outcome run_inside(const struct workspace *workspace, const char *more, const char *role)
 {
-    char *options = options_for(scene, more), *self = own_path();
+    char *options = options_for(workspace, more), *self = own_path();
     struct outcome outcome = run(shmapctl(), "run", "-o", options, self, INSIDE, role, NULL);
 
     free(options);
@@ -91,15 +91,15 @@ static struct running start_words(const char *const words[])
     return running;
 }
 
-struct running start_script(const struct scene *scene, bool with_store, const char *script)
+struct running start_script(const struct workspace *workspace, bool with_store, const char *script)
 {
-    char *options = options_for(scene, "");
+    char *options = options_for(workspace, "");
     const char *words[] = { shmapctl(),
                             "run",
                             "-o",
                             options,
                             with_store ? "--persist" : "-o",
-                            with_store ? scene->store : "rw",
+                            with_store ? workspace->store : "rw",
                             "sh",
                             "-c",
                             script,
@@ -179,18 +179,18 @@ void assert_run_ends(struct running *running, int status)
 }
 
 /* A user's run needs what an administrator can forbid. */
-struct scene *begin_run(void **state)
+struct workspace *begin_run(void **state)
 {
-    struct scene *scene = scene_of(state);
-    pid_t child = scene->root ? 0 : fork();
+    struct workspace *workspace = workspace_of(state);
+    pid_t child = workspace->root ? 0 : fork();
 
-    if (!scene->root) {
+    if (!workspace->root) {
         if (child == 0)
             _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
         if (peer_wait(child) != 0)
             harness_skip_case("no user namespaces are allowed here");
     }
-    return scene;
+    return workspace;
 }
 
 /* Starts this program, which is ready when this returns. */

@@ -10,16 +10,16 @@
 /* What could not be, as `run` tells it. */
 enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
-/* The case's scene; skips the case where a user's run needs what the administrator forbids. */
-struct scene *begin_run(void **state);
+/* The case's workspace; skips the case where a user's run needs what the administrator forbids. */
+struct workspace *begin_run(void **state);
 
 /* The path of this program; for free(). */
 char *own_path(void);
 
 /* Runs a shell script, with a store unless that is NULL; and a role of this program, with some more
  * mount options. */
-struct outcome run_script(const struct scene *scene, const char *store, const char *script);
-struct outcome run_inside(const struct scene *scene, const char *more, const char *role);
+struct outcome run_script(const struct workspace *workspace, const char *store, const char *script);
+struct outcome run_inside(const struct workspace *workspace, const char *more, const char *role);
 
 /* Asserts the status, silence on standard error, and what is on standard output. */
 void assert_ended(const struct outcome *outcome, int status, const char *out);
@@ -30,7 +30,7 @@ struct running {
     int in, out, err; // the last is a file
 };
 
-struct running start_script(const struct scene *scene, bool with_store, const char *script);
+struct running start_script(const struct workspace *workspace, bool with_store, const char *script);
 
 /* Starts a role that says "ready", and returns when it has. */
 struct running start_inside(const char *role);
@@ -53,12 +53,12 @@ int end_run(struct running *running, char *err, size_t size);
 void assert_run_ends(struct running *running, int status);
 
 /* The last of the cases, that many, take root. */
-#define RUN_MAIN(group, cases, of_root)                                                      \
-    int main(int argc, char **argv)                                                          \
-    {                                                                                        \
-        if (argc == 3 && strcmp(argv[1], INSIDE) == 0)                                       \
-            return inside(argv[2]);                                                          \
-        return scene_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
+#define RUN_MAIN(group, cases, of_root)                                                          \
+    int main(int argc, char **argv)                                                              \
+    {                                                                                            \
+        if (argc == 3 && strcmp(argv[1], INSIDE) == 0)                                           \
+            return inside(argv[2]);                                                              \
+        return workspace_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
     }
 
 #endif

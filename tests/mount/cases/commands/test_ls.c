@@ -24,12 +24,12 @@ enum { FAILED = 1, USAGE = 2, PAGES = 10 };
 #define BYTES (PAGES * PAGE)
 
 /* Whether an area of the mount has passthrough, which not every kernel and user namespace allows. */
-static bool is_passthrough(const struct scene *scene, const char *area)
+static bool is_passthrough(const struct workspace *workspace, const char *area)
 {
     char member[64];
 
     snprintf(member, sizeof(member), "%s.passthrough", area);
-    return scene_status(scene, member) != 0;
+    return workspace_status(workspace, member) != 0;
 }
 
 /* Whether this kernel counts pages (Linux 6.5); the case ends where it does not. */
@@ -95,10 +95,10 @@ static bool was_seen_dirty(void *fd)
 
 static void dirty_pages_become_clean(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     need_cachestat();
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     int fd = new_file("mnt/file", 0);
     write_pages(fd);
     struct json_object *answer = list("mnt");
@@ -106,7 +106,7 @@ static void dirty_pages_become_clean(void **state)
     assert_int_equal(answer_number(file, "size"), BYTES);
     // Without passthrough FUSE's page cache has them, too.
     assert_int_equal(answer_number(file, "resident"),
-                     is_passthrough(scene, "store_area") ? PAGES : 2 * PAGES);
+                     is_passthrough(workspace, "store_area") ? PAGES : 2 * PAGES);
     assert_int_equal(answer_number(file, "swapped"), 0);
     json_object_put(answer);
     // The kernel may write pages whenever it likes.
@@ -115,7 +115,7 @@ static void dirty_pages_become_clean(void **state)
     assert_int_equal(number_of("file", "dirty"), 0);
     assert_int_equal(number_of("file", "allocated"), BYTES);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static bool was_stored_dirty(void *address)
@@ -126,10 +126,10 @@ static bool was_stored_dirty(void *address)
 
 static void stores_make_pages_dirty(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     need_cachestat();
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     int fd = new_file("mnt/file", 0);
     write_pages(fd);
     char *address = map_shared(fd, (size_t)BYTES);
@@ -140,15 +140,15 @@ static void stores_make_pages_dirty(void **state)
     assert_int_equal(number_of("file", "dirty"), 0);
     unmap(address, (size_t)BYTES);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void anonymous_pages(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     need_cachestat();
-    scene_mount(scene, true, "anon=scratch,huge=never");
+    workspace_mount(workspace, true, "anon=scratch,huge=never");
     int fd = new_file("mnt/scratch/file", 0);
     write_pages(fd);
     struct json_object *answer = list("mnt");
@@ -157,7 +157,7 @@ static void anonymous_pages(void **state)
     assert_int_equal(answer_number(file, "size"), BYTES);
     assert_int_equal(answer_number(file, "allocated"), BYTES);
     assert_int_equal(answer_number(file, "resident"),
-                     is_passthrough(scene, "ram_area") ? PAGES : 2 * PAGES);
+                     is_passthrough(workspace, "ram_area") ? PAGES : 2 * PAGES);
     // They are where they belong.
     assert_int_equal(answer_number(file, "dirty"), 0);
     json_object_put(answer);
@@ -165,24 +165,25 @@ static void anonymous_pages(void **state)
     assert_int_equal(number_of("scratch/file", "allocated"), PAGE);
     // FUSE's page cache may have dropped all.
     assert_in_range(number_of("scratch/file", "resident"), 1,
-                    is_passthrough(scene, "ram_area") ? 1 : 2);
+                    is_passthrough(workspace, "ram_area") ? 1 : 2);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void holes(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     need_cachestat();
-    scene_mount(scene, false, "huge=never");
+    workspace_mount(workspace, false, "huge=never");
     int fd = new_file("mnt/sparse", (off_t)1 << 30);
     struct json_object *answer = list("mnt");
     struct json_object *file = object(answer, "sparse");
     assert_int_equal(answer_number(file, "size"), 1 << 30);
     assert_int_equal(answer_number(file, "allocated"), 0);
     // The kernel keeps the last page, when it is told of a size.
-    assert_in_range(answer_number(file, "resident"), 0, is_passthrough(scene, "ram_area") ? 0 : 1);
+    assert_in_range(answer_number(file, "resident"), 0,
+                    is_passthrough(workspace, "ram_area") ? 0 : 1);
     json_object_put(answer);
     assert_int_equal(pwrite(fd, "x", 1, 77 * PAGE), 1);
     assert_int_equal(number_of("sparse", "allocated"), PAGE);
@@ -190,7 +191,7 @@ static void holes(void **state)
     put_file("mnt/empty", "");
     assert_int_equal(number_of("empty", "resident"), 0);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* What is listed of a path, as its paths with a space after each. For free(). */
@@ -219,9 +220,9 @@ static void assert_paths(const char *path, const char *wanted)
 
 static void paths_are_sorted_and_relative(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     assert_paths("mnt", "");
     assert_ok(mkdir("mnt/a", 0755));
     assert_ok(mkdir("mnt/a/deep", 0755));
@@ -246,14 +247,14 @@ static void paths_are_sorted_and_relative(void **state)
     answer = list("mnt/scratch/file");
     assert_string_equal(answer_text(object(answer, "file"), "class"), "anon");
     json_object_put(answer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void odd_names_are_one_line(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     put_file("mnt/two\nlines\033[1m", "");
     struct outcome outcome = run(shmapctl(), "ls", "mnt", NULL);
     assert_answered(&outcome);
@@ -262,14 +263,14 @@ static void odd_names_are_one_line(void **state)
     struct json_object *answer = list("mnt");
     object(answer, "two\nlines\033[1m");
     json_object_put(answer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void other_mounts_are_not_entered(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/below", 0755));
     put_file("mnt/file", "");
     put_file("mnt/covered", "");
@@ -279,7 +280,7 @@ static void other_mounts_are_not_entered(void **state)
     assert_paths("mnt", "file ");
     assert_ok(umount2("mnt/covered", 0));
     assert_ok(umount2("mnt/below", 0));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 enum { NESTED = 300, NAME_LENGTH = 250 };
@@ -302,10 +303,10 @@ static int nests(struct peer *parent, void *path)
 /* Paths that no program could use are left out, and nothing else is. */
 static void directories_nested_too_deeply(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/b", 0755));
     put_file("mnt/a", "");
     put_file("mnt/b/file", "");
@@ -322,7 +323,7 @@ static void directories_nested_too_deeply(void **state)
     assert_int_equal(strncmp(outcome.err, "shmapctl: mnt/b/ddd", 19), 0);
     assert_non_null(strstr(outcome.err, "left out"));
     assert_ptr_equal(strchr(outcome.err, '\n'), outcome.err + strlen(outcome.err) - 1);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Until it is told to end. */
@@ -341,10 +342,10 @@ static int moves_to_and_fro(struct peer *parent, void *argument)
 
 static void directories_that_are_moved_meanwhile(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/one", 0755));
     assert_ok(mkdir("mnt/one/moved", 0755));
     assert_ok(mkdir("mnt/other", 0755));
@@ -365,7 +366,7 @@ static void directories_that_are_moved_meanwhile(void **state)
     }
     assert_true(peer_tell(&peer));
     assert_peer_well(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* As a user, of whose tree something is closed to himself. */
@@ -385,10 +386,10 @@ static int list_what_is_closed(void *argument)
 
 static void closed_directories(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     static const char *const names[] = { "mnt/closed", "mnt/no-entry", "mnt/open" };
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     for (size_t i = 0; i < 3; i++) {
         char path[64];
         assert_ok(mkdir(names[i], 0755));
@@ -399,11 +400,11 @@ static void closed_directories(void **state)
     }
     assert_ok(chmod("mnt/closed", 0));
     assert_ok(chmod("mnt/no-entry", 0444));
-    if (scene->root)
+    if (workspace->root)
         assert_int_equal(harness_as(NOBODY, NOBODY, 0, NULL, list_what_is_closed, NULL), 0);
     else
         list_what_is_closed(NULL);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int uses_twice(struct peer *parent, void *path)
@@ -419,10 +420,10 @@ static int uses_twice(struct peer *parent, void *path)
 
 static void processes_are_counted(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peers[3];
 
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     assert_ok(close(new_file("mnt/file", PAGE)));
     assert_ok(close(new_file("mnt/scratch/file", PAGE)));
     assert_ok(close(new_file("mnt/unused", PAGE)));
@@ -440,19 +441,19 @@ static void processes_are_counted(void **state)
         assert_peer_well(&peers[i]);
     }
     assert_int_equal(number_of("file", "users"), 0);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
-static bool nothing_is_open(void *scene)
+static bool nothing_is_open(void *workspace)
 {
-    return scene_status(scene, "open_files") == 0;
+    return workspace_status(workspace, "open_files") == 0;
 }
 
 static void listing_leaves_no_trace(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "anon=scratch,strictatime");
+    workspace_mount(workspace, true, "anon=scratch,strictatime");
     put_file("mnt/file", "contents");
     put_file("mnt/scratch/file", "contents");
     struct stat before = stat_of("mnt/file"), before_anon = stat_of("mnt/scratch/file");
@@ -463,8 +464,8 @@ static void listing_leaves_no_trace(void **state)
     assert_int_equal(compare_times(before.st_ctim, after.st_ctim), 0);
     assert_int_equal(compare_times(before_anon.st_atim, after_anon.st_atim), 0);
     assert_int_equal(compare_times(before_anon.st_ctim, after_anon.st_ctim), 0);
-    assert_true(comes_true(nothing_is_open, scene));
-    scene_unmount(scene);
+    assert_true(comes_true(nothing_is_open, workspace));
+    workspace_unmount(workspace);
 }
 
 /* As one who may read the file and no more. */
@@ -492,10 +493,10 @@ static int count_of_another(void *argument)
 
 static void pages_of_other_users(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     need_cachestat();
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     put_file("mnt/file", "contents");
     put_file("mnt/writable", "contents");
     assert_ok(chmod("mnt/file", 0644));
@@ -504,37 +505,37 @@ static void pages_of_other_users(void **state)
     assert_ok(chown("mnt/own", NOBODY, NOBODY));
     assert_int_equal(harness_as(NOBODY, NOBODY, 0, NULL, count_of_another, NULL), 0);
     assert_true(number_of("file", "resident") >= 1);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void the_attribute(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char value[256], names[256], wanted[64];
 
     need_cachestat();
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
     ssize_t length = getxattr("mnt/file", "user.shmapfs.pages", value, sizeof(value) - 1);
     assert_ok(length);
     assert_int_equal(getxattr("mnt/file", "user.shmapfs.pages", NULL, 0), length);
     value[length] = '\0';
     snprintf(wanted, sizeof(wanted), " swapped=0 passthrough=%d",
-             is_passthrough(scene, "store_area"));
+             is_passthrough(workspace, "store_area"));
     assert_int_equal(strncmp(value, "resident=1 dirty=", 17), 0);
     assert_non_null(strstr(value, wanted));
     assert_errno(setxattr("mnt/file", "user.shmapfs.pages", "x", 1, 0), EPERM);
     assert_errno(getxattr("mnt", "user.shmapfs.pages", value, sizeof(value)), ENODATA);
     assert_int_equal(listxattr("mnt/file", names, sizeof(names)), 0);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void answers_in_words(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     need_cachestat();
-    scene_mount(scene, true, "anon=scratch,huge=never");
+    workspace_mount(workspace, true, "anon=scratch,huge=never");
     int fd = new_file("mnt/scratch/file", 0);
     write_pages(fd);
     assert_ok(close(fd));
@@ -543,22 +544,22 @@ static void answers_in_words(void **state)
     assert_answered(&outcome);
     if (page_size() == 4096)
         assert_string_equal(
-            outcome.out, is_passthrough(scene, "ram_area")
+            outcome.out, is_passthrough(workspace, "ram_area")
                              ? "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
                                "persist    0B         0B         0      0      0  empty\n"
                                "anon      40K        40K        10      0      0  scratch/file\n"
                              : "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
                                "persist    0B         0B         0      0      0  empty\n"
                                "anon      40K        40K        20      0      0  scratch/file\n");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void refusals(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), "ls", scene->store, NULL);
-    assert_refused(&outcome, FAILED, scene->store, "not a file or directory of a shmapfs mount",
+    struct outcome outcome = run(shmapctl(), "ls", workspace->store, NULL);
+    assert_refused(&outcome, FAILED, workspace->store, "not a file or directory of a shmapfs mount",
                    NULL);
     outcome = run(shmapctl(), "ls", "missing", NULL);
     assert_refused(&outcome, FAILED, "missing", "No such file", NULL);

@@ -16,21 +16,21 @@
 
 static void status_is_that_of_the_command(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_script(scene, NULL, "exit 0");
+    struct outcome outcome = run_script(workspace, NULL, "exit 0");
     assert_ended(&outcome, 0, "");
-    outcome = run_script(scene, NULL, "exit 42");
+    outcome = run_script(workspace, NULL, "exit 42");
     assert_ended(&outcome, 42, "");
-    outcome = run_script(scene, NULL, "kill -TERM $$");
+    outcome = run_script(workspace, NULL, "kill -TERM $$");
     assert_ended(&outcome, 128 + SIGTERM, "");
-    outcome = run_script(scene, NULL, "kill -INT $$");
+    outcome = run_script(workspace, NULL, "kill -INT $$");
     assert_ended(&outcome, 128 + SIGINT, "");
-    outcome = run_script(scene, NULL, "kill -KILL $$");
+    outcome = run_script(workspace, NULL, "kill -KILL $$");
     assert_ended(&outcome, 128 + SIGKILL, "");
-    outcome = run_script(scene, NULL, "ulimit -c 0; kill -SEGV $$");
+    outcome = run_script(workspace, NULL, "ulimit -c 0; kill -SEGV $$");
     assert_ended(&outcome, 128 + SIGSEGV, "");
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 static void commands_that_cannot_be_executed(void **state)
@@ -47,24 +47,24 @@ static void commands_that_cannot_be_executed(void **state)
     assert_refused(&outcome, NOT_EXECUTABLE, "./plain", "Permission denied", NULL);
     outcome = run(shmapctl(), "run", "/", NULL);
     assert_refused(&outcome, NOT_EXECUTABLE, "Permission denied", NULL);
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 /* A name in the machine's /dev/shm that no other test has; for free(). */
-static char *machine_path(const struct scene *scene)
+static char *machine_path(const struct workspace *workspace)
 {
     char *path;
 
     // The directory of all cases has the name that is its own.
-    assert_ok(asprintf(&path, "/dev/shm/%s-%s", strrchr(scene->top, '/') + 1,
-                       strrchr(scene->dir, '/') + 1));
+    assert_ok(asprintf(&path, "/dev/shm/%s-%s", strrchr(workspace->top, '/') + 1,
+                       strrchr(workspace->dir, '/') + 1));
     return path;
 }
 
 static void wrong_command_lines(void **state)
 {
-    struct scene *scene = begin_run(state);
-    char *before = scene_tree();
+    struct workspace *workspace = begin_run(state);
+    char *before = workspace_tree();
 
     struct outcome outcome = run(shmapctl(), "run", NULL);
     assert_refused(&outcome, NOT_STARTED, "command is missing", "usage", NULL);
@@ -93,7 +93,7 @@ static void wrong_command_lines(void **state)
     outcome = run("env", "ASAN_OPTIONS=detect_leaks=0", "sh", "-c",
                   "ulimit -n 4; exec $0 run --persist new true", shmapctl(), NULL);
     assert_refused(&outcome, NOT_STARTED, "cannot be prepared for", NULL);
-    char *hidden = machine_path(scene);
+    char *hidden = machine_path(workspace);
     outcome = run(shmapctl(), "run", "--persist", hidden, "true", NULL);
     assert_refused(&outcome, NOT_STARTED, hidden, "cannot be in", NULL);
     assert_false(exists(hidden));
@@ -102,7 +102,7 @@ static void wrong_command_lines(void **state)
     assert_done(&outcome);
     assert_non_null(strstr(outcome.out, "--persist"));
     assert_ok(unlink("plain"));
-    char *after = scene_tree();
+    char *after = workspace_tree();
     assert_string_equal(before, after);
     free(before);
     free(after);
@@ -111,7 +111,7 @@ static void wrong_command_lines(void **state)
 /* What follows the command is the command's. */
 static void options_of_the_command_are_its_own(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
 
     struct outcome outcome = run(shmapctl(), "run", "echo", "-j", "--help", "--", "-o", NULL);
     assert_ended(&outcome, 0, "-j --help -- -o\n");
@@ -120,25 +120,25 @@ static void options_of_the_command_are_its_own(void **state)
     outcome =
         run(shmapctl(), "--", "run", "-osize=1m", "--persist=store", "echo", "--persist", NULL);
     assert_ended(&outcome, 0, "--persist\n");
-    (void)scene;
+    (void)workspace;
 }
 
 static void signals_reach_the_command(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT, SIGALRM };
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        struct running running = start_script(scene, false, "ulimit -c 0; echo $$; exec cat");
+        struct running running = start_script(workspace, false, "ulimit -c 0; echo $$; exec cat");
         read_pid(&running);
         assert_ok(kill(running.pid, numbers[i]));
         assert_run_ends(&running, 128 + numbers[i]);
     }
     // One that comes to the command itself.
-    struct running running = start_script(scene, false, "echo $$; exec cat");
+    struct running running = start_script(workspace, false, "echo $$; exec cat");
     assert_ok(kill(read_pid(&running), SIGKILL));
     assert_run_ends(&running, 128 + SIGKILL);
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 static void values_of_signals_reach_the_command(void **state)
@@ -178,9 +178,9 @@ static void assert_stops(pid_t pid)
 
 static void stops_and_continues_with_the_command(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     struct running running =
-        start_script(scene, false, "kill -STOP $$; echo on; read line; exit 3");
+        start_script(workspace, false, "kill -STOP $$; echo on; read line; exit 3");
 
     assert_stops(running.pid);
     assert_ok(kill(running.pid, SIGCONT));
@@ -243,10 +243,10 @@ static void a_key_of_the_terminal_is_one_signal(void **state)
 
 static void streams_are_the_command_s(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     char line[16];
 
-    struct running running = start_script(scene, false, "cat; echo error >&2");
+    struct running running = start_script(workspace, false, "cat; echo error >&2");
     say(&running, "through\n");
     assert_line(&running, "through");
     end_input(&running);
@@ -254,7 +254,7 @@ static void streams_are_the_command_s(void **state)
     assert_int_equal(end_run(&running, err, sizeof(err)), 0);
     assert_string_equal(err, "error\n");
     // What the command closes is closed, whoever else runs.
-    running = start_script(scene, false, "exec >&-; read line; exit 5");
+    running = start_script(workspace, false, "exec >&-; read line; exit 5");
     read_line(running.out, line, sizeof(line));
     assert_string_equal(line, "");
     say(&running, "line\n");
@@ -263,15 +263,15 @@ static void streams_are_the_command_s(void **state)
 
 static void identity_and_descriptors_are_as_outside(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     const char *script = "grep -E '^(Uid|Gid|Cap|NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; "
                          "ls /proc/self/fd; pwd; env | grep -v '^_='; ulimit -a; umask";
 
     struct outcome outside = run("sh", "-c", script, NULL);
     assert_done(&outside);
-    struct outcome within = run_script(scene, NULL, script);
+    struct outcome within = run_script(workspace, NULL, script);
     assert_ended(&within, 0, outside.out);
-    if (!scene->root)
+    if (!workspace->root)
         return;
     // Root of a container, who needs a user namespace as well.
     outside = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "sh", "-c",
@@ -284,30 +284,30 @@ static void identity_and_descriptors_are_as_outside(void **state)
 
 static void two_programs_share_memory(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_inside(scene, "", "share");
+    struct outcome outcome = run_inside(workspace, "", "share");
     assert_ended(&outcome, 0, "");
 }
 
 static void the_limit_answers(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_inside(scene, "size=1m", "fill");
+    struct outcome outcome = run_inside(workspace, "size=1m", "fill");
     assert_ended(&outcome, 0, "");
 }
 
 /* What limits the command does not limit who serves it. */
 static void limits_are_the_command_s(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     const char *script =
         "ulimit -St; ulimit -Sf; ulimit -Sf $(ulimit -Hf); "
         "head -c 100000 /dev/zero >/dev/shm/object; wc -c </dev/shm/object; "
         "pid=$($0 --json status /dev/shm | sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
         "sed -n 's/^Max cpu time *\\([a-z0-9]*\\) *\\([a-z0-9]*\\).*/\\1 \\2/p' /proc/$pid/limits";
-    const char *options = scene->passthrough ? "rw" : "nopassthrough";
+    const char *options = workspace->passthrough ? "rw" : "nopassthrough";
 
     struct outcome outcome =
         run("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",
@@ -321,12 +321,12 @@ static void limits_are_the_command_s(void **state)
 
 static void the_machine_s_objects_are_out_of_reach(void **state)
 {
-    struct scene *scene = begin_run(state);
-    char *path = machine_path(scene), script[256];
+    struct workspace *workspace = begin_run(state);
+    char *path = machine_path(workspace), script[256];
 
     put_file(path, "the machine's");
     snprintf(script, sizeof(script), "ls -A /dev/shm; echo mine >%s", path);
-    struct outcome outcome = run_script(scene, NULL, script);
+    struct outcome outcome = run_script(workspace, NULL, script);
     char content[64] = "";
     int fd = open_file(path, O_RDONLY);
     ssize_t length = read(fd, content, sizeof(content) - 1);
@@ -340,19 +340,20 @@ static void the_machine_s_objects_are_out_of_reach(void **state)
 
 static void kept_with_a_store_only(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_script(scene, NULL, "echo text >/dev/shm/object");
+    struct outcome outcome = run_script(workspace, NULL, "echo text >/dev/shm/object");
     assert_ended(&outcome, 0, "");
-    outcome = run_script(scene, NULL, "ls -A /dev/shm");
+    outcome = run_script(workspace, NULL, "ls -A /dev/shm");
     assert_ended(&outcome, 0, "");
     // A new one, by a path that counts from here.
-    outcome = run_script(scene, "new", "echo text >/dev/shm/object");
+    outcome = run_script(workspace, "new", "echo text >/dev/shm/object");
     assert_ended(&outcome, 0, "");
     assert_int_equal(stat_of("new").st_mode & 07777, 0700);
     assert_content("new/object", "text\n");
     for (int i = 0; i < 5; i++) {
-        outcome = run_script(scene, "new", "echo more >>/dev/shm/object; wc -l </dev/shm/object");
+        outcome =
+            run_script(workspace, "new", "echo more >>/dev/shm/object; wc -l </dev/shm/object");
         char count[16];
         snprintf(count, sizeof(count), "%d\n", i + 2);
         assert_ended(&outcome, 0, count);
@@ -361,15 +362,15 @@ static void kept_with_a_store_only(void **state)
 
 static void a_store_in_use_is_refused(void **state)
 {
-    struct scene *scene = begin_run(state);
-    struct running running = start_script(scene, true, "echo $$; cat; exit 6");
+    struct workspace *workspace = begin_run(state);
+    struct running running = start_script(workspace, true, "echo $$; cat; exit 6");
 
     read_pid(&running);
-    struct outcome outcome = run_script(scene, scene->store, "true");
-    assert_refused(&outcome, NOT_STARTED, scene->store, "in use", NULL);
+    struct outcome outcome = run_script(workspace, workspace->store, "true");
+    assert_refused(&outcome, NOT_STARTED, workspace->store, "in use", NULL);
     end_input(&running);
     assert_run_ends(&running, 6);
-    outcome = run_script(scene, scene->store, "exit 0");
+    outcome = run_script(workspace, workspace->store, "exit 0");
     assert_ended(&outcome, 0, "");
 }
 

@@ -16,27 +16,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The first process of the PID namespace inherits what is left: scene_await_children() sees it. */
+/* The first process of the PID namespace inherits what is left: workspace_await_children() sees it. */
 static void a_kill_of_the_run_leaves_nothing(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     // The second of them changes its user, which the kernel takes for a reason to forget.
     const char *scripts[] = { "echo $$; exec cat",
                               "echo $$; exec setpriv --reuid 12345 --clear-groups cat" };
 
-    for (size_t i = 0; i < (scene->root ? 2 : 1); i++) {
-        struct running running = start_script(scene, true, scripts[i]);
+    for (size_t i = 0; i < (workspace->root ? 2 : 1); i++) {
+        struct running running = start_script(workspace, true, scripts[i]);
         pid_t command = read_pid(&running);
         say(&running, "there\n");
         assert_line(&running, "there");
         assert_ok(kill(running.pid, SIGKILL));
         assert_int_equal(peer_wait(running.pid), 128 + SIGKILL);
-        assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+        assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
         assert_errno(kill(command, 0), ESRCH);
         assert_ok(close(running.in));
         assert_ok(close(running.out));
         assert_ok(close(running.err));
-        struct outcome outcome = run_script(scene, scene->store, "exit 0");
+        struct outcome outcome = run_script(workspace, workspace->store, "exit 0");
         assert_ended(&outcome, 0, "");
     }
 }
@@ -66,17 +66,17 @@ static bool is_reached(void *argument)
 /* At each of the stages: before there are children, with the command, the daemon and the guardian. */
 static void killed_while_it_starts(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     static const int numbers[] = { SIGTERM, SIGKILL, SIGINT };
 
     for (int i = 0; i < 24; i++) {
         int number = numbers[i % 3];
-        struct running running = start_script(scene, true, "exec cat");
+        struct running running = start_script(workspace, true, "exec cat");
         struct stage stage = { running.pid, i / 6 };
         assert_true(comes_true(is_reached, &stage));
         assert_ok(kill(running.pid, number));
         assert_int_equal(peer_wait(running.pid), 128 + number);
-        assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+        assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
         char err[1024] = "";
         assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
         assert_string_equal(err, "");
@@ -84,15 +84,15 @@ static void killed_while_it_starts(void **state)
         assert_ok(close(running.out));
         assert_ok(close(running.err));
     }
-    struct outcome outcome = run_script(scene, scene->store, "exit 0");
+    struct outcome outcome = run_script(workspace, workspace->store, "exit 0");
     assert_ended(&outcome, 0, "");
 }
 
 static void what_the_command_leaves_running_does_not_hold_it(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     struct running running = start_script(
-        scene, true, "exec 8<&0 3>/dev/shm/held; echo kept >&3; cat <&8 & echo $!; exit 4");
+        workspace, true, "exec 8<&0 3>/dev/shm/held; echo kept >&3; cat <&8 & echo $!; exit 4");
     pid_t left = read_pid(&running);
 
     // It still reads, and has the object open.
@@ -105,10 +105,10 @@ static void what_the_command_leaves_running_does_not_hold_it(void **state)
     assert_non_null(strstr(err, number));
     assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
     assert_content("store/held", "kept\n");
-    struct outcome outcome = run_script(scene, scene->store, "cat /dev/shm/held");
+    struct outcome outcome = run_script(workspace, workspace->store, "cat /dev/shm/held");
     assert_ended(&outcome, 0, "kept\n");
     assert_ok(close(running.in));
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
     assert_ok(close(running.out));
     assert_ok(close(running.err));
 }
@@ -139,9 +139,9 @@ static bool is_succeeded(void *argument)
 /* It is seen from outside, too, and outlives its worker. */
 static void the_worker_may_die(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     struct running running = start_script(
-        scene, true, "echo text >/dev/shm/object; echo $$; read line; cat /dev/shm/object");
+        workspace, true, "echo text >/dev/shm/object; echo $$; read line; cat /dev/shm/object");
     char mountpoint[64], err[1024];
 
     snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&running));
@@ -162,9 +162,10 @@ static bool is_gone(void *pid)
 }
 
 /* What it shared is gone, and is said to be; the command goes on. */
-static void assert_keeper_s_end_is_told(const struct scene *scene, int number, const char *words)
+static void assert_keeper_s_end_is_told(const struct workspace *workspace, int number,
+                                        const char *words)
 {
-    struct running running = start_script(scene, false, "echo $$; read line; exit 9");
+    struct running running = start_script(workspace, false, "echo $$; read line; exit 9");
     char mountpoint[64], err[1024];
 
     snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&running));
@@ -181,15 +182,15 @@ static void assert_keeper_s_end_is_told(const struct scene *scene, int number, c
     assert_int_equal(end_run(&running, err, sizeof(err)), 9);
     if (strstr(err, words) == NULL)
         fail_msg("no «%s» in: %s", words, err);
-    assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+    assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
 }
 
 static void the_keeper_may_not(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
 
-    assert_keeper_s_end_is_told(scene, SIGKILL, "shmapctl: shmapfs was killed by signal 9");
-    assert_keeper_s_end_is_told(scene, SIGTERM, "shmapctl: shmapfs has ended with status 0");
+    assert_keeper_s_end_is_told(workspace, SIGKILL, "shmapctl: shmapfs was killed by signal 9");
+    assert_keeper_s_end_is_told(workspace, SIGTERM, "shmapctl: shmapfs has ended with status 0");
 }
 
 struct end {
@@ -208,8 +209,8 @@ static bool is_terminated(void *argument)
 
 static void a_daemon_that_hangs_does_not_hold_it(void **state)
 {
-    struct scene *scene = begin_run(state);
-    struct running running = start_script(scene, true, "echo $$; cat; exit 4");
+    struct workspace *workspace = begin_run(state);
+    struct running running = start_script(workspace, true, "echo $$; cat; exit 4");
     struct end end = { .pid = running.pid };
     char mountpoint[64];
 
@@ -226,10 +227,10 @@ static void a_daemon_that_hangs_does_not_hold_it(void **state)
     assert_int_equal(WTERMSIG(end.status), SIGTERM);
     assert_ok(kill(worker, SIGCONT));
     assert_ok(kill(keeper, SIGCONT));
-    assert_int_not_equal(scene_await_children(), -ETIMEDOUT);
+    assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
     assert_ok(close(running.out));
     assert_ok(close(running.err));
-    struct outcome outcome = run_script(scene, scene->store, "exit 0");
+    struct outcome outcome = run_script(workspace, workspace->store, "exit 0");
     assert_ended(&outcome, 0, "");
 }
 
@@ -262,9 +263,10 @@ static int run_without_namespaces(struct peer *parent, void *argument)
 
 static void forbidden_namespaces_are_told(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     // Root needs no user namespace.
-    struct limit limit = { scene->root ? "max_mnt_namespaces" : "max_user_namespaces", geteuid() };
+    struct limit limit = { workspace->root ? "max_mnt_namespaces" : "max_user_namespaces",
+                           geteuid() };
 
     assert_int_equal(peer_run(run_without_namespaces, &limit), 0);
 }
@@ -324,8 +326,8 @@ static bool fork_as(pid_t wanted)
 /* Somebody else may have its number when the run ends. */
 static void the_guardian_may_die(void **state)
 {
-    struct scene *scene = begin_run(state);
-    struct running running = start_script(scene, false, "echo $$; cat; exit 2");
+    struct workspace *workspace = begin_run(state);
+    struct running running = start_script(workspace, false, "echo $$; cat; exit 2");
     struct guard guard = { .run = running.pid };
     int tries = 0;
 
@@ -344,14 +346,14 @@ static void the_guardian_may_die(void **state)
 
 static void a_run_within_a_run(void **state)
 {
-    struct scene *scene = begin_run(state);
+    struct workspace *workspace = begin_run(state);
     char script[1024];
 
     snprintf(script, sizeof(script),
              "echo outer >/dev/shm/object; %s run sh -c 'ls -A /dev/shm; echo inner "
              ">/dev/shm/object; cat /dev/shm/object; exit 8'; echo $?; cat /dev/shm/object",
              shmapctl());
-    struct outcome outcome = run_script(scene, NULL, script);
+    struct outcome outcome = run_script(workspace, NULL, script);
     assert_ended(&outcome, 0, "inner\n8\nouter\n");
 }
 

@@ -43,67 +43,67 @@ static void help_and_version(void **state)
 
 static void wrong_command_lines(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     struct outcome outcome = run(shmapctl(), NULL);
     assert_usage(&outcome, "command is missing");
-    outcome = run(shmapctl(), "bogus", scene->mnt, NULL);
+    outcome = run(shmapctl(), "bogus", workspace->mnt, NULL);
     assert_usage(&outcome, "bogus");
-    outcome = run(shmapctl(), "--bogus", "status", scene->mnt, NULL);
+    outcome = run(shmapctl(), "--bogus", "status", workspace->mnt, NULL);
     assert_usage(&outcome, "bogus");
     outcome = run(shmapctl(), "status", NULL);
     assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "status", scene->mnt, scene->mnt, NULL);
+    outcome = run(shmapctl(), "status", workspace->mnt, workspace->mnt, NULL);
     assert_usage(&outcome, "too many");
     outcome = run(shmapctl(), "class", NULL);
     assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "class", scene->mnt, "anon", "anon", NULL);
+    outcome = run(shmapctl(), "class", workspace->mnt, "anon", "anon", NULL);
     assert_usage(&outcome, "too many");
-    outcome = run(shmapctl(), "resize", scene->mnt, NULL);
+    outcome = run(shmapctl(), "resize", workspace->mnt, NULL);
     assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "class", scene->mnt, "bogus", NULL);
+    outcome = run(shmapctl(), "class", workspace->mnt, "bogus", NULL);
     assert_usage(&outcome, "bogus");
-    outcome = run(shmapctl(), "resize", scene->mnt, "lots", NULL);
+    outcome = run(shmapctl(), "resize", workspace->mnt, "lots", NULL);
     assert_usage(&outcome, "lots");
-    outcome = run(shmapctl(), "resize", scene->mnt, "99999999999999999999", NULL);
+    outcome = run(shmapctl(), "resize", workspace->mnt, "99999999999999999999", NULL);
     assert_usage(&outcome, "range");
-    outcome = run(shmapctl(), "resize", scene->mnt, "0", NULL);
+    outcome = run(shmapctl(), "resize", workspace->mnt, "0", NULL);
     assert_usage(&outcome, "range");
 }
 
 static void places_that_are_no_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
-    assert_refused(&outcome, FAILED, scene->mnt, "not a shmapfs mount", NULL);
+    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
+    assert_refused(&outcome, FAILED, workspace->mnt, "not a shmapfs mount", NULL);
     outcome = run(shmapctl(), "--json", "status", "/", NULL);
     assert_refused(&outcome, FAILED, "not a shmapfs mount", NULL);
     outcome = run(shmapctl(), "status", "missing", NULL);
     assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
-    outcome = run(shmapctl(), "class", scene->store, NULL);
-    assert_refused(&outcome, FAILED, scene->store, "shmapfs mount", NULL);
+    outcome = run(shmapctl(), "class", workspace->store, NULL);
+    assert_refused(&outcome, FAILED, workspace->store, "shmapfs mount", NULL);
     outcome = run(shmapctl(), "class", "missing", NULL);
     assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
-    outcome = run(shmapctl(), "resize", scene->mnt, "1g", NULL);
-    assert_refused(&outcome, FAILED, scene->mnt, "shmapfs mount", NULL);
+    outcome = run(shmapctl(), "resize", workspace->mnt, "1g", NULL);
+    assert_refused(&outcome, FAILED, workspace->mnt, "shmapfs mount", NULL);
     // Nothing of ours is left on a directory that is none of ours.
-    outcome = run(shmapctl(), "class", scene->store, "anon", NULL);
-    assert_refused(&outcome, FAILED, scene->store, NULL);
-    assert_int_equal(listxattr(scene->store, NULL, 0), 0);
+    outcome = run(shmapctl(), "class", workspace->store, "anon", NULL);
+    assert_refused(&outcome, FAILED, workspace->store, NULL);
+    assert_int_equal(listxattr(workspace->store, NULL, 0), 0);
 }
 
 static void only_the_root_of_the_mount_has_a_status(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/directory", 0755));
     struct outcome outcome = run(shmapctl(), "status", "mnt/directory", NULL);
     assert_refused(&outcome, FAILED, "mnt/directory", "mount point", NULL);
     outcome = run(shmapctl(), "resize", "mnt/directory", "2m", NULL);
     assert_refused(&outcome, FAILED, "mnt/directory", "mount point", NULL);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void assert_says(const struct outcome *outcome, const char *word)
@@ -115,19 +115,19 @@ static void assert_says(const struct outcome *outcome, const char *word)
 
 static void status_in_words(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "size=3m,huge=never,anon=scratch");
-    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
-    assert_says(&outcome, scene->mnt);
-    assert_says(&outcome, scene->store);
+    workspace_mount(workspace, true, "size=3m,huge=never,anon=scratch");
+    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
+    assert_says(&outcome, workspace->mnt);
+    assert_says(&outcome, workspace->store);
     assert_says(&outcome, "huge=never");
     assert_says(&outcome, "3.0M");
-    assert_says(&outcome, scene->passthrough && scene->root ? "passthrough" : "cache");
+    assert_says(&outcome, workspace->passthrough && workspace->root ? "passthrough" : "cache");
     // A relative path, and one with a slash, are the same mount.
     outcome = run(shmapctl(), "status", "mnt/", NULL);
-    assert_says(&outcome, scene->mnt);
-    scene_unmount(scene);
+    assert_says(&outcome, workspace->mnt);
+    workspace_unmount(workspace);
 }
 
 /* One JSON object on one line; for json_object_put(). */
@@ -154,15 +154,15 @@ static struct json_object *member(struct json_object *object, const char *name)
 
 static void status_in_json(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "size=3m,nr_inodes=100,anon=scratch");
+    workspace_mount(workspace, true, "size=3m,nr_inodes=100,anon=scratch");
     int fd = open_file("mnt/scratch/file", O_RDWR | O_CREAT);
     assert_int_equal(posix_fallocate(fd, 0, 1 << 20), 0);
-    struct outcome outcome = run(shmapctl(), "--json", "status", scene->mnt, NULL);
+    struct outcome outcome = run(shmapctl(), "--json", "status", workspace->mnt, NULL);
     struct json_object *status = parse_line(&outcome);
-    assert_string_equal(json_object_get_string(member(status, "mountpoint")), scene->mnt);
-    assert_string_equal(json_object_get_string(member(status, "store")), scene->store);
+    assert_string_equal(json_object_get_string(member(status, "mountpoint")), workspace->mnt);
+    assert_string_equal(json_object_get_string(member(status, "store")), workspace->store);
     assert_int_equal(json_object_get_int64(member(status, "open_files")), 1);
     assert_true(json_object_get_int64(member(status, "nodes")) >= 2);
     assert_int_equal(kill((pid_t)json_object_get_int64(member(status, "pid")), 0), 0);
@@ -170,28 +170,28 @@ static void status_in_json(void **state)
     assert_int_equal(json_object_get_int64(member(ram, "size")), 3 << 20);
     assert_in_range(json_object_get_int64(member(ram, "used")), 1 << 20, 3 << 20);
     assert_int_equal(json_object_get_int64(member(ram, "inodes")), 100);
-    bool passthrough = scene->passthrough && scene->root;
+    bool passthrough = workspace->passthrough && workspace->root;
     assert_int_equal(json_object_get_boolean(member(ram, "passthrough")), passthrough);
     const char *reason = json_object_get_string(member(ram, "reason"));
     assert_int_equal(strlen(reason) == 0, passthrough);
     assert_string_equal(json_object_get_string(member(ram, "filesystem")), "tmpfs");
     json_object_put(status);
     assert_ok(close(fd));
-    scene_unmount(scene);
-    scene_mount(scene, false, "");
-    outcome = run(shmapctl(), "status", scene->mnt, "-j", NULL);
+    workspace_unmount(workspace);
+    workspace_mount(workspace, false, "");
+    outcome = run(shmapctl(), "status", workspace->mnt, "-j", NULL);
     status = parse_line(&outcome);
     assert_int_equal(json_object_get_type(member(status, "store_area")), json_type_null);
     assert_string_equal(json_object_get_string(member(status, "store")), "");
     json_object_put(status);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void class_is_shown_and_set(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(mkdir("mnt/directory", 0755));
     struct outcome outcome = run(shmapctl(), "class", "mnt/directory", NULL);
     assert_done(&outcome);
@@ -215,14 +215,14 @@ static void class_is_shown_and_set(void **state)
     assert_ok(mkdir("mnt/directory/below", 0755));
     outcome = run(shmapctl(), "class", "mnt/directory/below", "persist", NULL);
     assert_refused(&outcome, FAILED, "mnt/directory/below", "persist", NULL);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void answers_of_odd_names_are_one_line(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/two\nlines", 0755));
     struct outcome outcome = run(shmapctl(), "--json", "class", "mnt/two\nlines", NULL);
     struct json_object *answer = parse_line(&outcome);
@@ -230,57 +230,58 @@ static void answers_of_odd_names_are_one_line(void **state)
     json_object_put(answer);
     outcome = run(shmapctl(), "status", "mnt/two\nlines", NULL);
     assert_refused(&outcome, FAILED, "mount point", NULL);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int mount_and_resize(void *argument)
 {
-    const struct scene *scene = argument;
+    const struct workspace *workspace = argument;
 
-    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", "size=4m", NULL);
+    struct outcome outcome =
+        run(shmapfs(), workspace->store, workspace->mnt, "-o", "size=4m", NULL);
     assert_done(&outcome);
-    outcome = run(shmapctl(), "resize", scene->mnt, "8m", NULL);
+    outcome = run(shmapctl(), "resize", workspace->mnt, "8m", NULL);
     assert_done(&outcome);
-    assert_int_equal(scene_status(scene, "ram_area.size"), 8 << 20);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), 8 << 20);
     return 0;
 }
 
 /* Whose the mount is decides, not whose the store's root directory is. */
 static void resized_by_the_owner_of_the_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
-    const struct sandbox sandbox = { .top = scene->dir, .by_root = true };
+    struct workspace *workspace = workspace_of(state);
+    const struct sandbox sandbox = { .top = workspace->dir, .by_root = true };
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Two users are needed.
     assert_ok(chmod("store", 0777));
     assert_ok(chown("mnt", NOBODY, NOBODY));
     assert_int_equal(sandbox_share_fuse_device(&sandbox), 0);
-    int result = harness_as(NOBODY, NOBODY, 0, NULL, mount_and_resize, scene);
+    int result = harness_as(NOBODY, NOBODY, 0, NULL, mount_and_resize, workspace);
     if (exists("dev")) {
         assert_ok(umount2("/dev/fuse", MNT_DETACH));
         assert_ok(umount2("dev", MNT_DETACH));
     }
     assert_int_equal(result, 0);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* The mount lives on without a break: what is said of it is about its processes. */
 static void upgrade_in_words_and_json(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
-    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&outcome, "survival   0 restarts, 0 upgrades\n");
     assert_says(&outcome, ", keeper ");
     assert_says(&outcome, "transport fuse");
-    int64_t keeper = scene_status(scene, "keeper");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+    int64_t keeper = workspace_status(workspace, "keeper");
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, NULL);
     assert_says(&outcome, "upgraded from ");
     assert_says(&outcome, "requests waited for ");
-    assert_int_equal(scene_status(scene, "upgrades"), 1);
+    assert_int_equal(workspace_status(workspace, "upgrades"), 1);
     outcome = run(shmapctl(), "--json", "upgrade", "mnt", shmapfs(), NULL);
     struct json_object *answer = parse_line(&outcome);
     assert_string_equal(json_object_get_string(member(answer, "mountpoint")), "mnt");
@@ -288,62 +289,62 @@ static void upgrade_in_words_and_json(void **state)
                         json_object_get_string(member(answer, "to")));
     assert_true(json_object_get_int64(member(answer, "stall_us")) > 0);
     json_object_put(answer);
-    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    outcome = run(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&outcome, "survival   0 restarts, 2 upgrades; the last: upgrade of ");
-    assert_int_equal(scene_status(scene, "keeper"), keeper);
+    assert_int_equal(workspace_status(workspace, "keeper"), keeper);
     assert_content("mnt/file", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void restarts_in_words(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char reason[64];
 
-    scene_mount(scene, true, "");
-    int64_t worker = scene_status(scene, "pid");
+    workspace_mount(workspace, true, "");
+    int64_t worker = workspace_status(workspace, "pid");
     assert_ok(kill((pid_t)worker, SIGKILL));
-    while (scene_status(scene, "pid") == worker)
+    while (workspace_status(workspace, "pid") == worker)
         ;
-    struct outcome outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
     snprintf(reason, sizeof(reason), "the last: worker %d was killed by signal 9", (int)worker);
     assert_says(&outcome, "survival   1 restarts, 0 upgrades");
     assert_says(&outcome, reason);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void refused_upgrades(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     struct outcome outcome = run(shmapctl(), "upgrade", NULL);
     assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, "/bin/true", "/bin/true", NULL);
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);
     assert_usage(&outcome, "too many");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, "/bin/true", NULL);
-    assert_refused(&outcome, FAILED, scene->mnt, "refused", "serves on", "is it shmapfs", NULL);
-    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, "/bin/true", NULL);
+    assert_refused(&outcome, FAILED, workspace->mnt, "refused", "serves on", "is it shmapfs", NULL);
+    outcome = run(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&outcome, "upgrade refused: it does not know how to go on");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, "missing", NULL);
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, "missing", NULL);
     assert_refused(&outcome, FAILED, "missing", "no such file", NULL);
     put_file("plain", "");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, "plain", NULL);
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, "plain", NULL);
     assert_refused(&outcome, FAILED, "plain", "permission denied", NULL);
     assert_ok(chmod("plain", 0755));
     put_file("plain", "no program");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, "plain", NULL);
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, "plain", NULL);
     assert_refused(&outcome, FAILED, "plain", "not a program", NULL);
-    outcome = run(shmapctl(), "upgrade", scene->dir, NULL);
-    assert_refused(&outcome, FAILED, scene->dir, NULL);
-    assert_int_equal(scene_status(scene, "upgrades"), 0);
-    scene_unmount(scene);
-    scene_mount(scene, true, "nokeeper");
-    outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+    outcome = run(shmapctl(), "upgrade", workspace->dir, NULL);
+    assert_refused(&outcome, FAILED, workspace->dir, NULL);
+    assert_int_equal(workspace_status(workspace, "upgrades"), 0);
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "nokeeper");
+    outcome = run(shmapctl(), "upgrade", workspace->mnt, NULL);
     assert_refused(&outcome, FAILED, "cannot be upgraded", "without a keeper", NULL);
-    outcome = run(shmapctl(), "status", scene->mnt, NULL);
+    outcome = run(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&outcome, "survival   no (");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -361,4 +362,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(refused_upgrades),
 };
 
-SCENE_MAIN("shmapctl", cases)
+WORKSPACE_MAIN("shmapctl", cases)

@@ -111,10 +111,10 @@ static int opens(struct peer *parent, void *path)
 
 static void open_files(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     put_file("mnt/file", "contents");
     put_file("mnt/scratch/file", "contents");
     for (int i = 0; i < 2; i++) {
@@ -139,7 +139,7 @@ static void open_files(void **state)
         json_object_put(answer);
         end(&peer);
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int maps(struct peer *parent, void *path)
@@ -160,10 +160,10 @@ static int maps(struct peer *parent, void *path)
 
 static void mappings_that_outlive_their_descriptor(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     for (int i = 0; i < 2; i++) {
         const char *path = i == 0 ? "mnt/file" : "mnt/scratch/file";
         assert_ok(close(new_file(path, 4 * PAGE)));
@@ -180,16 +180,16 @@ static void mappings_that_outlive_their_descriptor(void **state)
         json_object_put(answer);
         end(&peer);
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void files_without_a_name(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
     char path[64];
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", 4 * PAGE)));
     int fd = open_file("mnt/file", O_RDONLY);
     assert_ok(link("mnt/file", "mnt/other"));
@@ -206,7 +206,7 @@ static void files_without_a_name(void **state)
     json_object_put(answer);
     assert_ok(close(fd));
     end(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Becomes a program that reads until its standard input ends, and says that it has begun. */
@@ -223,10 +223,10 @@ static int executes(struct peer *parent, void *path)
 
 static void programs_that_run(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     struct outcome outcome = run("cp", "/bin/cat", "mnt/" PROGRAM, NULL);
     assert_done(&outcome);
     assert_int_equal(peer_start(&peer, executes, (char *)(uintptr_t)("mnt/" PROGRAM)), 0);
@@ -244,10 +244,10 @@ static void programs_that_run(void **state)
     // The kernel itself keeps 15 bytes of it.
     assert_string_equal(answer_text(process, "command"), PROGRAM);
     assert_int_equal(answer_number(process, "uid"), geteuid());
-    assert_string_equal(answer_text(process, "user"), scene->root ? "root" : "nobody");
+    assert_string_equal(answer_text(process, "user"), workspace->root ? "root" : "nobody");
     json_object_put(answer);
     assert_peer_well(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int goes_there(struct peer *parent, void *path)
@@ -264,10 +264,10 @@ static int is_confined(struct peer *parent, void *path)
 
 static void directories(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     assert_ok(mkdir("mnt/directory", 0755));
     static const char *const paths[] = { "mnt", "mnt/directory", "mnt/scratch" };
     for (size_t i = 0; i < 3; i++) {
@@ -278,7 +278,7 @@ static void directories(void **state)
         json_object_put(answer);
         end(&peer);
     }
-    if (scene->root) {
+    if (workspace->root) {
         start(&peer, is_confined, "mnt/directory");
         struct json_object *answer = who("mnt/directory");
         assert_int_equal(count_processes(answer), 1);
@@ -286,7 +286,7 @@ static void directories(void **state)
         json_object_put(answer);
         end(&peer);
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 struct thread_work {
@@ -319,10 +319,10 @@ static int opens_in_a_thread(struct peer *parent, void *path)
 
 static void descriptors_of_a_thread_alone(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
     start(&peer, opens_in_a_thread, "mnt/file");
     struct json_object *answer = who("mnt/file");
@@ -334,7 +334,7 @@ static void descriptors_of_a_thread_alone(void **state)
     assert_open(uses, SECOND, "rw");
     json_object_put(answer);
     end(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void *work_on(void *argument)
@@ -371,10 +371,10 @@ static int leaves_its_thread_alone(struct peer *parent, void *path)
 
 static void processes_whose_first_thread_has_ended(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", PAGE)));
     start(&peer, leaves_its_thread_alone, "mnt/file");
     struct json_object *answer = who("mnt/file");
@@ -385,7 +385,7 @@ static void processes_whose_first_thread_has_ended(void **state)
     assert_mapped(uses, "shared", "rw", 0, PAGE);
     json_object_put(answer);
     end(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int has_an_odd_name(struct peer *parent, void *path)
@@ -396,11 +396,11 @@ static int has_an_odd_name(struct peer *parent, void *path)
 
 static void answers_in_words(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
     char pid[32];
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", 4 * PAGE)));
     struct outcome outcome = run(shmapctl(), "who", "mnt/file", NULL);
     assert_answered(&outcome);
@@ -421,7 +421,7 @@ static void answers_in_words(void **state)
     assert_non_null(strstr(outcome.out, "mapped shared rw"));
     assert_non_null(strstr(outcome.out, pid));
     end(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* The argument is the process id of one of root's. */
@@ -450,10 +450,10 @@ static int opens_as_nobody(struct peer *parent, void *path)
 
 static void processes_of_other_users(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer mine, other;
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
     assert_ok(chmod("mnt/file", 0666));
     start(&mine, opens, "mnt/file");
@@ -470,15 +470,15 @@ static void processes_of_other_users(void **state)
     assert_int_equal(harness_as(NOBODY, NOBODY, 0, NULL, look_as_another, &mine.pid), 0);
     end(&mine);
     end(&other);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void refusals(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), "who", scene->store, NULL);
-    assert_refused(&outcome, FAILED, scene->store, "not a file or directory of a shmapfs mount",
+    struct outcome outcome = run(shmapctl(), "who", workspace->store, NULL);
+    assert_refused(&outcome, FAILED, workspace->store, "not a file or directory of a shmapfs mount",
                    NULL);
     outcome = run(shmapctl(), "who", "missing", NULL);
     assert_refused(&outcome, FAILED, "missing", "No such file", NULL);

@@ -11,34 +11,34 @@
 
 #define SBIN "PATH=/usr/sbin:/sbin:/usr/bin:/bin"
 
-static void path_of(const struct scene *scene, const char *name, char path[PATH_MAX])
+static void path_of(const struct workspace *workspace, const char *name, char path[PATH_MAX])
 {
-    snprintf(path, PATH_MAX, "%s/disk/%s", scene->dir, name);
+    snprintf(path, PATH_MAX, "%s/disk/%s", workspace->dir, name);
 }
 
-static void mount_image(const struct scene *scene, const char *image, const char *options)
+static void mount_image(const struct workspace *workspace, const char *image, const char *options)
 {
     char all[256];
 
     if (access("/dev/loop-control", F_OK) == -1)
         harness_skip_case("no loop devices here");
     snprintf(all, sizeof(all), "loop%s%s", options[0] == '\0' ? "" : ",", options);
-    struct outcome outcome = run("env", SBIN, "mount", "-o", all, image, scene->store, NULL);
+    struct outcome outcome = run("env", SBIN, "mount", "-o", all, image, workspace->store, NULL);
     assert_done(&outcome);
     // The way that ext4 comes: only lost+found is in it, and root alone may write.
     char found[PATH_MAX + 16];
-    snprintf(found, sizeof(found), "%s/lost+found", scene->store);
+    snprintf(found, sizeof(found), "%s/lost+found", workspace->store);
     assert_ok(rmdir(found));
-    assert_ok(chmod(scene->store, 01777));
+    assert_ok(chmod(workspace->store, 01777));
 }
 
-void disk_make(const struct scene *scene, unsigned mebibytes, const char *mkfs_options,
+void disk_make(const struct workspace *workspace, unsigned mebibytes, const char *mkfs_options,
                const char *mount_options)
 {
     char image[PATH_MAX], directory[PATH_MAX], size[32];
 
-    path_of(scene, "", directory);
-    path_of(scene, "image", image);
+    path_of(workspace, "", directory);
+    path_of(workspace, "image", image);
     assert_ok(mkdir(directory, 0755));
     snprintf(size, sizeof(size), "size=%um", mebibytes + 1);
     struct outcome outcome = run("mount", "-t", "tmpfs", "-o", size, "disk", directory, NULL);
@@ -52,16 +52,16 @@ void disk_make(const struct scene *scene, unsigned mebibytes, const char *mkfs_o
                   mkfs_options[0] == '\0' ? NULL : image, NULL);
     if (outcome.status != 0)
         fail_msg("mkfs.ext4: %s", outcome.err);
-    mount_image(scene, image, mount_options);
+    mount_image(workspace, image, mount_options);
 }
 
-void disk_break(const struct scene *scene)
+void disk_break(const struct workspace *workspace)
 {
     char path[PATH_MAX];
     char block[4096] = "";
     ssize_t written;
 
-    path_of(scene, "filler", path);
+    path_of(workspace, "filler", path);
     int fd = new_file(path, 0);
     while ((written = write(fd, block, sizeof(block))) > 0)
         ;
@@ -69,20 +69,20 @@ void disk_break(const struct scene *scene)
     assert_ok(close(fd));
 }
 
-void disk_repair(const struct scene *scene)
+void disk_repair(const struct workspace *workspace)
 {
     char path[PATH_MAX];
 
-    path_of(scene, "filler", path);
+    path_of(workspace, "filler", path);
     assert_ok(unlink(path));
 }
 
-void disk_remove(const struct scene *scene)
+void disk_remove(const struct workspace *workspace)
 {
     char directory[PATH_MAX];
 
-    path_of(scene, "", directory);
-    struct outcome outcome = run("umount", scene->store, NULL);
+    path_of(workspace, "", directory);
+    struct outcome outcome = run("umount", workspace->store, NULL);
     assert_done(&outcome);
     outcome = run("umount", directory, NULL);
     assert_done(&outcome);

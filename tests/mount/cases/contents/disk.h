@@ -5,15 +5,15 @@
 
 #include "tests/mount/workspace/workspace.h"
 
-/* Makes a disk of so many MiB and mounts it on scene->store, open to every user. mkfs_options and mount_options are one word each;
+/* Makes a disk of so many MiB and mounts it on workspace->store, open to every user. mkfs_options and mount_options are one word each;
  * "" for none. Skips the case where the machine has no loop devices. */
-void disk_make(const struct scene *scene, unsigned mebibytes, const char *mkfs_options,
+void disk_make(const struct workspace *workspace, unsigned mebibytes, const char *mkfs_options,
                const char *mount_options);
 
 /* Lets every block fail from now on that was never written; and takes that back. */
-void disk_break(const struct scene *scene);
-void disk_repair(const struct scene *scene);
+void disk_break(const struct workspace *workspace);
+void disk_repair(const struct workspace *workspace);
 
-void disk_remove(const struct scene *scene);
+void disk_remove(const struct workspace *workspace);
 
 #endif

@@ -71,10 +71,10 @@ static bool has_space(void *argument)
 
 static void full_disk_keeps_what_was_synced(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    disk_make(scene, 16, "", "");
-    scene_mount(scene, true, "");
+    disk_make(workspace, 16, "", "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/kept", "acknowledged");
     int fd = open_file("mnt/kept", O_RDWR);
     assert_ok(fsync(fd));
@@ -86,16 +86,16 @@ static void full_disk_keeps_what_was_synced(void **state)
     assert_ok(fsync(fd));
     assert_ok(close(fd));
     assert_int_equal(space_of("mnt").f_bavail, 0);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     assert_content("store/kept", "ACKnowledged");
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_content("mnt/kept", "ACKnowledged");
     assert_ok(unlink("mnt/filler"));
     char mnt[] = "mnt";
     assert_true(comes_true(has_space, mnt));
     put_file("mnt/new", "there is space again");
-    scene_unmount(scene);
-    disk_remove(scene);
+    workspace_unmount(workspace);
+    disk_remove(workspace);
 }
 
 /* A store through a mapping that finds no space is a SIGBUS on this disk, whoever maps it. */
@@ -113,20 +113,20 @@ static int store_everywhere(struct peer *parent, void *argument)
 
 static void full_disk_under_a_mapping(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    disk_make(scene, 16, "", "");
-    scene_mount(scene, true, "");
+    disk_make(workspace, 16, "", "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/sparse", 64 * MIB)));
     int result = peer_run(store_everywhere, NULL);
     // A page cache of its own finds out when it writes back.
-    if (scene->passthrough || scene->native)
+    if (workspace->passthrough || workspace->native)
         assert_int_equal(result, 128 + SIGBUS);
     else
         assert_int_equal(result, ENOSPC);
     put_file("store/kept", "");
-    scene_unmount(scene);
-    disk_remove(scene);
+    workspace_unmount(workspace);
+    disk_remove(workspace);
 }
 
 static int fill_as_caller(void *argument)
@@ -140,12 +140,12 @@ static int fill_as_caller(void *argument)
 
 static void reserved_blocks_are_for_nobody(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     const char *by_user[] = { "mnt/allocated", "mnt/written" };
     const char *by_root[] = { "mnt/allocated-by-root", "mnt/written-by-root" };
 
-    disk_make(scene, 32, "-m20", "");
-    scene_mount(scene, true, "");
+    disk_make(workspace, 32, "-m20", "");
+    workspace_mount(workspace, true, "");
     struct statvfs before = space_of("store");
     fsblkcnt_t reserved = before.f_bfree - before.f_bavail;
     assert_true(reserved * before.f_frsize > 4 * MIB);
@@ -153,14 +153,14 @@ static void reserved_blocks_are_for_nobody(void **state)
     assert_int_equal(space_of("store").f_bavail, 0);
     assert_true(space_of("store").f_bfree >= reserved);
     // Root by itself could have them. Through the mount it is one more user.
-    if (!scene->native) {
+    if (!workspace->native) {
         assert_int_equal(fill_as_caller(by_root), 0);
         assert_true(space_of("store").f_bfree >= reserved);
         assert_int_equal(space_of("mnt").f_bavail, 0);
         assert_int_equal(space_of("mnt").f_bfree, space_of("store").f_bfree);
     }
-    scene_unmount(scene);
-    disk_remove(scene);
+    workspace_unmount(workspace);
+    disk_remove(workspace);
 }
 
 enum { ROUNDS = 20 };
@@ -185,12 +185,12 @@ static int find_it_full_in_turns(struct peer *parent, void *argument)
  * a file that root has just made. */
 static void reserved_blocks_do_not_come_with_the_thread(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer somebody;
     char path[64];
 
-    disk_make(scene, 32, "-m20", "");
-    scene_mount(scene, true, "");
+    disk_make(workspace, 32, "-m20", "");
+    workspace_mount(workspace, true, "");
     struct statvfs before = space_of("store");
     fsblkcnt_t reserved = before.f_bfree - before.f_bavail;
     int fd = new_file("mnt/of-root", 0);
@@ -207,8 +207,8 @@ static void reserved_blocks_do_not_come_with_the_thread(void **state)
     assert_ok(close(fd));
     // Of the reserve, no more is gone than root's names may take.
     assert_true(space_of("store").f_bfree + ROUNDS >= reserved);
-    scene_unmount(scene);
-    disk_remove(scene);
+    workspace_unmount(workspace);
+    disk_remove(workspace);
 }
 
 enum { SLOW_CLIENTS = 6 };
@@ -258,13 +258,13 @@ static void prepare_questions(void)
 /* While the disk is frozen, whoever changes something waits, and with him the thread that serves him. */
 static void slow_disk_keeps_nobody_else_waiting(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer slow[SLOW_CLIENTS];
     int started, begun = 0, answered = 0, early = 0;
 
-    disk_make(scene, 16, "", "");
+    disk_make(workspace, 16, "", "");
     prepare_questions();
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     int disk = open_file("store", O_RDONLY | O_DIRECTORY);
     assert_ok(ioctl(disk, FIFREEZE, 0));
     // Nothing is asserted before the disk goes on: nobody could end the case.
@@ -286,8 +286,8 @@ static void slow_disk_keeps_nobody_else_waiting(void **state)
     }
     assert_int_equal(answered, SLOW_CLIENTS);
     assert_int_equal(early, 0);
-    scene_unmount(scene);
-    disk_remove(scene);
+    workspace_unmount(workspace);
+    disk_remove(workspace);
 }
 
 static bool is_disk_error(int error)
@@ -307,37 +307,37 @@ static int sync_in_other_process(struct peer *parent, void *argument)
     return 0;
 }
 
-static int failing_file(struct scene *scene)
+static int failing_file(struct workspace *workspace)
 {
-    // Without an undo log the filesystem goes on after an error; its blocks are allocated, but nowhere on the disk.
-    disk_make(scene, 16, "-O^has_journal", "");
-    scene_mount(scene, true, "");
+    // Without a journal the filesystem goes on after an error; its blocks are allocated, but nowhere on the disk.
+    disk_make(workspace, 16, "-O^has_journal", "");
+    workspace_mount(workspace, true, "");
     int fd = new_file("mnt/file", 0);
     assert_int_equal(posix_fallocate(fd, 0, 4 * MIB), 0);
     assert_ok(fsync(fd));
     return fd;
 }
 
-static void end_of_failing_disk(struct scene *scene)
+static void end_of_failing_disk(struct workspace *workspace)
 {
-    disk_repair(scene);
-    assert_ok(umount2(scene->mnt, 0));
-    scene_await_children(); // The daemon may well tell of the error by its status.
-    disk_remove(scene);
+    disk_repair(workspace);
+    assert_ok(umount2(workspace->mnt, 0));
+    workspace_await_children(); // The daemon may well tell of the error by its status.
+    disk_remove(workspace);
 }
 
 static void failed_write_back_reaches_every_opener(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char block[65536];
     struct peer peer;
 
-    int fd = failing_file(scene);
+    int fd = failing_file(workspace);
     int writer = open_file("mnt/file", O_WRONLY);
     int reader = open_file("mnt/file", O_RDONLY);
     assert_int_equal(peer_start(&peer, sync_in_other_process, NULL), 0);
     assert_true(peer_hear(&peer));
-    disk_break(scene);
+    disk_break(workspace);
     memset(block, 'x', sizeof(block));
     for (int i = 0; i < 16; i++)
         assert_int_equal(pwrite(fd, block, sizeof(block), i * (off_t)sizeof(block)), sizeof(block));
@@ -352,32 +352,32 @@ static void failed_write_back_reaches_every_opener(void **state)
     assert_ok(close(reader));
     assert_ok(close(writer));
     assert_ok(close(fd));
-    end_of_failing_disk(scene);
+    end_of_failing_disk(workspace);
 }
 
 static void failed_write_back_reaches_msync(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    int fd = failing_file(scene);
+    int fd = failing_file(workspace);
     char *mapping = map_shared(fd, 4 * MIB);
-    disk_break(scene);
+    disk_break(workspace);
     memset(mapping, 'x', MIB);
     assert_int_equal(msync(mapping, 4 * MIB, MS_SYNC), -1);
     assert_true(is_disk_error(errno));
     unmap(mapping, 4 * MIB);
     assert_ok(close(fd));
-    end_of_failing_disk(scene);
+    end_of_failing_disk(workspace);
 }
 
 static void failed_write_back_of_a_mapping_reaches_fsync(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    int fd = failing_file(scene);
+    int fd = failing_file(workspace);
     char *mapping = map_shared(fd, 4 * MIB);
     int other = open_file("mnt/file", O_RDWR);
-    disk_break(scene);
+    disk_break(workspace);
     memset(mapping + MIB, 'x', MIB);
     assert_int_equal(fsync(other), -1);
     assert_true(is_disk_error(errno));
@@ -386,21 +386,21 @@ static void failed_write_back_of_a_mapping_reaches_fsync(void **state)
     unmap(mapping, 4 * MIB);
     assert_ok(close(other));
     assert_ok(close(fd));
-    end_of_failing_disk(scene);
+    end_of_failing_disk(workspace);
 }
 
 static void failed_synchronous_write_says_so(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char block[65536] = "x";
 
-    assert_ok(close(failing_file(scene)));
+    assert_ok(close(failing_file(workspace)));
     int fd = open_file("mnt/file", O_WRONLY | O_DSYNC);
-    disk_break(scene);
+    disk_break(workspace);
     assert_int_equal(pwrite(fd, block, sizeof(block), MIB), -1);
     assert_true(is_disk_error(errno));
     close(fd);
-    end_of_failing_disk(scene);
+    end_of_failing_disk(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -415,4 +415,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(failed_synchronous_write_says_so),
 };
 
-SCENE_MAIN("disk", cases)
+WORKSPACE_MAIN("disk", cases)

@@ -55,63 +55,63 @@ static bool may_flush(void)
     return effective >> CAP_SYS_RESOURCE & 1;
 }
 
-static bool are_raised(const struct scene *scene)
+static bool are_raised(const struct workspace *workspace)
 {
-    return scene->root && !scene->passthrough;
+    return workspace->root && !workspace->passthrough;
 }
 
 static void limits_of_a_mount_with_a_store(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
-    if (are_raised(scene))
+    workspace_mount(workspace, true, "");
+    if (are_raised(workspace))
         assert_limits(100, may_flush() ? 0 : KERNELS_STRICTNESS);
     else
         assert_limits(KERNELS_RATIO, KERNELS_STRICTNESS);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void limits_of_a_mount_without_a_store(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
-    if (are_raised(scene))
+    workspace_mount(workspace, false, "");
+    if (are_raised(workspace))
         assert_limits(100, 0);
     else
         assert_limits(KERNELS_RATIO, KERNELS_STRICTNESS);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void root_that_may_not_flush(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!are_raised(scene))
+    if (!are_raised(workspace))
         return;
     struct outcome outcome =
         run("setpriv", "--inh-caps", "-sys_resource", "--bounding-set", "-sys_resource", shmapfs(),
-            "-o", "nopassthrough", scene->store, scene->mnt, NULL);
+            "-o", "nopassthrough", workspace->store, workspace->mnt, NULL);
     assert_done(&outcome);
     assert_limits(100, KERNELS_STRICTNESS);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* More than the kernel would let wait is still with it when the daemon is told to end. */
 static void all_that_waits_reaches_the_store(void **state)
 {
     enum { LENGTH = 256 * MIB };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", LENGTH)));
     char *mapping = map_path("mnt/file", LENGTH);
     assert_non_null(mapping);
     for (int round = 1; round <= 2; round++)
         memset(mapping, round, LENGTH);
-    assert_ok(kill((pid_t)scene_status(scene, "keeper"), SIGTERM));
-    assert_int_equal(scene_await_children(), 0);
+    assert_ok(kill((pid_t)workspace_status(workspace, "keeper"), SIGTERM));
+    assert_int_equal(workspace_await_children(), 0);
     unmap(mapping, LENGTH);
     char *stored = map_path("store/file", LENGTH);
     assert_non_null(stored);
@@ -126,4 +126,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(all_that_waits_reaches_the_store),
 };
 
-SCENE_MAIN("writeback", cases)
+WORKSPACE_MAIN("writeback", cases)

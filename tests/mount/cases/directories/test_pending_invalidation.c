@@ -74,9 +74,9 @@ static void store_and_look(char *mapping, int round)
 
 static void store_is_seen_through_every_question(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     for (int i = 0; i < ROUNDS; i++) {
         assert_ok(close(new_file("mnt/file", SIZE)));
         stat_of("mnt/file");
@@ -90,15 +90,15 @@ static void store_is_seen_through_every_question(void **state)
         unmap(mapping, SIZE);
         assert_ok(unlink("mnt/file"));
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* The same for files of which the kernel knows nothing but what it was told when they were made. */
 static void store_into_a_new_file_is_seen(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     for (int i = 0; i < ROUNDS; i++) {
         int fd = new_file("mnt/file", SIZE);
         char *mapping = map_shared(fd, SIZE);
@@ -109,16 +109,16 @@ static void store_into_a_new_file_is_seen(void **state)
         unmap(mapping, SIZE);
         assert_ok(unlink("mnt/file"));
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* No more than the last store of a writer is unknown until it has closed the file. */
 static void store_before_the_close_is_seen(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char name[] = "file";
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", SIZE)));
     for (int i = 0; i < ROUNDS; i++) {
         stat_of("mnt/file");
@@ -133,7 +133,7 @@ static void store_before_the_close_is_seen(void **state)
         assert_true(compare_times(stat_of("store/file").st_mtim, before) > 0);
         await_mtime(name);
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Opens, then stores each time that it is told to. */
@@ -161,10 +161,10 @@ static int write_in_turns(struct peer *parent, void *argument)
     return 0;
 }
 
-static pid_t start(const struct scene *scene)
+static pid_t start(const struct workspace *workspace)
 {
     return serving_start(
-        scene,
+        workspace,
         &(struct serving){ .with_store = true, .variable = "SHMAPFS_FAULTS", .halts = true });
 }
 
@@ -197,9 +197,9 @@ static const char *const points[] = { "after-read", "before-execution", "before-
 enum { POINTS = sizeof(points) / sizeof(points[0]) };
 
 /* The worker dies while it opens, or just afterwards: who takes over tells the kernel. */
-static void open_and_die(const struct scene *scene, struct writer *writer)
+static void open_and_die(const struct workspace *workspace, struct writer *writer)
 {
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     struct peer client;
 
     for (int i = 0; i < POINTS; i++) {
@@ -218,26 +218,26 @@ static void open_and_die(const struct scene *scene, struct writer *writer)
         assert_ok(unlink("mnt/file"));
         serving_standby(keeper);
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static void death_while_opening_leaves_nothing_stale(void **state)
 {
-    open_and_die(scene_of(state), &(struct writer){ "mnt/file", O_RDWR });
-    open_and_die(scene_of(state), &(struct writer){ "mnt/file", O_RDWR | O_TRUNC });
+    open_and_die(workspace_of(state), &(struct writer){ "mnt/file", O_RDWR });
+    open_and_die(workspace_of(state), &(struct writer){ "mnt/file", O_RDWR | O_TRUNC });
 }
 
 static void death_while_creating_leaves_nothing_stale(void **state)
 {
-    open_and_die(scene_of(state), &(struct writer){ "mnt/file", O_RDWR | O_CREAT });
+    open_and_die(workspace_of(state), &(struct writer){ "mnt/file", O_RDWR | O_CREAT });
 }
 
 /* Whenever it dies after the open: the kernel has been told, or will be. */
 static void death_after_opening_leaves_nothing_stale(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     struct writer writer = { "mnt/file", O_RDWR };
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     struct peer client;
 
     for (int i = 0; i < ROUNDS; i++) {
@@ -253,7 +253,7 @@ static void death_after_opening_leaves_nothing_stale(void **state)
         assert_ok(unlink("mnt/file"));
         serving_standby(keeper);
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static int open_once(struct peer *parent, void *argument)
@@ -278,8 +278,8 @@ static bool has_stopped_or_opened(void *argument)
 /* An open for writing is one request where the kernel knows the attributes: it is not made to ask for them. */
 static void open_of_a_known_file_is_one_request(void **state)
 {
-    const struct scene *scene = scene_of(state);
-    pid_t keeper = start(scene), worker = serving_worker(keeper);
+    const struct workspace *workspace = workspace_of(state);
+    pid_t keeper = start(workspace), worker = serving_worker(keeper);
     struct peer client;
     char path[64];
 
@@ -301,7 +301,7 @@ static void open_of_a_known_file_is_one_request(void **state)
         assert_true(peer_tell(&client));
         assert_peer_well(&client);
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 /* The requests of one mount, as the kernel's tracing has them. */
@@ -322,9 +322,9 @@ static bool tell_trace(const struct trace *trace, const char *file, const char *
 }
 
 /* An instance of its own, so that nobody else's tracing is touched. */
-static bool begin_trace(const struct scene *scene, struct trace *trace)
+static bool begin_trace(const struct workspace *workspace, struct trace *trace)
 {
-    const char *name = strrchr(scene->top, '-');
+    const char *name = strrchr(workspace->top, '-');
     char filter[64];
 
     snprintf(filter, sizeof(filter), "connection == %u", (unsigned)stat_of("mnt").st_dev);
@@ -359,16 +359,16 @@ static void end_trace(const struct trace *trace)
 /* Nor has the next open to ask, as long as the kernel has not been told. */
 static void opens_ask_for_fewer_attributes_than_there_are_opens(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     struct trace trace;
     unsigned opens = 0, asked = 0;
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Only root can count them.
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", SIZE)));
     know("mnt/file");
-    bool counted = begin_trace(scene, &trace);
+    bool counted = begin_trace(workspace, &trace);
     for (int i = 0; i < OPENS && counted; i++)
         counted = close(open("mnt/file", O_RDWR | O_CLOEXEC)) == 0;
     if (counted) {
@@ -376,7 +376,7 @@ static void opens_ask_for_fewer_attributes_than_there_are_opens(void **state)
         asked = traced(&trace, "FUSE_GETATTR");
     }
     end_trace(&trace);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     if (!counted)
         harness_skip_case("no tracefs: requests cannot be counted");
     print_message("%u of OPEN, %u of GETATTR\n", opens, asked);
@@ -395,4 +395,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(opens_ask_for_fewer_attributes_than_there_are_opens),
 };
 
-SCENE_MAIN("stale", cases)
+WORKSPACE_MAIN("stale", cases)

@@ -19,9 +19,10 @@
 
 enum { MANY = 3000, LITTLE = 512 };
 
-static pid_t start(const struct scene *scene, bool with_store, const char *options)
+static pid_t start(const struct workspace *workspace, bool with_store, const char *options)
 {
-    return serving_start(scene, &(struct serving){ .with_store = with_store, .options = options });
+    return serving_start(workspace,
+                         &(struct serving){ .with_store = with_store, .options = options });
 }
 
 static void make_names(int count)
@@ -83,12 +84,12 @@ static int list_in_peer(struct peer *parent, void *argument)
 /* Nobody is asked for what was listed before: not even for the handle of a directory. */
 static void listing_needs_no_daemon(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     int count = 100;
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // A user's daemon is asked for a handle each time.
-    pid_t keeper = start(scene, true, NULL);
+    pid_t keeper = start(workspace, true, NULL);
     make_names(count);
     // The first time changes the access time; the second one is told of that.
     for (int i = 0; i < 3; i++)
@@ -98,13 +99,14 @@ static void listing_needs_no_daemon(void **state)
     int status = peer_run(list_in_peer, &count);
     assert_ok(kill(worker, SIGCONT));
     assert_int_equal(status, 0);
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
-static void list_over_deaths(const struct scene *scene, bool with_store, const char *options)
+static void list_over_deaths(const struct workspace *workspace, bool with_store,
+                             const char *options)
 {
     unsigned char counts[MANY] = { 0 };
-    pid_t keeper = start(scene, with_store, options);
+    pid_t keeper = start(workspace, with_store, options);
     int calls = 0, deaths = 0;
 
     make_names(MANY);
@@ -125,18 +127,18 @@ static void list_over_deaths(const struct scene *scene, bool with_store, const c
         continue;
     assert_each_once(counts);
     assert_ok(close(fd));
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static void listing_outlives_workers(void **state)
 {
-    list_over_deaths(scene_of(state), false, NULL);
-    list_over_deaths(scene_of(state), true, NULL);
+    list_over_deaths(workspace_of(state), false, NULL);
+    list_over_deaths(workspace_of(state), true, NULL);
 }
 
 static void listing_that_is_not_kept_outlives_workers(void **state)
 {
-    list_over_deaths(scene_of(state), true, "timeout=0");
+    list_over_deaths(workspace_of(state), true, "timeout=0");
 }
 
 /* Without opening it anew, or asking for its times, which would tell the kernel that something has changed. */
@@ -161,10 +163,10 @@ static bool lists_name(int fd, const char *name)
 static void changes_behind_the_mount_are_seen(void **state)
 {
     static const char *const options[] = { "timeout=0", "timeout=1" };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        scene_mount(scene, true, options[i]);
+        workspace_mount(workspace, true, options[i]);
         assert_ok(mkdir("mnt/directory", 0777));
         int fd = open_file("mnt/directory", O_RDONLY | O_DIRECTORY);
         for (int round = 0; round < 20; round++) {
@@ -177,16 +179,16 @@ static void changes_behind_the_mount_are_seen(void **state)
         }
         assert_ok(close(fd));
         assert_ok(rmdir("mnt/directory"));
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
 /* Changing the class changes which directory it is. */
 static void class_change_is_seen(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(mkdir("mnt/directory", 0755));
     for (int round = 0; round < 3; round++) {
         assert_int_equal(count_names("mnt/directory"), 0);
@@ -199,7 +201,7 @@ static void class_change_is_seen(void **state)
         assert_int_equal(count_names("store/directory"), round % 2);
         assert_ok(unlink("mnt/directory/file"));
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -210,4 +212,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(class_change_is_seen),
 };
 
-SCENE_MAIN("listing", cases)
+WORKSPACE_MAIN("listing", cases)

@@ -59,9 +59,9 @@ static void await_breaking(const sigset_t *breaking)
 
 static void others_are_served_while_openers_wait(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     // Only passthrough lets the program itself wait; the daemon does not wait for it.
-    struct opener opener = { .may_fail = !scene->passthrough || !scene->root };
+    struct opener opener = { .may_fail = !workspace->passthrough || !workspace->root };
     struct peer openers[LEASES];
     int leased[LEASES];
     char path[64];
@@ -73,7 +73,7 @@ static void others_are_served_while_openers_wait(void **state)
     put_file("store/other", "contents");
     for (int i = 0; i < LEASES; i++)
         leased[i] = take_lease(i);
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     for (; opener.number < LEASES; opener.number++)
         assert_int_equal(peer_start(&openers[opener.number], open_for_writing, &opener), 0);
     await_breaking(&breaking);
@@ -90,11 +90,11 @@ static void others_are_served_while_openers_wait(void **state)
         put_file(numbered("mnt", i, path), "written");
         assert_content(path, "written");
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(others_are_served_while_openers_wait),
 };
 
-SCENE_MAIN("lease", cases)
+WORKSPACE_MAIN("lease", cases)

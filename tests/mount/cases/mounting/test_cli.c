@@ -14,152 +14,154 @@
 enum { FAILED = 1 };
 
 /* Tries to mount, and asserts that it is refused with these words and leaves the tree as it was. */
-#define assert_mount_refused(scene, source, target, ...)                \
+#define assert_mount_refused(workspace, source, target, ...)            \
     do {                                                                \
-        char *tree_ = scene_tree();                                     \
+        char *tree_ = workspace_tree();                                 \
         struct outcome outcome_ = run(shmapfs(), source, target, NULL); \
         assert_refused(&outcome_, FAILED, __VA_ARGS__, NULL);           \
         outcome_ = run(shmapfs(), source, target, "-f", NULL);          \
         assert_refused(&outcome_, FAILED, __VA_ARGS__, NULL);           \
-        assert_nothing_left(scene, tree_);                              \
+        assert_nothing_left(workspace, tree_);                          \
         free(tree_);                                                    \
     } while (0)
 
 static void store_that_is_missing(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    assert_mount_refused(scene, "missing", scene->mnt, "missing", "not exist");
-    assert_mount_refused(scene, "missing/below", scene->mnt, "missing/below", "not exist");
+    assert_mount_refused(workspace, "missing", workspace->mnt, "missing", "not exist");
+    assert_mount_refused(workspace, "missing/below", workspace->mnt, "missing/below", "not exist");
 }
 
 static void store_that_is_no_directory(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     put_file("file", "");
-    assert_mount_refused(scene, "file", scene->mnt, "file", "not a directory");
-    assert_mount_refused(scene, "/dev/null", scene->mnt, "/dev/null", "not a directory");
+    assert_mount_refused(workspace, "file", workspace->mnt, "file", "not a directory");
+    assert_mount_refused(workspace, "/dev/null", workspace->mnt, "/dev/null", "not a directory");
     assert_ok(symlink("file", "symlink"));
-    assert_mount_refused(scene, "symlink", scene->mnt, "file", "not a directory");
+    assert_mount_refused(workspace, "symlink", workspace->mnt, "file", "not a directory");
 }
 
 static void store_that_may_not_be_written(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (scene->root)
+    if (workspace->root)
         return; // Root may.
     assert_ok(chmod("store", 0500));
-    assert_mount_refused(scene, scene->store, scene->mnt, "STORE", "writ");
+    assert_mount_refused(workspace, workspace->store, workspace->mnt, "STORE", "writ");
     assert_ok(chmod("store", 0));
-    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, NULL);
+    struct outcome outcome = run(shmapfs(), workspace->store, workspace->mnt, NULL);
     assert_refused(&outcome, FAILED, "STORE", "permission", NULL);
     assert_ok(chmod("store", 0700));
 }
 
 static void store_on_a_read_only_disk(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Only root has one to show.
-    assert_ok(mount("tmpfs", scene->store, "tmpfs", MS_RDONLY, NULL));
-    assert_mount_refused(scene, scene->store, scene->mnt, "STORE", "read-only", "ro");
+    assert_ok(mount("tmpfs", workspace->store, "tmpfs", MS_RDONLY, NULL));
+    assert_mount_refused(workspace, workspace->store, workspace->mnt, "STORE", "read-only", "ro");
     // Reading is still possible.
-    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", "ro", NULL);
+    struct outcome outcome = run(shmapfs(), workspace->store, workspace->mnt, "-o", "ro", NULL);
     assert_done(&outcome);
-    scene_unmount(scene);
-    assert_ok(umount(scene->store));
+    workspace_unmount(workspace);
+    assert_ok(umount(workspace->store));
 }
 
 static void store_without_extended_attributes(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Only root has one to show.
-    assert_ok(mount("ramfs", scene->store, "ramfs", 0, NULL));
-    assert_mount_refused(scene, scene->store, scene->mnt, "STORE", "extended attributes");
-    assert_ok(umount(scene->store));
+    assert_ok(mount("ramfs", workspace->store, "ramfs", 0, NULL));
+    assert_mount_refused(workspace, workspace->store, workspace->mnt, "STORE",
+                         "extended attributes");
+    assert_ok(umount(workspace->store));
 }
 
 static void store_that_is_mounted_already(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     assert_ok(mkdir("second", 0755));
     assert_ok(symlink("store", "alias"));
-    scene_mount(scene, true, "");
-    char *tree = scene_tree();
+    workspace_mount(workspace, true, "");
+    char *tree = workspace_tree();
     static const char *const names[] = { "store", "alias", "./store/", "mnt/../store" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct outcome outcome = run(shmapfs(), names[i], "second", NULL);
-        assert_refused(&outcome, FAILED, "STORE", "mounted", scene->mnt, NULL);
+        assert_refused(&outcome, FAILED, "STORE", "mounted", workspace->mnt, NULL);
     }
-    char *now = scene_tree();
+    char *now = workspace_tree();
     assert_string_equal(now, tree);
     free(now);
     free(tree);
     // The first one is not disturbed.
     put_file("mnt/file", "contents");
     assert_content("mnt/file", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void store_in_use_by_an_unknown_program(void **state)
 {
-    struct scene *scene = scene_of(state);
-    char *tree = scene_tree();
+    struct workspace *workspace = workspace_of(state);
+    char *tree = workspace_tree();
 
     // flock(1) holds what a daemon in another mount namespace would hold.
-    struct outcome outcome = run("flock", scene->store, shmapfs(), scene->store, scene->mnt, NULL);
+    struct outcome outcome =
+        run("flock", workspace->store, shmapfs(), workspace->store, workspace->mnt, NULL);
     assert_refused(&outcome, FAILED, "STORE", "use", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
 static void mountpoint_that_is_missing(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    assert_mount_refused(scene, scene->store, "missing", "missing", "not exist");
+    assert_mount_refused(workspace, workspace->store, "missing", "missing", "not exist");
     struct outcome outcome = run(shmapfs(), "missing", NULL);
     assert_refused(&outcome, FAILED, "missing", "not exist", NULL);
 }
 
 static void mountpoint_that_is_no_directory(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     put_file("file", "");
-    assert_mount_refused(scene, scene->store, "file", "file", "not a directory");
+    assert_mount_refused(workspace, workspace->store, "file", "file", "not a directory");
     struct outcome outcome = run(shmapfs(), "file", NULL);
     assert_refused(&outcome, FAILED, "file", "not a directory", NULL);
 }
 
 static void mountpoint_that_is_not_empty(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     put_file("mnt/file", "");
-    assert_mount_refused(scene, scene->store, scene->mnt, scene->mnt, "not empty");
-    struct outcome outcome = run(shmapfs(), scene->mnt, "-o", "size=1m", NULL);
-    assert_refused(&outcome, FAILED, scene->mnt, "not empty", NULL);
+    assert_mount_refused(workspace, workspace->store, workspace->mnt, workspace->mnt, "not empty");
+    struct outcome outcome = run(shmapfs(), workspace->mnt, "-o", "size=1m", NULL);
+    assert_refused(&outcome, FAILED, workspace->mnt, "not empty", NULL);
 }
 
 static void mountpoint_that_is_busy(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
-    struct outcome outcome = run(shmapfs(), scene->mnt, NULL);
-    assert_refused(&outcome, FAILED, scene->mnt, "already", NULL);
-    outcome = run(shmapfs(), scene->store, scene->mnt, NULL);
-    assert_refused(&outcome, FAILED, scene->mnt, "already", NULL);
+    workspace_mount(workspace, false, "");
+    struct outcome outcome = run(shmapfs(), workspace->mnt, NULL);
+    assert_refused(&outcome, FAILED, workspace->mnt, "already", NULL);
+    outcome = run(shmapfs(), workspace->store, workspace->mnt, NULL);
+    assert_refused(&outcome, FAILED, workspace->mnt, "already", NULL);
     put_file("mnt/file", "contents");
     assert_content("mnt/file", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     assert_false(exists("mnt/file"));
 }
 
@@ -178,13 +180,13 @@ static int mount_when_told(struct peer *parent, void *mountpoint)
 static void mountpoint_that_many_want_at_once(void **state)
 {
     enum { MANY = 10, ROUNDS = 3 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peers[MANY];
 
     for (int round = 0; round < ROUNDS; round++) {
         int mounted = 0, busy = 0;
         for (int i = 0; i < MANY; i++)
-            assert_int_equal(peer_start(&peers[i], mount_when_told, scene->mnt), 0);
+            assert_int_equal(peer_start(&peers[i], mount_when_told, workspace->mnt), 0);
         for (int i = 0; i < MANY; i++)
             assert_true(peer_tell(&peers[i]));
         for (int i = 0; i < MANY; i++) {
@@ -196,7 +198,7 @@ static void mountpoint_that_many_want_at_once(void **state)
         assert_int_equal(busy, MANY - 1);
         put_file("mnt/file", "contents");
         assert_content("mnt/file", "contents");
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
@@ -216,9 +218,9 @@ static const char *empty_directory(void)
 
 static void mountpoint_of_somebody_else(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (scene->root)
+    if (workspace->root)
         return; // Root may mount anywhere.
     const char *directory = empty_directory();
     struct outcome outcome = run(shmapfs(), directory, NULL);
@@ -227,72 +229,72 @@ static void mountpoint_of_somebody_else(void **state)
 
 static void store_and_mountpoint_inside_each_other(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     assert_ok(mkdir("store/inside", 0755));
     assert_ok(symlink("store/inside", "way-in"));
-    assert_mount_refused(scene, "store", "store", "STORE", "MOUNTPOINT");
-    assert_mount_refused(scene, "store", "store/inside", "STORE", "MOUNTPOINT", "inside");
-    assert_mount_refused(scene, "store", "way-in", "STORE", "MOUNTPOINT", "inside");
-    assert_mount_refused(scene, "./store/../store", "store/inside/.", "STORE", "inside");
-    assert_mount_refused(scene, "store/inside", "store", "STORE", "MOUNTPOINT");
+    assert_mount_refused(workspace, "store", "store", "STORE", "MOUNTPOINT");
+    assert_mount_refused(workspace, "store", "store/inside", "STORE", "MOUNTPOINT", "inside");
+    assert_mount_refused(workspace, "store", "way-in", "STORE", "MOUNTPOINT", "inside");
+    assert_mount_refused(workspace, "./store/../store", "store/inside/.", "STORE", "inside");
+    assert_mount_refused(workspace, "store/inside", "store", "STORE", "MOUNTPOINT");
     // A name that merely begins alike is another directory.
     assert_ok(mkdir("store-mnt", 0755));
     struct outcome outcome = run(shmapfs(), "store", "store-mnt", NULL);
     assert_done(&outcome);
     outcome = run("fusermount3", "-u", "store-mnt", NULL);
     assert_done(&outcome);
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 /* Runs shmapfs in a mount namespace in which `prepare` (a command of sh) was done before. */
-static struct outcome run_after(const char *prepare, const struct scene *scene)
+static struct outcome run_after(const char *prepare, const struct workspace *workspace)
 {
     char script[1024];
 
     snprintf(script, sizeof(script), "%s && exec \"$@\"", prepare);
-    return run("unshare", "-m", "sh", "-c", script, "sh", shmapfs(), scene->mnt, NULL);
+    return run("unshare", "-m", "sh", "-c", script, "sh", shmapfs(), workspace->mnt, NULL);
 }
 
 static void machine_without_fuse(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char prepare[512];
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Only root can take the device away.
     assert_ok(mkdir("dev", 0755));
-    char *tree = scene_tree();
+    char *tree = workspace_tree();
     snprintf(prepare, sizeof(prepare),
              "mount -t tmpfs dev '%s/dev' && mknod -m 666 dev/null c 1 3 && "
              "mount --move dev /dev",
-             scene->dir);
-    struct outcome outcome = run_after(prepare, scene);
+             workspace->dir);
+    struct outcome outcome = run_after(prepare, workspace);
     assert_refused(&outcome, FAILED, "/dev/fuse", "modprobe", NULL);
     // The device is there, but no driver answers for it.
     snprintf(prepare, sizeof(prepare),
              "mount -t tmpfs dev '%s/dev' && mknod -m 666 dev/null c 1 3 && "
              "mknod -m 666 dev/fuse c 10 254 && mount --move dev /dev",
-             scene->dir);
-    outcome = run_after(prepare, scene);
+             workspace->dir);
+    outcome = run_after(prepare, workspace);
     assert_refused(&outcome, FAILED, "/dev/fuse", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
 static void nobody_who_may_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (scene->root)
+    if (workspace->root)
         return; // Root may.
-    char *tree = scene_tree();
+    char *tree = workspace_tree();
     // Without the helper that mounts for users.
-    struct outcome outcome = run("env", "-i", "PATH=/nowhere", shmapfs(), scene->mnt, NULL);
+    struct outcome outcome = run("env", "-i", "PATH=/nowhere", shmapfs(), workspace->mnt, NULL);
     if (outcome.status == 0)
         fail_msg("a user mounted without fusermount3");
     assert_refused(&outcome, FAILED, "fusermount3", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
@@ -315,4 +317,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(nobody_who_may_mount),
 };
 
-SCENE_MAIN("cli", cases)
+WORKSPACE_MAIN("cli", cases)

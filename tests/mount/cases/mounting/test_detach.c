@@ -9,55 +9,55 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-static void detach(const struct scene *scene)
+static void detach(const struct workspace *workspace)
 {
-    if (scene->root) {
-        assert_ok(umount2(scene->mnt, MNT_DETACH));
+    if (workspace->root) {
+        assert_ok(umount2(workspace->mnt, MNT_DETACH));
     } else {
-        struct outcome outcome = run("fusermount3", "-u", "-z", scene->mnt, NULL);
+        struct outcome outcome = run("fusermount3", "-u", "-z", workspace->mnt, NULL);
         assert_done(&outcome);
     }
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_false(workspace_is_mounted(workspace->mnt));
 }
 
 static void goes_on_until_the_last_close(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);
-    detach(scene);
+    detach(workspace);
     assert_int_equal(pwrite(fd, "contents", 8, 0), 8);
     assert_ok(fsync(fd));
     assert_content("store/file", "contents");
     assert_ok(close(fd));
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 /* The end of its daemon by a signal is nothing to a mount that was made in its place meanwhile. */
 static void its_end_spares_the_mount_in_its_place(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
-    pid_t first = (pid_t)scene_status(scene, "keeper");
+    workspace_mount(workspace, true, "");
+    pid_t first = (pid_t)workspace_status(workspace, "keeper");
     int fd = open_file("mnt/first", O_RDWR | O_CREAT);
     assert_int_equal(pwrite(fd, "first", 5, 0), 5);
-    detach(scene);
-    scene_mount(scene, false, "");
+    detach(workspace);
+    workspace_mount(workspace, false, "");
     put_file("mnt/second", "contents");
     int held = open_file("mnt/second", O_RDWR);
     assert_ok(kill(first, SIGTERM));
     assert_int_equal(peer_wait(first), 0);
-    assert_true(scene_is_mounted(scene->mnt));
-    assert_true((pid_t)scene_status(scene, "keeper") != first);
+    assert_true(workspace_is_mounted(workspace->mnt));
+    assert_true((pid_t)workspace_status(workspace, "keeper") != first);
     assert_content("mnt/second", "contents");
     put_file("mnt/third", "works");
     assert_int_equal(pwrite(held, "C", 1, 0), 1);
     assert_content("mnt/second", "Contents");
     assert_ok(close(held));
     close(fd); // Its daemon is gone: whether this is an error is up to the data path.
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -65,4 +65,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(its_end_spares_the_mount_in_its_place),
 };
 
-SCENE_MAIN("detach", cases)
+WORKSPACE_MAIN("detach", cases)

@@ -17,30 +17,30 @@
 #include <unistd.h>
 
 /* The process that the mount lives as long as. */
-static pid_t daemon_of(const struct scene *scene)
+static pid_t daemon_of(const struct workspace *workspace)
 {
-    pid_t keeper = (pid_t)scene_status(scene, "keeper");
+    pid_t keeper = (pid_t)workspace_status(workspace, "keeper");
 
-    return keeper ? keeper : (pid_t)scene_status(scene, "pid");
+    return keeper ? keeper : (pid_t)workspace_status(workspace, "pid");
 }
 
 static void ready_when_the_command_returns(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     for (int i = 0; i < 10; i++) {
-        scene_mount(scene, i % 2, "");
+        workspace_mount(workspace, i % 2, "");
         put_file("mnt/file", "contents");
         assert_content("mnt/file", "contents");
         assert_ok(unlink("mnt/file"));
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
 /* A script that reads what the command writes must not wait for the daemon. */
 static void daemon_holds_no_descriptor_of_its_starter(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     int ends[2];
 
     assert_ok(pipe2(ends, O_CLOEXEC));
@@ -49,7 +49,7 @@ static void daemon_holds_no_descriptor_of_its_starter(void **state)
     if (pid == 0) {
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
-        execl(shmapfs(), "shmapfs", scene->mnt, NULL);
+        execl(shmapfs(), "shmapfs", workspace->mnt, NULL);
         _exit(127);
     }
     assert_ok(close(ends[1]));
@@ -59,24 +59,24 @@ static void daemon_holds_no_descriptor_of_its_starter(void **state)
     assert_int_equal(poll(&event, 1, PEER_SECONDS * 1000), 1);
     assert_int_equal(read(ends[0], &byte, 1), 0);
     assert_ok(close(ends[0]));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* The daemon leaves its starter's directory, session and terminal alone. */
 static void daemon_is_on_its_own(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char path[64], directory[PATH_MAX];
 
-    scene_mount(scene, true, "");
-    pid_t pid = daemon_of(scene);
+    workspace_mount(workspace, true, "");
+    pid_t pid = daemon_of(workspace);
     assert_true(getsid(pid) != getsid(0));
     snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
     ssize_t length = readlink(path, directory, sizeof(directory) - 1);
     assert_ok(length);
     directory[length] = '\0';
     assert_string_equal(directory, "/");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Leaves data in the store that nobody has synced, the mapping and the descriptor closed. */
@@ -108,44 +108,44 @@ static void assert_store_is_complete(void)
 
 static void ends_by_umount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     leave_dirty_data();
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     assert_store_is_complete();
 }
 
 static void ends_by_fusermount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     leave_dirty_data();
-    struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+    struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
     assert_done(&outcome);
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
     assert_store_is_complete();
 }
 
-static void ends_by_signal(struct scene *scene, int signal)
+static void ends_by_signal(struct workspace *workspace, int signal)
 {
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     leave_dirty_data();
-    assert_ok(kill(daemon_of(scene), signal));
-    assert_int_equal(scene_await_children(), 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_ok(kill(daemon_of(workspace), signal));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
     assert_store_is_complete();
 }
 
 static void ends_by_sigterm(void **state)
 {
-    ends_by_signal(scene_of(state), SIGTERM);
+    ends_by_signal(workspace_of(state), SIGTERM);
 }
 
 static void ends_by_sigint(void **state)
 {
-    ends_by_signal(scene_of(state), SIGINT);
+    ends_by_signal(workspace_of(state), SIGINT);
 }
 
 static int write_until_told(struct peer *parent, void *argument)
@@ -165,75 +165,75 @@ static int write_until_told(struct peer *parent, void *argument)
 /* A mount that is in use cannot be unmounted, and goes on. */
 static void busy_mount_stays(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
     assert_true(peer_hear(&peer));
-    struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
+    struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
     assert_true(outcome.status != 0);
     assert_content("mnt/file", "contents");
     assert_true(peer_tell(&peer));
     assert_peer_well(&peer);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* A signal ends it even then; programs that use it get errors, and the store has what they had stored, synced or not. */
 static void signal_ends_a_busy_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
     assert_true(peer_hear(&peer));
     char *mapping = map_path("mnt/file", 8);
     assert_non_null(mapping);
     mapping[0] = 'C';
-    assert_ok(kill(daemon_of(scene), SIGTERM));
+    assert_ok(kill(daemon_of(workspace), SIGTERM));
     assert_true(peer_tell(&peer));
     assert_peer_well(&peer);
-    assert_int_equal(scene_await_children(), 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
     assert_content("store/file", "Contents");
     unmap(mapping, 8);
 }
 
 static void mounted_again_at_once(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char text[32];
 
     for (int i = 0; i < 20; i++) {
         // The unmount returns before the daemon has ended, which may still hold the store's lock.
-        scene_mount(scene, true, "anon=scratch");
+        workspace_mount(workspace, true, "anon=scratch");
         if (i > 0)
             assert_content("mnt/file", text);
         assert_false(exists("mnt/scratch/file"));
         snprintf(text, sizeof(text), "round %d", i);
         put_file("mnt/file", text);
         put_file("mnt/scratch/file", text);
-        struct outcome outcome = scene->root ? run("umount", scene->mnt, NULL)
-                                             : run("fusermount3", "-u", scene->mnt, NULL);
+        struct outcome outcome = workspace->root ? run("umount", workspace->mnt, NULL)
+                                                 : run("fusermount3", "-u", workspace->mnt, NULL);
         assert_done(&outcome);
     }
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 static void persisted_and_anonymous_after_remount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "anon=scratch:deep/below");
+    workspace_mount(workspace, true, "anon=scratch:deep/below");
     put_file("mnt/file", "persisted");
     put_file("mnt/scratch/file", "anonymous");
     put_file("mnt/deep/file", "persisted too");
     put_file("mnt/deep/below/file", "anonymous too");
     make_class_root("mnt/later", "anon");
     put_file("mnt/later/file", "anonymous as well");
-    scene_unmount(scene);
-    scene_mount(scene, true, "");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "");
     assert_content("mnt/file", "persisted");
     assert_content("mnt/deep/file", "persisted too");
     static const char *const roots[] = { "scratch", "deep/below", "later" };
@@ -245,9 +245,9 @@ static void persisted_and_anonymous_after_remount(void **state)
         assert_false(exists(path));
     }
     assert_class("mnt/deep", "persist");
-    scene_unmount(scene);
-    scene_mount(scene, true, "anon=scratch:deep/below"); // Said again, it is no mistake.
-    scene_unmount(scene);
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "anon=scratch:deep/below"); // Said again, it is no mistake.
+    workspace_unmount(workspace);
 }
 
 /* The ACL u::rwx, u:UID:r-x, g::r-x, m::r-x, o::--x, as the kernel takes it. */
@@ -279,23 +279,23 @@ static void assert_acl(const char *path, const char *attribute, const struct acl
 
 static void attributes_of_a_class_root_stay(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char value[8] = "";
     struct acl inherited;
     // The RAM area of a user's mount knows no other user.
-    struct acl acl = acl_with(scene->root ? 1111 : geteuid());
+    struct acl acl = acl_with(workspace->root ? 1111 : geteuid());
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     make_class_root("mnt/root", "anon");
     assert_ok(chmod("mnt/root", 02751));
-    if (scene->root)
+    if (workspace->root)
         assert_ok(chown("mnt/root", 1234, 4321));
     assert_ok(setxattr("mnt/root", "user.mine", "x", 1, 0));
     assert_ok(setxattr("mnt/root", "system.posix_acl_access", &acl, sizeof(acl), 0));
     assert_ok(setxattr("mnt/root", "system.posix_acl_default", &acl, sizeof(acl), 0));
     struct stat before = stat_of("mnt/root");
-    scene_unmount(scene);
-    scene_mount(scene, true, "");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "");
     struct stat after = stat_of("mnt/root");
     assert_class("mnt/root", "anon");
     assert_int_equal(after.st_mode, before.st_mode);
@@ -313,75 +313,75 @@ static void attributes_of_a_class_root_stay(void **state)
         sizeof(inherited));
     assert_int_equal(inherited.entries[1].id, acl.entries[1].id);
     assert_int_equal(stat_of("mnt/root/file").st_gid, before.st_gid);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void killed_daemon_loses_nothing_of_the_store(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "anon=scratch,nokeeper");
+    workspace_mount(workspace, true, "anon=scratch,nokeeper");
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);
     assert_int_equal(write(fd, "synced", 6), 6);
     assert_ok(fsync(fd));
     put_file("mnt/scratch/file", "gone");
-    assert_ok(kill(daemon_of(scene), SIGKILL));
-    scene_await_children();
+    assert_ok(kill(daemon_of(workspace), SIGKILL));
+    workspace_await_children();
     close(fd);
-    struct outcome outcome = run("fusermount3", "-u", scene->mnt, NULL);
-    if (outcome.status != 0 && scene_is_mounted(scene->mnt))
+    struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
+    if (outcome.status != 0 && workspace_is_mounted(workspace->mnt))
         fail_msg("the dead mount cannot be unmounted: %s", outcome.err);
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     assert_content("mnt/file", "synced");
     assert_false(exists("mnt/scratch/file"));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Mounting over what a killed daemon left is possible, or is refused with a word about what to do. */
 static void mounting_over_a_dead_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "nokeeper");
-    assert_ok(kill(daemon_of(scene), SIGKILL));
-    scene_await_children();
-    struct outcome outcome = scene_try_mount(scene, true, "");
+    workspace_mount(workspace, true, "nokeeper");
+    assert_ok(kill(daemon_of(workspace), SIGKILL));
+    workspace_await_children();
+    struct outcome outcome = workspace_try_mount(workspace, true, "");
     if (outcome.status == 0) {
         put_file("mnt/file", "");
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     } else {
-        assert_refused(&outcome, 1, scene->mnt, "mount", NULL);
+        assert_refused(&outcome, 1, workspace->mnt, "mount", NULL);
     }
-    run("fusermount3", "-u", scene->mnt, NULL);
+    run("fusermount3", "-u", workspace->mnt, NULL);
 }
 
 /* The keeper is what a mount lives as long as; who is left takes it away. */
 static void killed_keeper_leaves_no_dead_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
-    assert_ok(kill(daemon_of(scene), SIGKILL));
-    scene_await_children();
-    assert_false(scene_is_mounted(scene->mnt));
-    scene_mount(scene, true, "");
+    assert_ok(kill(daemon_of(workspace), SIGKILL));
+    workspace_await_children();
+    assert_false(workspace_is_mounted(workspace->mnt));
+    workspace_mount(workspace, true, "");
     assert_content("mnt/file", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void store_holds_plain_files(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_ok(mkdir("mnt/directory", 0750));
     struct outcome outcome = run("cp", "-a", "/bin/ls", "mnt/directory/binary", NULL);
     assert_done(&outcome);
     assert_ok(symlink("directory/binary", "mnt/symlink"));
     assert_ok(link("mnt/directory/binary", "mnt/linked"));
     leave_dirty_data();
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     outcome = run("cmp", "/bin/ls", "store/symlink", NULL);
     assert_done(&outcome);
     assert_int_equal(stat_of("store/linked").st_nlink, 2);
@@ -391,36 +391,36 @@ static void store_holds_plain_files(void **state)
     assert_string_equal(outcome.out, "......"); // And nothing of the daemon's own.
     // What is changed in the store while it is not mounted is there at the next mount.
     put_file("store/written", "by hand");
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     assert_content("mnt/written", "by hand");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
-static void serve_in_foreground_until(int signal, const struct scene *scene)
+static void serve_in_foreground_until(int signal, const struct workspace *workspace)
 {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        execl(shmapfs(), "shmapfs", "-f", scene->mnt, NULL);
+        execl(shmapfs(), "shmapfs", "-f", workspace->mnt, NULL);
         _exit(127);
     }
     FILE *mounts = fopen("/proc/self/mounts", "re");
     assert_non_null(mounts);
     struct pollfd changed = { .fd = fileno(mounts), .events = POLLPRI };
-    while (!scene_is_mounted(scene->mnt))
+    while (!workspace_is_mounted(workspace->mnt))
         assert_int_equal(poll(&changed, 1, PEER_SECONDS * 1000), 1);
     fclose(mounts);
     put_file("mnt/file", "contents");
     assert_ok(kill(pid, signal));
     assert_int_equal(peer_wait(pid), 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_false(workspace_is_mounted(workspace->mnt));
 }
 
 static void in_the_foreground(void **state)
 {
     // The end of the last thread and that of the process race: often enough to meet both orders.
     for (int i = 0; i < 20; i++)
-        serve_in_foreground_until(i % 2 ? SIGINT : SIGTERM, scene_of(state));
+        serve_in_foreground_until(i % 2 ? SIGINT : SIGTERM, workspace_of(state));
 }
 
 static const struct CMUnitTest cases[] = {
@@ -443,4 +443,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(in_the_foreground),
 };
 
-SCENE_MAIN("life", cases)
+WORKSPACE_MAIN("life", cases)

@@ -38,41 +38,41 @@ static void help_and_version(void **state)
 
 static void help_and_version_mount_nothing(void **state)
 {
-    struct scene *scene = scene_of(state);
-    char *tree = scene_tree();
+    struct workspace *workspace = workspace_of(state);
+    char *tree = workspace_tree();
 
-    struct outcome outcome = run(shmapfs(), "--version", scene->mnt, NULL);
+    struct outcome outcome = run(shmapfs(), "--version", workspace->mnt, NULL);
     assert_done(&outcome);
-    outcome = run(shmapfs(), scene->store, scene->mnt, "--help", NULL);
+    outcome = run(shmapfs(), workspace->store, workspace->mnt, "--help", NULL);
     assert_done(&outcome);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
 static void wrong_command_lines(void **state)
 {
-    struct scene *scene = scene_of(state);
-    char *tree = scene_tree();
+    struct workspace *workspace = workspace_of(state);
+    char *tree = workspace_tree();
 
     struct outcome outcome = run(shmapfs(), NULL);
     assert_refused(&outcome, USAGE, "MOUNTPOINT", "missing", NULL);
     outcome = run(shmapfs(), "-f", NULL);
     assert_refused(&outcome, USAGE, "MOUNTPOINT", "missing", NULL);
-    outcome = run(shmapfs(), scene->store, scene->mnt, "third", NULL);
+    outcome = run(shmapfs(), workspace->store, workspace->mnt, "third", NULL);
     assert_refused(&outcome, USAGE, "too many", NULL);
-    outcome = run(shmapfs(), scene->mnt, "--bogus", NULL);
+    outcome = run(shmapfs(), workspace->mnt, "--bogus", NULL);
     assert_refused(&outcome, USAGE, "bogus", "unknown", NULL);
-    outcome = run(shmapfs(), scene->mnt, "-x", NULL);
+    outcome = run(shmapfs(), workspace->mnt, "-x", NULL);
     assert_refused(&outcome, USAGE, "-x", "unknown", NULL);
-    outcome = run(shmapfs(), scene->mnt, "-fx", NULL);
+    outcome = run(shmapfs(), workspace->mnt, "-fx", NULL);
     assert_refused(&outcome, USAGE, "x", "unknown", NULL);
-    outcome = run(shmapfs(), scene->mnt, "-o", NULL);
+    outcome = run(shmapfs(), workspace->mnt, "-o", NULL);
     assert_refused(&outcome, USAGE, "-o", "value", NULL);
     outcome = run(shmapfs(), "", NULL);
     assert_refused(&outcome, USAGE, "empty", NULL);
-    outcome = run(shmapfs(), "", scene->mnt, NULL);
+    outcome = run(shmapfs(), "", workspace->mnt, NULL);
     assert_refused(&outcome, USAGE, "empty", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
@@ -123,17 +123,17 @@ static void wrong_options(void **state)
         { "anon=", "anon", "names" },
         { "anon", "anon", "names" },
     };
-    struct scene *scene = scene_of(state);
-    char *tree = scene_tree();
+    struct workspace *workspace = workspace_of(state);
+    char *tree = workspace_tree();
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct outcome outcome =
-            run(shmapfs(), scene->store, scene->mnt, "-o", wrong[i].options, NULL);
+            run(shmapfs(), workspace->store, workspace->mnt, "-o", wrong[i].options, NULL);
         assert_refused(&outcome, USAGE, wrong[i].name, wrong[i].word, NULL);
     }
-    struct outcome outcome = run(shmapfs(), scene->mnt, "-o", "anon=a", NULL);
+    struct outcome outcome = run(shmapfs(), workspace->mnt, "-o", "anon=a", NULL);
     assert_refused(&outcome, USAGE, "anon", "STORE", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
@@ -141,9 +141,9 @@ static void unknown_option_names_the_valid_ones(void **state)
 {
     static const char *const valid[] = { "size=", "nr_inodes=", "huge=", "mode=",        "noswap",
                                          "anon=", "timeout=",   "ro",    "nopassthrough" };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapfs(), scene->mnt, "-o", "bogus", NULL);
+    struct outcome outcome = run(shmapfs(), workspace->mnt, "-o", "bogus", NULL);
     for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++)
         assert_refused(&outcome, USAGE, "'bogus'", valid[i], NULL);
 }
@@ -153,7 +153,7 @@ static void anonymous_names_that_cannot_be(void **state)
     static const char *const names[] = { "/absolute", "..",         "../outside", "a/../../outside",
                                          ".",         "file",       "file/below", "full",
                                          "link",      "a::b/../..", "kept" };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char name[300], options[512];
 
     assert_ok(mkdir("outside", 0755));
@@ -166,21 +166,22 @@ static void anonymous_names_that_cannot_be(void **state)
     assert_int_equal(
         run("setfattr", "-n", "user.shmapfs.class", "-v", "persist", "kept", NULL).status, 0);
     assert_ok(chdir(".."));
-    char *tree = scene_tree();
+    char *tree = workspace_tree();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(options, sizeof(options), "anon=%s", names[i]);
-        struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", options, NULL);
+        struct outcome outcome =
+            run(shmapfs(), workspace->store, workspace->mnt, "-o", options, NULL);
         if (outcome.status == 0)
             fail_msg("%s was accepted", options);
         assert_refused(&outcome, outcome.status, "anon", NULL);
-        assert_nothing_left(scene, tree);
+        assert_nothing_left(workspace, tree);
     }
     memset(name, 'n', 256);
     name[256] = '\0';
     snprintf(options, sizeof(options), "anon=%s", name);
-    struct outcome outcome = run(shmapfs(), scene->store, scene->mnt, "-o", options, NULL);
+    struct outcome outcome = run(shmapfs(), workspace->store, workspace->mnt, "-o", options, NULL);
     assert_refused(&outcome, FAILED, "anon", "too long", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
@@ -197,87 +198,87 @@ static void accepted_options(void **state)
         "noexec,exec,strictatime",
         ",,size=1m,,",
     };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
-        scene_mount(scene, i % 2, accepted[i]);
-        scene_unmount(scene);
+        workspace_mount(workspace, i % 2, accepted[i]);
+        workspace_unmount(workspace);
     }
 }
 
 static void options_stand_anywhere_and_are_repeated(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapfs(), "-o", "size=2m", scene->mnt, "-osize=4m", NULL);
+    struct outcome outcome = run(shmapfs(), "-o", "size=2m", workspace->mnt, "-osize=4m", NULL);
     assert_done(&outcome);
-    assert_int_equal(scene_status(scene, "ram_area.size"), 4 << 20);
-    scene_unmount(scene);
-    outcome = run(shmapfs(), "-o", "size=2m", "--", scene->store, scene->mnt, NULL);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), 4 << 20);
+    workspace_unmount(workspace);
+    outcome = run(shmapfs(), "-o", "size=2m", "--", workspace->store, workspace->mnt, NULL);
     assert_done(&outcome);
-    assert_true(scene_status(scene, "store_area.size") > 0);
-    scene_unmount(scene);
+    assert_true(workspace_status(workspace, "store_area.size") > 0);
+    workspace_unmount(workspace);
 }
 
 static void relative_paths(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     struct outcome outcome = run(shmapfs(), "store", "./mnt/", NULL);
     assert_done(&outcome);
     put_file("mnt/file", "contents");
     assert_content("store/file", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void access_flags_are_in_force(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct statvfs vfs;
 
-    scene_mount(scene, false, "noexec,nosuid,nodev");
-    assert_ok(statvfs(scene->mnt, &vfs));
+    workspace_mount(workspace, false, "noexec,nosuid,nodev");
+    assert_ok(statvfs(workspace->mnt, &vfs));
     assert_int_equal(vfs.f_flag & (ST_NOEXEC | ST_NOSUID | ST_NODEV),
                      ST_NOEXEC | ST_NOSUID | ST_NODEV);
     assert_int_equal(vfs.f_flag & ST_RDONLY, 0);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     put_file("store/file", "contents");
-    scene_mount(scene, true, "ro");
-    assert_ok(statvfs(scene->mnt, &vfs));
+    workspace_mount(workspace, true, "ro");
+    assert_ok(statvfs(workspace->mnt, &vfs));
     assert_int_equal(vfs.f_flag & ST_RDONLY, ST_RDONLY);
     assert_content("mnt/file", "contents");
     assert_errno(open("mnt/new", O_WRONLY | O_CREAT, 0644), EROFS);
     assert_errno(open("mnt/file", O_WRONLY), EROFS);
     assert_errno(unlink("mnt/file"), EROFS);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void read_only_makes_nothing_in_the_store(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     put_file("store/file", "contents");
-    char *tree = scene_tree();
-    struct outcome outcome = scene_try_mount(scene, true, "ro,anon=newdir");
+    char *tree = workspace_tree();
+    struct outcome outcome = workspace_try_mount(workspace, true, "ro,anon=newdir");
     if (outcome.status == 0)
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     else
         assert_refused(&outcome, outcome.status, "anon", NULL);
-    assert_nothing_left(scene, tree);
+    assert_nothing_left(workspace, tree);
     free(tree);
 }
 
 static void read_only_leaves_access_times_alone(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     // So long ago that a read sets it anew, even where the disk is mounted with relatime.
     const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Who may open a file is not always who may leave its access time alone.
     put_file("store/file", "contents");
     assert_ok(utimensat(AT_FDCWD, "store/file", times, 0));
-    scene_mount(scene, true, "ro");
+    workspace_mount(workspace, true, "ro");
     assert_content("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
     char *mapping = map_fd(fd, 8, PROT_READ, MAP_SHARED);
@@ -285,61 +286,62 @@ static void read_only_leaves_access_times_alone(void **state)
     unmap(mapping, 8);
     assert_ok(close(fd));
     assert_int_equal(stat_of("store/file").st_atim.tv_sec, 1000);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     assert_int_equal(stat_of("store/file").st_atim.tv_sec, 1000);
 }
 
 static void mode_of_the_root(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "");
-    assert_int_equal(stat_of(scene->mnt).st_mode, S_IFDIR | 01777);
-    scene_unmount(scene);
-    scene_mount(scene, false, "mode=750");
-    assert_int_equal(stat_of(scene->mnt).st_mode, S_IFDIR | 0750);
-    scene_unmount(scene);
+    workspace_mount(workspace, false, "");
+    assert_int_equal(stat_of(workspace->mnt).st_mode, S_IFDIR | 01777);
+    workspace_unmount(workspace);
+    workspace_mount(workspace, false, "mode=750");
+    assert_int_equal(stat_of(workspace->mnt).st_mode, S_IFDIR | 0750);
+    workspace_unmount(workspace);
     assert_ok(chmod("store", 0711));
-    scene_mount(scene, true, "mode=1777");
-    assert_int_equal(stat_of(scene->mnt).st_mode, S_IFDIR | 0711);
-    scene_unmount(scene);
+    workspace_mount(workspace, true, "mode=1777");
+    assert_int_equal(stat_of(workspace->mnt).st_mode, S_IFDIR | 0711);
+    workspace_unmount(workspace);
 }
 
 static void named_in_the_mount_table(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
-    struct outcome outcome = run("findmnt", "-n", "-r", "-o", "FSTYPE,SOURCE", scene->mnt, NULL);
+    workspace_mount(workspace, true, "");
+    struct outcome outcome =
+        run("findmnt", "-n", "-r", "-o", "FSTYPE,SOURCE", workspace->mnt, NULL);
     assert_done(&outcome);
     assert_non_null(strstr(outcome.out, "fuse.shmapfs "));
-    assert_non_null(strstr(outcome.out, scene->store));
-    scene_unmount(scene);
+    assert_non_null(strstr(outcome.out, workspace->store));
+    workspace_unmount(workspace);
 }
 
 /* How mount(8) calls what it finds as /sbin/mount.fuse.shmapfs. */
 static void as_helper_of_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char helper[] = "./mount.fuse.shmapfs";
 
     assert_ok(symlink(shmapfs(), "mount.fuse.shmapfs"));
-    struct outcome outcome =
-        run(helper, scene->store, scene->mnt, "-o", "rw,nofail,x-foo,size=1m,anon=scratch", NULL);
+    struct outcome outcome = run(helper, workspace->store, workspace->mnt, "-o",
+                                 "rw,nofail,x-foo,size=1m,anon=scratch", NULL);
     assert_done(&outcome);
-    assert_int_equal(scene_status(scene, "ram_area.size"), 1 << 20);
-    scene_unmount(scene);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), 1 << 20);
+    workspace_unmount(workspace);
     assert_true(exists("store/scratch"));
-    outcome = run(helper, "none", scene->mnt, "-s", "-n", "-v", "-t", "fuse.shmapfs", "-o",
+    outcome = run(helper, "none", workspace->mnt, "-s", "-n", "-v", "-t", "fuse.shmapfs", "-o",
                   "rw,size=1m", NULL);
     assert_done(&outcome);
-    assert_int_equal(scene_status(scene, "ram_area.size"), 1 << 20);
-    scene_unmount(scene);
-    outcome = run(helper, "none", scene->mnt, "-o", "rw,bogus", NULL);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), 1 << 20);
+    workspace_unmount(workspace);
+    outcome = run(helper, "none", workspace->mnt, "-o", "rw,bogus", NULL);
     assert_refused(&outcome, USAGE, "bogus", "unknown", NULL);
-    outcome = run(helper, scene->mnt, NULL);
+    outcome = run(helper, workspace->mnt, NULL);
     assert_refused(&outcome, USAGE, "source", NULL);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_false(workspace_is_mounted(workspace->mnt));
 }
 
 static const struct CMUnitTest cases[] = {
@@ -360,4 +362,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(as_helper_of_mount),
 };
 
-SCENE_MAIN("options", cases)
+WORKSPACE_MAIN("options", cases)

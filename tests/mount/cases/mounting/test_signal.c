@@ -12,27 +12,27 @@
 
 enum { MIB = 1 << 20 };
 
-static pid_t daemon_of(const struct scene *scene)
+static pid_t daemon_of(const struct workspace *workspace)
 {
-    return (pid_t)scene_status(scene, "keeper");
+    return (pid_t)workspace_status(workspace, "keeper");
 }
 
 /* A mapping that nobody syncs or unmaps is as good as written. */
 static void stores_of_a_kept_mapping_reach_the_store(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char path[64];
 
     for (int i = 0; i < 5; i++) {
-        scene_mount(scene, true, "");
+        workspace_mount(workspace, true, "");
         snprintf(path, sizeof(path), "mnt/file%d", i);
         assert_ok(close(new_file(path, MIB)));
         char *mapping = map_path(path, MIB);
         assert_non_null(mapping);
         memset(mapping, 'a' + i, MIB);
-        assert_ok(kill(daemon_of(scene), SIGTERM));
-        assert_int_equal(scene_await_children(), 0);
-        assert_false(scene_is_mounted(scene->mnt));
+        assert_ok(kill(daemon_of(workspace), SIGTERM));
+        assert_int_equal(workspace_await_children(), 0);
+        assert_false(workspace_is_mounted(workspace->mnt));
         snprintf(path, sizeof(path), "store/file%d", i);
         assert_int_equal(stat_of(path).st_size, MIB);
         char *stored = map_path(path, MIB);
@@ -45,46 +45,46 @@ static void stores_of_a_kept_mapping_reach_the_store(void **state)
 
 static void mount_on_top_stays(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Only root can mount something else there.
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/below", "contents");
-    pid_t daemon = daemon_of(scene);
-    assert_ok(mount("tmpfs", scene->mnt, "tmpfs", 0, "size=1m"));
+    pid_t daemon = daemon_of(workspace);
+    assert_ok(mount("tmpfs", workspace->mnt, "tmpfs", 0, "size=1m"));
     put_file("mnt/above", "contents");
     assert_ok(kill(daemon, SIGTERM));
-    assert_int_equal(scene_await_children(), 0);
-    assert_true(scene_is_mounted(scene->mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_true(workspace_is_mounted(workspace->mnt));
     assert_content("mnt/above", "contents");
     assert_content("store/below", "contents");
-    assert_ok(umount(scene->mnt));
+    assert_ok(umount(workspace->mnt));
     // What was below may remain without a daemon, but not in anybody's way.
-    if (scene_is_mounted(scene->mnt))
-        assert_ok(umount2(scene->mnt, MNT_DETACH));
-    scene_mount(scene, true, "");
+    if (workspace_is_mounted(workspace->mnt))
+        assert_ok(umount2(workspace->mnt, MNT_DETACH));
+    workspace_mount(workspace, true, "");
     assert_content("mnt/below", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void mount_that_was_moved_is_found(void **state)
 {
-    struct scene *scene = scene_of(state);
-    struct scene inner = *scene;
+    struct workspace *workspace = workspace_of(state);
+    struct workspace inner = *workspace;
 
     assert_ok(mkdir("parent", 0755));
     assert_ok(mkdir("parent/mnt", 0755));
-    snprintf(inner.mnt, sizeof(inner.mnt), "%s/parent/mnt", scene->dir);
-    scene_mount(&inner, true, "");
+    snprintf(inner.mnt, sizeof(inner.mnt), "%s/parent/mnt", workspace->dir);
+    workspace_mount(&inner, true, "");
     put_file("parent/mnt/file", "contents");
     pid_t daemon = daemon_of(&inner);
     assert_ok(rename("parent", "renamed"));
-    snprintf(inner.mnt, sizeof(inner.mnt), "%s/renamed/mnt", scene->dir);
-    assert_true(scene_is_mounted(inner.mnt));
+    snprintf(inner.mnt, sizeof(inner.mnt), "%s/renamed/mnt", workspace->dir);
+    assert_true(workspace_is_mounted(inner.mnt));
     assert_ok(kill(daemon, SIGTERM));
-    assert_int_equal(scene_await_children(), 0);
-    assert_false(scene_is_mounted(inner.mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(inner.mnt));
     assert_false(exists("renamed/mnt/file"));
     assert_content("store/file", "contents");
 }
@@ -95,4 +95,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(mount_that_was_moved_is_found),
 };
 
-SCENE_MAIN("signal", cases)
+WORKSPACE_MAIN("signal", cases)

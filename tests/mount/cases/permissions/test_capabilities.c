@@ -14,18 +14,20 @@
 
 /* Tries to mount without a capability, which setpriv(1) knows by its name in small letters, without
  * CAP_. */
-static struct outcome mount_without(const struct scene *scene, const char *capability,
+static struct outcome mount_without(const struct workspace *workspace, const char *capability,
                                     bool with_store, const char *options)
 {
     char less[64], all[128];
 
     snprintf(less, sizeof(less), "-%s", capability);
-    snprintf(all, sizeof(all), "%s%s", scene->passthrough ? "defaults" : "nopassthrough", options);
+    snprintf(all, sizeof(all), "%s%s", workspace->passthrough ? "defaults" : "nopassthrough",
+             options);
     // Root gets at most what the bounding set has when it executes a program. The stack is smaller
     // than usual.
     return run("sh", "-c", "ulimit -s 4096 && exec \"$@\"", "sh", "setpriv", "--inh-caps", less,
-               "--bounding-set", less, shmapfs(), "-o", all, with_store ? scene->store : scene->mnt,
-               with_store ? scene->mnt : NULL, NULL);
+               "--bounding-set", less, shmapfs(), "-o", all,
+               with_store ? workspace->store : workspace->mnt, with_store ? workspace->mnt : NULL,
+               NULL);
 }
 
 static void refused_where_users_cannot_be_told_apart(void **state)
@@ -38,14 +40,14 @@ static void refused_where_users_cannot_be_told_apart(void **state)
         { "setuid", "CAP_SETUID" },   { "setgid", "CAP_SETGID" },
         { "setpcap", "CAP_SETPCAP" },
     };
-    struct scene *scene = scene_of(state);
-    char *tree = scene_tree();
+    struct workspace *workspace = workspace_of(state);
+    char *tree = workspace_tree();
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         for (int with_store = 0; with_store < 2; with_store++) {
-            struct outcome outcome = mount_without(scene, needed[i].capability, with_store, "");
+            struct outcome outcome = mount_without(workspace, needed[i].capability, with_store, "");
             assert_refused(&outcome, 1, needed[i].name, NULL);
-            assert_nothing_left(scene, tree);
+            assert_nothing_left(workspace, tree);
         }
     }
     free(tree);
@@ -54,12 +56,12 @@ static void refused_where_users_cannot_be_told_apart(void **state)
 /* Without file handles, that is: files are found again by their names. */
 static void files_belong_to_their_makers_without_handles(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     for (int with_store = 0; with_store < 2; with_store++) {
-        struct outcome outcome = mount_without(scene, "dac_read_search", with_store, "");
+        struct outcome outcome = mount_without(workspace, "dac_read_search", with_store, "");
         assert_done(&outcome);
-        assert_true(scene_is_mounted(scene->mnt));
+        assert_true(workspace_is_mounted(workspace->mnt));
         assert_ok(chmod("mnt", 0777));
         assert_int_equal(as(ALICE, create_file, "mnt/file"), 0);
         assert_int_equal(as(BOB, make_directory, "mnt/directory"), 0);
@@ -67,7 +69,7 @@ static void files_belong_to_their_makers_without_handles(void **state)
         assert_int_equal(stat_of("mnt/file").st_gid, ALICE);
         assert_int_equal(stat_of("mnt/directory").st_uid, BOB);
         assert_int_equal(as(BOB, write_file, "mnt/file"), EACCES);
-        scene_unmount(scene);
+        workspace_unmount(workspace);
         if (with_store)
             assert_int_equal(stat_of("store/file").st_uid, ALICE);
     }
@@ -77,7 +79,7 @@ static void files_belong_to_their_makers_without_handles(void **state)
 enum { LEVELS = 12000 };
 
 /* Leaves the deepest directory as the working directory, and the daemon without its descriptor. */
-static void descend(const struct scene *scene)
+static void descend(const struct workspace *workspace)
 {
     char path[PATH_MAX + 32];
 
@@ -87,7 +89,7 @@ static void descend(const struct scene *scene)
         assert_ok(chdir("d"));
     }
     for (int i = 0; i < 100; i++) {
-        snprintf(path, sizeof(path), "%s/file%d", scene->mnt, i);
+        snprintf(path, sizeof(path), "%s/file%d", workspace->mnt, i);
         put_file(path, "");
     }
 }
@@ -119,21 +121,21 @@ static void deep_tree_without_handles(void **state)
         { read_file, "entry" },   { remove_name, "entry" },  { link_here, "entry" },
         { remove_name, "entry" }, { list_directory, "sub" },
     };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = mount_without(scene, "dac_read_search", false, ",descriptors=16");
+    struct outcome outcome = mount_without(workspace, "dac_read_search", false, ",descriptors=16");
     assert_done(&outcome);
-    descend(scene);
+    descend(workspace);
     for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
         int result = attempts[i].action((char *)(uintptr_t)attempts[i].path);
         // What is too deep to be found again by its names is said to be.
         if (result != 0 && result != ELOOP)
             fail_msg("attempt %zu: %s", i, strerror(result));
     }
-    assert_ok(chdir(scene->dir));
+    assert_ok(chdir(workspace->dir));
     put_file("mnt/last", "works");
     assert_content("mnt/last", "works");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -142,4 +144,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(deep_tree_without_handles),
 };
 
-SCENE_MAIN("capabilities", cases)
+WORKSPACE_MAIN("capabilities", cases)

@@ -106,7 +106,7 @@ enum moment { SERVING, STOPPED, EXECUTED, ANSWERING };
 
 /* The mount of a case, its memory, and those who use it. */
 struct patient {
-    const struct scene *scene;
+    const struct workspace *workspace;
     pid_t keeper, clients[CLIENTS];
     struct client *client;
     uint8_t *state, *table;
@@ -169,15 +169,15 @@ static void start_clients(struct patient *patient)
     }
 }
 
-static void admit(struct patient *patient, const struct scene *scene, enum moment moment)
+static void admit(struct patient *patient, const struct workspace *workspace, enum moment moment)
 {
     struct serving serving = { .with_store = true, .halts = moment >= EXECUTED };
 
     if (serving.halts)
         serving.variable = "SHMAPFS_FAULTS";
-    *patient = (struct patient){ .scene = scene };
+    *patient = (struct patient){ .workspace = workspace };
     patient->client = load_memory(CLIENTS * sizeof(*patient->client));
-    patient->keeper = serving_start(scene, &serving);
+    patient->keeper = serving_start(workspace, &serving);
     patient->state = map_memory(patient->keeper, "shmapfs-state", &patient->state_bytes);
     patient->table = map_memory(patient->keeper, "shmapfs-nodes", &patient->table_bytes);
     prepare_files(patient);
@@ -254,10 +254,10 @@ static void end_worker(const struct patient *patient)
 static void end_noticed(const struct patient *patient)
 {
     assert_int_equal(peer_wait(patient->keeper), EXIT_FAILURE);
-    assert_false(scene_is_mounted(patient->scene->mnt));
+    assert_false(workspace_is_mounted(patient->workspace->mnt));
     assert_int_equal(log_lines("is damaged"), 1);
     assert_int_equal(log_lines("workers died"), 0);
-    scene_await_children();
+    workspace_await_children();
 }
 
 /* Returns whether it was noticed. */
@@ -268,7 +268,7 @@ static bool discharge(struct patient *patient)
     if (noticed)
         end_noticed(patient);
     else
-        serving_stop(patient->scene, patient->keeper);
+        serving_stop(patient->workspace, patient->keeper);
     check_store(patient);
     assert_ok(munmap(patient->state, patient->state_bytes));
     assert_ok(munmap(patient->table, patient->table_bytes));
@@ -290,11 +290,11 @@ static void flip_at(const struct patient *patient, const struct spot *spot)
 
 /* When the memory is damaged: the worker lives on with it for a while; or is stopped, in the middle of whatever it does, or
  * of a request that has been carried out, before or after its result is noted; then it dies. */
-static bool damage(const struct scene *scene, const struct spot *spot, enum moment moment)
+static bool damage(const struct workspace *workspace, const struct spot *spot, enum moment moment)
 {
     struct patient patient;
 
-    admit(&patient, scene, moment);
+    admit(&patient, workspace, moment);
     await_rounds(&patient);
     if (moment == STOPPED)
         halt(serving_worker(patient.keeper));
@@ -311,12 +311,13 @@ static bool damage(const struct scene *scene, const struct spot *spot, enum mome
 }
 
 /* A call of the table that is under way when the memory is damaged makes up for it; and not every request has every note. */
-static void damage_all(const struct scene *scene, const struct spot *spots, enum moment moment)
+static void damage_all(const struct workspace *workspace, const struct spot *spots,
+                       enum moment moment)
 {
     for (; spots->name != NULL; spots++) {
-        bool noticed = damage(scene, spots, moment);
+        bool noticed = damage(workspace, spots, moment);
         for (int i = 1; !noticed && spots->noticed && i < ATTEMPTS; i++)
-            noticed = damage(scene, spots, moment);
+            noticed = damage(workspace, spots, moment);
         print_message("%s: %s\n", spots->name, noticed ? "the mount ended" : "nothing happened");
         if (spots->noticed && !noticed)
             fail_msg("%s: nobody has noticed", spots->name);
@@ -325,28 +326,28 @@ static void damage_all(const struct scene *scene, const struct spot *spots, enum
 
 static void undamaged(void **state)
 {
-    assert_false(damage(scene_of(state), &damage_none, SERVING));
+    assert_false(damage(workspace_of(state), &damage_none, SERVING));
 }
 
 static void damaged_state(void **state)
 {
-    damage_all(scene_of(state), damage_state, SERVING);
+    damage_all(workspace_of(state), damage_state, SERVING);
 }
 
 static void damaged_requests(void **state)
 {
-    damage_all(scene_of(state), damage_request, EXECUTED);
-    damage_all(scene_of(state), damage_result, ANSWERING);
+    damage_all(workspace_of(state), damage_request, EXECUTED);
+    damage_all(workspace_of(state), damage_result, ANSWERING);
 }
 
 static void damaged_table(void **state)
 {
-    damage_all(scene_of(state), damage_table, SERVING);
+    damage_all(workspace_of(state), damage_table, SERVING);
 }
 
 static void damaged_slots(void **state)
 {
-    damage_all(scene_of(state), damage_slot, STOPPED);
+    damage_all(workspace_of(state), damage_slot, STOPPED);
 }
 
 /* Anything but the requests' bytes on their way, whose contents are whatever was sent. */
@@ -359,7 +360,7 @@ static void damage_anywhere(void **state)
     for (int i = 0; i < RANDOM_FLIPS; i++) {
         struct spot spot = damage_anywhere_in(random() % 2 != 0 ? TABLE : STATE, (size_t)random());
         print_message("%s, byte %zu: ", spot.name, spot.offset);
-        print_message(damage(scene_of(state), &spot, random() % 2 != 0 ? STOPPED : SERVING)
+        print_message(damage(workspace_of(state), &spot, random() % 2 != 0 ? STOPPED : SERVING)
                           ? "the mount ended\n"
                           : "nothing happened\n");
     }
@@ -368,9 +369,9 @@ static void damage_anywhere(void **state)
 static void memory_is_sealed(void **state)
 {
     static const char *const names[] = { "shmapfs-state", "shmapfs-nodes" };
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(scene, &(struct serving){ .options = NULL });
+    pid_t keeper = serving_start(workspace, &(struct serving){ .options = NULL });
     for (size_t i = 0; i < 2; i++) {
         int fd = open_memory(keeper, names[i]);
         assert_errno(ftruncate(fd, 0), EPERM);
@@ -381,7 +382,7 @@ static void memory_is_sealed(void **state)
     }
     put_file("mnt/file", "contents");
     assert_content("mnt/file", "contents");
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -391,4 +392,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(memory_is_sealed),
 };
 
-SCENE_MAIN("damage", cases)
+WORKSPACE_MAIN("damage", cases)

@@ -25,12 +25,12 @@
 
 enum { TIMES = 10, DEATHS = 20, LOW_LIMIT = 192, INNOCENTS = 4, POISONERS = 2, MANY = 40 };
 
-static pid_t start(const struct scene *scene, bool with_store)
+static pid_t start(const struct workspace *workspace, bool with_store)
 {
-    return serving_start(scene, &(struct serving){ .with_store = with_store,
-                                                   .options = "descriptors=16",
-                                                   .variable = "SHMAPFS_FAULTS",
-                                                   .halts = true });
+    return serving_start(workspace, &(struct serving){ .with_store = with_store,
+                                                       .options = "descriptors=16",
+                                                       .variable = "SHMAPFS_FAULTS",
+                                                       .halts = true });
 }
 
 /* A call that another process makes. */
@@ -90,11 +90,11 @@ static int rename_with_whiteout(void *argument)
  * what it believes to have renamed. */
 static void whiteout_is_left_once(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // A whiteout is a device.
-    pid_t keeper = start(scene, true);
+    pid_t keeper = start(workspace, true);
     for (unsigned i = 0; i < POINTS; i++) {
         put_file("mnt/from", "contents");
         call_and_die(keeper, i, rename_with_whiteout, NULL);
@@ -106,9 +106,9 @@ static void whiteout_is_left_once(void **state)
         assert_int_equal(left.st_rdev, makedev(0, 0));
         assert_true(S_ISCHR(lstat_of("mnt/from").st_mode));
         assert_ok(unlink("mnt/from"));
-        assert_int_equal(scene_status(scene, "restarts"), i + 1);
+        assert_int_equal(workspace_status(workspace, "restarts"), i + 1);
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static int create_attribute(void *argument)
@@ -128,10 +128,10 @@ static int remove_attribute(void *argument)
 
 static void attributes_are_set_and_removed_once(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[] = "mnt/file", value[8];
 
-    pid_t keeper = start(scene, false);
+    pid_t keeper = start(workspace, false);
     put_file(path, "");
     for (unsigned i = 0; i < POINTS; i++) {
         call_and_die(keeper, i, create_attribute, path);
@@ -143,7 +143,7 @@ static void attributes_are_set_and_removed_once(void **state)
         assert_errno(remove_attribute(path), ENODATA);
         assert_errno(replace_attribute(path), ENODATA);
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static int make_anon(void *argument)
@@ -158,10 +158,10 @@ static int make_plain(void *argument)
 
 static void classes_are_set_and_unset_once(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[] = "mnt/directory";
 
-    pid_t keeper = start(scene, true);
+    pid_t keeper = start(workspace, true);
     assert_ok(mkdir(path, 0755));
     for (unsigned i = 0; i < POINTS; i++) {
         call_and_die(keeper, i, make_anon, path);
@@ -177,7 +177,7 @@ static void classes_are_set_and_unset_once(void **state)
         assert_content("store/directory/file", "contents");
         assert_ok(unlink("mnt/directory/file"));
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static int remove_file(void *argument)
@@ -218,11 +218,11 @@ static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
 }
 
 /* Who has the file open, which has lost its name, goes on. */
-static void client_dies_with_the_worker(const struct scene *scene, int (*make)(void *))
+static void client_dies_with_the_worker(const struct workspace *workspace, int (*make)(void *))
 {
     char path[] = "mnt/file", bytes[8];
 
-    pid_t keeper = start(scene, false);
+    pid_t keeper = start(workspace, false);
     put_file("mnt/other", "replaced");
     put_file(path, "contents");
     int fd = open_file(path, O_RDWR);
@@ -243,16 +243,16 @@ static void client_dies_with_the_worker(const struct scene *scene, int (*make)(v
         assert_false(exists(path));
     unmap(mapping, 8);
     assert_ok(close(fd));
-    assert_int_equal(scene_status(scene, "restarts"), 1);
-    serving_stop(scene, keeper);
+    assert_int_equal(workspace_status(workspace, "restarts"), 1);
+    serving_stop(workspace, keeper);
 }
 
 /* So does who could open it, and has not yet. */
-static void path_stays_with_its_holder(const struct scene *scene, int (*make)(void *))
+static void path_stays_with_its_holder(const struct workspace *workspace, int (*make)(void *))
 {
     char path[] = "mnt/file", again[32], bytes[8];
 
-    pid_t keeper = start(scene, false);
+    pid_t keeper = start(workspace, false);
     put_file("mnt/other", "replaced");
     put_file(path, "contents");
     int path_fd = open_file(path, O_PATH);
@@ -264,27 +264,27 @@ static void path_stays_with_its_holder(const struct scene *scene, int (*make)(vo
     assert_memory_equal(bytes, "contents", 8);
     assert_ok(close(fd));
     assert_ok(close(path_fd));
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static void path_stays_after_removal(void **state)
 {
-    path_stays_with_its_holder(scene_of(state), remove_file);
+    path_stays_with_its_holder(workspace_of(state), remove_file);
 }
 
 static void path_stays_after_renaming(void **state)
 {
-    path_stays_with_its_holder(scene_of(state), replace_file);
+    path_stays_with_its_holder(workspace_of(state), replace_file);
 }
 
 static void client_that_removes_dies_too(void **state)
 {
-    client_dies_with_the_worker(scene_of(state), remove_file);
+    client_dies_with_the_worker(workspace_of(state), remove_file);
 }
 
 static void client_that_renames_dies_too(void **state)
 {
-    client_dies_with_the_worker(scene_of(state), replace_file);
+    client_dies_with_the_worker(workspace_of(state), replace_file);
 }
 
 static int make_directory_at(void *argument)
@@ -299,10 +299,10 @@ static int remove_directory(void *argument)
 
 static void names_are_changed_once(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char file[] = "mnt/file", directory[] = "mnt/directory";
 
-    pid_t keeper = start(scene, true);
+    pid_t keeper = start(workspace, true);
     for (unsigned i = 0; i < POINTS; i++) {
         put_file(file, "");
         call_and_die(keeper, i, remove_file, file);
@@ -318,7 +318,7 @@ static void names_are_changed_once(void **state)
         call_and_die(keeper, i, remove_directory, directory);
         assert_false(exists("store/directory"));
     }
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static unsigned count_children(pid_t keeper)
@@ -357,9 +357,9 @@ static void stop_load(struct load *load)
 /* The word to begin, told to one that did not live to hear it, must not make two serve later. */
 static void standby_dies_before_it_begins(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(scene, &(struct serving){ .with_store = true });
+    pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
     struct load *load = start_load(load_everything);
     for (int i = 0; i < TIMES; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
@@ -368,22 +368,22 @@ static void standby_dies_before_it_begins(void **state)
         kill_and_wait(worker);
         kill_and_wait(standby);
         // The status is from one that serves; by then there is one more, that waits.
-        worker = (pid_t)scene_status(scene, "pid");
+        worker = (pid_t)workspace_status(workspace, "pid");
         assert_int_equal(serving_worker(keeper), worker);
         assert_int_not_equal(serving_standby(keeper), worker);
         assert_int_equal(count_children(keeper), 2);
-        assert_int_equal(scene_status(scene, "pid"), worker);
-        assert_int_equal(scene_status(scene, "restarts"), 2 * (i + 1));
+        assert_int_equal(workspace_status(workspace, "pid"), worker);
+        assert_int_equal(workspace_status(workspace, "restarts"), 2 * (i + 1));
     }
     stop_load(load);
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static void both_workers_die_at_once(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(scene, &(struct serving){ .with_store = true });
+    pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
     struct load *load = start_load(load_everything);
     for (int i = 0; i < TIMES; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
@@ -397,12 +397,12 @@ static void both_workers_die_at_once(void **state)
         assert_ok(kill(second, SIGKILL));
         await_end(first);
         await_end(second);
-        assert_int_equal(serving_worker(keeper), scene_status(scene, "pid"));
+        assert_int_equal(serving_worker(keeper), workspace_status(workspace, "pid"));
         serving_standby(keeper);
         assert_int_equal(count_children(keeper), 2);
     }
     stop_load(load);
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static int be_innocent(struct peer *parent, void *argument)
@@ -437,12 +437,12 @@ static int be_poison(struct peer *parent, void *argument)
 /* Each of them ends three workers. Who is served at the same time is not to be refused for that. */
 static void innocents_are_served(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     struct peer innocent[INNOCENTS], poisoner[POISONERS];
     unsigned number[INNOCENTS] = { 0, 1, 2, 3 };
 
     pid_t keeper = serving_start(
-        scene, &(struct serving){ .variable = "SHMAPFS_FAULTS", .poison = "poisoned" });
+        workspace, &(struct serving){ .variable = "SHMAPFS_FAULTS", .poison = "poisoned" });
     for (unsigned i = 0; i < INNOCENTS; i++)
         assert_int_equal(peer_start(&innocent[i], be_innocent, &number[i]), 0);
     for (unsigned i = 0; i < INNOCENTS; i++)
@@ -456,8 +456,8 @@ static void innocents_are_served(void **state)
     // A name that is not known is looked up for mkdir, too.
     assert_int_equal(log_lines("refused"), 2 * POISONERS);
     assert_int_equal(log_lines("request LOOKUP of node 1 ended 3 workers"), 2 * POISONERS);
-    assert_true(scene_status(scene, "restarts") <= 6 * POISONERS);
-    serving_stop(scene, keeper);
+    assert_true(workspace_status(workspace, "restarts") <= 6 * POISONERS);
+    serving_stop(workspace, keeper);
 }
 
 /* Who serves after whom. */
@@ -478,12 +478,12 @@ static bool is_another(void *argument)
  * to answer for. */
 static void death_while_served_alone(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[] = "mnt/directory";
     struct call call = { make_directory_at, path };
     struct peer client;
 
-    pid_t keeper = start(scene, false);
+    pid_t keeper = start(workspace, false);
     pid_t worker = call_and_halt(keeper, EXECUTION, &call, &client);
     arm_point("before-record");
     assert_ok(kill(worker, SIGSEGV));
@@ -495,8 +495,8 @@ static void death_while_served_alone(void **state)
     assert_peer_well(&client);
     assert_true(S_ISDIR(stat_of(path).st_mode));
     assert_int_equal(log_lines("refused"), 0);
-    assert_int_equal(scene_status(scene, "restarts"), 2);
-    serving_stop(scene, keeper);
+    assert_int_equal(workspace_status(workspace, "restarts"), 2);
+    serving_stop(workspace, keeper);
 }
 
 static void few_descriptors(void **state)
@@ -504,18 +504,18 @@ static void few_descriptors(void **state)
     // None that holds many files without a name, or directories being read.
     static const struct load_kind *const kinds[] = { &load_private, &load_data,  &load_churn,
                                                      &load_append,  &load_mutex, NULL };
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
     pid_t keeper =
-        serving_start(scene, &(struct serving){ .with_store = true, .descriptors = LOW_LIMIT });
+        serving_start(workspace, &(struct serving){ .with_store = true, .descriptors = LOW_LIMIT });
     struct load *load = start_load(kinds);
     for (int i = 0; i < DEATHS; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
         kill_and_wait(serving_worker(keeper));
-        assert_int_equal(scene_status(scene, "restarts"), i + 1);
+        assert_int_equal(workspace_status(workspace, "restarts"), i + 1);
     }
     stop_load(load);
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 /* The worker is dead, and the next one has stopped before it serves anything. Returns the next one. */
@@ -531,80 +531,80 @@ static pid_t pause_takeover(pid_t keeper)
 
 static void unmounted_while_nobody_serves(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = start(scene, true);
+    pid_t keeper = start(workspace, true);
     put_file("mnt/file", "contents");
     pid_t next = pause_takeover(keeper);
-    if (scene->root)
-        assert_ok(umount2(scene->mnt, MNT_DETACH));
+    if (workspace->root)
+        assert_ok(umount2(workspace->mnt, MNT_DETACH));
     else
-        assert_int_equal(run("fusermount3", "-u", "-z", scene->mnt, NULL).status, 0);
-    assert_false(scene_is_mounted(scene->mnt));
+        assert_int_equal(run("fusermount3", "-u", "-z", workspace->mnt, NULL).status, 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
     assert_ok(kill(next, SIGCONT));
     assert_int_equal(peer_wait(keeper), 0);
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
     assert_content("store/file", "contents");
     // Nothing is left that would be in the way.
-    keeper = serving_start(scene, &(struct serving){ .with_store = true });
+    keeper = serving_start(workspace, &(struct serving){ .with_store = true });
     assert_content("mnt/file", "contents");
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static void ended_while_nobody_serves(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = start(scene, true);
+    pid_t keeper = start(workspace, true);
     put_file("mnt/file", "contents");
     pid_t next = pause_takeover(keeper);
     assert_ok(kill(keeper, SIGTERM));
     assert_ok(kill(next, SIGCONT));
     assert_int_equal(peer_wait(keeper), 0);
-    assert_int_equal(scene_await_children(), 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
     assert_content("store/file", "contents");
 }
 
 static bool is_unmounted(void *argument)
 {
-    const struct scene *scene = argument;
+    const struct workspace *workspace = argument;
 
-    return !scene_is_mounted(scene->mnt);
+    return !workspace_is_mounted(workspace->mnt);
 }
 
 /* Whoever is left takes the mount away, before he ends, too. */
-static void await_good_end(struct scene *scene, pid_t standby)
+static void await_good_end(struct workspace *workspace, pid_t standby)
 {
     await_end(standby);
-    if (!is_unmounted(scene))
+    if (!is_unmounted(workspace))
         fail_msg("a dead mount is left behind");
     // The keeper was killed; how the others end is their affair.
-    assert_true(scene_await_children() > 0);
+    assert_true(workspace_await_children() > 0);
 }
 
 static void keeper_dies_after_the_worker(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(scene, &(struct serving){ .with_store = true });
+    pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
     pid_t worker = serving_worker(keeper), standby = serving_standby(keeper);
     halt(keeper); // it does not replace the worker any more
     kill_and_wait(worker);
     assert_ok(kill(keeper, SIGKILL));
-    await_good_end(scene, standby);
+    await_good_end(workspace, standby);
 }
 
 static void keeper_and_worker_die_at_once(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     for (int i = 0; i < TIMES; i++) {
-        pid_t keeper = serving_start(scene, &(struct serving){ .with_store = true });
+        pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
         pid_t worker = serving_worker(keeper), standby = serving_standby(keeper);
         assert_ok(kill(keeper, SIGKILL));
         assert_ok(kill(worker, SIGKILL));
-        await_good_end(scene, standby);
+        await_good_end(workspace, standby);
     }
 }
 
@@ -628,4 +628,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(keeper_and_worker_die_at_once),
 };
 
-SCENE_MAIN("takeover", cases)
+WORKSPACE_MAIN("takeover", cases)

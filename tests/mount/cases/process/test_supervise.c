@@ -28,7 +28,7 @@
 enum { WAIT_SECONDS = 60, PINGS = 5, RESTARTS = 10, STUCK_PERIOD = 4000000, PERIOD = 1000000 };
 
 struct manager {
-    const struct scene *scene;
+    const struct workspace *workspace;
     int socket;
 };
 
@@ -38,15 +38,15 @@ struct message {
     char text[2048];
 };
 
-static struct manager listen_for(const struct scene *scene)
+static struct manager listen_for(const struct workspace *workspace)
 {
-    struct manager manager = { .scene = scene,
+    struct manager manager = { .workspace = workspace,
                                .socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) };
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int on = 1;
 
     assert_ok(manager.socket);
-    snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/notify", scene->dir);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/notify", workspace->dir);
     assert_ok(bind(manager.socket, (struct sockaddr *)&address, sizeof(address)));
     assert_ok(setsockopt(manager.socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
     assert_ok(setenv("NOTIFY_SOCKET", address.sun_path, 1));
@@ -147,11 +147,11 @@ static void hear_nothing_from(const struct manager *manager, pid_t stranger)
 /* Starts a daemon as a service manager does; what it says goes to the file «log». */
 static pid_t start(const struct manager *manager, const char *binary, const char *more)
 {
-    const struct scene *scene = manager->scene;
+    const struct workspace *workspace = manager->workspace;
     char options[256];
 
     snprintf(options, sizeof(options), "keeper,takeover,%s%s",
-             scene->passthrough ? "" : "nopassthrough,", more);
+             workspace->passthrough ? "" : "nopassthrough,", more);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -163,7 +163,7 @@ static pid_t start(const struct manager *manager, const char *binary, const char
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         if (dup2(log, STDERR_FILENO) == STDERR_FILENO)
-            execl(binary, binary, "-f", scene->store, scene->mnt, "-o", options, NULL);
+            execl(binary, binary, "-f", workspace->store, workspace->mnt, "-o", options, NULL);
         _exit(127);
     }
     assert_ok(pid);
@@ -180,7 +180,7 @@ static pid_t start_new(const struct manager *manager)
     snprintf(line, sizeof(line), "MAINPID=%d", (int)pid);
     assert_true(says(&message, line));
     assert_int_equal(message.from, pid);
-    assert_int_equal(scene_status(manager->scene, "keeper"), pid);
+    assert_int_equal(workspace_status(manager->workspace, "keeper"), pid);
     return pid;
 }
 
@@ -195,7 +195,7 @@ static struct message start_again(const struct manager *manager, const char *bin
     assert_true(says(&message, "READY=1"));
     assert_int_equal(message.from, pid);
     assert_int_equal(peer_wait(pid), 0);
-    assert_int_equal(scene_status(manager->scene, "keeper"), keeper);
+    assert_int_equal(workspace_status(manager->workspace, "keeper"), keeper);
     return message;
 }
 
@@ -204,7 +204,7 @@ static pid_t pass_on(const struct manager *manager, pid_t keeper)
 {
     assert_ok(kill(keeper, SIGUSR1));
     assert_int_equal(peer_wait(keeper), 0);
-    pid_t next = (pid_t)scene_status(manager->scene, "keeper");
+    pid_t next = (pid_t)workspace_status(manager->workspace, "keeper");
     assert_int_not_equal(next, keeper);
     // Our own child, as the first one was.
     assert_int_equal(waitpid(next, NULL, WNOHANG), 0);
@@ -216,8 +216,8 @@ static void stop(struct manager *manager, pid_t keeper)
     assert_ok(kill(keeper, SIGTERM));
     assert_int_equal(await_line(manager, "STOPPING=1").from, keeper);
     assert_int_equal(peer_wait(keeper), 0);
-    assert_false(scene_is_mounted(manager->scene->mnt));
-    assert_int_equal(scene_await_children(), 0);
+    assert_false(workspace_is_mounted(manager->workspace->mnt));
+    assert_int_equal(workspace_await_children(), 0);
     stop_listening(manager);
 }
 
@@ -225,14 +225,14 @@ static void skip_without_survival(const struct manager *manager)
 {
     struct survive_status status;
 
-    assert_int_equal(survive_status(manager->scene->mnt, &status), 0);
+    assert_int_equal(survive_status(manager->workspace->mnt, &status), 0);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
 }
 
 static void ready_and_stopping(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
     struct message message;
 
     pid_t keeper = start_new(&manager);
@@ -242,15 +242,15 @@ static void ready_and_stopping(void **state)
     assert_int_equal(peer_wait(keeper), 0);
     // Nobody has asked to be told that it lives.
     assert_false(hear(&manager, false, &message));
-    assert_false(scene_is_mounted(manager.scene->mnt));
+    assert_false(workspace_is_mounted(manager.workspace->mnt));
     assert_content("store/file", "contents");
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
     stop_listening(&manager);
 }
 
 static void ready_without_a_keeper(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     watch_every(PERIOD);
     pid_t pid = start(&manager, shmapfs(), "nokeeper");
@@ -262,32 +262,32 @@ static void ready_without_a_keeper(void **state)
     // There is nobody to pass it on to.
     assert_ok(kill(pid, SIGUSR1));
     assert_int_equal(peer_wait(pid), 0);
-    assert_false(scene_is_mounted(manager.scene->mnt));
+    assert_false(workspace_is_mounted(manager.workspace->mnt));
     assert_content("store/file", "contents");
     stop_listening(&manager);
 }
 
 static void watchdog_is_fed(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     watch_every(PERIOD);
     pid_t keeper = start_new(&manager);
     await_pings(&manager, keeper);
-    assert_int_equal(scene_status(manager.scene, "restarts"), 0);
+    assert_int_equal(workspace_status(manager.workspace, "restarts"), 0);
     stop(&manager, keeper);
 }
 
 static void stuck_worker_is_replaced(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     watch_every(STUCK_PERIOD);
     pid_t keeper = start_new(&manager);
     skip_without_survival(&manager);
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
-    int64_t worker = scene_status(manager.scene, "pid");
+    int64_t worker = workspace_status(manager.workspace, "pid");
     halt((pid_t)worker);
     // All of this waits for the next one.
     put_file("mnt/other", "contents");
@@ -295,9 +295,9 @@ static void stuck_worker_is_replaced(void **state)
     assert_int_equal(pwrite(fd, "C", 1, 0), 1);
     assert_ok(close(fd));
     assert_content("mnt/file", "Contents");
-    assert_int_not_equal(scene_status(manager.scene, "pid"), worker);
-    assert_int_equal(scene_status(manager.scene, "restarts"), 1);
-    assert_int_equal(scene_status(manager.scene, "keeper"), keeper);
+    assert_int_not_equal(workspace_status(manager.workspace, "pid"), worker);
+    assert_int_equal(workspace_status(manager.workspace, "restarts"), 1);
+    assert_int_equal(workspace_status(manager.workspace, "keeper"), keeper);
     assert_true(log_says("did not answer"));
     await_pings(&manager, keeper);
     stop(&manager, keeper);
@@ -305,20 +305,20 @@ static void stuck_worker_is_replaced(void **state)
 
 static void hangup_upgrades(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     watch_every(PERIOD);
     pid_t keeper = start_new(&manager);
     skip_without_survival(&manager);
-    int64_t worker = scene_status(manager.scene, "pid");
+    int64_t worker = workspace_status(manager.workspace, "pid");
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
     assert_ok(flock(fd, LOCK_EX));
     assert_ok(kill(keeper, SIGHUP));
-    while (scene_status(manager.scene, "upgrades") == 0)
+    while (workspace_status(manager.workspace, "upgrades") == 0)
         sched_yield();
-    assert_int_equal(scene_status(manager.scene, "keeper"), keeper);
-    assert_int_not_equal(scene_status(manager.scene, "pid"), worker);
+    assert_int_equal(workspace_status(manager.workspace, "keeper"), keeper);
+    assert_int_not_equal(workspace_status(manager.workspace, "pid"), worker);
     await_pings(&manager, keeper);
     int other = open_file("mnt/file", O_RDONLY);
     assert_errno(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK);
@@ -330,7 +330,7 @@ static void hangup_upgrades(void **state)
 /* Everything that a restart must leave as it is: an open file, a mapping, a lock, a file without a name. */
 static void restart_keeps_what_is_in_use(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
     char byte;
 
     watch_every(PERIOD);
@@ -349,8 +349,8 @@ static void restart_keeps_what_is_in_use(void **state)
     hear_nothing_from(&manager, next);
     assert_true(strchr(start_again(&manager, shmapfs(), next).text, 'S') == NULL);
     await_pings(&manager, next);
-    assert_int_equal(scene_status(manager.scene, "upgrades"), 1);
-    assert_int_equal(scene_status(manager.scene, "restarts"), 0);
+    assert_int_equal(workspace_status(manager.workspace, "upgrades"), 1);
+    assert_int_equal(workspace_status(manager.workspace, "restarts"), 0);
 
     assert_int_equal(pwrite(fd, "K", 1, 7), 1);
     assert_int_equal(mapping[7], 'K');
@@ -368,7 +368,7 @@ static void restart_keeps_what_is_in_use(void **state)
 
 static void restarts_under_load(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
     const char *binaries[] = { other_binary("SHMAPFS_NEXT"), shmapfs() };
 
     watch_every(30000000);
@@ -390,15 +390,15 @@ static void restarts_under_load(void **state)
     struct load_figures figures = load_stop(load);
     assert_int_equal(figures.failed, 0);
     assert_int_equal(figures.different, 0);
-    assert_int_equal(scene_status(manager.scene, "upgrades"), RESTARTS);
-    assert_int_equal(scene_status(manager.scene, "restarts"), 0);
+    assert_int_equal(workspace_status(manager.workspace, "upgrades"), RESTARTS);
+    assert_int_equal(workspace_status(manager.workspace, "restarts"), 0);
     stop(&manager, keeper);
 }
 
 /* The manager may have been told to watch since the keeper was started. */
 static void watchdog_that_came_later_is_fed(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     pid_t keeper = start_new(&manager);
     skip_without_survival(&manager);
@@ -407,7 +407,7 @@ static void watchdog_that_came_later_is_fed(void **state)
     start_again(&manager, shmapfs(), keeper);
     await_pings(&manager, keeper);
     // The next binary has to know of it, too.
-    struct outcome outcome = run(shmapctl(), "upgrade", manager.scene->mnt, NULL);
+    struct outcome outcome = run(shmapctl(), "upgrade", manager.workspace->mnt, NULL);
     assert_done(&outcome);
     await_pings(&manager, keeper);
     stop(&manager, keeper);
@@ -415,7 +415,7 @@ static void watchdog_that_came_later_is_fed(void **state)
 
 static void mount_that_refuses_the_upgrade_is_adopted(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     pid_t keeper = start_new(&manager);
     skip_without_survival(&manager);
@@ -425,7 +425,7 @@ static void mount_that_refuses_the_upgrade_is_adopted(void **state)
     assert_non_null(strstr(message.text, "\nSTATUS="));
     assert_non_null(strstr(message.text, "layout"));
     assert_true(log_says("could not be upgraded"));
-    assert_int_equal(scene_status(manager.scene, "upgrades"), 0);
+    assert_int_equal(workspace_status(manager.workspace, "upgrades"), 0);
     assert_content("mnt/file", "contents");
     stop(&manager, keeper);
 }
@@ -453,13 +453,13 @@ static void kill_all(pid_t keeper)
 
 static void dead_mount_is_replaced(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
 
     pid_t keeper = start_new(&manager);
     put_file("mnt/file", "contents");
     kill_all(keeper);
-    assert_true(scene_await_children() >= 0);
-    assert_true(scene_is_mounted(manager.scene->mnt));
+    assert_true(workspace_await_children() >= 0);
+    assert_true(workspace_is_mounted(manager.workspace->mnt));
     assert_errno(open("mnt/file", O_RDONLY), ENOTCONN);
     keeper = start_new(&manager);
     assert_content("mnt/file", "contents");
@@ -469,45 +469,45 @@ static void dead_mount_is_replaced(void **state)
 
 static void mount_without_a_keeper_is_not_adopted(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "nokeeper");
-    struct outcome outcome = run(shmapfs(), "-f", scene->mnt, "-o", "keeper,takeover", NULL);
-    assert_refused(&outcome, 1, scene->mnt, "without a keeper", "unmount", NULL);
-    assert_true(scene_is_mounted(scene->mnt));
-    scene_unmount(scene);
+    workspace_mount(workspace, true, "nokeeper");
+    struct outcome outcome = run(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
+    assert_refused(&outcome, 1, workspace->mnt, "without a keeper", "unmount", NULL);
+    assert_true(workspace_is_mounted(workspace->mnt));
+    workspace_unmount(workspace);
 }
 
 /* Only root can have the file that tells of a process's control groups look otherwise. */
 static void mount_of_another_service_is_not_adopted(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[64];
 
-    if (!scene->root)
+    if (!workspace->root)
         return;
-    scene_mount(scene, true, "");
-    int64_t worker = scene_status(scene, "pid");
-    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)scene_status(scene, "keeper"));
+    workspace_mount(workspace, true, "");
+    int64_t worker = workspace_status(workspace, "pid");
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)workspace_status(workspace, "keeper"));
     put_file("cgroup", "0::/system.slice/another.service\n");
     assert_ok(mount("cgroup", path, NULL, MS_BIND, NULL));
-    struct outcome outcome = run(shmapfs(), "-f", scene->mnt, "-o", "keeper,takeover", NULL);
+    struct outcome outcome = run(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
     assert_ok(umount(path));
-    assert_refused(&outcome, 1, scene->mnt, "not of this service", "unmount", NULL);
-    assert_int_equal(scene_status(scene, "pid"), worker);
-    scene_unmount(scene);
+    assert_refused(&outcome, 1, workspace->mnt, "not of this service", "unmount", NULL);
+    assert_int_equal(workspace_status(workspace, "pid"), worker);
+    workspace_unmount(workspace);
 }
 
 /* In the background it is not the daemon's service that the environment speaks of. */
 static void in_the_background_nobody_is_told(void **state)
 {
-    struct manager manager = listen_for(scene_of(state));
+    struct manager manager = listen_for(workspace_of(state));
     struct message message;
 
     watch_every(PERIOD);
-    scene_mount(manager.scene, true, "takeover");
+    workspace_mount(manager.workspace, true, "takeover");
     put_file("mnt/file", "contents");
-    scene_unmount(manager.scene);
+    workspace_unmount(manager.workspace);
     assert_false(hear(&manager, false, &message));
     stop_listening(&manager);
 }
@@ -528,4 +528,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(in_the_background_nobody_is_told),
 };
 
-SCENE_MAIN("supervise", cases)
+WORKSPACE_MAIN("supervise", cases)

@@ -25,32 +25,33 @@
 
 enum { MANY_DEATHS = 200, FEW_DEATHS = 20, UPGRADES = 50, WAIT_SECONDS = 60 };
 
-static struct survive_status status_of(const struct scene *scene)
+static struct survive_status status_of(const struct workspace *workspace)
 {
     struct survive_status status;
 
-    assert_int_equal(survive_status(scene->mnt, &status), 0);
+    assert_int_equal(survive_status(workspace->mnt, &status), 0);
     return status;
 }
 
 /* Mounts, and makes the directory of the load. */
-static void mount_surviving(const struct scene *scene, bool with_store, const char *options)
+static void mount_surviving(const struct workspace *workspace, bool with_store, const char *options)
 {
-    scene_mount(scene, with_store, options);
-    struct survive_status status = status_of(scene);
+    workspace_mount(workspace, with_store, options);
+    struct survive_status status = status_of(workspace);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_ok(mkdir("mnt/load", 0755));
 }
 
 /* Carries out a plan on what is mounted, whose other members are set here, and unmounts. */
-static void survive_plan(const struct scene *scene, bool persistent, struct survive_plan plan)
+static void survive_plan(const struct workspace *workspace, bool persistent,
+                         struct survive_plan plan)
 {
     char directory[PATH_MAX + 8];
     struct survive_report report;
 
-    snprintf(directory, sizeof(directory), "%s/load", scene->mnt);
-    plan.mountpoint = scene->mnt;
+    snprintf(directory, sizeof(directory), "%s/load", workspace->mnt);
+    plan.mountpoint = workspace->mnt;
     plan.directory = directory;
     plan.persistent = persistent;
     plan.seed = (uint64_t)time(NULL);
@@ -58,22 +59,22 @@ static void survive_plan(const struct scene *scene, bool persistent, struct surv
     survive_print(&report, stdout);
     if (error < 0 || !survive_well(&report))
         fail_msg("with seed %llu", (unsigned long long)plan.seed);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void random_deaths_under_load(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    mount_surviving(scene, true, "");
+    mount_surviving(workspace, true, "");
     survive_plan(
-        scene, true,
+        workspace, true,
         (struct survive_plan){ .kinds = load_everything, .deaths = MANY_DEATHS, .calls = 1000 });
 }
 
 /* Mounts with the build that has points of failure, one of which the environment names. */
-static void mount_failing(struct scene *scene, const char *variable, const char *value,
-                          void (*mount)(struct scene *scene))
+static void mount_failing(struct workspace *workspace, const char *variable, const char *value,
+                          void (*mount)(struct workspace *workspace))
 {
     char *usual = strdup(shmapfs());
     const char *failing = getenv("SHMAPFS_FAULTS");
@@ -82,36 +83,36 @@ static void mount_failing(struct scene *scene, const char *variable, const char 
         fail_msg("SHMAPFS_FAULTS must name the program to test");
     assert_ok(setenv("SHMAPFS", failing, 1));
     assert_ok(setenv(variable, value, 1));
-    mount(scene);
+    mount(workspace);
     assert_ok(setenv("SHMAPFS", usual, 1));
     assert_ok(unsetenv(variable));
     free(usual);
 }
 
-static void mount_with_store(struct scene *scene)
+static void mount_with_store(struct workspace *workspace)
 {
-    mount_surviving(scene, true, "");
+    mount_surviving(workspace, true, "");
 }
 
 static void deaths_at_named_points_under_load(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    mount_failing(scene, "SHMAPFS_FAULT", "all:120", mount_with_store);
-    survive_plan(scene, true,
+    mount_failing(workspace, "SHMAPFS_FAULT", "all:120", mount_with_store);
+    survive_plan(workspace, true,
                  (struct survive_plan){
                      .kinds = load_everything, .way = SURVIVE_FAULTS, .deaths = MANY_DEATHS });
 }
 
 static void upgrades_under_load(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     const char *next = getenv("SHMAPFS_NEXT");
 
     if (next == NULL)
         fail_msg("SHMAPFS_NEXT must name a program to upgrade to");
-    mount_surviving(scene, true, "");
-    survive_plan(scene, true,
+    mount_surviving(workspace, true, "");
+    survive_plan(workspace, true,
                  (struct survive_plan){ .kinds = load_everything,
                                         .way = SURVIVE_UPGRADES,
                                         .deaths = UPGRADES,
@@ -123,11 +124,11 @@ static void upgrades_under_load(void **state)
 static void first_deaths(void **state)
 {
     static const struct load_kind *const kinds[] = { &load_data, &load_hold_mapping, NULL };
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
     for (int i = 0; i < FEW_DEATHS; i++) {
-        mount_surviving(scene, false, "");
-        survive_plan(scene, false,
+        mount_surviving(workspace, false, "");
+        survive_plan(workspace, false,
                      (struct survive_plan){ .kinds = kinds, .deaths = 1, .calls = 500 });
     }
 }
@@ -135,11 +136,11 @@ static void first_deaths(void **state)
 /* One kind of load alone, which holds something from the first death to the last. */
 static void hold(void **state, const struct load_kind *kind)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     const struct load_kind *const kinds[] = { kind, NULL };
 
-    mount_surviving(scene, kind->persistent, kind == &load_fill ? "size=8m" : "");
-    survive_plan(scene, kind->persistent,
+    mount_surviving(workspace, kind->persistent, kind == &load_fill ? "size=8m" : "");
+    survive_plan(workspace, kind->persistent,
                  (struct survive_plan){ .kinds = kinds, .deaths = FEW_DEATHS, .calls = 200 });
 }
 
@@ -180,52 +181,52 @@ static void the_limit_stays(void **state)
 
 static bool is_unmounted(void *argument)
 {
-    const struct scene *scene = argument;
+    const struct workspace *workspace = argument;
 
-    return !scene_is_mounted(scene->mnt);
+    return !workspace_is_mounted(workspace->mnt);
 }
 
 static void keeper_killed_leaves_no_dead_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    mount_surviving(scene, false, "");
+    mount_surviving(workspace, false, "");
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
-    struct survive_status status = status_of(scene);
+    struct survive_status status = status_of(workspace);
     assert_ok(kill((pid_t)status.keeper, SIGKILL));
     await_end((pid_t)status.pid);
-    assert_true(comes_true(is_unmounted, scene));
+    assert_true(comes_true(is_unmounted, workspace));
     assert_ok(close(fd));
     // The keeper was killed; how the others end is their affair.
-    assert_true(scene_await_children() > 0);
+    assert_true(workspace_await_children() > 0);
     assert_ok(mkdir("mnt/directory", 0755));
     assert_ok(rmdir("mnt/directory"));
-    scene_mount(scene, false, "");
+    workspace_mount(workspace, false, "");
     assert_false(exists("mnt/file"));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* In the foreground, and what it says in the file «log». Returns when it is mounted. */
-static void mount_in_foreground(struct scene *scene)
+static void mount_in_foreground(struct workspace *workspace)
 {
     struct rlimit no_cores = { 0, 0 };
-    const char *options = scene->passthrough ? "keeper" : "keeper,nopassthrough";
+    const char *options = workspace->passthrough ? "keeper" : "keeper,nopassthrough";
 
     pid_t pid = fork();
     if (pid == 0) {
         int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0644);
         setrlimit(RLIMIT_CORE, &no_cores);
         if (dup2(log, STDERR_FILENO) == STDERR_FILENO)
-            execl(shmapfs(), shmapfs(), "-f", scene->mnt, "-o", options, NULL);
+            execl(shmapfs(), shmapfs(), "-f", workspace->mnt, "-o", options, NULL);
         _exit(127);
     }
     assert_ok(pid);
-    while (!scene_is_mounted(scene->mnt)) {
+    while (!workspace_is_mounted(workspace->mnt)) {
         assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
         sched_yield();
     }
-    struct survive_status status = status_of(scene);
+    struct survive_status status = status_of(workspace);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_int_equal(status.keeper, pid);
@@ -263,12 +264,12 @@ static void kill_workers(pid_t keeper)
 
 static void deaths_in_a_row_end_the_mount(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct timespec start, now;
     int status = -1;
 
-    mount_in_foreground(scene);
-    pid_t keeper = (pid_t)status_of(scene).keeper;
+    mount_in_foreground(workspace);
+    pid_t keeper = (pid_t)status_of(workspace).keeper;
     // A death before the keeper knows that the mount is ready ends it at once; then it starts a standby.
     while (children_of(keeper, (long[WORKERS_MOST]){ 0 }) < 2)
         sched_yield();
@@ -281,16 +282,16 @@ static void deaths_in_a_row_end_the_mount(void **state)
         sched_yield();
     }
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
-    assert_false(scene_is_mounted(scene->mnt));
+    assert_false(workspace_is_mounted(workspace->mnt));
     assert_true(log_says("10 workers died"));
-    assert_true(log_says(scene->mnt));
-    assert_true(scene_await_children() >= 0);
+    assert_true(log_says(workspace->mnt));
+    assert_true(workspace_await_children() >= 0);
 }
 
 /* The one of the keeper's children that does not serve. */
-static pid_t standby_of(const struct scene *scene)
+static pid_t standby_of(const struct workspace *workspace)
 {
-    struct survive_status status = status_of(scene);
+    struct survive_status status = status_of(workspace);
     long pids[WORKERS_MOST];
     int count;
 
@@ -303,19 +304,19 @@ static pid_t standby_of(const struct scene *scene)
 /* A standby that is stopped is woken when it is needed; one that is gone is replaced. */
 static void stopped_or_killed_standby(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    mount_surviving(scene, false, "");
+    mount_surviving(workspace, false, "");
     put_file("mnt/file", "contents");
     for (int i = 0; i < 6; i++) {
-        pid_t standby = standby_of(scene);
+        pid_t standby = standby_of(workspace);
         assert_ok(kill(standby, i % 2 ? SIGSTOP : SIGKILL));
-        assert_ok(kill((pid_t)status_of(scene).pid, SIGKILL));
+        assert_ok(kill((pid_t)status_of(workspace).pid, SIGKILL));
         assert_content("mnt/file", "contents");
         // One more if the killed standby was taken for the next worker before it was missed.
-        assert_true(status_of(scene).restarts >= i + 1);
+        assert_true(status_of(workspace).restarts >= i + 1);
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Only the keeper ends the mount or the worker by a signal that asks for it, and nothing but SIGTERM and SIGINT asks
@@ -324,12 +325,12 @@ static void stray_signals(void **state)
 {
     static const int strays[] = { SIGILL,  SIGSEGV, SIGBUS,  SIGFPE, SIGSYS,  SIGTRAP,
                                   SIGQUIT, SIGPIPE, SIGALRM, SIGPWR, SIGTSTP, SIGXCPU };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    mount_surviving(scene, false, "");
+    mount_surviving(workspace, false, "");
     put_file("mnt/file", "contents");
-    struct survive_status status = status_of(scene);
-    pid_t standby = standby_of(scene);
+    struct survive_status status = status_of(workspace);
+    pid_t standby = standby_of(workspace);
     for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++)
         assert_ok(kill((pid_t)status.keeper, strays[i]));
     assert_ok(kill((pid_t)status.keeper, SIGRTMIN));
@@ -338,47 +339,47 @@ static void stray_signals(void **state)
     assert_ok(kill(standby, SIGTERM));
     for (int i = 0; i < 100; i++)
         assert_content("mnt/file", "contents");
-    assert_int_equal(status_of(scene).pid, status.pid);
-    assert_int_equal(status_of(scene).restarts, 0);
-    scene_unmount(scene);
+    assert_int_equal(status_of(workspace).pid, status.pid);
+    assert_int_equal(status_of(workspace).restarts, 0);
+    workspace_unmount(workspace);
 }
 
 /* What the daemon opens does not take the place of a closed stream. */
 static void closed_streams(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
     for (int i = 0; i < 3; i++) {
         const char *script = i == 0   ? "exec \"$@\" <&- >&- 2>&-"
                              : i == 1 ? "exec \"$@\" 2>&-"
                                       : "exec \"$@\" <&-";
-        struct outcome outcome = run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o",
-                                     scene->passthrough ? "defaults" : "nopassthrough", NULL);
+        struct outcome outcome = run("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o",
+                                     workspace->passthrough ? "defaults" : "nopassthrough", NULL);
         assert_int_equal(outcome.status, 0);
         put_file("mnt/file", "contents");
         for (int deaths = 0; deaths < 3; deaths++) {
-            assert_ok(kill((pid_t)status_of(scene).pid, SIGKILL));
+            assert_ok(kill((pid_t)status_of(workspace).pid, SIGKILL));
             assert_content("mnt/file", "contents");
         }
-        outcome = run(shmapctl(), "upgrade", scene->mnt, NULL);
+        outcome = run(shmapctl(), "upgrade", workspace->mnt, NULL);
         assert_done(&outcome);
         assert_content("mnt/file", "contents");
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
 /* A request that ends whoever serves it, again and again. */
 static void poison_is_refused(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct stat attr;
 
-    mount_failing(scene, "SHMAPFS_POISON", "poisoned", mount_in_foreground);
+    mount_failing(workspace, "SHMAPFS_POISON", "poisoned", mount_in_foreground);
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
     for (int i = 1; i <= 3; i++) {
         assert_errno(stat("mnt/poisoned", &attr), EIO);
-        assert_int_equal(status_of(scene).restarts, 3 * i);
+        assert_int_equal(status_of(workspace).restarts, 3 * i);
         assert_content("mnt/file", "contents");
     }
     assert_errno(mkdir("mnt/poisoned", 0755), EIO);
@@ -387,7 +388,7 @@ static void poison_is_refused(void **state)
     assert_ok(close(fd));
     assert_true(log_says("LOOKUP"));
     assert_true(log_says("refused"));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -410,4 +411,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(poison_is_refused),
 };
 
-SCENE_MAIN("survive", cases)
+WORKSPACE_MAIN("survive", cases)

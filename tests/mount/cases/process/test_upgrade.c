@@ -30,34 +30,34 @@
 
 enum { UPGRADES = 50, CLIENTS = 3, ENTRIES = 300, STRANGER = 1000 };
 
-static pid_t start(const struct scene *scene)
+static pid_t start(const struct workspace *workspace)
 {
-    return serving_start(scene, &(struct serving){ .with_store = true });
+    return serving_start(workspace, &(struct serving){ .with_store = true });
 }
 
-static struct shmap_status status_of(const struct scene *scene)
+static struct shmap_status status_of(const struct workspace *workspace)
 {
     struct shmap_status status;
 
-    assert_int_equal(shmap_status_get(scene->mnt, &status), 0);
+    assert_int_equal(shmap_status_get(workspace->mnt, &status), 0);
     return status;
 }
 
 /* The attribute that the mount's owner sets. */
-static const char *attribute(const struct scene *scene)
+static const char *attribute(const struct workspace *workspace)
 {
-    return scene->root ? SHMAP_XATTR_UPGRADE_TRUSTED : SHMAP_XATTR_UPGRADE;
+    return workspace->root ? SHMAP_XATTR_UPGRADE_TRUSTED : SHMAP_XATTR_UPGRADE;
 }
 
 /* -1 and errno, as setxattr(2). */
-static int upgrade(const struct scene *scene, const char *binary)
+static int upgrade(const struct workspace *workspace, const char *binary)
 {
-    return setxattr(scene->mnt, attribute(scene), binary, strlen(binary), 0);
+    return setxattr(workspace->mnt, attribute(workspace), binary, strlen(binary), 0);
 }
 
-static void assert_version(const struct scene *scene, const char *version)
+static void assert_version(const struct workspace *workspace, const char *version)
 {
-    struct shmap_status status = status_of(scene);
+    struct shmap_status status = status_of(workspace);
 
     assert_string_equal(status.version, version);
 }
@@ -148,14 +148,14 @@ static void leave(struct belongings *have)
 
 static void next_version_keeps_what_is_in_use(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     struct belongings have;
 
-    pid_t keeper = start(scene);
-    struct shmap_status before = status_of(scene);
+    pid_t keeper = start(workspace);
+    struct shmap_status before = status_of(workspace);
     take(&have);
-    assert_ok(upgrade(scene, other_binary("SHMAPFS_NEXT")));
-    struct shmap_status after = status_of(scene);
+    assert_ok(upgrade(workspace, other_binary("SHMAPFS_NEXT")));
+    struct shmap_status after = status_of(workspace);
     assert_string_equal(after.version, "next");
     assert_string_not_equal(before.version, "next");
     assert_int_equal(after.upgrades, 1);
@@ -164,22 +164,22 @@ static void next_version_keeps_what_is_in_use(void **state)
     assert_int_not_equal(after.pid, before.pid);
     assert_kept(&have);
     leave(&have);
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
     assert_content("store/file", "MontentW");
 }
 
 /* After a refusal the same worker serves, and nothing has changed. */
-static void assert_refuses(const struct scene *scene, const char *binary, int error,
+static void assert_refuses(const struct workspace *workspace, const char *binary, int error,
                            const char *why)
 {
-    struct shmap_status before = status_of(scene);
+    struct shmap_status before = status_of(workspace);
     struct belongings have;
 
     take(&have);
-    assert_int_equal(upgrade(scene, binary), -1);
+    assert_int_equal(upgrade(workspace, binary), -1);
     if (errno != error)
         fail_msg("upgrade to %s: %s", binary, strerror(errno));
-    struct shmap_status after = status_of(scene);
+    struct shmap_status after = status_of(workspace);
     assert_int_equal(after.pid, before.pid);
     assert_int_equal(after.upgrades, before.upgrades);
     assert_int_equal(after.restarts, before.restarts);
@@ -194,102 +194,103 @@ static void assert_refuses(const struct scene *scene, const char *binary, int er
 
 static void refused_binaries(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[PATH_MAX + 32];
 
-    pid_t keeper = start(scene);
-    assert_refuses(scene, other_binary("SHMAPFS_ALIEN"), EPROTO, "layout");
-    assert_refuses(scene, "/bin/true", EPROTO, "is it shmapfs");
-    assert_refuses(scene, "/bin/false", EPROTO, "is it shmapfs");
-    assert_refuses(scene, "/nonexistent/shmapfs", ENOENT, NULL);
-    assert_refuses(scene, "bin/true", EINVAL, NULL);
-    assert_refuses(scene, "mnt", EINVAL, NULL);
+    pid_t keeper = start(workspace);
+    assert_refuses(workspace, other_binary("SHMAPFS_ALIEN"), EPROTO, "layout");
+    assert_refuses(workspace, "/bin/true", EPROTO, "is it shmapfs");
+    assert_refuses(workspace, "/bin/false", EPROTO, "is it shmapfs");
+    assert_refuses(workspace, "/nonexistent/shmapfs", ENOENT, NULL);
+    assert_refuses(workspace, "bin/true", EINVAL, NULL);
+    assert_refuses(workspace, "mnt", EINVAL, NULL);
     put_file("plain", "not to be executed");
-    snprintf(path, sizeof(path), "%s/plain", scene->dir);
-    assert_refuses(scene, path, EACCES, NULL);
+    snprintf(path, sizeof(path), "%s/plain", workspace->dir);
+    assert_refuses(workspace, path, EACCES, NULL);
     assert_ok(chmod("plain", 0755));
-    assert_refuses(scene, path, ENOEXEC, NULL);
-    assert_refuses(scene, scene->dir, EACCES, NULL);
+    assert_refuses(workspace, path, ENOEXEC, NULL);
+    assert_refuses(workspace, workspace->dir, EACCES, NULL);
     put_script("script", "#!/bin/sh\necho why not\nexit 65\n");
-    snprintf(path, sizeof(path), "%s/script", scene->dir);
-    assert_refuses(scene, path, EPROTO, "why not");
+    snprintf(path, sizeof(path), "%s/script", workspace->dir);
+    assert_refuses(workspace, path, EPROTO, "why not");
     put_script("script", "#!/bin/sh\necho shmapfs goes on\n");
-    assert_refuses(scene, path, EPROTO, "is it shmapfs");
+    assert_refuses(workspace, path, EPROTO, "is it shmapfs");
     // One that dies in the middle of its consent.
     put_script("script", "#!/bin/sh\necho shmapfs goes on\nkill -9 $$\n");
-    assert_refuses(scene, path, EPROTO, "is it shmapfs");
-    assert_ok(upgrade(scene, other_binary("SHMAPFS_NEXT")));
-    assert_string_equal(status_of(scene).upgrade_error, "");
-    serving_stop(scene, keeper);
+    assert_refuses(workspace, path, EPROTO, "is it shmapfs");
+    assert_ok(upgrade(workspace, other_binary("SHMAPFS_NEXT")));
+    assert_string_equal(status_of(workspace).upgrade_error, "");
+    serving_stop(workspace, keeper);
 }
 
 static void binary_on_the_mount_itself(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[PATH_MAX + 32];
 
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     copy_program(shmapfs(), "mnt/shmapfs");
-    snprintf(path, sizeof(path), "%s/shmapfs", scene->mnt);
-    assert_refuses(scene, path, EPROTO, "on the mount itself");
-    serving_stop(scene, keeper);
+    snprintf(path, sizeof(path), "%s/shmapfs", workspace->mnt);
+    assert_refuses(workspace, path, EPROTO, "on the mount itself");
+    serving_stop(workspace, keeper);
 }
 
 /* It gives the word of a shmapfs that it asks, and then does not go on: nobody can save the mount then, but nobody must
  * wait for it either. */
 static void liar_leaves_nobody_waiting(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     char path[PATH_MAX + 32], script[PATH_MAX + 64];
     struct stat attr;
 
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
     snprintf(script, sizeof(script), "#!/bin/sh\n[ \"$1\" != --resume-check ] || exec %s \"$@\"\n",
              other_binary("SHMAPFS_NEXT"));
     put_script("liar", script);
-    snprintf(path, sizeof(path), "%s/liar", scene->dir);
-    assert_int_equal(upgrade(scene, path), -1);
+    snprintf(path, sizeof(path), "%s/liar", workspace->dir);
+    assert_int_equal(upgrade(workspace, path), -1);
     assert_true(errno == ENOTCONN || errno == ECONNABORTED);
     assert_int_equal(peer_wait(keeper), 0);
     // What the kernel knows of a file it may go on to tell.
     assert_errno(stat("mnt/never-seen", &attr), ENOTCONN);
     assert_errno(fsync(fd), ENOTCONN);
     assert_ok(close(fd));
-    assert_int_equal(scene_await_children(), 0);
+    assert_int_equal(workspace_await_children(), 0);
     // Whoever mounts there next takes it away.
-    struct outcome outcome = scene_try_mount(scene, true, "takeover");
+    struct outcome outcome = workspace_try_mount(workspace, true, "takeover");
     assert_int_equal(outcome.status, 0);
     assert_content("mnt/file", "contents");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void set_by_somebody_else(void **state)
 {
-    const struct scene *scene = scene_of(state);
-    pid_t keeper = start(scene);
+    const struct workspace *workspace = workspace_of(state);
+    pid_t keeper = start(workspace);
 
     assert_ok(chmod("mnt", 0777));
-    if (scene->root)
+    if (workspace->root)
         // What the kernel lets everybody do who may write is not enough.
-        assert_errno(setxattr(scene->mnt, SHMAP_XATTR_UPGRADE, "", 0, 0), EPERM);
+        assert_errno(setxattr(workspace->mnt, SHMAP_XATTR_UPGRADE, "", 0, 0), EPERM);
     else
-        assert_errno(setxattr(scene->mnt, SHMAP_XATTR_UPGRADE_TRUSTED, "", 0, 0), EPERM);
+        assert_errno(setxattr(workspace->mnt, SHMAP_XATTR_UPGRADE_TRUSTED, "", 0, 0), EPERM);
     put_file("mnt/file", "");
-    assert_int_equal(setxattr("mnt/file", attribute(scene), "", 0, 0), -1);
-    assert_int_equal(status_of(scene).upgrades, 0);
-    serving_stop(scene, keeper);
+    assert_int_equal(setxattr("mnt/file", attribute(workspace), "", 0, 0), -1);
+    assert_int_equal(status_of(workspace).upgrades, 0);
+    serving_stop(workspace, keeper);
 }
 
 static int ask_both_ways(void *argument)
 {
-    const struct scene *scene = argument;
+    const struct workspace *workspace = argument;
 
-    if (setxattr(scene->mnt, SHMAP_XATTR_UPGRADE, "", 0, 0) != -1 || errno != EPERM)
+    if (setxattr(workspace->mnt, SHMAP_XATTR_UPGRADE, "", 0, 0) != -1 || errno != EPERM)
         return 1;
-    return setxattr(scene->mnt, SHMAP_XATTR_UPGRADE_TRUSTED, "", 0, 0) == -1 && errno == EPERM ? 0
-                                                                                               : 2;
+    return setxattr(workspace->mnt, SHMAP_XATTR_UPGRADE_TRUSTED, "", 0, 0) == -1 && errno == EPERM
+               ? 0
+               : 2;
 }
 
 /* User id 0, but not almighty: as in a container. */
@@ -309,34 +310,34 @@ static int ask_without_privilege(void *argument)
 
 static void set_by_who_lacks_the_privilege(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Two users are needed.
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     assert_ok(chmod("mnt", 0777));
-    assert_int_equal(harness_as(STRANGER, STRANGER, 0, NULL, ask_both_ways, scene), 0);
-    assert_int_equal(harness_as(0, 0, 0, NULL, ask_without_privilege, scene), 0);
-    assert_int_equal(status_of(scene).upgrades, 0);
-    assert_ok(upgrade(scene, ""));
-    assert_int_equal(status_of(scene).upgrades, 1);
-    serving_stop(scene, keeper);
+    assert_int_equal(harness_as(STRANGER, STRANGER, 0, NULL, ask_both_ways, workspace), 0);
+    assert_int_equal(harness_as(0, 0, 0, NULL, ask_without_privilege, workspace), 0);
+    assert_int_equal(status_of(workspace).upgrades, 0);
+    assert_ok(upgrade(workspace, ""));
+    assert_int_equal(status_of(workspace).upgrades, 1);
+    serving_stop(workspace, keeper);
 }
 
 static void without_a_keeper(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "nokeeper");
-    struct shmap_status before = status_of(scene);
-    assert_errno(upgrade(scene, other_binary("SHMAPFS_NEXT")), EOPNOTSUPP);
-    assert_errno(upgrade(scene, ""), EOPNOTSUPP);
-    assert_int_equal(status_of(scene).pid, before.pid);
-    scene_unmount(scene);
+    workspace_mount(workspace, true, "nokeeper");
+    struct shmap_status before = status_of(workspace);
+    assert_errno(upgrade(workspace, other_binary("SHMAPFS_NEXT")), EOPNOTSUPP);
+    assert_errno(upgrade(workspace, ""), EOPNOTSUPP);
+    assert_int_equal(status_of(workspace).pid, before.pid);
+    workspace_unmount(workspace);
 }
 
 /* A binary that, the first time that it is asked, tells the pipe «asked» and answers when the pipe «answer» says something. */
-static void make_slow(const struct scene *scene)
+static void make_slow(const struct workspace *workspace)
 {
     char script[4 * PATH_MAX];
 
@@ -345,7 +346,7 @@ static void make_slow(const struct scene *scene)
     snprintf(script, sizeof(script),
              "#!/bin/sh\nif [ \"$1\" = --resume-check ] && mkdir %s/first 2>&-; then\n"
              "    echo >%s/asked\n    read answer <%s/answer\nfi\nexec %s \"$@\"\n",
-             scene->dir, scene->dir, scene->dir, other_binary("SHMAPFS_NEXT"));
+             workspace->dir, workspace->dir, workspace->dir, other_binary("SHMAPFS_NEXT"));
     put_script("slow", script);
 }
 
@@ -360,12 +361,12 @@ static int let_it_answer(void)
 
 static int upgrade_to_slow(struct peer *parent, void *argument)
 {
-    const struct scene *scene = argument;
+    const struct workspace *workspace = argument;
     char path[PATH_MAX + 32];
 
     (void)parent;
-    snprintf(path, sizeof(path), "%s/slow", scene->dir);
-    peer_check(upgrade(scene, path) == 0);
+    snprintf(path, sizeof(path), "%s/slow", workspace->dir);
+    peer_check(upgrade(workspace, path) == 0);
     return 0;
 }
 
@@ -379,49 +380,49 @@ static int upgrade_to_usual(struct peer *parent, void *argument)
 /* While a binary is asked, the mount serves; who wants another one waits for his turn. */
 static void two_at_once(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer slow, usual;
 
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     put_file("mnt/file", "contents");
-    make_slow(scene);
-    assert_int_equal(peer_start(&slow, upgrade_to_slow, scene), 0);
+    make_slow(workspace);
+    assert_int_equal(peer_start(&slow, upgrade_to_slow, workspace), 0);
     int asked = open_file("asked", O_RDONLY);
-    assert_int_equal(peer_start(&usual, upgrade_to_usual, scene), 0);
+    assert_int_equal(peer_start(&usual, upgrade_to_usual, workspace), 0);
     assert_true(peer_hear(&usual));
     assert_content("mnt/file", "contents");
-    assert_int_equal(status_of(scene).upgrades, 0);
+    assert_int_equal(status_of(workspace).upgrades, 0);
     int answer = let_it_answer();
     assert_peer_well(&slow);
     assert_peer_well(&usual);
     assert_ok(close(answer));
     assert_ok(close(asked));
-    assert_int_equal(status_of(scene).upgrades, 2);
-    assert_int_equal(status_of(scene).keeper, keeper);
+    assert_int_equal(status_of(workspace).upgrades, 2);
+    assert_int_equal(status_of(workspace).keeper, keeper);
     assert_content("mnt/file", "contents");
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 /* Its worker dies while the binary is being asked. */
 static void worker_dies_during_the_question(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    pid_t keeper = start(scene);
-    make_slow(scene);
-    assert_int_equal(peer_start(&peer, upgrade_to_slow, scene), 0);
+    pid_t keeper = start(workspace);
+    make_slow(workspace);
+    assert_int_equal(peer_start(&peer, upgrade_to_slow, workspace), 0);
     int asked = open_file("asked", O_RDONLY);
     kill_and_wait(serving_worker(keeper));
     // The request comes again, and the binary is asked again.
     assert_peer_well(&peer);
     assert_ok(close(asked));
-    assert_version(scene, "next");
-    assert_int_equal(status_of(scene).upgrades, 1);
-    assert_int_equal(status_of(scene).restarts, 1);
+    assert_version(workspace, "next");
+    assert_int_equal(status_of(workspace).upgrades, 1);
+    assert_int_equal(status_of(workspace).restarts, 1);
     // Whoever is still waiting to be told goes on, and tells nobody.
     assert_ok(close(let_it_answer()));
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static bool has_upgraded(void *argument)
@@ -437,17 +438,17 @@ static bool log_has_refused(void *argument)
 /* A signal upgrades to what is now at the path that the mount was started from. */
 static void hangup_goes_by_the_path(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char path[PATH_MAX + 32];
 
     copy_program(shmapfs(), "daemon");
     copy_program(other_binary("SHMAPFS_ALIEN"), "alien");
     copy_program(other_binary("SHMAPFS_NEXT"), "next");
-    snprintf(path, sizeof(path), "%s/daemon", scene->dir);
+    snprintf(path, sizeof(path), "%s/daemon", workspace->dir);
     assert_ok(setenv("SHMAPFS_COPY", path, 1));
-    pid_t keeper =
-        serving_start(scene, &(struct serving){ .with_store = true, .variable = "SHMAPFS_COPY" });
-    struct shmap_status before = status_of(scene);
+    pid_t keeper = serving_start(
+        workspace, &(struct serving){ .with_store = true, .variable = "SHMAPFS_COPY" });
+    struct shmap_status before = status_of(workspace);
     put_file("mnt/file", "contents");
     assert_ok(unlink("daemon"));
     assert_ok(kill(keeper, SIGHUP));
@@ -455,15 +456,15 @@ static void hangup_goes_by_the_path(void **state)
     assert_ok(rename("alien", "daemon"));
     assert_ok(kill(keeper, SIGHUP));
     await_true(log_has_refused, (char[]){ "layout" }, "a word about the alien");
-    assert_int_equal(status_of(scene).pid, before.pid);
-    assert_int_equal(status_of(scene).upgrades, 0);
+    assert_int_equal(status_of(workspace).pid, before.pid);
+    assert_int_equal(status_of(workspace).upgrades, 0);
     assert_ok(rename("next", "daemon"));
     assert_ok(kill(keeper, SIGHUP));
-    await_true(has_upgraded, scene, "the upgrade");
-    assert_version(scene, "next");
-    assert_int_equal(status_of(scene).keeper, keeper);
+    await_true(has_upgraded, workspace, "the upgrade");
+    assert_version(workspace, "next");
+    assert_int_equal(status_of(workspace).keeper, keeper);
     assert_content("mnt/file", "contents");
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 /* In memory that the processes share. */
@@ -505,12 +506,12 @@ static int open_and_sync(struct opener *opener, unsigned number)
 /* A descriptor that is lost when the keeper becomes another binary is EBADF for who has the file open. */
 static void files_are_opened_all_the_time(void **state)
 {
-    const struct scene *scene = scene_of(state);
+    const struct workspace *workspace = workspace_of(state);
     const char *const binaries[] = { other_binary("SHMAPFS_NEXT"), shmapfs() };
     struct opener *openers = load_memory(CLIENTS * sizeof(*openers));
     pid_t pids[CLIENTS];
 
-    pid_t keeper = start(scene);
+    pid_t keeper = start(workspace);
     fflush(NULL);
     for (unsigned i = 0; i < CLIENTS; i++) {
         pids[i] = fork();
@@ -521,7 +522,7 @@ static void files_are_opened_all_the_time(void **state)
     for (int i = 0; i < UPGRADES; i++) {
         struct opener *opener = &openers[i % CLIENTS];
         uint32_t seen = bell_seen(&opener->news);
-        assert_ok(upgrade(scene, binaries[i % 2]));
+        assert_ok(upgrade(workspace, binaries[i % 2]));
         bell_wait(&opener->news, seen);
     }
     for (unsigned i = 0; i < CLIENTS; i++)
@@ -530,10 +531,10 @@ static void files_are_opened_all_the_time(void **state)
         assert_int_equal(peer_wait(pids[i]), 0);
         assert_true(openers[i].rounds > 0);
     }
-    assert_int_equal(status_of(scene).upgrades, UPGRADES);
-    assert_int_equal(status_of(scene).restarts, 0);
+    assert_int_equal(status_of(workspace).upgrades, UPGRADES);
+    assert_int_equal(status_of(workspace).restarts, 0);
     assert_ok(munmap(openers, CLIENTS * sizeof(*openers)));
-    serving_stop(scene, keeper);
+    serving_stop(workspace, keeper);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -550,4 +551,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(files_are_opened_all_the_time),
 };
 
-SCENE_MAIN("upgrade", cases)
+WORKSPACE_MAIN("upgrade", cases)

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static pid_t daemon_of(const struct scene *scene)
+static pid_t daemon_of(const struct workspace *workspace)
 {
-    return (pid_t)scene_status(scene, "pid");
+    return (pid_t)workspace_status(workspace, "pid");
 }
 
 static unsigned descriptors_of(pid_t pid)
@@ -75,7 +75,7 @@ static void stat_files(int count)
 }
 
 struct expectation {
-    const struct scene *scene;
+    const struct workspace *workspace;
     const char *member;
     int64_t at_most;
 };
@@ -83,40 +83,40 @@ struct expectation {
 static bool status_is(void *argument)
 {
     const struct expectation *expected = argument;
-    return scene_status(expected->scene, expected->member) <= expected->at_most;
+    return workspace_status(expected->workspace, expected->member) <= expected->at_most;
 }
 
-static bool status_becomes(const struct scene *scene, const char *member, int64_t at_most)
+static bool status_becomes(const struct workspace *workspace, const char *member, int64_t at_most)
 {
-    struct expectation expected = { scene, member, at_most };
+    struct expectation expected = { workspace, member, at_most };
     return comes_true(status_is, &expected);
 }
 
 static void bounded_whatever_is_looked_up(void **state)
 {
     enum { FILES = 5000, BOUND = 200 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Without file handles each file costs a descriptor.
-    scene_mount(scene, true, "descriptors=100,anon=scratch");
+    workspace_mount(workspace, true, "descriptors=100,anon=scratch");
     make_files(FILES);
     read_files(FILES);
     stat_files(FILES);
-    assert_true(scene_status(scene, "nodes") >= FILES);
-    assert_in_range(descriptors_of(daemon_of(scene)), 1, BOUND);
-    assert_in_range(scene_status(scene, "descriptors"), 0, 110);
-    assert_int_equal(scene_status(scene, "open_files"), 0);
-    scene_unmount(scene);
+    assert_true(workspace_status(workspace, "nodes") >= FILES);
+    assert_in_range(descriptors_of(daemon_of(workspace)), 1, BOUND);
+    assert_in_range(workspace_status(workspace, "descriptors"), 0, 110);
+    assert_int_equal(workspace_status(workspace, "open_files"), 0);
+    workspace_unmount(workspace);
 }
 
 static void forgotten_files_are_let_go(void **state)
 {
     enum { FILES = 2000 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "");
-    unsigned before = descriptors_of(daemon_of(scene));
+    workspace_mount(workspace, true, "");
+    unsigned before = descriptors_of(daemon_of(workspace));
     make_files(FILES);
     read_files(FILES);
     for (int i = 0; i < FILES; i++) {
@@ -128,74 +128,75 @@ static void forgotten_files_are_let_go(void **state)
         snprintf(path, sizeof(path), "mnt/d%d", i);
         assert_ok(rmdir(path));
     }
-    assert_true(status_becomes(scene, "nodes", 4));
-    assert_in_range(descriptors_of(daemon_of(scene)), 1, before + 4);
-    scene_unmount(scene);
+    assert_true(status_becomes(workspace, "nodes", 4));
+    assert_in_range(descriptors_of(daemon_of(workspace)), 1, before + 4);
+    workspace_unmount(workspace);
 }
 
 static void let_go_when_the_kernel_needs_memory(void **state)
 {
     enum { FILES = 2000 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // Only root can make the kernel forget.
-    scene_mount(scene, true, "");
-    unsigned before = descriptors_of(daemon_of(scene));
+    workspace_mount(workspace, true, "");
+    unsigned before = descriptors_of(daemon_of(workspace));
     make_files(FILES);
-    assert_true(scene_status(scene, "nodes") >= FILES);
+    assert_true(workspace_status(workspace, "nodes") >= FILES);
     int fd = open_file("/proc/sys/vm/drop_caches", O_WRONLY);
     assert_int_equal(write(fd, "2", 1), 1);
     assert_ok(close(fd));
-    assert_true(status_becomes(scene, "nodes", FILES / 10));
-    assert_in_range(descriptors_of(daemon_of(scene)), 1, before + FILES / 10);
+    assert_true(status_becomes(workspace, "nodes", FILES / 10));
+    assert_in_range(descriptors_of(daemon_of(workspace)), 1, before + FILES / 10);
     read_files(FILES);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* Runs what follows with few descriptors, in a child: its limits are its own. */
-static struct outcome mount_with_few_descriptors(const struct scene *scene, const char *limit,
-                                                 const char *options)
+static struct outcome mount_with_few_descriptors(const struct workspace *workspace,
+                                                 const char *limit, const char *options)
 {
     char script[256], all[256];
 
-    snprintf(all, sizeof(all), "%s%s", scene->passthrough ? "defaults" : "nopassthrough", options);
+    snprintf(all, sizeof(all), "%s%s", workspace->passthrough ? "defaults" : "nopassthrough",
+             options);
     snprintf(script, sizeof(script), "ulimit -n %s && exec \"$@\"", limit);
-    return run("sh", "-c", script, "sh", shmapfs(), scene->mnt, "-o", all, NULL);
+    return run("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o", all, NULL);
 }
 
 /* Wherever on its way the daemon runs out of them: it says so, in one line, and nothing stays. */
 static void a_limit_that_is_too_low_is_told(void **state)
 {
-    struct scene *scene = scene_of(state);
-    char *tree = scene_tree();
+    struct workspace *workspace = workspace_of(state);
+    char *tree = workspace_tree();
     int number = 3;
 
     for (;; number++) {
         char limit[16];
         snprintf(limit, sizeof(limit), "%d", number);
-        struct outcome outcome = mount_with_few_descriptors(scene, limit, "");
+        struct outcome outcome = mount_with_few_descriptors(workspace, limit, "");
         if (outcome.status == 0)
             break;
         assert_true(number < 64);
         // With three or so not even the program's libraries can be loaded.
         if (outcome.status != 127)
             assert_refused(&outcome, 1, "Too many open files", NULL);
-        assert_nothing_left(scene, tree);
+        assert_nothing_left(workspace, tree);
     }
     free(tree);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void survives_a_low_limit_of_descriptors(void **state)
 {
     enum { MANY = 1000 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     int fds[MANY];
     int opened = 0;
     char path[64];
 
-    struct outcome outcome = mount_with_few_descriptors(scene, "256", "");
+    struct outcome outcome = mount_with_few_descriptors(workspace, "256", "");
     assert_done(&outcome);
     assert_ok(mkdir("mnt/d0", 0755));
     for (; opened < MANY; opened++) {
@@ -216,23 +217,23 @@ static void survives_a_low_limit_of_descriptors(void **state)
     }
     for (int i = 0; i < opened; i++)
         assert_ok(close(fds[i]));
-    if (scene->root)
+    if (workspace->root)
         read_files(opened);
     for (int i = 0; i < opened; i++)
         assert_ok(unlink(numbered(i, path)));
-    assert_true(status_becomes(scene, "open_files", 0));
+    assert_true(status_becomes(workspace, "open_files", 0));
     put_file("mnt/d0/last", "works");
     assert_content("mnt/d0/last", "works");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* One mode at a time permits one of them only, but both are open together. */
 static void reader_and_writer_keep_their_own_access(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char text[9] = "";
 
-    scene_mount(scene, true, "");
+    workspace_mount(workspace, true, "");
     put_file("mnt/a", "contents");
     int reader = open_file("mnt/a", O_RDONLY);
     assert_ok(chmod("mnt/a", 0200));
@@ -260,19 +261,19 @@ static void reader_and_writer_keep_their_own_access(void **state)
     }
     assert_int_equal(pwrite(writer, "C", 1, 0), 1);
     assert_ok(close(writer));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 /* A file without a descriptor is found again by its name, of whatever length. */
 static void long_names_with_few_descriptors(void **state)
 {
     enum { FILES = 300, LENGTH = 120 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char path[PATH_MAX];
     int count = 0;
     struct dirent *entry;
 
-    struct outcome outcome = mount_with_few_descriptors(scene, "128", "");
+    struct outcome outcome = mount_with_few_descriptors(workspace, "128", "");
     assert_done(&outcome);
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "mnt/%0*d", LENGTH, i);
@@ -291,7 +292,7 @@ static void long_names_with_few_descriptors(void **state)
     }
     assert_int_equal(count, FILES);
     assert_ok(closedir(directory));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const char *directory_path(int number, char path[64])
@@ -330,7 +331,7 @@ static void assert_open_file_works(int fd, int round)
 }
 
 /* `options` says how many descriptors are kept at hand. */
-static void open_all_directories(const struct scene *scene, const char *options)
+static void open_all_directories(const struct workspace *workspace, const char *options)
 {
     enum { MANY = 400, LIMIT = 256, OWN = 60 };
     DIR *directories[MANY];
@@ -338,7 +339,7 @@ static void open_all_directories(const struct scene *scene, const char *options)
 
     // Where listings may be kept, an open directory need not take a descriptor.
     snprintf(path, sizeof(path), "%s,timeout=0", options);
-    struct outcome outcome = mount_with_few_descriptors(scene, "256", path);
+    struct outcome outcome = mount_with_few_descriptors(workspace, "256", path);
     assert_done(&outcome);
     for (int i = 0; i < MANY; i++)
         assert_ok(mkdir(directory_path(i, path), 0755));
@@ -359,32 +360,32 @@ static void open_all_directories(const struct scene *scene, const char *options)
         assert_ok(unlink("mnt/last"));
     }
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void directories_take_what_is_kept_at_hand(void **state)
 {
-    open_all_directories(scene_of(state), ",descriptors=128");
+    open_all_directories(workspace_of(state), ",descriptors=128");
 }
 
 static void open_files_need_no_more_descriptors(void **state)
 {
-    open_all_directories(scene_of(state), ",descriptors=16");
+    open_all_directories(workspace_of(state), ",descriptors=16");
 }
 
 static void thirty_thousand_files(void **state)
 {
     enum { FILES = 30000 };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct rlimit limit;
 
     assert_ok(getrlimit(RLIMIT_NOFILE, &limit));
-    scene_mount(scene, false, "");
-    if (scene->root || limit.rlim_max > FILES + 100) {
+    workspace_mount(workspace, false, "");
+    if (workspace->root || limit.rlim_max > FILES + 100) {
         make_files(FILES);
         stat_files(FILES);
         read_files(FILES);
-        scene_unmount(scene);
+        workspace_unmount(workspace);
         return;
     }
     // A descriptor for each is more than the machine allows this user: a clean ENFILE, and the mount lives.
@@ -406,7 +407,7 @@ static void thirty_thousand_files(void **state)
     }
     put_file("mnt/last", "works");
     assert_content("mnt/last", "works");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static const struct CMUnitTest cases[] = {
@@ -422,4 +423,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(thirty_thousand_files),
 };
 
-SCENE_MAIN("descriptors", cases)
+WORKSPACE_MAIN("descriptors", cases)

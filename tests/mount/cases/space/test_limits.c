@@ -36,13 +36,13 @@ static bool pages_become_free(fsblkcnt_t wanted)
 
 static void write_gets_enospc_at_the_limit(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char page[PAGE];
     off_t end = 0;
 
     memset(page, 'x', sizeof(page));
     for (int i = 0; i < 2; i++) {
-        scene_mount(scene, false, i == 0 ? "size=4m,huge=never" : "size=4m");
+        workspace_mount(workspace, false, i == 0 ? "size=4m,huge=never" : "size=4m");
         int fd = open_file("mnt/file", O_RDWR | O_CREAT);
         for (end = 0; write(fd, page, PAGE) == PAGE; end += PAGE)
             assert_in_range(end, 0, 4 * MIB);
@@ -56,15 +56,15 @@ static void write_gets_enospc_at_the_limit(void **state)
         assert_int_equal(free_pages(), 2 * MIB / PAGE);
         assert_int_equal(pwrite(fd, page, PAGE, 2 * MIB), PAGE);
         assert_ok(close(fd));
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
 static void fallocate_gets_enospc_at_the_limit(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "size=4m");
+    workspace_mount(workspace, false, "size=4m");
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);
     assert_errno(fallocate(fd, 0, 0, 4 * MIB + PAGE), ENOSPC);
     assert_int_equal(free_pages(), 4 * MIB / PAGE);
@@ -79,7 +79,7 @@ static void fallocate_gets_enospc_at_the_limit(void **state)
     assert_ok(msync(mapping, 4 * MIB, MS_SYNC));
     unmap(mapping, 4 * MIB);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int store_page_by_page(struct peer *parent, void *argument)
@@ -96,12 +96,12 @@ static int store_page_by_page(struct peer *parent, void *argument)
 
 static void store_gets_sigbus_at_the_limit(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "size=4m,huge=never");
+    workspace_mount(workspace, false, "size=4m,huge=never");
     assert_ok(close(new_file("mnt/file", 8 * MIB)));
     int result = peer_run(store_page_by_page, NULL);
-    if (scene->passthrough && scene->root) {
+    if (workspace->passthrough && workspace->root) {
         assert_int_equal(result, 128 + SIGBUS);
         char *mapping = map_path("mnt/file", 8 * MIB);
         assert_non_null(mapping);
@@ -117,14 +117,14 @@ static void store_gets_sigbus_at_the_limit(void **state)
     assert_ok(unlink("mnt/file"));
     assert_true(pages_become_free(4 * MIB / PAGE));
     put_file("mnt/file", "there is space again");
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void store_has_no_such_limit(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, true, "size=1m,anon=scratch");
+    workspace_mount(workspace, true, "size=1m,anon=scratch");
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);
     assert_int_equal(posix_fallocate(fd, 0, 8 * MIB), 0);
     assert_ok(close(fd));
@@ -132,7 +132,7 @@ static void store_has_no_such_limit(void **state)
     assert_int_equal(posix_fallocate(fd, 0, 8 * MIB), ENOSPC);
     assert_int_equal(posix_fallocate(fd, 0, MIB / 2), 0);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int create_files(const char *prefix)
@@ -150,9 +150,9 @@ static int create_files(const char *prefix)
 
 static void files_get_enospc_at_nr_inodes(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "nr_inodes=50");
+    workspace_mount(workspace, false, "nr_inodes=50");
     int count = create_files("file");
     assert_int_equal(errno, ENOSPC);
     assert_in_range(count, 40, 50);
@@ -168,42 +168,42 @@ static void files_get_enospc_at_nr_inodes(void **state)
         assert_ok(unlink(path));
     }
     assert_int_equal(create_files("again"), 10);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
-static void assert_resized(const struct scene *scene, const char *size, int64_t bytes)
+static void assert_resized(const struct workspace *workspace, const char *size, int64_t bytes)
 {
-    struct outcome outcome = run(shmapctl(), "resize", scene->mnt, size, NULL);
+    struct outcome outcome = run(shmapctl(), "resize", workspace->mnt, size, NULL);
 
     assert_done(&outcome);
-    assert_int_equal(scene_status(scene, "ram_area.size"), bytes);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), bytes);
 }
 
 static void resized_while_in_use(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "size=4m,huge=never");
+    workspace_mount(workspace, false, "size=4m,huge=never");
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);
     assert_ok(fallocate(fd, 0, 0, 4 * MIB));
     char *mapping = map_shared(fd, 4 * MIB);
     memset(mapping, 'x', 4 * MIB);
     assert_errno(fallocate(fd, 0, 4 * MIB, 4 * MIB), ENOSPC);
-    assert_resized(scene, "8m", 8 * MIB);
+    assert_resized(workspace, "8m", 8 * MIB);
     assert_ok(fallocate(fd, 0, 4 * MIB, 4 * MIB));
-    struct outcome outcome = run(shmapctl(), "resize", scene->mnt, "6m", NULL);
+    struct outcome outcome = run(shmapctl(), "resize", workspace->mnt, "6m", NULL);
     assert_refused(&outcome, FAILED, "6m", "less than", "8.0M", NULL);
-    assert_int_equal(scene_status(scene, "ram_area.size"), 8 * MIB);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), 8 * MIB);
     assert_ok(ftruncate(fd, 4 * MIB));
-    assert_resized(scene, "4m", 4 * MIB);
+    assert_resized(workspace, "4m", 4 * MIB);
     assert_int_equal(free_pages(), 0);
     assert_true(all_bytes(mapping, 4 * MIB, 'x'));
-    outcome = run(shmapctl(), "--json", "resize", scene->mnt, "1g", NULL);
+    outcome = run(shmapctl(), "--json", "resize", workspace->mnt, "1g", NULL);
     assert_done(&outcome);
     assert_non_null(strstr(outcome.out, "1073741824"));
     unmap(mapping, 4 * MIB);
     assert_ok(close(fd));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int resize_as_stranger(void *argument)
@@ -217,19 +217,19 @@ static int resize_as_stranger(void *argument)
 
 static void resized_by_nobody_else(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    if (!scene->root)
+    if (!workspace->root)
         return; // A user's mount is not even seen by others.
-    scene_mount(scene, false, "size=4m");
-    assert_int_equal(harness_as(1234, 1234, 0, NULL, resize_as_stranger, scene->mnt), 0);
-    assert_int_equal(scene_status(scene, "ram_area.size"), 4 * MIB);
-    scene_unmount(scene);
+    workspace_mount(workspace, false, "size=4m");
+    assert_int_equal(harness_as(1234, 1234, 0, NULL, resize_as_stranger, workspace->mnt), 0);
+    assert_int_equal(workspace_status(workspace, "ram_area.size"), 4 * MIB);
+    workspace_unmount(workspace);
 }
 
 static void sizes_in_every_unit(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * PAGE;
     const struct {
         const char *option;
@@ -240,31 +240,31 @@ static void sizes_in_every_unit(void **state)
                   { "nr_inodes=1k", ram / 2 } };
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        scene_mount(scene, false, sizes[i].option);
-        uint64_t bytes = (uint64_t)scene_status(scene, "ram_area.size");
+        workspace_mount(workspace, false, sizes[i].option);
+        uint64_t bytes = (uint64_t)workspace_status(workspace, "ram_area.size");
         // tmpfs counts in pages.
         assert_in_range(bytes, sizes[i].bytes - PAGE, sizes[i].bytes + PAGE);
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
 static void huge_pages_as_the_kernel_allows(void **state)
 {
     static const char *const words[] = { "never", "always", "within_size", "advise" };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     char option[64], expected[64];
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         snprintf(option, sizeof(option), "huge=%s", words[i]);
         snprintf(expected, sizeof(expected), "\"huge\":\"%s\"", words[i]);
-        scene_mount(scene, false, option);
-        struct outcome outcome = run(shmapctl(), "--json", "status", scene->mnt, NULL);
+        workspace_mount(workspace, false, option);
+        struct outcome outcome = run(shmapctl(), "--json", "status", workspace->mnt, NULL);
         assert_done(&outcome);
         if (strstr(outcome.out, expected) == NULL &&
             strstr(outcome.out, "\"huge\":\"never\"") == NULL)
             fail_msg("neither %s nor never: %s", words[i], outcome.out);
         put_file("mnt/small", "x");
-        scene_unmount(scene);
+        workspace_unmount(workspace);
     }
 }
 
@@ -281,10 +281,10 @@ static int hold_mapping(struct peer *parent, void *argument)
 
 static void space_of_unlinked_files_comes_back(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     struct peer peer;
 
-    scene_mount(scene, false, "size=8m,huge=never");
+    workspace_mount(workspace, false, "size=8m,huge=never");
     fsblkcnt_t all = free_pages();
     int fd = new_file("mnt/file", MIB);
     char *mapping = map_shared(fd, MIB);
@@ -301,14 +301,14 @@ static void space_of_unlinked_files_comes_back(void **state)
     assert_true(peer_tell(&peer));
     assert_peer_well(&peer);
     assert_true(pages_become_free(all));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static void space_of_replaced_and_closed_files_comes_back(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "size=8m,huge=never");
+    workspace_mount(workspace, false, "size=8m,huge=never");
     fsblkcnt_t all = free_pages();
     for (int i = 0; i < 20; i++) { // Together more than there is.
         int fd = open_file("mnt/new", O_RDWR | O_CREAT | O_EXCL);
@@ -324,7 +324,7 @@ static void space_of_replaced_and_closed_files_comes_back(void **state)
     assert_int_equal(free_pages(), all - MIB / PAGE);
     assert_ok(close(fd));
     assert_true(pages_become_free(all));
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static int allocate_at_once(int fd)
@@ -347,9 +347,9 @@ static int write_at_once(int fd)
 static void space_of_a_removed_file_is_there_at_once(void **state)
 {
     static int (*const fills[])(int fd) = { allocate_at_once, write_at_once };
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
 
-    scene_mount(scene, false, "size=4m");
+    workspace_mount(workspace, false, "size=4m");
     for (int i = 0; i < 200; i++) {
         int fd = open_file("mnt/file", O_WRONLY | O_CREAT | O_EXCL);
         if (fills[i / 100](fd) == -1)
@@ -357,7 +357,7 @@ static void space_of_a_removed_file_is_there_at_once(void **state)
         assert_ok(close(fd));
         assert_ok(unlink("mnt/file"));
     }
-    scene_unmount(scene);
+    workspace_unmount(workspace);
 }
 
 static unsigned mounts(void)
@@ -373,12 +373,12 @@ static unsigned mounts(void)
 
 static void no_path_leads_to_the_area(void **state)
 {
-    struct scene *scene = scene_of(state);
+    struct workspace *workspace = workspace_of(state);
     unsigned before = mounts();
 
-    scene_mount(scene, true, "anon=scratch");
+    workspace_mount(workspace, true, "anon=scratch");
     assert_int_equal(mounts(), before + 1);
-    scene_unmount(scene);
+    workspace_unmount(workspace);
     assert_int_equal(mounts(), before);
 }
 
@@ -398,4 +398,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(no_path_leads_to_the_area),
 };
 
-SCENE_MAIN("limits", cases)
+WORKSPACE_MAIN("limits", cases)
