@@ -96,8 +96,8 @@ void serving_stop(const struct workspace *workspace, pid_t keeper)
     if (workspace->root) {
         assert_ok(umount2(workspace->mnt, 0));
     } else {
-        struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
-        assert_done(&outcome);
+        struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
+        assert_done(&result);
     }
     assert_int_equal(peer_wait(keeper), 0);
     assert_int_equal(workspace_await_children(), 0);

@@ -190,10 +190,10 @@ static int upgrade(struct attempt *attempt)
     if (error < 0)
         return error;
     int64_t start = now_us();
-    struct outcome outcome = run(shmapctl(), "upgrade", plan->mountpoint,
-                                 plan->binary[attempt->report->deaths % 2], NULL);
-    if (outcome.status != 0) {
-        fprintf(stderr, "%s", outcome.err);
+    struct program_result result = run_program(shmapctl(), "upgrade", plan->mountpoint,
+                                               plan->binary[attempt->report->deaths % 2], NULL);
+    if (result.status != 0) {
+        fprintf(stderr, "%s", result.err);
         return failed(-EPROTO, "shmapctl upgrade");
     }
     error = survive_watch_status(attempt->watch, &attempt->status);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Programs that a case runs, and what it expects of them.
-#include "tests/mount/workspace/workspace.h"
+#include "tests/mount/workspace/program.h"
 
 #include "tests/mount/harness/coprocess.h"
 
@@ -12,6 +11,16 @@
 
 enum { MOST_WORDS = 64 };
 
+const char *shmapfs(void)
+{
+    return getenv("SHMAPFS");
+}
+
+const char *shmapctl(void)
+{
+    return getenv("SHMAPCTL");
+}
+
 static void read_back(int fd, char *text, size_t size)
 {
     ssize_t length = pread(fd, text, size - 1, 0);
@@ -22,7 +31,7 @@ static void read_back(int fd, char *text, size_t size)
 }
 
 /* In the child. Signals are as a shell would have them, not as the case has them. */
-static _Noreturn void become(char *const words[], int out, int err)
+static _Noreturn void execute_words(char *const words[], int out, int err)
 {
     sigset_t none;
 
@@ -35,9 +44,9 @@ static _Noreturn void become(char *const words[], int out, int err)
     _exit(127);
 }
 
-struct outcome run_words(char *const words[])
+struct program_result run_program_words(char *const words[])
 {
-    struct outcome outcome;
+    struct program_result result;
     int out = memfd_create("out", MFD_CLOEXEC);
     int err = memfd_create("err", MFD_CLOEXEC);
 
@@ -46,15 +55,15 @@ struct outcome run_words(char *const words[])
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
-        become(words, out, err);
+        execute_words(words, out, err);
     assert_ok(pid);
-    outcome.status = peer_wait(pid);
-    read_back(out, outcome.out, sizeof(outcome.out));
-    read_back(err, outcome.err, sizeof(outcome.err));
-    return outcome;
+    result.status = peer_wait(pid);
+    read_back(out, result.out, sizeof(result.out));
+    read_back(err, result.err, sizeof(result.err));
+    return result;
 }
 
-struct outcome run(const char *program, ...)
+struct program_result run_program(const char *program, ...)
 {
     char *words[MOST_WORDS] = { (char *)(uintptr_t)program };
     size_t count = 1;
@@ -64,13 +73,13 @@ struct outcome run(const char *program, ...)
     while (count < MOST_WORDS - 1 && (words[count] = va_arg(rest, char *)) != NULL)
         count++;
     va_end(rest);
-    return run_words(words);
+    return run_program_words(words);
 }
 
-void assert_done(const struct outcome *outcome)
+void assert_done(const struct program_result *result)
 {
-    if (outcome->status != 0 || outcome->err[0] != '\0')
-        fail_msg("status %d, standard error: %s", outcome->status, outcome->err);
+    if (result->status != 0 || result->err[0] != '\0')
+        fail_msg("status %d, standard error: %s", result->status, result->err);
 }
 
 static bool begins_with_a_program(const char *line)
@@ -78,20 +87,20 @@ static bool begins_with_a_program(const char *line)
     return strncmp(line, "shmapfs: ", 9) == 0 || strncmp(line, "shmapctl: ", 10) == 0;
 }
 
-void assert_refused(const struct outcome *outcome, int status, ...)
+void assert_refused(const struct program_result *result, int status, ...)
 {
     const char *word;
-    const char *end = strchr(outcome->err, '\n');
+    const char *end = strchr(result->err, '\n');
     va_list words;
 
-    if (outcome->status != status)
-        fail_msg("status %d; wanted %d; standard error: %s", outcome->status, status, outcome->err);
-    assert_string_equal(outcome->out, "");
-    if (!begins_with_a_program(outcome->err) || end == NULL || end[1] != '\0')
-        fail_msg("not one line of ours: %s", outcome->err);
+    if (result->status != status)
+        fail_msg("status %d; wanted %d; standard error: %s", result->status, status, result->err);
+    assert_string_equal(result->out, "");
+    if (!begins_with_a_program(result->err) || end == NULL || end[1] != '\0')
+        fail_msg("not one line of ours: %s", result->err);
     va_start(words, status);
     while ((word = va_arg(words, const char *)) != NULL)
-        if (strcasestr(outcome->err, word) == NULL)
-            fail_msg("does not say '%s': %s", word, outcome->err);
+        if (strcasestr(result->err, word) == NULL)
+            fail_msg("does not say '%s': %s", word, result->err);
     va_end(words);
 }

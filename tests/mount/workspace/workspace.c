@@ -29,16 +29,6 @@ struct workspace_group {
     struct workspace workspace;
 };
 
-const char *shmapfs(void)
-{
-    return getenv("SHMAPFS");
-}
-
-const char *shmapctl(void)
-{
-    return getenv("SHMAPCTL");
-}
-
 bool workspace_is_mounted(const char *path)
 {
     FILE *table = setmntent("/proc/self/mounts", "re");
@@ -107,8 +97,8 @@ static bool unmount_all(const char *below)
             return any;
         any = true;
         if (umount2(last, MNT_DETACH) == -1) {
-            struct outcome outcome = run("fusermount3", "-u", "-z", last, NULL);
-            if (outcome.status != 0)
+            struct program_result result = run_program("fusermount3", "-u", "-z", last, NULL);
+            if (result.status != 0)
                 return true;
         }
     }
@@ -202,16 +192,16 @@ int workspace_main(int argc, char **argv, const char *name, const struct CMUnitT
     return sandbox_run(&group.sandbox, run_in_sandbox, &group);
 }
 
-struct outcome workspace_try_mount(const struct workspace *workspace, bool with_store,
-                                   const char *options)
+struct program_result workspace_try_mount(const struct workspace *workspace, bool with_store,
+                                          const char *options)
 {
     char all[4096];
 
     snprintf(all, sizeof(all), "defaults%s%s%s", workspace->passthrough ? "" : ",nopassthrough",
              options[0] == '\0' ? "" : ",", options);
     if (with_store)
-        return run(shmapfs(), workspace->store, workspace->mnt, "-o", all, NULL);
-    return run(shmapfs(), workspace->mnt, "-o", all, NULL);
+        return run_program(shmapfs(), workspace->store, workspace->mnt, "-o", all, NULL);
+    return run_program(shmapfs(), workspace->mnt, "-o", all, NULL);
 }
 
 void workspace_mount(const struct workspace *workspace, bool with_store, const char *options)
@@ -221,10 +211,10 @@ void workspace_mount(const struct workspace *workspace, bool with_store, const c
         assert_ok(mount(workspace->store, workspace->mnt, NULL, MS_BIND, NULL));
         return;
     }
-    struct outcome outcome = workspace_try_mount(workspace, with_store, options);
+    struct program_result result = workspace_try_mount(workspace, with_store, options);
 
-    assert_done(&outcome);
-    assert_string_equal(outcome.out, "");
+    assert_done(&result);
+    assert_string_equal(result.out, "");
     assert_true(workspace_is_mounted(workspace->mnt));
 }
 
@@ -233,8 +223,8 @@ void workspace_unmount(const struct workspace *workspace)
     if (workspace->root) {
         assert_ok(umount2(workspace->mnt, 0));
     } else {
-        struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
-        assert_done(&outcome);
+        struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
+        assert_done(&result);
     }
     assert_int_equal(workspace_await_children(), 0);
     assert_false(workspace_is_mounted(workspace->mnt));
@@ -242,10 +232,10 @@ void workspace_unmount(const struct workspace *workspace)
 
 char *workspace_tree(void)
 {
-    struct outcome outcome = run("find", ".", "-printf", "%p %y %m %s\\n", NULL);
+    struct program_result result = run_program("find", ".", "-printf", "%p %y %m %s\\n", NULL);
 
-    assert_done(&outcome);
-    return strdup(outcome.out);
+    assert_done(&result);
+    return strdup(result.out);
 }
 
 void assert_nothing_left(const struct workspace *workspace, const char *tree)
@@ -262,7 +252,7 @@ void assert_nothing_left(const struct workspace *workspace, const char *tree)
     assert_ok(close(store));
 }
 
-bool comes_true(bool (*condition)(void *), void *argument)
+bool becomes_true(bool (*condition)(void *), void *argument)
 {
     struct timespec start, now;
 
@@ -276,7 +266,7 @@ bool comes_true(bool (*condition)(void *), void *argument)
     return false;
 }
 
-int64_t workspace_status(const struct workspace *workspace, const char *member)
+int64_t read_status_number(const struct workspace *workspace, const char *member)
 {
     char text[16384], name[128];
     char *rest = name;

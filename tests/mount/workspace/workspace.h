@@ -14,6 +14,7 @@
 #define SHMAPFS_TESTS_WORKSPACE_H
 
 #include "tests/mount/harness/harness.h"
+#include "tests/mount/workspace/program.h"
 
 #include <limits.h>
 
@@ -25,13 +26,6 @@ struct workspace {
     char *dir;            // the case's own below it, which is the working directory
     char mnt[PATH_MAX];   // the mount point, in dir
     char store[PATH_MAX]; // the store, in dir
-};
-
-/* What a program did. */
-struct outcome {
-    int status; // its exit status, or 128 + signal
-    char out[16384];
-    char err[16384];
 };
 
 int workspace_main(int argc, char **argv, const char *group, const struct CMUnitTest cases[],
@@ -48,20 +42,12 @@ static inline struct workspace *workspace_of(void **state)
     return *state;
 }
 
-/* Runs a program to its end, at most a minute. The words end with NULL; a first word without a slash is looked for in PATH. */
-struct outcome run(const char *program, ...) __attribute__((sentinel));
-struct outcome run_words(char *const words[]);
-
-/* The programs under test: $SHMAPFS and $SHMAPCTL. */
-const char *shmapfs(void);
-const char *shmapctl(void);
-
 /* Mounts workspace->mnt: with workspace->store, if wanted, and these options ("" for none). */
 void workspace_mount(const struct workspace *workspace, bool with_store, const char *options);
 
 /* What is tried with the same words, for cases in which it fails. */
-struct outcome workspace_try_mount(const struct workspace *workspace, bool with_store,
-                                   const char *options);
+struct program_result workspace_try_mount(const struct workspace *workspace, bool with_store,
+                                          const char *options);
 
 /* Unmounts, waits for the daemon, and holds it to exit status 0. */
 void workspace_unmount(const struct workspace *workspace);
@@ -77,19 +63,12 @@ void assert_nothing_left(const struct workspace *workspace, const char *tree);
 /* All that is below the case's directory, one line each. For free(). */
 char *workspace_tree(void);
 
-/* Asserts a refusal as every program of ours makes it: nothing on standard output, one line on standard error that begins
- * with the program's name and has these words (up to NULL; case does not matter), and the status. */
-void assert_refused(const struct outcome *outcome, int status, ...) __attribute__((sentinel));
-
-/* Asserts status 0 and silence on standard error. */
-void assert_done(const struct outcome *outcome);
-
 /* Whether a condition holds by and by, at the latest after ten seconds: for what happens when the daemon has heard of
  * the last use of a file, which the kernel tells it after the call that ended the use. Each look must be a
  * round trip to the daemon. */
-bool comes_true(bool (*condition)(void *), void *argument);
+bool becomes_true(bool (*condition)(void *), void *argument);
 
 /* A number of the mount's status, such as "pid" or "ram_area.used". */
-int64_t workspace_status(const struct workspace *workspace, const char *member);
+int64_t read_status_number(const struct workspace *workspace, const char *member);
 
 #endif

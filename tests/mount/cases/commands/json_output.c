@@ -3,27 +3,27 @@
 
 #include <stdio.h>
 
-void assert_answered(const struct outcome *outcome)
+void assert_answered(const struct program_result *result)
 {
-    const char *end = strchr(outcome->err, '\n');
+    const char *end = strchr(result->err, '\n');
 
-    if (outcome->status == 0 && outcome->err[0] == '\0')
+    if (result->status == 0 && result->err[0] == '\0')
         return;
-    if (outcome->status != 0 || end == NULL || end[1] != '\0' ||
-        strstr(outcome->err, "could not be looked at") == NULL)
-        fail_msg("status %d, standard error: %s", outcome->status, outcome->err);
+    if (result->status != 0 || end == NULL || end[1] != '\0' ||
+        strstr(result->err, "could not be looked at") == NULL)
+        fail_msg("status %d, standard error: %s", result->status, result->err);
 }
 
-struct json_object *answer_of(const struct outcome *outcome)
+struct json_object *answer_of(const struct program_result *result)
 {
-    const char *end = strchr(outcome->out, '\n');
+    const char *end = strchr(result->out, '\n');
 
-    assert_answered(outcome);
+    assert_answered(result);
     assert_non_null(end);
     assert_int_equal(end[1], '\0');
-    struct json_object *object = json_tokener_parse(outcome->out);
+    struct json_object *object = json_tokener_parse(result->out);
     if (!json_object_is_type(object, json_type_object))
-        fail_msg("not an object: %s", outcome->out);
+        fail_msg("not an object: %s", result->out);
     return object;
 }
 

@@ -9,7 +9,7 @@
 
 /* The object that standard output is, on one line; for json_object_put(). Standard error may hold the
  * line about processes that could not be looked at, and nothing else. */
-struct json_object *answer_of(const struct outcome *outcome);
+struct json_object *answer_of(const struct program_result *result);
 
 /* A member that must be there; its value as a number or a text. */
 struct json_object *answer_member(struct json_object *object, const char *name);
@@ -21,7 +21,7 @@ struct json_object *answer_find(struct json_object *array, const char *name, con
 struct json_object *answer_find_number(struct json_object *array, const char *name, int64_t number);
 
 /* Asserts status 0 and at most that line on standard error. */
-void assert_answered(const struct outcome *outcome);
+void assert_answered(const struct program_result *result);
 
 /* How many cases there are on this command line, where the last of them, that many, take root. */
 #define CASE_COUNT(argc, argv, cases, of_root) \

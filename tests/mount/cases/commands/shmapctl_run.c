@@ -29,33 +29,36 @@ static char *options_for(const struct workspace *workspace, const char *more)
 }
 
 /* shmapctl run -o … -- sh -c SCRIPT, with a store unless it is NULL. */
-struct outcome run_script(const struct workspace *workspace, const char *store, const char *script)
+struct program_result run_script(const struct workspace *workspace, const char *store,
+                                 const char *script)
 {
     char *options = options_for(workspace, "");
-    struct outcome outcome =
-        store ? run(shmapctl(), "run", "-o", options, "--persist", store, "--", "sh", "-c", script,
-                    NULL)
-              : run(shmapctl(), "run", "-o", options, "--", "sh", "-c", script, NULL);
+    struct program_result result =
+        store ? run_program(shmapctl(), "run", "-o", options, "--persist", store, "--", "sh", "-c",
+                            script, NULL)
+              : run_program(shmapctl(), "run", "-o", options, "--", "sh", "-c", script, NULL);
 
     free(options);
-    return outcome;
+    return result;
 }
 
-struct outcome run_inside(const struct workspace *workspace, const char *more, const char *role)
+struct program_result run_inside(const struct workspace *workspace, const char *more,
+                                 const char *role)
 {
     char *options = options_for(workspace, more), *self = own_path();
-    struct outcome outcome = run(shmapctl(), "run", "-o", options, self, INSIDE, role, NULL);
+    struct program_result result =
+        run_program(shmapctl(), "run", "-o", options, self, INSIDE, role, NULL);
 
     free(options);
     free(self);
-    return outcome;
+    return result;
 }
 
-void assert_ended(const struct outcome *outcome, int status, const char *out)
+void assert_ended(const struct program_result *result, int status, const char *out)
 {
-    if (outcome->status != status || outcome->err[0] != '\0')
-        fail_msg("status %d, standard error: %s", outcome->status, outcome->err);
-    assert_string_equal(outcome->out, out);
+    if (result->status != status || result->err[0] != '\0')
+        fail_msg("status %d, standard error: %s", result->status, result->err);
+    assert_string_equal(result->out, out);
 }
 
 static struct running start_words(const char *const words[])

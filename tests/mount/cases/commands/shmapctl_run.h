@@ -18,11 +18,13 @@ char *own_path(void);
 
 /* Runs a shell script, with a store unless that is NULL; and a role of this program, with some more
  * mount options. */
-struct outcome run_script(const struct workspace *workspace, const char *store, const char *script);
-struct outcome run_inside(const struct workspace *workspace, const char *more, const char *role);
+struct program_result run_script(const struct workspace *workspace, const char *store,
+                                 const char *script);
+struct program_result run_inside(const struct workspace *workspace, const char *more,
+                                 const char *role);
 
 /* Asserts the status, silence on standard error, and what is on standard output. */
-void assert_ended(const struct outcome *outcome, int status, const char *out);
+void assert_ended(const struct program_result *result, int status, const char *out);
 
 /* A run that goes on while the case does. */
 struct running {

@@ -29,7 +29,7 @@ static bool is_passthrough(const struct workspace *workspace, const char *area)
     char member[64];
 
     snprintf(member, sizeof(member), "%s.passthrough", area);
-    return workspace_status(workspace, member) != 0;
+    return read_status_number(workspace, member) != 0;
 }
 
 /* Whether this kernel counts pages (Linux 6.5); the case ends where it does not. */
@@ -47,8 +47,8 @@ static void need_cachestat(void)
 
 static struct json_object *list(const char *path)
 {
-    struct outcome outcome = run(shmapctl(), "ls", "--json", path, NULL);
-    struct json_object *answer = answer_of(&outcome);
+    struct program_result result = run_program(shmapctl(), "ls", "--json", path, NULL);
+    struct json_object *answer = answer_of(&result);
 
     assert_string_equal(answer_text(answer, "path"), path);
     assert_int_equal(answer_number(answer, "page_size"), PAGE);
@@ -110,7 +110,7 @@ static void dirty_pages_become_clean(void **state)
     assert_int_equal(answer_number(file, "swapped"), 0);
     json_object_put(answer);
     // The kernel may write pages whenever it likes.
-    assert_true(comes_true(was_seen_dirty, &fd));
+    assert_true(becomes_true(was_seen_dirty, &fd));
     assert_ok(fsync(fd));
     assert_int_equal(number_of("file", "dirty"), 0);
     assert_int_equal(number_of("file", "allocated"), BYTES);
@@ -135,7 +135,7 @@ static void stores_make_pages_dirty(void **state)
     char *address = map_shared(fd, (size_t)BYTES);
     assert_ok(fsync(fd));
     assert_int_equal(number_of("file", "dirty"), 0);
-    assert_true(comes_true(was_stored_dirty, address + 3 * PAGE));
+    assert_true(becomes_true(was_stored_dirty, address + 3 * PAGE));
     assert_ok(msync(address, (size_t)BYTES, MS_SYNC));
     assert_int_equal(number_of("file", "dirty"), 0);
     unmap(address, (size_t)BYTES);
@@ -256,10 +256,10 @@ static void odd_names_are_one_line(void **state)
 
     workspace_mount(workspace, false, "");
     put_file("mnt/two\nlines\033[1m", "");
-    struct outcome outcome = run(shmapctl(), "ls", "mnt", NULL);
-    assert_answered(&outcome);
-    assert_non_null(strstr(outcome.out, "  two\\nlines\\^[[1m\n"));
-    assert_null(strchr(outcome.out, '\033'));
+    struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
+    assert_answered(&result);
+    assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m\n"));
+    assert_null(strchr(result.out, '\033'));
     struct json_object *answer = list("mnt");
     object(answer, "two\nlines\033[1m");
     json_object_put(answer);
@@ -313,16 +313,16 @@ static void directories_nested_too_deeply(void **state)
     put_file("mnt/c", "");
     assert_int_equal(peer_start(&peer, nests, (char *)(uintptr_t) "mnt/b"), 0);
     assert_true(peer_hear(&peer));
-    struct outcome outcome = run(shmapctl(), "ls", "mnt", NULL);
+    struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
     assert_true(peer_tell(&peer));
     assert_peer_well(&peer);
-    assert_int_equal(outcome.status, FAILED);
-    assert_non_null(strstr(outcome.out, "  a\n"));
-    assert_non_null(strstr(outcome.out, "  b/file\n"));
-    assert_non_null(strstr(outcome.out, "  c\n"));
-    assert_int_equal(strncmp(outcome.err, "shmapctl: mnt/b/ddd", 19), 0);
-    assert_non_null(strstr(outcome.err, "left out"));
-    assert_ptr_equal(strchr(outcome.err, '\n'), outcome.err + strlen(outcome.err) - 1);
+    assert_int_equal(result.status, FAILED);
+    assert_non_null(strstr(result.out, "  a\n"));
+    assert_non_null(strstr(result.out, "  b/file\n"));
+    assert_non_null(strstr(result.out, "  c\n"));
+    assert_int_equal(strncmp(result.err, "shmapctl: mnt/b/ddd", 19), 0);
+    assert_non_null(strstr(result.err, "left out"));
+    assert_ptr_equal(strchr(result.err, '\n'), result.err + strlen(result.err) - 1);
     workspace_unmount(workspace);
 }
 
@@ -373,14 +373,14 @@ static void directories_that_are_moved_meanwhile(void **state)
 static int list_what_is_closed(void *argument)
 {
     (void)argument;
-    struct outcome outcome = run(shmapctl(), "ls", "mnt", NULL);
-    assert_int_equal(outcome.status, FAILED);
-    assert_non_null(strstr(outcome.err, "mnt/closed: Permission denied\n"));
-    assert_non_null(strstr(outcome.err, "mnt/no-entry: Permission denied\n"));
+    struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
+    assert_int_equal(result.status, FAILED);
+    assert_non_null(strstr(result.err, "mnt/closed: Permission denied\n"));
+    assert_non_null(strstr(result.err, "mnt/no-entry: Permission denied\n"));
     // One line for each directory, whatever is in it.
-    assert_null(strstr(outcome.err, "mnt/no-entry/"));
-    assert_non_null(strstr(outcome.out, "  open/file\n"));
-    assert_null(strstr(outcome.out, "closed"));
+    assert_null(strstr(result.err, "mnt/no-entry/"));
+    assert_non_null(strstr(result.out, "  open/file\n"));
+    assert_null(strstr(result.out, "closed"));
     return 0;
 }
 
@@ -446,7 +446,7 @@ static void processes_are_counted(void **state)
 
 static bool nothing_is_open(void *workspace)
 {
-    return workspace_status(workspace, "open_files") == 0;
+    return read_status_number(workspace, "open_files") == 0;
 }
 
 static void listing_leaves_no_trace(void **state)
@@ -464,7 +464,7 @@ static void listing_leaves_no_trace(void **state)
     assert_int_equal(compare_times(before.st_ctim, after.st_ctim), 0);
     assert_int_equal(compare_times(before_anon.st_atim, after_anon.st_atim), 0);
     assert_int_equal(compare_times(before_anon.st_ctim, after_anon.st_ctim), 0);
-    assert_true(comes_true(nothing_is_open, workspace));
+    assert_true(becomes_true(nothing_is_open, workspace));
     workspace_unmount(workspace);
 }
 
@@ -485,9 +485,9 @@ static int count_of_another(void *argument)
     assert_null(answer_member(object(answer, "writable"), "resident"));
     assert_true(answer_number(object(answer, "own"), "resident") >= 1);
     json_object_put(answer);
-    struct outcome outcome = run(shmapctl(), "ls", "mnt/file", NULL);
-    assert_answered(&outcome);
-    assert_non_null(strstr(outcome.out, "         -      -      0  file\n"));
+    struct program_result result = run_program(shmapctl(), "ls", "mnt/file", NULL);
+    assert_answered(&result);
+    assert_non_null(strstr(result.out, "         -      -      0  file\n"));
     return 0;
 }
 
@@ -540,17 +540,17 @@ static void answers_in_words(void **state)
     write_pages(fd);
     assert_ok(close(fd));
     put_file("mnt/empty", "");
-    struct outcome outcome = run(shmapctl(), "ls", "mnt", NULL);
-    assert_answered(&outcome);
+    struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
+    assert_answered(&result);
     if (page_size() == 4096)
         assert_string_equal(
-            outcome.out, is_passthrough(workspace, "ram_area")
-                             ? "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
-                               "persist    0B         0B         0      0      0  empty\n"
-                               "anon      40K        40K        10      0      0  scratch/file\n"
-                             : "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
-                               "persist    0B         0B         0      0      0  empty\n"
-                               "anon      40K        40K        20      0      0  scratch/file\n");
+            result.out, is_passthrough(workspace, "ram_area")
+                            ? "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
+                              "persist    0B         0B         0      0      0  empty\n"
+                              "anon      40K        40K        10      0      0  scratch/file\n"
+                            : "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
+                              "persist    0B         0B         0      0      0  empty\n"
+                              "anon      40K        40K        20      0      0  scratch/file\n");
     workspace_unmount(workspace);
 }
 
@@ -558,13 +558,13 @@ static void refusals(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), "ls", workspace->store, NULL);
-    assert_refused(&outcome, FAILED, workspace->store, "not a file or directory of a shmapfs mount",
+    struct program_result result = run_program(shmapctl(), "ls", workspace->store, NULL);
+    assert_refused(&result, FAILED, workspace->store, "not a file or directory of a shmapfs mount",
                    NULL);
-    outcome = run(shmapctl(), "ls", "missing", NULL);
-    assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
-    outcome = run(shmapctl(), "ls", NULL);
-    assert_int_equal(outcome.status, USAGE);
+    result = run_program(shmapctl(), "ls", "missing", NULL);
+    assert_refused(&result, FAILED, "missing", "No such file", NULL);
+    result = run_program(shmapctl(), "ls", NULL);
+    assert_int_equal(result.status, USAGE);
 }
 
 static const struct CMUnitTest cases[] = {

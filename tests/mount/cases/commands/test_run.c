@@ -18,18 +18,18 @@ static void status_is_that_of_the_command(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_script(workspace, NULL, "exit 0");
-    assert_ended(&outcome, 0, "");
-    outcome = run_script(workspace, NULL, "exit 42");
-    assert_ended(&outcome, 42, "");
-    outcome = run_script(workspace, NULL, "kill -TERM $$");
-    assert_ended(&outcome, 128 + SIGTERM, "");
-    outcome = run_script(workspace, NULL, "kill -INT $$");
-    assert_ended(&outcome, 128 + SIGINT, "");
-    outcome = run_script(workspace, NULL, "kill -KILL $$");
-    assert_ended(&outcome, 128 + SIGKILL, "");
-    outcome = run_script(workspace, NULL, "ulimit -c 0; kill -SEGV $$");
-    assert_ended(&outcome, 128 + SIGSEGV, "");
+    struct program_result result = run_script(workspace, NULL, "exit 0");
+    assert_ended(&result, 0, "");
+    result = run_script(workspace, NULL, "exit 42");
+    assert_ended(&result, 42, "");
+    result = run_script(workspace, NULL, "kill -TERM $$");
+    assert_ended(&result, 128 + SIGTERM, "");
+    result = run_script(workspace, NULL, "kill -INT $$");
+    assert_ended(&result, 128 + SIGINT, "");
+    result = run_script(workspace, NULL, "kill -KILL $$");
+    assert_ended(&result, 128 + SIGKILL, "");
+    result = run_script(workspace, NULL, "ulimit -c 0; kill -SEGV $$");
+    assert_ended(&result, 128 + SIGSEGV, "");
     assert_int_equal(workspace_await_children(), 0);
 }
 
@@ -37,16 +37,16 @@ static void commands_that_cannot_be_executed(void **state)
 {
     begin_run(state);
 
-    struct outcome outcome =
-        run("env", "PATH=/usr/bin:/bin", shmapctl(), "run", "no-such-command", NULL);
-    assert_refused(&outcome, NOT_FOUND, "no-such-command", "No such file", NULL);
-    outcome = run(shmapctl(), "run", "./missing", NULL);
-    assert_refused(&outcome, NOT_FOUND, "./missing", "No such file", NULL);
+    struct program_result result =
+        run_program("env", "PATH=/usr/bin:/bin", shmapctl(), "run", "no-such-command", NULL);
+    assert_refused(&result, NOT_FOUND, "no-such-command", "No such file", NULL);
+    result = run_program(shmapctl(), "run", "./missing", NULL);
+    assert_refused(&result, NOT_FOUND, "./missing", "No such file", NULL);
     put_file("plain", "");
-    outcome = run(shmapctl(), "run", "./plain", NULL);
-    assert_refused(&outcome, NOT_EXECUTABLE, "./plain", "Permission denied", NULL);
-    outcome = run(shmapctl(), "run", "/", NULL);
-    assert_refused(&outcome, NOT_EXECUTABLE, "Permission denied", NULL);
+    result = run_program(shmapctl(), "run", "./plain", NULL);
+    assert_refused(&result, NOT_EXECUTABLE, "./plain", "Permission denied", NULL);
+    result = run_program(shmapctl(), "run", "/", NULL);
+    assert_refused(&result, NOT_EXECUTABLE, "Permission denied", NULL);
     assert_int_equal(workspace_await_children(), 0);
 }
 
@@ -66,41 +66,41 @@ static void wrong_command_lines(void **state)
     struct workspace *workspace = begin_run(state);
     char *before = workspace_tree();
 
-    struct outcome outcome = run(shmapctl(), "run", NULL);
-    assert_refused(&outcome, NOT_STARTED, "command is missing", "usage", NULL);
-    outcome = run(shmapctl(), "run", "--", NULL);
-    assert_refused(&outcome, NOT_STARTED, "command is missing", NULL);
-    outcome = run(shmapctl(), "run", "--bogus", "true", NULL);
-    assert_int_equal(outcome.status, NOT_STARTED);
-    assert_non_null(strstr(outcome.err, "bogus"));
-    outcome = run(shmapctl(), "run", "-o", NULL);
-    assert_int_equal(outcome.status, NOT_STARTED);
-    outcome = run(shmapctl(), "--json", "run", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "json", NULL);
-    outcome = run(shmapctl(), "run", "-o", "bogus", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "bogus", NULL);
-    outcome = run(shmapctl(), "run", "-o", "size=lots", "--persist", "new", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "size=lots", NULL);
+    struct program_result result = run_program(shmapctl(), "run", NULL);
+    assert_refused(&result, NOT_STARTED, "command is missing", "usage", NULL);
+    result = run_program(shmapctl(), "run", "--", NULL);
+    assert_refused(&result, NOT_STARTED, "command is missing", NULL);
+    result = run_program(shmapctl(), "run", "--bogus", "true", NULL);
+    assert_int_equal(result.status, NOT_STARTED);
+    assert_non_null(strstr(result.err, "bogus"));
+    result = run_program(shmapctl(), "run", "-o", NULL);
+    assert_int_equal(result.status, NOT_STARTED);
+    result = run_program(shmapctl(), "--json", "run", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "json", NULL);
+    result = run_program(shmapctl(), "run", "-o", "bogus", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "bogus", NULL);
+    result = run_program(shmapctl(), "run", "-o", "size=lots", "--persist", "new", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "size=lots", NULL);
     put_file("plain", "");
-    outcome = run(shmapctl(), "run", "--persist", "plain", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "plain", "not a directory", NULL);
-    outcome = run(shmapctl(), "run", "--persist", "missing/new", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "missing/new", "No such file", NULL);
-    outcome = run(shmapctl(), "run", "--persist", "", "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, "--persist is empty", NULL);
+    result = run_program(shmapctl(), "run", "--persist", "plain", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "plain", "not a directory", NULL);
+    result = run_program(shmapctl(), "run", "--persist", "missing/new", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "missing/new", "No such file", NULL);
+    result = run_program(shmapctl(), "run", "--persist", "", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "--persist is empty", NULL);
     // There is a descriptor too few for what comes before a store is needed.
     // A look for leaks would need descriptors, too.
-    outcome = run("env", "ASAN_OPTIONS=detect_leaks=0", "sh", "-c",
-                  "ulimit -n 4; exec $0 run --persist new true", shmapctl(), NULL);
-    assert_refused(&outcome, NOT_STARTED, "cannot be prepared for", NULL);
+    result = run_program("env", "ASAN_OPTIONS=detect_leaks=0", "sh", "-c",
+                         "ulimit -n 4; exec $0 run --persist new true", shmapctl(), NULL);
+    assert_refused(&result, NOT_STARTED, "cannot be prepared for", NULL);
     char *hidden = machine_path(workspace);
-    outcome = run(shmapctl(), "run", "--persist", hidden, "true", NULL);
-    assert_refused(&outcome, NOT_STARTED, hidden, "cannot be in", NULL);
+    result = run_program(shmapctl(), "run", "--persist", hidden, "true", NULL);
+    assert_refused(&result, NOT_STARTED, hidden, "cannot be in", NULL);
     assert_false(exists(hidden));
     free(hidden);
-    outcome = run(shmapctl(), "run", "--help", NULL);
-    assert_done(&outcome);
-    assert_non_null(strstr(outcome.out, "--persist"));
+    result = run_program(shmapctl(), "run", "--help", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "--persist"));
     assert_ok(unlink("plain"));
     char *after = workspace_tree();
     assert_string_equal(before, after);
@@ -113,13 +113,14 @@ static void options_of_the_command_are_its_own(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run(shmapctl(), "run", "echo", "-j", "--help", "--", "-o", NULL);
-    assert_ended(&outcome, 0, "-j --help -- -o\n");
-    outcome = run(shmapctl(), "run", "--", "echo", "-V", NULL);
-    assert_ended(&outcome, 0, "-V\n");
-    outcome =
-        run(shmapctl(), "--", "run", "-osize=1m", "--persist=store", "echo", "--persist", NULL);
-    assert_ended(&outcome, 0, "--persist\n");
+    struct program_result result =
+        run_program(shmapctl(), "run", "echo", "-j", "--help", "--", "-o", NULL);
+    assert_ended(&result, 0, "-j --help -- -o\n");
+    result = run_program(shmapctl(), "run", "--", "echo", "-V", NULL);
+    assert_ended(&result, 0, "-V\n");
+    result = run_program(shmapctl(), "--", "run", "-osize=1m", "--persist=store", "echo",
+                         "--persist", NULL);
+    assert_ended(&result, 0, "--persist\n");
     (void)workspace;
 }
 
@@ -267,18 +268,18 @@ static void identity_and_descriptors_are_as_outside(void **state)
     const char *script = "grep -E '^(Uid|Gid|Cap|NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; "
                          "ls /proc/self/fd; pwd; env | grep -v '^_='; ulimit -a; umask";
 
-    struct outcome outside = run("sh", "-c", script, NULL);
+    struct program_result outside = run_program("sh", "-c", script, NULL);
     assert_done(&outside);
-    struct outcome within = run_script(workspace, NULL, script);
+    struct program_result within = run_script(workspace, NULL, script);
     assert_ended(&within, 0, outside.out);
     if (!workspace->root)
         return;
     // Root of a container, who needs a user namespace as well.
-    outside = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "sh", "-c",
-                  script, NULL);
+    outside = run_program("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "sh",
+                          "-c", script, NULL);
     assert_done(&outside);
-    within = run("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", shmapctl(), "run",
-                 "sh", "-c", script, NULL);
+    within = run_program("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin",
+                         shmapctl(), "run", "sh", "-c", script, NULL);
     assert_ended(&within, 0, outside.out);
 }
 
@@ -286,16 +287,16 @@ static void two_programs_share_memory(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_inside(workspace, "", "share");
-    assert_ended(&outcome, 0, "");
+    struct program_result result = run_inside(workspace, "", "share");
+    assert_ended(&result, 0, "");
 }
 
 static void the_limit_answers(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_inside(workspace, "size=1m", "fill");
-    assert_ended(&outcome, 0, "");
+    struct program_result result = run_inside(workspace, "size=1m", "fill");
+    assert_ended(&result, 0, "");
 }
 
 /* What limits the command does not limit who serves it. */
@@ -309,12 +310,13 @@ static void limits_are_the_command_s(void **state)
         "sed -n 's/^Max cpu time *\\([a-z0-9]*\\) *\\([a-z0-9]*\\).*/\\1 \\2/p' /proc/$pid/limits";
     const char *options = workspace->passthrough ? "rw" : "nopassthrough";
 
-    struct outcome outcome =
-        run("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",
-            shmapctl(), "run", "-o", options, "sh", "-c", script, shmapctl(), NULL);
+    struct program_result result =
+        run_program("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",
+                    shmapctl(), "run", "-o", options, "sh", "-c", script, shmapctl(), NULL);
     // Up to the hard limit, and beyond where root may do that.
-    struct outcome beyond = run("sh", "-c", "ulimit -t 2000; ulimit -t unlimited", NULL);
-    assert_ended(&outcome, 0,
+    struct program_result beyond =
+        run_program("sh", "-c", "ulimit -t 2000; ulimit -t unlimited", NULL);
+    assert_ended(&result, 0,
                  beyond.status == 0 ? "1000\n4\n100000\nunlimited unlimited\n"
                                     : "1000\n4\n100000\n2000 2000\n");
 }
@@ -326,13 +328,13 @@ static void the_machine_s_objects_are_out_of_reach(void **state)
 
     put_file(path, "the machine's");
     snprintf(script, sizeof(script), "ls -A /dev/shm; echo mine >%s", path);
-    struct outcome outcome = run_script(workspace, NULL, script);
+    struct program_result result = run_script(workspace, NULL, script);
     char content[64] = "";
     int fd = open_file(path, O_RDONLY);
     ssize_t length = read(fd, content, sizeof(content) - 1);
     assert_ok(close(fd));
     assert_ok(unlink(path));
-    assert_ended(&outcome, 0, "");
+    assert_ended(&result, 0, "");
     assert_int_equal(length, strlen("the machine's"));
     assert_string_equal(content, "the machine's");
     free(path);
@@ -342,21 +344,21 @@ static void kept_with_a_store_only(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct outcome outcome = run_script(workspace, NULL, "echo text >/dev/shm/object");
-    assert_ended(&outcome, 0, "");
-    outcome = run_script(workspace, NULL, "ls -A /dev/shm");
-    assert_ended(&outcome, 0, "");
+    struct program_result result = run_script(workspace, NULL, "echo text >/dev/shm/object");
+    assert_ended(&result, 0, "");
+    result = run_script(workspace, NULL, "ls -A /dev/shm");
+    assert_ended(&result, 0, "");
     // A new one, by a path that counts from here.
-    outcome = run_script(workspace, "new", "echo text >/dev/shm/object");
-    assert_ended(&outcome, 0, "");
+    result = run_script(workspace, "new", "echo text >/dev/shm/object");
+    assert_ended(&result, 0, "");
     assert_int_equal(stat_of("new").st_mode & 07777, 0700);
     assert_content("new/object", "text\n");
     for (int i = 0; i < 5; i++) {
-        outcome =
+        result =
             run_script(workspace, "new", "echo more >>/dev/shm/object; wc -l </dev/shm/object");
         char count[16];
         snprintf(count, sizeof(count), "%d\n", i + 2);
-        assert_ended(&outcome, 0, count);
+        assert_ended(&result, 0, count);
     }
 }
 
@@ -366,12 +368,12 @@ static void a_store_in_use_is_refused(void **state)
     struct running running = start_script(workspace, true, "echo $$; cat; exit 6");
 
     read_pid(&running);
-    struct outcome outcome = run_script(workspace, workspace->store, "true");
-    assert_refused(&outcome, NOT_STARTED, workspace->store, "in use", NULL);
+    struct program_result result = run_script(workspace, workspace->store, "true");
+    assert_refused(&result, NOT_STARTED, workspace->store, "in use", NULL);
     end_input(&running);
     assert_run_ends(&running, 6);
-    outcome = run_script(workspace, workspace->store, "exit 0");
-    assert_ended(&outcome, 0, "");
+    result = run_script(workspace, workspace->store, "exit 0");
+    assert_ended(&result, 0, "");
 }
 
 static const struct CMUnitTest cases[] = {

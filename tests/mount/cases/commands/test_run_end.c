@@ -36,8 +36,8 @@ static void a_kill_of_the_run_leaves_nothing(void **state)
         assert_ok(close(running.in));
         assert_ok(close(running.out));
         assert_ok(close(running.err));
-        struct outcome outcome = run_script(workspace, workspace->store, "exit 0");
-        assert_ended(&outcome, 0, "");
+        struct program_result result = run_script(workspace, workspace->store, "exit 0");
+        assert_ended(&result, 0, "");
     }
 }
 
@@ -73,7 +73,7 @@ static void killed_while_it_starts(void **state)
         int number = numbers[i % 3];
         struct running running = start_script(workspace, true, "exec cat");
         struct stage stage = { running.pid, i / 6 };
-        assert_true(comes_true(is_reached, &stage));
+        assert_true(becomes_true(is_reached, &stage));
         assert_ok(kill(running.pid, number));
         assert_int_equal(peer_wait(running.pid), 128 + number);
         assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
@@ -84,8 +84,8 @@ static void killed_while_it_starts(void **state)
         assert_ok(close(running.out));
         assert_ok(close(running.err));
     }
-    struct outcome outcome = run_script(workspace, workspace->store, "exit 0");
-    assert_ended(&outcome, 0, "");
+    struct program_result result = run_script(workspace, workspace->store, "exit 0");
+    assert_ended(&result, 0, "");
 }
 
 static void what_the_command_leaves_running_does_not_hold_it(void **state)
@@ -105,8 +105,8 @@ static void what_the_command_leaves_running_does_not_hold_it(void **state)
     assert_non_null(strstr(err, number));
     assert_ptr_equal(strchr(err, '\n'), err + strlen(err) - 1);
     assert_content("store/held", "kept\n");
-    struct outcome outcome = run_script(workspace, workspace->store, "cat /dev/shm/held");
-    assert_ended(&outcome, 0, "kept\n");
+    struct program_result result = run_script(workspace, workspace->store, "cat /dev/shm/held");
+    assert_ended(&result, 0, "kept\n");
     assert_ok(close(running.in));
     assert_int_equal(workspace_await_children(), 0);
     assert_ok(close(running.out));
@@ -115,9 +115,9 @@ static void what_the_command_leaves_running_does_not_hold_it(void **state)
 
 static int64_t status_number(const char *mountpoint, const char *member)
 {
-    struct outcome outcome = run(shmapctl(), "--json", "status", mountpoint, NULL);
-    assert_done(&outcome);
-    struct json_object *status = json_tokener_parse(outcome.out), *value;
+    struct program_result result = run_program(shmapctl(), "--json", "status", mountpoint, NULL);
+    assert_done(&result);
+    struct json_object *status = json_tokener_parse(result.out), *value;
     assert_true(json_object_object_get_ex(status, member, &value));
     int64_t number = json_object_get_int64(value);
     json_object_put(status);
@@ -148,7 +148,7 @@ static void the_worker_may_die(void **state)
     pid_t worker = (pid_t)status_number(mountpoint, "pid");
     assert_ok(kill(worker, SIGKILL));
     struct succession succession = { mountpoint, worker };
-    assert_true(comes_true(is_succeeded, &succession));
+    assert_true(becomes_true(is_succeeded, &succession));
     assert_int_equal(status_number(mountpoint, "restarts"), 1);
     say(&running, "line\n");
     assert_line(&running, "text");
@@ -177,7 +177,7 @@ static void assert_keeper_s_end_is_told(const struct workspace *workspace, int n
     assert_ok(kill(keeper, number));
     assert_int_equal(poll(&ended, 1, PEER_SECONDS * 1000), 1);
     assert_ok(close(worker));
-    assert_true(comes_true(is_gone, &keeper));
+    assert_true(becomes_true(is_gone, &keeper));
     say(&running, "line\n");
     assert_int_equal(end_run(&running, err, sizeof(err)), 9);
     if (strstr(err, words) == NULL)
@@ -221,8 +221,8 @@ static void a_daemon_that_hangs_does_not_hold_it(void **state)
     assert_ok(kill(keeper, SIGSTOP));
     assert_ok(kill(worker, SIGSTOP));
     end_input(&running);
-    assert_true(comes_true(is_gone, &command));
-    assert_true(comes_true(is_terminated, &end));
+    assert_true(becomes_true(is_gone, &command));
+    assert_true(becomes_true(is_terminated, &end));
     assert_true(WIFSIGNALED(end.status));
     assert_int_equal(WTERMSIG(end.status), SIGTERM);
     assert_ok(kill(worker, SIGCONT));
@@ -230,8 +230,8 @@ static void a_daemon_that_hangs_does_not_hold_it(void **state)
     assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
     assert_ok(close(running.out));
     assert_ok(close(running.err));
-    struct outcome outcome = run_script(workspace, workspace->store, "exit 0");
-    assert_ended(&outcome, 0, "");
+    struct program_result result = run_script(workspace, workspace->store, "exit 0");
+    assert_ended(&result, 0, "");
 }
 
 struct limit {
@@ -253,11 +253,11 @@ static int run_without_namespaces(struct peer *parent, void *argument)
     snprintf(path, sizeof(path), "/proc/sys/user/%s", limit->name);
     fd = open(path, O_WRONLY | O_CLOEXEC);
     peer_check(write(fd, "0", 1) == 1);
-    struct outcome outcome = run(shmapctl(), "run", "true", NULL);
+    struct program_result result = run_program(shmapctl(), "run", "true", NULL);
     snprintf(remedy, sizeof(remedy), "user.%s=", limit->name);
-    peer_check(outcome.status == NOT_STARTED);
-    peer_check(strncmp(outcome.err, "shmapctl: ", 10) == 0);
-    peer_check(strstr(outcome.err, remedy) != NULL);
+    peer_check(result.status == NOT_STARTED);
+    peer_check(strncmp(result.err, "shmapctl: ", 10) == 0);
+    peer_check(strstr(result.err, remedy) != NULL);
     return 0;
 }
 
@@ -332,9 +332,9 @@ static void the_guardian_may_die(void **state)
     int tries = 0;
 
     read_pid(&running);
-    assert_true(comes_true(is_found, &guard));
+    assert_true(becomes_true(is_found, &guard));
     assert_ok(kill(guard.pid, SIGKILL));
-    assert_true(comes_true(is_gone, &guard.pid));
+    assert_true(becomes_true(is_gone, &guard.pid));
     while (!fork_as(guard.pid))
         assert_true(++tries < 100);
     end_input(&running);
@@ -353,8 +353,8 @@ static void a_run_within_a_run(void **state)
              "echo outer >/dev/shm/object; %s run sh -c 'ls -A /dev/shm; echo inner "
              ">/dev/shm/object; cat /dev/shm/object; exit 8'; echo $?; cat /dev/shm/object",
              shmapctl());
-    struct outcome outcome = run_script(workspace, NULL, script);
-    assert_ended(&outcome, 0, "inner\n8\nouter\n");
+    struct program_result result = run_script(workspace, NULL, script);
+    assert_ended(&result, 0, "inner\n8\nouter\n");
 }
 
 static const struct CMUnitTest cases[] = {

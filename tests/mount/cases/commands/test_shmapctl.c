@@ -18,78 +18,78 @@
 enum { FAILED = 1, USAGE = 2 };
 
 /* Wrong command lines get the message, and may get a hint in a second line. */
-static void assert_usage(const struct outcome *outcome, const char *word)
+static void assert_usage(const struct program_result *result, const char *word)
 {
-    assert_int_equal(outcome->status, USAGE);
-    assert_string_equal(outcome->out, "");
-    assert_int_equal(strncmp(outcome->err, "shmapctl: ", 10), 0);
-    if (strstr(outcome->err, word) == NULL)
-        fail_msg("does not say '%s': %s", word, outcome->err);
+    assert_int_equal(result->status, USAGE);
+    assert_string_equal(result->out, "");
+    assert_int_equal(strncmp(result->err, "shmapctl: ", 10), 0);
+    if (strstr(result->err, word) == NULL)
+        fail_msg("does not say '%s': %s", word, result->err);
 }
 
 static void help_and_version(void **state)
 {
     (void)state;
-    struct outcome outcome = run(shmapctl(), "--help", NULL);
-    assert_done(&outcome);
-    assert_non_null(strstr(outcome.out, "status"));
-    assert_non_null(strstr(outcome.out, "class"));
-    assert_non_null(strstr(outcome.out, "resize"));
-    assert_non_null(strstr(outcome.out, "upgrade"));
-    outcome = run(shmapctl(), "--version", NULL);
-    assert_done(&outcome);
-    assert_non_null(strpbrk(outcome.out, "0123456789"));
+    struct program_result result = run_program(shmapctl(), "--help", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "status"));
+    assert_non_null(strstr(result.out, "class"));
+    assert_non_null(strstr(result.out, "resize"));
+    assert_non_null(strstr(result.out, "upgrade"));
+    result = run_program(shmapctl(), "--version", NULL);
+    assert_done(&result);
+    assert_non_null(strpbrk(result.out, "0123456789"));
 }
 
 static void wrong_command_lines(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), NULL);
-    assert_usage(&outcome, "command is missing");
-    outcome = run(shmapctl(), "bogus", workspace->mnt, NULL);
-    assert_usage(&outcome, "bogus");
-    outcome = run(shmapctl(), "--bogus", "status", workspace->mnt, NULL);
-    assert_usage(&outcome, "bogus");
-    outcome = run(shmapctl(), "status", NULL);
-    assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "status", workspace->mnt, workspace->mnt, NULL);
-    assert_usage(&outcome, "too many");
-    outcome = run(shmapctl(), "class", NULL);
-    assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "class", workspace->mnt, "anon", "anon", NULL);
-    assert_usage(&outcome, "too many");
-    outcome = run(shmapctl(), "resize", workspace->mnt, NULL);
-    assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "class", workspace->mnt, "bogus", NULL);
-    assert_usage(&outcome, "bogus");
-    outcome = run(shmapctl(), "resize", workspace->mnt, "lots", NULL);
-    assert_usage(&outcome, "lots");
-    outcome = run(shmapctl(), "resize", workspace->mnt, "99999999999999999999", NULL);
-    assert_usage(&outcome, "range");
-    outcome = run(shmapctl(), "resize", workspace->mnt, "0", NULL);
-    assert_usage(&outcome, "range");
+    struct program_result result = run_program(shmapctl(), NULL);
+    assert_usage(&result, "command is missing");
+    result = run_program(shmapctl(), "bogus", workspace->mnt, NULL);
+    assert_usage(&result, "bogus");
+    result = run_program(shmapctl(), "--bogus", "status", workspace->mnt, NULL);
+    assert_usage(&result, "bogus");
+    result = run_program(shmapctl(), "status", NULL);
+    assert_usage(&result, "too few");
+    result = run_program(shmapctl(), "status", workspace->mnt, workspace->mnt, NULL);
+    assert_usage(&result, "too many");
+    result = run_program(shmapctl(), "class", NULL);
+    assert_usage(&result, "too few");
+    result = run_program(shmapctl(), "class", workspace->mnt, "anon", "anon", NULL);
+    assert_usage(&result, "too many");
+    result = run_program(shmapctl(), "resize", workspace->mnt, NULL);
+    assert_usage(&result, "too few");
+    result = run_program(shmapctl(), "class", workspace->mnt, "bogus", NULL);
+    assert_usage(&result, "bogus");
+    result = run_program(shmapctl(), "resize", workspace->mnt, "lots", NULL);
+    assert_usage(&result, "lots");
+    result = run_program(shmapctl(), "resize", workspace->mnt, "99999999999999999999", NULL);
+    assert_usage(&result, "range");
+    result = run_program(shmapctl(), "resize", workspace->mnt, "0", NULL);
+    assert_usage(&result, "range");
 }
 
 static void places_that_are_no_mount(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
-    assert_refused(&outcome, FAILED, workspace->mnt, "not a shmapfs mount", NULL);
-    outcome = run(shmapctl(), "--json", "status", "/", NULL);
-    assert_refused(&outcome, FAILED, "not a shmapfs mount", NULL);
-    outcome = run(shmapctl(), "status", "missing", NULL);
-    assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
-    outcome = run(shmapctl(), "class", workspace->store, NULL);
-    assert_refused(&outcome, FAILED, workspace->store, "shmapfs mount", NULL);
-    outcome = run(shmapctl(), "class", "missing", NULL);
-    assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
-    outcome = run(shmapctl(), "resize", workspace->mnt, "1g", NULL);
-    assert_refused(&outcome, FAILED, workspace->mnt, "shmapfs mount", NULL);
+    struct program_result result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "not a shmapfs mount", NULL);
+    result = run_program(shmapctl(), "--json", "status", "/", NULL);
+    assert_refused(&result, FAILED, "not a shmapfs mount", NULL);
+    result = run_program(shmapctl(), "status", "missing", NULL);
+    assert_refused(&result, FAILED, "missing", "No such file", NULL);
+    result = run_program(shmapctl(), "class", workspace->store, NULL);
+    assert_refused(&result, FAILED, workspace->store, "shmapfs mount", NULL);
+    result = run_program(shmapctl(), "class", "missing", NULL);
+    assert_refused(&result, FAILED, "missing", "No such file", NULL);
+    result = run_program(shmapctl(), "resize", workspace->mnt, "1g", NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "shmapfs mount", NULL);
     // Nothing of ours is left on a directory that is none of ours.
-    outcome = run(shmapctl(), "class", workspace->store, "anon", NULL);
-    assert_refused(&outcome, FAILED, workspace->store, NULL);
+    result = run_program(shmapctl(), "class", workspace->store, "anon", NULL);
+    assert_refused(&result, FAILED, workspace->store, NULL);
     assert_int_equal(listxattr(workspace->store, NULL, 0), 0);
 }
 
@@ -99,18 +99,18 @@ static void only_the_root_of_the_mount_has_a_status(void **state)
 
     workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/directory", 0755));
-    struct outcome outcome = run(shmapctl(), "status", "mnt/directory", NULL);
-    assert_refused(&outcome, FAILED, "mnt/directory", "mount point", NULL);
-    outcome = run(shmapctl(), "resize", "mnt/directory", "2m", NULL);
-    assert_refused(&outcome, FAILED, "mnt/directory", "mount point", NULL);
+    struct program_result result = run_program(shmapctl(), "status", "mnt/directory", NULL);
+    assert_refused(&result, FAILED, "mnt/directory", "mount point", NULL);
+    result = run_program(shmapctl(), "resize", "mnt/directory", "2m", NULL);
+    assert_refused(&result, FAILED, "mnt/directory", "mount point", NULL);
     workspace_unmount(workspace);
 }
 
-static void assert_says(const struct outcome *outcome, const char *word)
+static void assert_says(const struct program_result *result, const char *word)
 {
-    assert_done(outcome);
-    if (strstr(outcome->out, word) == NULL)
-        fail_msg("does not say '%s': %s", word, outcome->out);
+    assert_done(result);
+    if (strstr(result->out, word) == NULL)
+        fail_msg("does not say '%s': %s", word, result->out);
 }
 
 static void status_in_words(void **state)
@@ -118,26 +118,26 @@ static void status_in_words(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "size=3m,huge=never,anon=scratch");
-    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
-    assert_says(&outcome, workspace->mnt);
-    assert_says(&outcome, workspace->store);
-    assert_says(&outcome, "huge=never");
-    assert_says(&outcome, "3.0M");
-    assert_says(&outcome, workspace->passthrough && workspace->root ? "passthrough" : "cache");
+    struct program_result result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+    assert_says(&result, workspace->mnt);
+    assert_says(&result, workspace->store);
+    assert_says(&result, "huge=never");
+    assert_says(&result, "3.0M");
+    assert_says(&result, workspace->passthrough && workspace->root ? "passthrough" : "cache");
     // A relative path, and one with a slash, are the same mount.
-    outcome = run(shmapctl(), "status", "mnt/", NULL);
-    assert_says(&outcome, workspace->mnt);
+    result = run_program(shmapctl(), "status", "mnt/", NULL);
+    assert_says(&result, workspace->mnt);
     workspace_unmount(workspace);
 }
 
 /* One JSON object on one line; for json_object_put(). */
-static struct json_object *parse_line(const struct outcome *outcome)
+static struct json_object *parse_line(const struct program_result *result)
 {
-    assert_done(outcome);
-    const char *end = strchr(outcome->out, '\n');
+    assert_done(result);
+    const char *end = strchr(result->out, '\n');
     assert_non_null(end);
     assert_int_equal(end[1], '\0');
-    struct json_object *object = json_tokener_parse(outcome->out);
+    struct json_object *object = json_tokener_parse(result->out);
     assert_non_null(object);
     assert_int_equal(json_object_get_type(object), json_type_object);
     return object;
@@ -159,8 +159,9 @@ static void status_in_json(void **state)
     workspace_mount(workspace, true, "size=3m,nr_inodes=100,anon=scratch");
     int fd = open_file("mnt/scratch/file", O_RDWR | O_CREAT);
     assert_int_equal(posix_fallocate(fd, 0, 1 << 20), 0);
-    struct outcome outcome = run(shmapctl(), "--json", "status", workspace->mnt, NULL);
-    struct json_object *status = parse_line(&outcome);
+    struct program_result result =
+        run_program(shmapctl(), "--json", "status", workspace->mnt, NULL);
+    struct json_object *status = parse_line(&result);
     assert_string_equal(json_object_get_string(member(status, "mountpoint")), workspace->mnt);
     assert_string_equal(json_object_get_string(member(status, "store")), workspace->store);
     assert_int_equal(json_object_get_int64(member(status, "open_files")), 1);
@@ -179,8 +180,8 @@ static void status_in_json(void **state)
     assert_ok(close(fd));
     workspace_unmount(workspace);
     workspace_mount(workspace, false, "");
-    outcome = run(shmapctl(), "status", workspace->mnt, "-j", NULL);
-    status = parse_line(&outcome);
+    result = run_program(shmapctl(), "status", workspace->mnt, "-j", NULL);
+    status = parse_line(&result);
     assert_int_equal(json_object_get_type(member(status, "store_area")), json_type_null);
     assert_string_equal(json_object_get_string(member(status, "store")), "");
     json_object_put(status);
@@ -193,28 +194,28 @@ static void class_is_shown_and_set(void **state)
 
     workspace_mount(workspace, true, "");
     assert_ok(mkdir("mnt/directory", 0755));
-    struct outcome outcome = run(shmapctl(), "class", "mnt/directory", NULL);
-    assert_done(&outcome);
-    assert_string_equal(outcome.out, "persist\n");
-    outcome = run(shmapctl(), "class", "mnt/directory", "anon", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program(shmapctl(), "class", "mnt/directory", NULL);
+    assert_done(&result);
+    assert_string_equal(result.out, "persist\n");
+    result = run_program(shmapctl(), "class", "mnt/directory", "anon", NULL);
+    assert_done(&result);
     assert_class("mnt/directory", "anon");
     put_file("mnt/directory/file", "");
-    outcome = run(shmapctl(), "class", "mnt/directory/file", "--json", NULL);
-    struct json_object *answer = parse_line(&outcome);
+    result = run_program(shmapctl(), "class", "mnt/directory/file", "--json", NULL);
+    struct json_object *answer = parse_line(&result);
     assert_string_equal(json_object_get_string(member(answer, "path")), "mnt/directory/file");
     assert_string_equal(json_object_get_string(member(answer, "class")), "anon");
     json_object_put(answer);
-    outcome = run(shmapctl(), "class", "mnt/directory", "persist", NULL);
-    assert_refused(&outcome, FAILED, "mnt/directory", "not empty", NULL);
-    outcome = run(shmapctl(), "class", "mnt/directory/file", "anon", NULL);
-    assert_refused(&outcome, FAILED, "mnt/directory/file", "not a directory", NULL);
+    result = run_program(shmapctl(), "class", "mnt/directory", "persist", NULL);
+    assert_refused(&result, FAILED, "mnt/directory", "not empty", NULL);
+    result = run_program(shmapctl(), "class", "mnt/directory/file", "anon", NULL);
+    assert_refused(&result, FAILED, "mnt/directory/file", "not a directory", NULL);
     assert_ok(mkdir("mnt/other", 0755));
-    outcome = run(shmapctl(), "class", "mnt/other", "atomic", NULL);
-    assert_refused(&outcome, FAILED, "mnt/other", "atomic", NULL);
+    result = run_program(shmapctl(), "class", "mnt/other", "atomic", NULL);
+    assert_refused(&result, FAILED, "mnt/other", "atomic", NULL);
     assert_ok(mkdir("mnt/directory/below", 0755));
-    outcome = run(shmapctl(), "class", "mnt/directory/below", "persist", NULL);
-    assert_refused(&outcome, FAILED, "mnt/directory/below", "persist", NULL);
+    result = run_program(shmapctl(), "class", "mnt/directory/below", "persist", NULL);
+    assert_refused(&result, FAILED, "mnt/directory/below", "persist", NULL);
     workspace_unmount(workspace);
 }
 
@@ -224,12 +225,13 @@ static void answers_of_odd_names_are_one_line(void **state)
 
     workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/two\nlines", 0755));
-    struct outcome outcome = run(shmapctl(), "--json", "class", "mnt/two\nlines", NULL);
-    struct json_object *answer = parse_line(&outcome);
+    struct program_result result =
+        run_program(shmapctl(), "--json", "class", "mnt/two\nlines", NULL);
+    struct json_object *answer = parse_line(&result);
     assert_string_equal(json_object_get_string(member(answer, "path")), "mnt/two\nlines");
     json_object_put(answer);
-    outcome = run(shmapctl(), "status", "mnt/two\nlines", NULL);
-    assert_refused(&outcome, FAILED, "mount point", NULL);
+    result = run_program(shmapctl(), "status", "mnt/two\nlines", NULL);
+    assert_refused(&result, FAILED, "mount point", NULL);
     workspace_unmount(workspace);
 }
 
@@ -237,12 +239,12 @@ static int mount_and_resize(void *argument)
 {
     const struct workspace *workspace = argument;
 
-    struct outcome outcome =
-        run(shmapfs(), workspace->store, workspace->mnt, "-o", "size=4m", NULL);
-    assert_done(&outcome);
-    outcome = run(shmapctl(), "resize", workspace->mnt, "8m", NULL);
-    assert_done(&outcome);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), 8 << 20);
+    struct program_result result =
+        run_program(shmapfs(), workspace->store, workspace->mnt, "-o", "size=4m", NULL);
+    assert_done(&result);
+    result = run_program(shmapctl(), "resize", workspace->mnt, "8m", NULL);
+    assert_done(&result);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 8 << 20);
     return 0;
 }
 
@@ -273,25 +275,25 @@ static void upgrade_in_words_and_json(void **state)
 
     workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
-    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
-    assert_says(&outcome, "survival   0 restarts, 0 upgrades\n");
-    assert_says(&outcome, ", keeper ");
-    assert_says(&outcome, "transport fuse");
-    int64_t keeper = workspace_status(workspace, "keeper");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, NULL);
-    assert_says(&outcome, "upgraded from ");
-    assert_says(&outcome, "requests waited for ");
-    assert_int_equal(workspace_status(workspace, "upgrades"), 1);
-    outcome = run(shmapctl(), "--json", "upgrade", "mnt", shmapfs(), NULL);
-    struct json_object *answer = parse_line(&outcome);
+    struct program_result result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+    assert_says(&result, "survival   0 restarts, 0 upgrades\n");
+    assert_says(&result, ", keeper ");
+    assert_says(&result, "transport fuse");
+    int64_t keeper = read_status_number(workspace, "keeper");
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, NULL);
+    assert_says(&result, "upgraded from ");
+    assert_says(&result, "requests waited for ");
+    assert_int_equal(read_status_number(workspace, "upgrades"), 1);
+    result = run_program(shmapctl(), "--json", "upgrade", "mnt", shmapfs(), NULL);
+    struct json_object *answer = parse_line(&result);
     assert_string_equal(json_object_get_string(member(answer, "mountpoint")), "mnt");
     assert_string_equal(json_object_get_string(member(answer, "from")),
                         json_object_get_string(member(answer, "to")));
     assert_true(json_object_get_int64(member(answer, "stall_us")) > 0);
     json_object_put(answer);
-    outcome = run(shmapctl(), "status", workspace->mnt, NULL);
-    assert_says(&outcome, "survival   0 restarts, 2 upgrades; the last: upgrade of ");
-    assert_int_equal(workspace_status(workspace, "keeper"), keeper);
+    result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+    assert_says(&result, "survival   0 restarts, 2 upgrades; the last: upgrade of ");
+    assert_int_equal(read_status_number(workspace, "keeper"), keeper);
     assert_content("mnt/file", "contents");
     workspace_unmount(workspace);
 }
@@ -302,14 +304,14 @@ static void restarts_in_words(void **state)
     char reason[64];
 
     workspace_mount(workspace, true, "");
-    int64_t worker = workspace_status(workspace, "pid");
+    int64_t worker = read_status_number(workspace, "pid");
     assert_ok(kill((pid_t)worker, SIGKILL));
-    while (workspace_status(workspace, "pid") == worker)
+    while (read_status_number(workspace, "pid") == worker)
         ;
-    struct outcome outcome = run(shmapctl(), "status", workspace->mnt, NULL);
+    struct program_result result = run_program(shmapctl(), "status", workspace->mnt, NULL);
     snprintf(reason, sizeof(reason), "the last: worker %d was killed by signal 9", (int)worker);
-    assert_says(&outcome, "survival   1 restarts, 0 upgrades");
-    assert_says(&outcome, reason);
+    assert_says(&result, "survival   1 restarts, 0 upgrades");
+    assert_says(&result, reason);
     workspace_unmount(workspace);
 }
 
@@ -318,32 +320,32 @@ static void refused_upgrades(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
-    struct outcome outcome = run(shmapctl(), "upgrade", NULL);
-    assert_usage(&outcome, "too few");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);
-    assert_usage(&outcome, "too many");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, "/bin/true", NULL);
-    assert_refused(&outcome, FAILED, workspace->mnt, "refused", "serves on", "is it shmapfs", NULL);
-    outcome = run(shmapctl(), "status", workspace->mnt, NULL);
-    assert_says(&outcome, "upgrade refused: it does not know how to go on");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, "missing", NULL);
-    assert_refused(&outcome, FAILED, "missing", "no such file", NULL);
+    struct program_result result = run_program(shmapctl(), "upgrade", NULL);
+    assert_usage(&result, "too few");
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);
+    assert_usage(&result, "too many");
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "refused", "serves on", "is it shmapfs", NULL);
+    result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+    assert_says(&result, "upgrade refused: it does not know how to go on");
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, "missing", NULL);
+    assert_refused(&result, FAILED, "missing", "no such file", NULL);
     put_file("plain", "");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, "plain", NULL);
-    assert_refused(&outcome, FAILED, "plain", "permission denied", NULL);
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, "plain", NULL);
+    assert_refused(&result, FAILED, "plain", "permission denied", NULL);
     assert_ok(chmod("plain", 0755));
     put_file("plain", "no program");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, "plain", NULL);
-    assert_refused(&outcome, FAILED, "plain", "not a program", NULL);
-    outcome = run(shmapctl(), "upgrade", workspace->dir, NULL);
-    assert_refused(&outcome, FAILED, workspace->dir, NULL);
-    assert_int_equal(workspace_status(workspace, "upgrades"), 0);
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, "plain", NULL);
+    assert_refused(&result, FAILED, "plain", "not a program", NULL);
+    result = run_program(shmapctl(), "upgrade", workspace->dir, NULL);
+    assert_refused(&result, FAILED, workspace->dir, NULL);
+    assert_int_equal(read_status_number(workspace, "upgrades"), 0);
     workspace_unmount(workspace);
     workspace_mount(workspace, true, "nokeeper");
-    outcome = run(shmapctl(), "upgrade", workspace->mnt, NULL);
-    assert_refused(&outcome, FAILED, "cannot be upgraded", "without a keeper", NULL);
-    outcome = run(shmapctl(), "status", workspace->mnt, NULL);
-    assert_says(&outcome, "survival   no (");
+    result = run_program(shmapctl(), "upgrade", workspace->mnt, NULL);
+    assert_refused(&result, FAILED, "cannot be upgraded", "without a keeper", NULL);
+    result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+    assert_says(&result, "survival   no (");
     workspace_unmount(workspace);
 }
 

@@ -44,8 +44,8 @@ static void end(struct peer *peer)
 
 static struct json_object *who(const char *path)
 {
-    struct outcome outcome = run(shmapctl(), "--json", "who", path, NULL);
-    struct json_object *answer = answer_of(&outcome);
+    struct program_result result = run_program(shmapctl(), "--json", "who", path, NULL);
+    struct json_object *answer = answer_of(&result);
 
     assert_string_equal(answer_text(answer, "path"), path);
     return answer;
@@ -227,8 +227,8 @@ static void programs_that_run(void **state)
     struct peer peer;
 
     workspace_mount(workspace, true, "");
-    struct outcome outcome = run("cp", "/bin/cat", "mnt/" PROGRAM, NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program("cp", "/bin/cat", "mnt/" PROGRAM, NULL);
+    assert_done(&result);
     assert_int_equal(peer_start(&peer, executes, (char *)(uintptr_t)("mnt/" PROGRAM)), 0);
     // What it repeats shows that it runs.
     assert_true(peer_tell(&peer) && peer_hear(&peer));
@@ -402,24 +402,24 @@ static void answers_in_words(void **state)
 
     workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", 4 * PAGE)));
-    struct outcome outcome = run(shmapctl(), "who", "mnt/file", NULL);
-    assert_answered(&outcome);
-    assert_string_equal(outcome.out, "PID  USER  COMMAND  HOW  RANGE\n");
+    struct program_result result = run_program(shmapctl(), "who", "mnt/file", NULL);
+    assert_answered(&result);
+    assert_string_equal(result.out, "PID  USER  COMMAND  HOW  RANGE\n");
     start(&peer, has_an_odd_name, "mnt/file");
-    outcome = run(shmapctl(), "who", "mnt/file", NULL);
-    assert_answered(&outcome);
+    result = run_program(shmapctl(), "who", "mnt/file", NULL);
+    assert_answered(&result);
     snprintf(pid, sizeof(pid), "%d  ", (int)peer.pid);
-    assert_non_null(strstr(outcome.out, pid));
-    assert_non_null(strstr(outcome.out, "  two\\nlines\\^[[1m  open fd 100 r     -\n"));
-    assert_non_null(strstr(outcome.out, "  open fd 103 path  -\n"));
-    assert_null(strchr(outcome.out, '\033'));
+    assert_non_null(strstr(result.out, pid));
+    assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m  open fd 100 r     -\n"));
+    assert_non_null(strstr(result.out, "  open fd 103 path  -\n"));
+    assert_null(strchr(result.out, '\033'));
     end(&peer);
     start(&peer, maps, "mnt/file");
-    outcome = run(shmapctl(), "who", "mnt/file", NULL);
-    assert_answered(&outcome);
+    result = run_program(shmapctl(), "who", "mnt/file", NULL);
+    assert_answered(&result);
     snprintf(pid, sizeof(pid), "  0-%lld\n", (long long)(2 * PAGE - 1));
-    assert_non_null(strstr(outcome.out, "mapped shared rw"));
-    assert_non_null(strstr(outcome.out, pid));
+    assert_non_null(strstr(result.out, "mapped shared rw"));
+    assert_non_null(strstr(result.out, pid));
     end(&peer);
     workspace_unmount(workspace);
 }
@@ -428,15 +428,15 @@ static void answers_in_words(void **state)
 static int look_as_another(void *argument)
 {
     const pid_t *others = argument;
-    struct outcome outcome = run(shmapctl(), "--json", "who", "mnt/file", NULL);
-    struct json_object *answer = answer_of(&outcome);
+    struct program_result result = run_program(shmapctl(), "--json", "who", "mnt/file", NULL);
+    struct json_object *answer = answer_of(&result);
 
     // Root's process is not seen, and that is said.
     assert_null(uses_of(answer, *others));
     assert_true(answer_number(answer, "unseen") >= 1);
-    assert_non_null(strstr(outcome.err, "root sees"));
+    assert_non_null(strstr(result.err, "root sees"));
     // Some may be the caller's own that have become what he may not look at.
-    assert_null(strstr(outcome.err, "user"));
+    assert_null(strstr(result.err, "user"));
     json_object_put(answer);
     return 0;
 }
@@ -477,15 +477,15 @@ static void refusals(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapctl(), "who", workspace->store, NULL);
-    assert_refused(&outcome, FAILED, workspace->store, "not a file or directory of a shmapfs mount",
+    struct program_result result = run_program(shmapctl(), "who", workspace->store, NULL);
+    assert_refused(&result, FAILED, workspace->store, "not a file or directory of a shmapfs mount",
                    NULL);
-    outcome = run(shmapctl(), "who", "missing", NULL);
-    assert_refused(&outcome, FAILED, "missing", "No such file", NULL);
-    outcome = run(shmapctl(), "who", NULL);
-    assert_int_equal(outcome.status, USAGE);
-    outcome = run(shmapctl(), "who", "mnt", "mnt", NULL);
-    assert_int_equal(outcome.status, USAGE);
+    result = run_program(shmapctl(), "who", "missing", NULL);
+    assert_refused(&result, FAILED, "missing", "No such file", NULL);
+    result = run_program(shmapctl(), "who", NULL);
+    assert_int_equal(result.status, USAGE);
+    result = run_program(shmapctl(), "who", "mnt", "mnt", NULL);
+    assert_int_equal(result.status, USAGE);
 }
 
 static const struct CMUnitTest cases[] = {

@@ -23,8 +23,9 @@ static void mount_image(const struct workspace *workspace, const char *image, co
     if (access("/dev/loop-control", F_OK) == -1)
         harness_skip_case("no loop devices here");
     snprintf(all, sizeof(all), "loop%s%s", options[0] == '\0' ? "" : ",", options);
-    struct outcome outcome = run("env", SBIN, "mount", "-o", all, image, workspace->store, NULL);
-    assert_done(&outcome);
+    struct program_result result =
+        run_program("env", SBIN, "mount", "-o", all, image, workspace->store, NULL);
+    assert_done(&result);
     // The way that ext4 comes: only lost+found is in it, and root alone may write.
     char found[PATH_MAX + 16];
     snprintf(found, sizeof(found), "%s/lost+found", workspace->store);
@@ -41,17 +42,18 @@ void disk_make(const struct workspace *workspace, unsigned mebibytes, const char
     path_of(workspace, "image", image);
     assert_ok(mkdir(directory, 0755));
     snprintf(size, sizeof(size), "size=%um", mebibytes + 1);
-    struct outcome outcome = run("mount", "-t", "tmpfs", "-o", size, "disk", directory, NULL);
-    assert_done(&outcome);
+    struct program_result result =
+        run_program("mount", "-t", "tmpfs", "-o", size, "disk", directory, NULL);
+    assert_done(&result);
     int fd = new_file(image, (off_t)mebibytes << 20);
     assert_ok(close(fd));
     // Written as a whole now: later, only what is made by files touches new blocks of the image.
-    outcome = run("env", SBIN, "mkfs.ext4", "-q", "-F", "-b", "4096", "-E",
-                  "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
-                  mkfs_options[0] == '\0' ? image : mkfs_options,
-                  mkfs_options[0] == '\0' ? NULL : image, NULL);
-    if (outcome.status != 0)
-        fail_msg("mkfs.ext4: %s", outcome.err);
+    result = run_program("env", SBIN, "mkfs.ext4", "-q", "-F", "-b", "4096", "-E",
+                         "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+                         mkfs_options[0] == '\0' ? image : mkfs_options,
+                         mkfs_options[0] == '\0' ? NULL : image, NULL);
+    if (result.status != 0)
+        fail_msg("mkfs.ext4: %s", result.err);
     mount_image(workspace, image, mount_options);
 }
 
@@ -82,8 +84,8 @@ void disk_remove(const struct workspace *workspace)
     char directory[PATH_MAX];
 
     path_of(workspace, "", directory);
-    struct outcome outcome = run("umount", workspace->store, NULL);
-    assert_done(&outcome);
-    outcome = run("umount", directory, NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program("umount", workspace->store, NULL);
+    assert_done(&result);
+    result = run_program("umount", directory, NULL);
+    assert_done(&result);
 }

@@ -92,7 +92,7 @@ static void full_disk_keeps_what_was_synced(void **state)
     assert_content("mnt/kept", "ACKnowledged");
     assert_ok(unlink("mnt/filler"));
     char mnt[] = "mnt";
-    assert_true(comes_true(has_space, mnt));
+    assert_true(becomes_true(has_space, mnt));
     put_file("mnt/new", "there is space again");
     workspace_unmount(workspace);
     disk_remove(workspace);

@@ -90,10 +90,10 @@ static void root_that_may_not_flush(void **state)
 
     if (!are_raised(workspace))
         return;
-    struct outcome outcome =
-        run("setpriv", "--inh-caps", "-sys_resource", "--bounding-set", "-sys_resource", shmapfs(),
-            "-o", "nopassthrough", workspace->store, workspace->mnt, NULL);
-    assert_done(&outcome);
+    struct program_result result =
+        run_program("setpriv", "--inh-caps", "-sys_resource", "--bounding-set", "-sys_resource",
+                    shmapfs(), "-o", "nopassthrough", workspace->store, workspace->mnt, NULL);
+    assert_done(&result);
     assert_limits(100, KERNELS_STRICTNESS);
     workspace_unmount(workspace);
 }
@@ -110,7 +110,7 @@ static void all_that_waits_reaches_the_store(void **state)
     assert_non_null(mapping);
     for (int round = 1; round <= 2; round++)
         memset(mapping, round, LENGTH);
-    assert_ok(kill((pid_t)workspace_status(workspace, "keeper"), SIGTERM));
+    assert_ok(kill((pid_t)read_status_number(workspace, "keeper"), SIGTERM));
     assert_int_equal(workspace_await_children(), 0);
     unmap(mapping, LENGTH);
     char *stored = map_path("store/file", LENGTH);

@@ -14,15 +14,15 @@
 enum { FAILED = 1 };
 
 /* Tries to mount, and asserts that it is refused with these words and leaves the tree as it was. */
-#define assert_mount_refused(workspace, source, target, ...)            \
-    do {                                                                \
-        char *tree_ = workspace_tree();                                 \
-        struct outcome outcome_ = run(shmapfs(), source, target, NULL); \
-        assert_refused(&outcome_, FAILED, __VA_ARGS__, NULL);           \
-        outcome_ = run(shmapfs(), source, target, "-f", NULL);          \
-        assert_refused(&outcome_, FAILED, __VA_ARGS__, NULL);           \
-        assert_nothing_left(workspace, tree_);                          \
-        free(tree_);                                                    \
+#define assert_mount_refused(workspace, source, target, ...)                           \
+    do {                                                                               \
+        char *tree_ = workspace_tree();                                                \
+        struct program_result outcome_ = run_program(shmapfs(), source, target, NULL); \
+        assert_refused(&outcome_, FAILED, __VA_ARGS__, NULL);                          \
+        outcome_ = run_program(shmapfs(), source, target, "-f", NULL);                 \
+        assert_refused(&outcome_, FAILED, __VA_ARGS__, NULL);                          \
+        assert_nothing_left(workspace, tree_);                                         \
+        free(tree_);                                                                   \
     } while (0)
 
 static void store_that_is_missing(void **state)
@@ -53,8 +53,8 @@ static void store_that_may_not_be_written(void **state)
     assert_ok(chmod("store", 0500));
     assert_mount_refused(workspace, workspace->store, workspace->mnt, "STORE", "writ");
     assert_ok(chmod("store", 0));
-    struct outcome outcome = run(shmapfs(), workspace->store, workspace->mnt, NULL);
-    assert_refused(&outcome, FAILED, "STORE", "permission", NULL);
+    struct program_result result = run_program(shmapfs(), workspace->store, workspace->mnt, NULL);
+    assert_refused(&result, FAILED, "STORE", "permission", NULL);
     assert_ok(chmod("store", 0700));
 }
 
@@ -67,8 +67,9 @@ static void store_on_a_read_only_disk(void **state)
     assert_ok(mount("tmpfs", workspace->store, "tmpfs", MS_RDONLY, NULL));
     assert_mount_refused(workspace, workspace->store, workspace->mnt, "STORE", "read-only", "ro");
     // Reading is still possible.
-    struct outcome outcome = run(shmapfs(), workspace->store, workspace->mnt, "-o", "ro", NULL);
-    assert_done(&outcome);
+    struct program_result result =
+        run_program(shmapfs(), workspace->store, workspace->mnt, "-o", "ro", NULL);
+    assert_done(&result);
     workspace_unmount(workspace);
     assert_ok(umount(workspace->store));
 }
@@ -95,8 +96,8 @@ static void store_that_is_mounted_already(void **state)
     char *tree = workspace_tree();
     static const char *const names[] = { "store", "alias", "./store/", "mnt/../store" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct outcome outcome = run(shmapfs(), names[i], "second", NULL);
-        assert_refused(&outcome, FAILED, "STORE", "mounted", workspace->mnt, NULL);
+        struct program_result result = run_program(shmapfs(), names[i], "second", NULL);
+        assert_refused(&result, FAILED, "STORE", "mounted", workspace->mnt, NULL);
     }
     char *now = workspace_tree();
     assert_string_equal(now, tree);
@@ -114,9 +115,9 @@ static void store_in_use_by_an_unknown_program(void **state)
     char *tree = workspace_tree();
 
     // flock(1) holds what a daemon in another mount namespace would hold.
-    struct outcome outcome =
-        run("flock", workspace->store, shmapfs(), workspace->store, workspace->mnt, NULL);
-    assert_refused(&outcome, FAILED, "STORE", "use", NULL);
+    struct program_result result =
+        run_program("flock", workspace->store, shmapfs(), workspace->store, workspace->mnt, NULL);
+    assert_refused(&result, FAILED, "STORE", "use", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -126,8 +127,8 @@ static void mountpoint_that_is_missing(void **state)
     struct workspace *workspace = workspace_of(state);
 
     assert_mount_refused(workspace, workspace->store, "missing", "missing", "not exist");
-    struct outcome outcome = run(shmapfs(), "missing", NULL);
-    assert_refused(&outcome, FAILED, "missing", "not exist", NULL);
+    struct program_result result = run_program(shmapfs(), "missing", NULL);
+    assert_refused(&result, FAILED, "missing", "not exist", NULL);
 }
 
 static void mountpoint_that_is_no_directory(void **state)
@@ -136,8 +137,8 @@ static void mountpoint_that_is_no_directory(void **state)
 
     put_file("file", "");
     assert_mount_refused(workspace, workspace->store, "file", "file", "not a directory");
-    struct outcome outcome = run(shmapfs(), "file", NULL);
-    assert_refused(&outcome, FAILED, "file", "not a directory", NULL);
+    struct program_result result = run_program(shmapfs(), "file", NULL);
+    assert_refused(&result, FAILED, "file", "not a directory", NULL);
 }
 
 static void mountpoint_that_is_not_empty(void **state)
@@ -146,8 +147,8 @@ static void mountpoint_that_is_not_empty(void **state)
 
     put_file("mnt/file", "");
     assert_mount_refused(workspace, workspace->store, workspace->mnt, workspace->mnt, "not empty");
-    struct outcome outcome = run(shmapfs(), workspace->mnt, "-o", "size=1m", NULL);
-    assert_refused(&outcome, FAILED, workspace->mnt, "not empty", NULL);
+    struct program_result result = run_program(shmapfs(), workspace->mnt, "-o", "size=1m", NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "not empty", NULL);
 }
 
 static void mountpoint_that_is_busy(void **state)
@@ -155,10 +156,10 @@ static void mountpoint_that_is_busy(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, false, "");
-    struct outcome outcome = run(shmapfs(), workspace->mnt, NULL);
-    assert_refused(&outcome, FAILED, workspace->mnt, "already", NULL);
-    outcome = run(shmapfs(), workspace->store, workspace->mnt, NULL);
-    assert_refused(&outcome, FAILED, workspace->mnt, "already", NULL);
+    struct program_result result = run_program(shmapfs(), workspace->mnt, NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "already", NULL);
+    result = run_program(shmapfs(), workspace->store, workspace->mnt, NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "already", NULL);
     put_file("mnt/file", "contents");
     assert_content("mnt/file", "contents");
     workspace_unmount(workspace);
@@ -170,10 +171,10 @@ enum { MOUNTED = 10, TOLD_BUSY = 20 };
 static int mount_when_told(struct peer *parent, void *mountpoint)
 {
     peer_check(peer_hear(parent));
-    struct outcome outcome = run(shmapfs(), mountpoint, NULL);
-    if (outcome.status == 0)
+    struct program_result result = run_program(shmapfs(), mountpoint, NULL);
+    if (result.status == 0)
         return MOUNTED;
-    assert_refused(&outcome, FAILED, mountpoint, "busy", NULL);
+    assert_refused(&result, FAILED, mountpoint, "busy", NULL);
     return TOLD_BUSY;
 }
 
@@ -208,8 +209,9 @@ static const char *empty_directory(void)
     static const char *const candidates[] = { "/srv", "/mnt", "/media", "/opt", "/var/opt" };
 
     for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
-        struct outcome outcome = run("find", candidates[i], "-maxdepth", "0", "-empty", NULL);
-        if (outcome.status == 0 && outcome.out[0] != '\0')
+        struct program_result result =
+            run_program("find", candidates[i], "-maxdepth", "0", "-empty", NULL);
+        if (result.status == 0 && result.out[0] != '\0')
             return candidates[i];
     }
     harness_skip_case("root has no empty directory here");
@@ -223,8 +225,8 @@ static void mountpoint_of_somebody_else(void **state)
     if (workspace->root)
         return; // Root may mount anywhere.
     const char *directory = empty_directory();
-    struct outcome outcome = run(shmapfs(), directory, NULL);
-    assert_refused(&outcome, FAILED, directory, "access", NULL);
+    struct program_result result = run_program(shmapfs(), directory, NULL);
+    assert_refused(&result, FAILED, directory, "access", NULL);
 }
 
 static void store_and_mountpoint_inside_each_other(void **state)
@@ -240,20 +242,20 @@ static void store_and_mountpoint_inside_each_other(void **state)
     assert_mount_refused(workspace, "store/inside", "store", "STORE", "MOUNTPOINT");
     // A name that merely begins alike is another directory.
     assert_ok(mkdir("store-mnt", 0755));
-    struct outcome outcome = run(shmapfs(), "store", "store-mnt", NULL);
-    assert_done(&outcome);
-    outcome = run("fusermount3", "-u", "store-mnt", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program(shmapfs(), "store", "store-mnt", NULL);
+    assert_done(&result);
+    result = run_program("fusermount3", "-u", "store-mnt", NULL);
+    assert_done(&result);
     assert_int_equal(workspace_await_children(), 0);
 }
 
 /* Runs shmapfs in a mount namespace in which `prepare` (a command of sh) was done before. */
-static struct outcome run_after(const char *prepare, const struct workspace *workspace)
+static struct program_result run_after(const char *prepare, const struct workspace *workspace)
 {
     char script[1024];
 
     snprintf(script, sizeof(script), "%s && exec \"$@\"", prepare);
-    return run("unshare", "-m", "sh", "-c", script, "sh", shmapfs(), workspace->mnt, NULL);
+    return run_program("unshare", "-m", "sh", "-c", script, "sh", shmapfs(), workspace->mnt, NULL);
 }
 
 static void machine_without_fuse(void **state)
@@ -269,15 +271,15 @@ static void machine_without_fuse(void **state)
              "mount -t tmpfs dev '%s/dev' && mknod -m 666 dev/null c 1 3 && "
              "mount --move dev /dev",
              workspace->dir);
-    struct outcome outcome = run_after(prepare, workspace);
-    assert_refused(&outcome, FAILED, "/dev/fuse", "modprobe", NULL);
+    struct program_result result = run_after(prepare, workspace);
+    assert_refused(&result, FAILED, "/dev/fuse", "modprobe", NULL);
     // The device is there, but no driver answers for it.
     snprintf(prepare, sizeof(prepare),
              "mount -t tmpfs dev '%s/dev' && mknod -m 666 dev/null c 1 3 && "
              "mknod -m 666 dev/fuse c 10 254 && mount --move dev /dev",
              workspace->dir);
-    outcome = run_after(prepare, workspace);
-    assert_refused(&outcome, FAILED, "/dev/fuse", NULL);
+    result = run_after(prepare, workspace);
+    assert_refused(&result, FAILED, "/dev/fuse", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -290,10 +292,11 @@ static void nobody_who_may_mount(void **state)
         return; // Root may.
     char *tree = workspace_tree();
     // Without the helper that mounts for users.
-    struct outcome outcome = run("env", "-i", "PATH=/nowhere", shmapfs(), workspace->mnt, NULL);
-    if (outcome.status == 0)
+    struct program_result result =
+        run_program("env", "-i", "PATH=/nowhere", shmapfs(), workspace->mnt, NULL);
+    if (result.status == 0)
         fail_msg("a user mounted without fusermount3");
-    assert_refused(&outcome, FAILED, "fusermount3", NULL);
+    assert_refused(&result, FAILED, "fusermount3", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }

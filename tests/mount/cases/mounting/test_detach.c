@@ -14,8 +14,8 @@ static void detach(const struct workspace *workspace)
     if (workspace->root) {
         assert_ok(umount2(workspace->mnt, MNT_DETACH));
     } else {
-        struct outcome outcome = run("fusermount3", "-u", "-z", workspace->mnt, NULL);
-        assert_done(&outcome);
+        struct program_result result = run_program("fusermount3", "-u", "-z", workspace->mnt, NULL);
+        assert_done(&result);
     }
     assert_false(workspace_is_mounted(workspace->mnt));
 }
@@ -40,7 +40,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
-    pid_t first = (pid_t)workspace_status(workspace, "keeper");
+    pid_t first = (pid_t)read_status_number(workspace, "keeper");
     int fd = open_file("mnt/first", O_RDWR | O_CREAT);
     assert_int_equal(pwrite(fd, "first", 5, 0), 5);
     detach(workspace);
@@ -50,7 +50,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     assert_ok(kill(first, SIGTERM));
     assert_int_equal(peer_wait(first), 0);
     assert_true(workspace_is_mounted(workspace->mnt));
-    assert_true((pid_t)workspace_status(workspace, "keeper") != first);
+    assert_true((pid_t)read_status_number(workspace, "keeper") != first);
     assert_content("mnt/second", "contents");
     put_file("mnt/third", "works");
     assert_int_equal(pwrite(held, "C", 1, 0), 1);

@@ -19,9 +19,9 @@
 /* The process that the mount lives as long as. */
 static pid_t daemon_of(const struct workspace *workspace)
 {
-    pid_t keeper = (pid_t)workspace_status(workspace, "keeper");
+    pid_t keeper = (pid_t)read_status_number(workspace, "keeper");
 
-    return keeper ? keeper : (pid_t)workspace_status(workspace, "pid");
+    return keeper ? keeper : (pid_t)read_status_number(workspace, "pid");
 }
 
 static void ready_when_the_command_returns(void **state)
@@ -122,8 +122,8 @@ static void ends_by_fusermount(void **state)
 
     workspace_mount(workspace, true, "");
     leave_dirty_data();
-    struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
+    assert_done(&result);
     assert_int_equal(workspace_await_children(), 0);
     assert_store_is_complete();
 }
@@ -171,8 +171,8 @@ static void busy_mount_stays(void **state)
     workspace_mount(workspace, true, "");
     assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
     assert_true(peer_hear(&peer));
-    struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
-    assert_true(outcome.status != 0);
+    struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
+    assert_true(result.status != 0);
     assert_content("mnt/file", "contents");
     assert_true(peer_tell(&peer));
     assert_peer_well(&peer);
@@ -214,9 +214,10 @@ static void mounted_again_at_once(void **state)
         snprintf(text, sizeof(text), "round %d", i);
         put_file("mnt/file", text);
         put_file("mnt/scratch/file", text);
-        struct outcome outcome = workspace->root ? run("umount", workspace->mnt, NULL)
-                                                 : run("fusermount3", "-u", workspace->mnt, NULL);
-        assert_done(&outcome);
+        struct program_result result = workspace->root
+                                           ? run_program("umount", workspace->mnt, NULL)
+                                           : run_program("fusermount3", "-u", workspace->mnt, NULL);
+        assert_done(&result);
     }
     assert_int_equal(workspace_await_children(), 0);
 }
@@ -328,9 +329,9 @@ static void killed_daemon_loses_nothing_of_the_store(void **state)
     assert_ok(kill(daemon_of(workspace), SIGKILL));
     workspace_await_children();
     close(fd);
-    struct outcome outcome = run("fusermount3", "-u", workspace->mnt, NULL);
-    if (outcome.status != 0 && workspace_is_mounted(workspace->mnt))
-        fail_msg("the dead mount cannot be unmounted: %s", outcome.err);
+    struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
+    if (result.status != 0 && workspace_is_mounted(workspace->mnt))
+        fail_msg("the dead mount cannot be unmounted: %s", result.err);
     workspace_mount(workspace, true, "anon=scratch");
     assert_content("mnt/file", "synced");
     assert_false(exists("mnt/scratch/file"));
@@ -345,14 +346,14 @@ static void mounting_over_a_dead_mount(void **state)
     workspace_mount(workspace, true, "nokeeper");
     assert_ok(kill(daemon_of(workspace), SIGKILL));
     workspace_await_children();
-    struct outcome outcome = workspace_try_mount(workspace, true, "");
-    if (outcome.status == 0) {
+    struct program_result result = workspace_try_mount(workspace, true, "");
+    if (result.status == 0) {
         put_file("mnt/file", "");
         workspace_unmount(workspace);
     } else {
-        assert_refused(&outcome, 1, workspace->mnt, "mount", NULL);
+        assert_refused(&result, 1, workspace->mnt, "mount", NULL);
     }
-    run("fusermount3", "-u", workspace->mnt, NULL);
+    run_program("fusermount3", "-u", workspace->mnt, NULL);
 }
 
 /* The keeper is what a mount lives as long as; who is left takes it away. */
@@ -376,19 +377,19 @@ static void store_holds_plain_files(void **state)
 
     workspace_mount(workspace, true, "");
     assert_ok(mkdir("mnt/directory", 0750));
-    struct outcome outcome = run("cp", "-a", "/bin/ls", "mnt/directory/binary", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program("cp", "-a", "/bin/ls", "mnt/directory/binary", NULL);
+    assert_done(&result);
     assert_ok(symlink("directory/binary", "mnt/symlink"));
     assert_ok(link("mnt/directory/binary", "mnt/linked"));
     leave_dirty_data();
     workspace_unmount(workspace);
-    outcome = run("cmp", "/bin/ls", "store/symlink", NULL);
-    assert_done(&outcome);
+    result = run_program("cmp", "/bin/ls", "store/symlink", NULL);
+    assert_done(&result);
     assert_int_equal(stat_of("store/linked").st_nlink, 2);
     assert_int_equal(stat_of("store/directory").st_mode, S_IFDIR | 0750);
     assert_store_is_complete();
-    outcome = run("find", "store", "-mindepth", "1", "-printf", ".", NULL);
-    assert_string_equal(outcome.out, "......"); // And nothing of the daemon's own.
+    result = run_program("find", "store", "-mindepth", "1", "-printf", ".", NULL);
+    assert_string_equal(result.out, "......"); // And nothing of the daemon's own.
     // What is changed in the store while it is not mounted is there at the next mount.
     put_file("store/written", "by hand");
     workspace_mount(workspace, true, "");

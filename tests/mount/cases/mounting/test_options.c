@@ -21,19 +21,19 @@ static void help_and_version(void **state)
                                          "huge=", "mode=",      "noswap", "--version" };
 
     (void)state;
-    struct outcome outcome = run(shmapfs(), "--help", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program(shmapfs(), "--help", NULL);
+    assert_done(&result);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strstr(outcome.out, words[i]) == NULL)
+        if (strstr(result.out, words[i]) == NULL)
             fail_msg("the help does not tell of %s", words[i]);
-    outcome = run(shmapfs(), "-h", NULL);
-    assert_done(&outcome);
-    outcome = run(shmapfs(), "--version", NULL);
-    assert_done(&outcome);
-    assert_non_null(strstr(outcome.out, "shmapfs"));
-    assert_non_null(strpbrk(outcome.out, "0123456789"));
-    outcome = run(shmapfs(), "-V", NULL);
-    assert_done(&outcome);
+    result = run_program(shmapfs(), "-h", NULL);
+    assert_done(&result);
+    result = run_program(shmapfs(), "--version", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "shmapfs"));
+    assert_non_null(strpbrk(result.out, "0123456789"));
+    result = run_program(shmapfs(), "-V", NULL);
+    assert_done(&result);
 }
 
 static void help_and_version_mount_nothing(void **state)
@@ -41,10 +41,10 @@ static void help_and_version_mount_nothing(void **state)
     struct workspace *workspace = workspace_of(state);
     char *tree = workspace_tree();
 
-    struct outcome outcome = run(shmapfs(), "--version", workspace->mnt, NULL);
-    assert_done(&outcome);
-    outcome = run(shmapfs(), workspace->store, workspace->mnt, "--help", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program(shmapfs(), "--version", workspace->mnt, NULL);
+    assert_done(&result);
+    result = run_program(shmapfs(), workspace->store, workspace->mnt, "--help", NULL);
+    assert_done(&result);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -54,24 +54,24 @@ static void wrong_command_lines(void **state)
     struct workspace *workspace = workspace_of(state);
     char *tree = workspace_tree();
 
-    struct outcome outcome = run(shmapfs(), NULL);
-    assert_refused(&outcome, USAGE, "MOUNTPOINT", "missing", NULL);
-    outcome = run(shmapfs(), "-f", NULL);
-    assert_refused(&outcome, USAGE, "MOUNTPOINT", "missing", NULL);
-    outcome = run(shmapfs(), workspace->store, workspace->mnt, "third", NULL);
-    assert_refused(&outcome, USAGE, "too many", NULL);
-    outcome = run(shmapfs(), workspace->mnt, "--bogus", NULL);
-    assert_refused(&outcome, USAGE, "bogus", "unknown", NULL);
-    outcome = run(shmapfs(), workspace->mnt, "-x", NULL);
-    assert_refused(&outcome, USAGE, "-x", "unknown", NULL);
-    outcome = run(shmapfs(), workspace->mnt, "-fx", NULL);
-    assert_refused(&outcome, USAGE, "x", "unknown", NULL);
-    outcome = run(shmapfs(), workspace->mnt, "-o", NULL);
-    assert_refused(&outcome, USAGE, "-o", "value", NULL);
-    outcome = run(shmapfs(), "", NULL);
-    assert_refused(&outcome, USAGE, "empty", NULL);
-    outcome = run(shmapfs(), "", workspace->mnt, NULL);
-    assert_refused(&outcome, USAGE, "empty", NULL);
+    struct program_result result = run_program(shmapfs(), NULL);
+    assert_refused(&result, USAGE, "MOUNTPOINT", "missing", NULL);
+    result = run_program(shmapfs(), "-f", NULL);
+    assert_refused(&result, USAGE, "MOUNTPOINT", "missing", NULL);
+    result = run_program(shmapfs(), workspace->store, workspace->mnt, "third", NULL);
+    assert_refused(&result, USAGE, "too many", NULL);
+    result = run_program(shmapfs(), workspace->mnt, "--bogus", NULL);
+    assert_refused(&result, USAGE, "bogus", "unknown", NULL);
+    result = run_program(shmapfs(), workspace->mnt, "-x", NULL);
+    assert_refused(&result, USAGE, "-x", "unknown", NULL);
+    result = run_program(shmapfs(), workspace->mnt, "-fx", NULL);
+    assert_refused(&result, USAGE, "x", "unknown", NULL);
+    result = run_program(shmapfs(), workspace->mnt, "-o", NULL);
+    assert_refused(&result, USAGE, "-o", "value", NULL);
+    result = run_program(shmapfs(), "", NULL);
+    assert_refused(&result, USAGE, "empty", NULL);
+    result = run_program(shmapfs(), "", workspace->mnt, NULL);
+    assert_refused(&result, USAGE, "empty", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -127,12 +127,12 @@ static void wrong_options(void **state)
     char *tree = workspace_tree();
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        struct outcome outcome =
-            run(shmapfs(), workspace->store, workspace->mnt, "-o", wrong[i].options, NULL);
-        assert_refused(&outcome, USAGE, wrong[i].name, wrong[i].word, NULL);
+        struct program_result result =
+            run_program(shmapfs(), workspace->store, workspace->mnt, "-o", wrong[i].options, NULL);
+        assert_refused(&result, USAGE, wrong[i].name, wrong[i].word, NULL);
     }
-    struct outcome outcome = run(shmapfs(), workspace->mnt, "-o", "anon=a", NULL);
-    assert_refused(&outcome, USAGE, "anon", "STORE", NULL);
+    struct program_result result = run_program(shmapfs(), workspace->mnt, "-o", "anon=a", NULL);
+    assert_refused(&result, USAGE, "anon", "STORE", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -143,9 +143,9 @@ static void unknown_option_names_the_valid_ones(void **state)
                                          "anon=", "timeout=",   "ro",    "nopassthrough" };
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapfs(), workspace->mnt, "-o", "bogus", NULL);
+    struct program_result result = run_program(shmapfs(), workspace->mnt, "-o", "bogus", NULL);
     for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++)
-        assert_refused(&outcome, USAGE, "'bogus'", valid[i], NULL);
+        assert_refused(&result, USAGE, "'bogus'", valid[i], NULL);
 }
 
 static void anonymous_names_that_cannot_be(void **state)
@@ -164,23 +164,25 @@ static void anonymous_names_that_cannot_be(void **state)
     assert_ok(symlink("../outside", "link"));
     assert_ok(mkdir("kept", 0755));
     assert_int_equal(
-        run("setfattr", "-n", "user.shmapfs.class", "-v", "persist", "kept", NULL).status, 0);
+        run_program("setfattr", "-n", "user.shmapfs.class", "-v", "persist", "kept", NULL).status,
+        0);
     assert_ok(chdir(".."));
     char *tree = workspace_tree();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(options, sizeof(options), "anon=%s", names[i]);
-        struct outcome outcome =
-            run(shmapfs(), workspace->store, workspace->mnt, "-o", options, NULL);
-        if (outcome.status == 0)
+        struct program_result result =
+            run_program(shmapfs(), workspace->store, workspace->mnt, "-o", options, NULL);
+        if (result.status == 0)
             fail_msg("%s was accepted", options);
-        assert_refused(&outcome, outcome.status, "anon", NULL);
+        assert_refused(&result, result.status, "anon", NULL);
         assert_nothing_left(workspace, tree);
     }
     memset(name, 'n', 256);
     name[256] = '\0';
     snprintf(options, sizeof(options), "anon=%s", name);
-    struct outcome outcome = run(shmapfs(), workspace->store, workspace->mnt, "-o", options, NULL);
-    assert_refused(&outcome, FAILED, "anon", "too long", NULL);
+    struct program_result result =
+        run_program(shmapfs(), workspace->store, workspace->mnt, "-o", options, NULL);
+    assert_refused(&result, FAILED, "anon", "too long", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -210,13 +212,14 @@ static void options_stand_anywhere_and_are_repeated(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapfs(), "-o", "size=2m", workspace->mnt, "-osize=4m", NULL);
-    assert_done(&outcome);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), 4 << 20);
+    struct program_result result =
+        run_program(shmapfs(), "-o", "size=2m", workspace->mnt, "-osize=4m", NULL);
+    assert_done(&result);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 4 << 20);
     workspace_unmount(workspace);
-    outcome = run(shmapfs(), "-o", "size=2m", "--", workspace->store, workspace->mnt, NULL);
-    assert_done(&outcome);
-    assert_true(workspace_status(workspace, "store_area.size") > 0);
+    result = run_program(shmapfs(), "-o", "size=2m", "--", workspace->store, workspace->mnt, NULL);
+    assert_done(&result);
+    assert_true(read_status_number(workspace, "store_area.size") > 0);
     workspace_unmount(workspace);
 }
 
@@ -224,8 +227,8 @@ static void relative_paths(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = run(shmapfs(), "store", "./mnt/", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program(shmapfs(), "store", "./mnt/", NULL);
+    assert_done(&result);
     put_file("mnt/file", "contents");
     assert_content("store/file", "contents");
     workspace_unmount(workspace);
@@ -259,11 +262,11 @@ static void read_only_makes_nothing_in_the_store(void **state)
 
     put_file("store/file", "contents");
     char *tree = workspace_tree();
-    struct outcome outcome = workspace_try_mount(workspace, true, "ro,anon=newdir");
-    if (outcome.status == 0)
+    struct program_result result = workspace_try_mount(workspace, true, "ro,anon=newdir");
+    if (result.status == 0)
         workspace_unmount(workspace);
     else
-        assert_refused(&outcome, outcome.status, "anon", NULL);
+        assert_refused(&result, result.status, "anon", NULL);
     assert_nothing_left(workspace, tree);
     free(tree);
 }
@@ -311,11 +314,11 @@ static void named_in_the_mount_table(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
-    struct outcome outcome =
-        run("findmnt", "-n", "-r", "-o", "FSTYPE,SOURCE", workspace->mnt, NULL);
-    assert_done(&outcome);
-    assert_non_null(strstr(outcome.out, "fuse.shmapfs "));
-    assert_non_null(strstr(outcome.out, workspace->store));
+    struct program_result result =
+        run_program("findmnt", "-n", "-r", "-o", "FSTYPE,SOURCE", workspace->mnt, NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "fuse.shmapfs "));
+    assert_non_null(strstr(result.out, workspace->store));
     workspace_unmount(workspace);
 }
 
@@ -326,21 +329,21 @@ static void as_helper_of_mount(void **state)
     char helper[] = "./mount.fuse.shmapfs";
 
     assert_ok(symlink(shmapfs(), "mount.fuse.shmapfs"));
-    struct outcome outcome = run(helper, workspace->store, workspace->mnt, "-o",
-                                 "rw,nofail,x-foo,size=1m,anon=scratch", NULL);
-    assert_done(&outcome);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), 1 << 20);
+    struct program_result result = run_program(helper, workspace->store, workspace->mnt, "-o",
+                                               "rw,nofail,x-foo,size=1m,anon=scratch", NULL);
+    assert_done(&result);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 1 << 20);
     workspace_unmount(workspace);
     assert_true(exists("store/scratch"));
-    outcome = run(helper, "none", workspace->mnt, "-s", "-n", "-v", "-t", "fuse.shmapfs", "-o",
-                  "rw,size=1m", NULL);
-    assert_done(&outcome);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), 1 << 20);
+    result = run_program(helper, "none", workspace->mnt, "-s", "-n", "-v", "-t", "fuse.shmapfs",
+                         "-o", "rw,size=1m", NULL);
+    assert_done(&result);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 1 << 20);
     workspace_unmount(workspace);
-    outcome = run(helper, "none", workspace->mnt, "-o", "rw,bogus", NULL);
-    assert_refused(&outcome, USAGE, "bogus", "unknown", NULL);
-    outcome = run(helper, workspace->mnt, NULL);
-    assert_refused(&outcome, USAGE, "source", NULL);
+    result = run_program(helper, "none", workspace->mnt, "-o", "rw,bogus", NULL);
+    assert_refused(&result, USAGE, "bogus", "unknown", NULL);
+    result = run_program(helper, workspace->mnt, NULL);
+    assert_refused(&result, USAGE, "source", NULL);
     assert_false(workspace_is_mounted(workspace->mnt));
 }
 

@@ -14,7 +14,7 @@ enum { MIB = 1 << 20 };
 
 static pid_t daemon_of(const struct workspace *workspace)
 {
-    return (pid_t)workspace_status(workspace, "keeper");
+    return (pid_t)read_status_number(workspace, "keeper");
 }
 
 /* A mapping that nobody syncs or unmaps is as good as written. */

@@ -14,8 +14,9 @@
 
 /* Tries to mount without a capability, which setpriv(1) knows by its name in small letters, without
  * CAP_. */
-static struct outcome mount_without(const struct workspace *workspace, const char *capability,
-                                    bool with_store, const char *options)
+static struct program_result mount_without(const struct workspace *workspace,
+                                           const char *capability, bool with_store,
+                                           const char *options)
 {
     char less[64], all[128];
 
@@ -24,10 +25,10 @@ static struct outcome mount_without(const struct workspace *workspace, const cha
              options);
     // Root gets at most what the bounding set has when it executes a program. The stack is smaller
     // than usual.
-    return run("sh", "-c", "ulimit -s 4096 && exec \"$@\"", "sh", "setpriv", "--inh-caps", less,
-               "--bounding-set", less, shmapfs(), "-o", all,
-               with_store ? workspace->store : workspace->mnt, with_store ? workspace->mnt : NULL,
-               NULL);
+    return run_program("sh", "-c", "ulimit -s 4096 && exec \"$@\"", "sh", "setpriv", "--inh-caps",
+                       less, "--bounding-set", less, shmapfs(), "-o", all,
+                       with_store ? workspace->store : workspace->mnt,
+                       with_store ? workspace->mnt : NULL, NULL);
 }
 
 static void refused_where_users_cannot_be_told_apart(void **state)
@@ -45,8 +46,9 @@ static void refused_where_users_cannot_be_told_apart(void **state)
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         for (int with_store = 0; with_store < 2; with_store++) {
-            struct outcome outcome = mount_without(workspace, needed[i].capability, with_store, "");
-            assert_refused(&outcome, 1, needed[i].name, NULL);
+            struct program_result result =
+                mount_without(workspace, needed[i].capability, with_store, "");
+            assert_refused(&result, 1, needed[i].name, NULL);
             assert_nothing_left(workspace, tree);
         }
     }
@@ -59,8 +61,8 @@ static void files_belong_to_their_makers_without_handles(void **state)
     struct workspace *workspace = workspace_of(state);
 
     for (int with_store = 0; with_store < 2; with_store++) {
-        struct outcome outcome = mount_without(workspace, "dac_read_search", with_store, "");
-        assert_done(&outcome);
+        struct program_result result = mount_without(workspace, "dac_read_search", with_store, "");
+        assert_done(&result);
         assert_true(workspace_is_mounted(workspace->mnt));
         assert_ok(chmod("mnt", 0777));
         assert_int_equal(as(ALICE, create_file, "mnt/file"), 0);
@@ -123,14 +125,15 @@ static void deep_tree_without_handles(void **state)
     };
     struct workspace *workspace = workspace_of(state);
 
-    struct outcome outcome = mount_without(workspace, "dac_read_search", false, ",descriptors=16");
-    assert_done(&outcome);
+    struct program_result result =
+        mount_without(workspace, "dac_read_search", false, ",descriptors=16");
+    assert_done(&result);
     descend(workspace);
     for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-        int result = attempts[i].action((char *)(uintptr_t)attempts[i].path);
-        // What is too deep to be found again by its names is said to be.
-        if (result != 0 && result != ELOOP)
-            fail_msg("attempt %zu: %s", i, strerror(result));
+        int error = attempts[i].action((char *)(uintptr_t)attempts[i].path);
+        // ELOOP: the path is too deep to be found again by its names.
+        if (error != 0 && error != ELOOP)
+            fail_msg("attempt %zu: %s", i, strerror(error));
     }
     assert_ok(chdir(workspace->dir));
     put_file("mnt/last", "works");

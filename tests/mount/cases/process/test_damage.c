@@ -238,8 +238,8 @@ static void check_store(const struct patient *patient)
             assert_memory_equal(found, bytes, BYTES);
         }
     }
-    struct outcome outcome = run("find", "store", "-mindepth", "1", "-delete", NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program("find", "store", "-mindepth", "1", "-delete", NULL);
+    assert_done(&result);
 }
 
 /* Kills the worker, if it is still there. */

@@ -106,7 +106,7 @@ static void whiteout_is_left_once(void **state)
         assert_int_equal(left.st_rdev, makedev(0, 0));
         assert_true(S_ISCHR(lstat_of("mnt/from").st_mode));
         assert_ok(unlink("mnt/from"));
-        assert_int_equal(workspace_status(workspace, "restarts"), i + 1);
+        assert_int_equal(read_status_number(workspace, "restarts"), i + 1);
     }
     serving_stop(workspace, keeper);
 }
@@ -243,7 +243,7 @@ static void client_dies_with_the_worker(const struct workspace *workspace, int (
         assert_false(exists(path));
     unmap(mapping, 8);
     assert_ok(close(fd));
-    assert_int_equal(workspace_status(workspace, "restarts"), 1);
+    assert_int_equal(read_status_number(workspace, "restarts"), 1);
     serving_stop(workspace, keeper);
 }
 
@@ -368,12 +368,12 @@ static void standby_dies_before_it_begins(void **state)
         kill_and_wait(worker);
         kill_and_wait(standby);
         // The status is from one that serves; by then there is one more, that waits.
-        worker = (pid_t)workspace_status(workspace, "pid");
+        worker = (pid_t)read_status_number(workspace, "pid");
         assert_int_equal(serving_worker(keeper), worker);
         assert_int_not_equal(serving_standby(keeper), worker);
         assert_int_equal(count_children(keeper), 2);
-        assert_int_equal(workspace_status(workspace, "pid"), worker);
-        assert_int_equal(workspace_status(workspace, "restarts"), 2 * (i + 1));
+        assert_int_equal(read_status_number(workspace, "pid"), worker);
+        assert_int_equal(read_status_number(workspace, "restarts"), 2 * (i + 1));
     }
     stop_load(load);
     serving_stop(workspace, keeper);
@@ -397,7 +397,7 @@ static void both_workers_die_at_once(void **state)
         assert_ok(kill(second, SIGKILL));
         await_end(first);
         await_end(second);
-        assert_int_equal(serving_worker(keeper), workspace_status(workspace, "pid"));
+        assert_int_equal(serving_worker(keeper), read_status_number(workspace, "pid"));
         serving_standby(keeper);
         assert_int_equal(count_children(keeper), 2);
     }
@@ -456,7 +456,7 @@ static void innocents_are_served(void **state)
     // A name that is not known is looked up for mkdir, too.
     assert_int_equal(log_lines("refused"), 2 * POISONERS);
     assert_int_equal(log_lines("request LOOKUP of node 1 ended 3 workers"), 2 * POISONERS);
-    assert_true(workspace_status(workspace, "restarts") <= 6 * POISONERS);
+    assert_true(read_status_number(workspace, "restarts") <= 6 * POISONERS);
     serving_stop(workspace, keeper);
 }
 
@@ -495,7 +495,7 @@ static void death_while_served_alone(void **state)
     assert_peer_well(&client);
     assert_true(S_ISDIR(stat_of(path).st_mode));
     assert_int_equal(log_lines("refused"), 0);
-    assert_int_equal(workspace_status(workspace, "restarts"), 2);
+    assert_int_equal(read_status_number(workspace, "restarts"), 2);
     serving_stop(workspace, keeper);
 }
 
@@ -512,7 +512,7 @@ static void few_descriptors(void **state)
     for (int i = 0; i < DEATHS; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
         kill_and_wait(serving_worker(keeper));
-        assert_int_equal(workspace_status(workspace, "restarts"), i + 1);
+        assert_int_equal(read_status_number(workspace, "restarts"), i + 1);
     }
     stop_load(load);
     serving_stop(workspace, keeper);
@@ -539,7 +539,7 @@ static void unmounted_while_nobody_serves(void **state)
     if (workspace->root)
         assert_ok(umount2(workspace->mnt, MNT_DETACH));
     else
-        assert_int_equal(run("fusermount3", "-u", "-z", workspace->mnt, NULL).status, 0);
+        assert_int_equal(run_program("fusermount3", "-u", "-z", workspace->mnt, NULL).status, 0);
     assert_false(workspace_is_mounted(workspace->mnt));
     assert_ok(kill(next, SIGCONT));
     assert_int_equal(peer_wait(keeper), 0);

@@ -180,7 +180,7 @@ static pid_t start_new(const struct manager *manager)
     snprintf(line, sizeof(line), "MAINPID=%d", (int)pid);
     assert_true(says(&message, line));
     assert_int_equal(message.from, pid);
-    assert_int_equal(workspace_status(manager->workspace, "keeper"), pid);
+    assert_int_equal(read_status_number(manager->workspace, "keeper"), pid);
     return pid;
 }
 
@@ -195,7 +195,7 @@ static struct message start_again(const struct manager *manager, const char *bin
     assert_true(says(&message, "READY=1"));
     assert_int_equal(message.from, pid);
     assert_int_equal(peer_wait(pid), 0);
-    assert_int_equal(workspace_status(manager->workspace, "keeper"), keeper);
+    assert_int_equal(read_status_number(manager->workspace, "keeper"), keeper);
     return message;
 }
 
@@ -204,7 +204,7 @@ static pid_t pass_on(const struct manager *manager, pid_t keeper)
 {
     assert_ok(kill(keeper, SIGUSR1));
     assert_int_equal(peer_wait(keeper), 0);
-    pid_t next = (pid_t)workspace_status(manager->workspace, "keeper");
+    pid_t next = (pid_t)read_status_number(manager->workspace, "keeper");
     assert_int_not_equal(next, keeper);
     // Our own child, as the first one was.
     assert_int_equal(waitpid(next, NULL, WNOHANG), 0);
@@ -274,7 +274,7 @@ static void watchdog_is_fed(void **state)
     watch_every(PERIOD);
     pid_t keeper = start_new(&manager);
     await_pings(&manager, keeper);
-    assert_int_equal(workspace_status(manager.workspace, "restarts"), 0);
+    assert_int_equal(read_status_number(manager.workspace, "restarts"), 0);
     stop(&manager, keeper);
 }
 
@@ -287,7 +287,7 @@ static void stuck_worker_is_replaced(void **state)
     skip_without_survival(&manager);
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
-    int64_t worker = workspace_status(manager.workspace, "pid");
+    int64_t worker = read_status_number(manager.workspace, "pid");
     halt((pid_t)worker);
     // All of this waits for the next one.
     put_file("mnt/other", "contents");
@@ -295,9 +295,9 @@ static void stuck_worker_is_replaced(void **state)
     assert_int_equal(pwrite(fd, "C", 1, 0), 1);
     assert_ok(close(fd));
     assert_content("mnt/file", "Contents");
-    assert_int_not_equal(workspace_status(manager.workspace, "pid"), worker);
-    assert_int_equal(workspace_status(manager.workspace, "restarts"), 1);
-    assert_int_equal(workspace_status(manager.workspace, "keeper"), keeper);
+    assert_int_not_equal(read_status_number(manager.workspace, "pid"), worker);
+    assert_int_equal(read_status_number(manager.workspace, "restarts"), 1);
+    assert_int_equal(read_status_number(manager.workspace, "keeper"), keeper);
     assert_true(log_says("did not answer"));
     await_pings(&manager, keeper);
     stop(&manager, keeper);
@@ -310,15 +310,15 @@ static void hangup_upgrades(void **state)
     watch_every(PERIOD);
     pid_t keeper = start_new(&manager);
     skip_without_survival(&manager);
-    int64_t worker = workspace_status(manager.workspace, "pid");
+    int64_t worker = read_status_number(manager.workspace, "pid");
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
     assert_ok(flock(fd, LOCK_EX));
     assert_ok(kill(keeper, SIGHUP));
-    while (workspace_status(manager.workspace, "upgrades") == 0)
+    while (read_status_number(manager.workspace, "upgrades") == 0)
         sched_yield();
-    assert_int_equal(workspace_status(manager.workspace, "keeper"), keeper);
-    assert_int_not_equal(workspace_status(manager.workspace, "pid"), worker);
+    assert_int_equal(read_status_number(manager.workspace, "keeper"), keeper);
+    assert_int_not_equal(read_status_number(manager.workspace, "pid"), worker);
     await_pings(&manager, keeper);
     int other = open_file("mnt/file", O_RDONLY);
     assert_errno(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK);
@@ -349,8 +349,8 @@ static void restart_keeps_what_is_in_use(void **state)
     hear_nothing_from(&manager, next);
     assert_true(strchr(start_again(&manager, shmapfs(), next).text, 'S') == NULL);
     await_pings(&manager, next);
-    assert_int_equal(workspace_status(manager.workspace, "upgrades"), 1);
-    assert_int_equal(workspace_status(manager.workspace, "restarts"), 0);
+    assert_int_equal(read_status_number(manager.workspace, "upgrades"), 1);
+    assert_int_equal(read_status_number(manager.workspace, "restarts"), 0);
 
     assert_int_equal(pwrite(fd, "K", 1, 7), 1);
     assert_int_equal(mapping[7], 'K');
@@ -390,8 +390,8 @@ static void restarts_under_load(void **state)
     struct load_figures figures = load_stop(load);
     assert_int_equal(figures.failed, 0);
     assert_int_equal(figures.different, 0);
-    assert_int_equal(workspace_status(manager.workspace, "upgrades"), RESTARTS);
-    assert_int_equal(workspace_status(manager.workspace, "restarts"), 0);
+    assert_int_equal(read_status_number(manager.workspace, "upgrades"), RESTARTS);
+    assert_int_equal(read_status_number(manager.workspace, "restarts"), 0);
     stop(&manager, keeper);
 }
 
@@ -407,8 +407,8 @@ static void watchdog_that_came_later_is_fed(void **state)
     start_again(&manager, shmapfs(), keeper);
     await_pings(&manager, keeper);
     // The next binary has to know of it, too.
-    struct outcome outcome = run(shmapctl(), "upgrade", manager.workspace->mnt, NULL);
-    assert_done(&outcome);
+    struct program_result result = run_program(shmapctl(), "upgrade", manager.workspace->mnt, NULL);
+    assert_done(&result);
     await_pings(&manager, keeper);
     stop(&manager, keeper);
 }
@@ -425,7 +425,7 @@ static void mount_that_refuses_the_upgrade_is_adopted(void **state)
     assert_non_null(strstr(message.text, "\nSTATUS="));
     assert_non_null(strstr(message.text, "layout"));
     assert_true(log_says("could not be upgraded"));
-    assert_int_equal(workspace_status(manager.workspace, "upgrades"), 0);
+    assert_int_equal(read_status_number(manager.workspace, "upgrades"), 0);
     assert_content("mnt/file", "contents");
     stop(&manager, keeper);
 }
@@ -472,8 +472,9 @@ static void mount_without_a_keeper_is_not_adopted(void **state)
     const struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "nokeeper");
-    struct outcome outcome = run(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
-    assert_refused(&outcome, 1, workspace->mnt, "without a keeper", "unmount", NULL);
+    struct program_result result =
+        run_program(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
+    assert_refused(&result, 1, workspace->mnt, "without a keeper", "unmount", NULL);
     assert_true(workspace_is_mounted(workspace->mnt));
     workspace_unmount(workspace);
 }
@@ -487,14 +488,15 @@ static void mount_of_another_service_is_not_adopted(void **state)
     if (!workspace->root)
         return;
     workspace_mount(workspace, true, "");
-    int64_t worker = workspace_status(workspace, "pid");
-    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)workspace_status(workspace, "keeper"));
+    int64_t worker = read_status_number(workspace, "pid");
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)read_status_number(workspace, "keeper"));
     put_file("cgroup", "0::/system.slice/another.service\n");
     assert_ok(mount("cgroup", path, NULL, MS_BIND, NULL));
-    struct outcome outcome = run(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
+    struct program_result result =
+        run_program(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
     assert_ok(umount(path));
-    assert_refused(&outcome, 1, workspace->mnt, "not of this service", "unmount", NULL);
-    assert_int_equal(workspace_status(workspace, "pid"), worker);
+    assert_refused(&result, 1, workspace->mnt, "not of this service", "unmount", NULL);
+    assert_int_equal(read_status_number(workspace, "pid"), worker);
     workspace_unmount(workspace);
 }
 

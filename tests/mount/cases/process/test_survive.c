@@ -196,7 +196,7 @@ static void keeper_killed_leaves_no_dead_mount(void **state)
     struct survive_status status = status_of(workspace);
     assert_ok(kill((pid_t)status.keeper, SIGKILL));
     await_end((pid_t)status.pid);
-    assert_true(comes_true(is_unmounted, workspace));
+    assert_true(becomes_true(is_unmounted, workspace));
     assert_ok(close(fd));
     // The keeper was killed; how the others end is their affair.
     assert_true(workspace_await_children() > 0);
@@ -353,16 +353,17 @@ static void closed_streams(void **state)
         const char *script = i == 0   ? "exec \"$@\" <&- >&- 2>&-"
                              : i == 1 ? "exec \"$@\" 2>&-"
                                       : "exec \"$@\" <&-";
-        struct outcome outcome = run("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o",
-                                     workspace->passthrough ? "defaults" : "nopassthrough", NULL);
-        assert_int_equal(outcome.status, 0);
+        struct program_result result =
+            run_program("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o",
+                        workspace->passthrough ? "defaults" : "nopassthrough", NULL);
+        assert_int_equal(result.status, 0);
         put_file("mnt/file", "contents");
         for (int deaths = 0; deaths < 3; deaths++) {
             assert_ok(kill((pid_t)status_of(workspace).pid, SIGKILL));
             assert_content("mnt/file", "contents");
         }
-        outcome = run(shmapctl(), "upgrade", workspace->mnt, NULL);
-        assert_done(&outcome);
+        result = run_program(shmapctl(), "upgrade", workspace->mnt, NULL);
+        assert_done(&result);
         assert_content("mnt/file", "contents");
         workspace_unmount(workspace);
     }

@@ -64,9 +64,9 @@ static void assert_version(const struct workspace *workspace, const char *versio
 
 static void copy_program(const char *from, const char *to)
 {
-    struct outcome outcome = run("cp", from, to, NULL);
+    struct program_result result = run_program("cp", from, to, NULL);
 
-    assert_done(&outcome);
+    assert_done(&result);
 }
 
 static void put_script(const char *path, const char *text)
@@ -188,8 +188,9 @@ static void assert_refuses(const struct workspace *workspace, const char *binary
         fail_msg("upgrade to %s: %s", binary, after.upgrade_error);
     assert_kept(&have);
     leave(&have);
-    struct outcome outcome = run("rm", "-r", "mnt/directory", "mnt/file", "mnt/lock", NULL);
-    assert_done(&outcome);
+    struct program_result result =
+        run_program("rm", "-r", "mnt/directory", "mnt/file", "mnt/lock", NULL);
+    assert_done(&result);
 }
 
 static void refused_binaries(void **state)
@@ -259,8 +260,8 @@ static void liar_leaves_nobody_waiting(void **state)
     assert_ok(close(fd));
     assert_int_equal(workspace_await_children(), 0);
     // Whoever mounts there next takes it away.
-    struct outcome outcome = workspace_try_mount(workspace, true, "takeover");
-    assert_int_equal(outcome.status, 0);
+    struct program_result result = workspace_try_mount(workspace, true, "takeover");
+    assert_int_equal(result.status, 0);
     assert_content("mnt/file", "contents");
     workspace_unmount(workspace);
 }

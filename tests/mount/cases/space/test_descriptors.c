@@ -14,7 +14,7 @@
 
 static pid_t daemon_of(const struct workspace *workspace)
 {
-    return (pid_t)workspace_status(workspace, "pid");
+    return (pid_t)read_status_number(workspace, "pid");
 }
 
 static unsigned descriptors_of(pid_t pid)
@@ -83,13 +83,13 @@ struct expectation {
 static bool status_is(void *argument)
 {
     const struct expectation *expected = argument;
-    return workspace_status(expected->workspace, expected->member) <= expected->at_most;
+    return read_status_number(expected->workspace, expected->member) <= expected->at_most;
 }
 
 static bool status_becomes(const struct workspace *workspace, const char *member, int64_t at_most)
 {
     struct expectation expected = { workspace, member, at_most };
-    return comes_true(status_is, &expected);
+    return becomes_true(status_is, &expected);
 }
 
 static void bounded_whatever_is_looked_up(void **state)
@@ -103,10 +103,10 @@ static void bounded_whatever_is_looked_up(void **state)
     make_files(FILES);
     read_files(FILES);
     stat_files(FILES);
-    assert_true(workspace_status(workspace, "nodes") >= FILES);
+    assert_true(read_status_number(workspace, "nodes") >= FILES);
     assert_in_range(descriptors_of(daemon_of(workspace)), 1, BOUND);
-    assert_in_range(workspace_status(workspace, "descriptors"), 0, 110);
-    assert_int_equal(workspace_status(workspace, "open_files"), 0);
+    assert_in_range(read_status_number(workspace, "descriptors"), 0, 110);
+    assert_int_equal(read_status_number(workspace, "open_files"), 0);
     workspace_unmount(workspace);
 }
 
@@ -143,7 +143,7 @@ static void let_go_when_the_kernel_needs_memory(void **state)
     workspace_mount(workspace, true, "");
     unsigned before = descriptors_of(daemon_of(workspace));
     make_files(FILES);
-    assert_true(workspace_status(workspace, "nodes") >= FILES);
+    assert_true(read_status_number(workspace, "nodes") >= FILES);
     int fd = open_file("/proc/sys/vm/drop_caches", O_WRONLY);
     assert_int_equal(write(fd, "2", 1), 1);
     assert_ok(close(fd));
@@ -154,15 +154,15 @@ static void let_go_when_the_kernel_needs_memory(void **state)
 }
 
 /* Runs what follows with few descriptors, in a child: its limits are its own. */
-static struct outcome mount_with_few_descriptors(const struct workspace *workspace,
-                                                 const char *limit, const char *options)
+static struct program_result mount_with_few_descriptors(const struct workspace *workspace,
+                                                        const char *limit, const char *options)
 {
     char script[256], all[256];
 
     snprintf(all, sizeof(all), "%s%s", workspace->passthrough ? "defaults" : "nopassthrough",
              options);
     snprintf(script, sizeof(script), "ulimit -n %s && exec \"$@\"", limit);
-    return run("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o", all, NULL);
+    return run_program("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o", all, NULL);
 }
 
 /* Wherever on its way the daemon runs out of them: it says so, in one line, and nothing stays. */
@@ -175,13 +175,13 @@ static void a_limit_that_is_too_low_is_told(void **state)
     for (;; number++) {
         char limit[16];
         snprintf(limit, sizeof(limit), "%d", number);
-        struct outcome outcome = mount_with_few_descriptors(workspace, limit, "");
-        if (outcome.status == 0)
+        struct program_result result = mount_with_few_descriptors(workspace, limit, "");
+        if (result.status == 0)
             break;
         assert_true(number < 64);
         // With three or so not even the program's libraries can be loaded.
-        if (outcome.status != 127)
-            assert_refused(&outcome, 1, "Too many open files", NULL);
+        if (result.status != 127)
+            assert_refused(&result, 1, "Too many open files", NULL);
         assert_nothing_left(workspace, tree);
     }
     free(tree);
@@ -196,8 +196,8 @@ static void survives_a_low_limit_of_descriptors(void **state)
     int opened = 0;
     char path[64];
 
-    struct outcome outcome = mount_with_few_descriptors(workspace, "256", "");
-    assert_done(&outcome);
+    struct program_result result = mount_with_few_descriptors(workspace, "256", "");
+    assert_done(&result);
     assert_ok(mkdir("mnt/d0", 0755));
     for (; opened < MANY; opened++) {
         fds[opened] = open(numbered(opened, path), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -273,8 +273,8 @@ static void long_names_with_few_descriptors(void **state)
     int count = 0;
     struct dirent *entry;
 
-    struct outcome outcome = mount_with_few_descriptors(workspace, "128", "");
-    assert_done(&outcome);
+    struct program_result result = mount_with_few_descriptors(workspace, "128", "");
+    assert_done(&result);
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "mnt/%0*d", LENGTH, i);
         put_file(path, path);
@@ -339,8 +339,8 @@ static void open_all_directories(const struct workspace *workspace, const char *
 
     // Where listings may be kept, an open directory need not take a descriptor.
     snprintf(path, sizeof(path), "%s,timeout=0", options);
-    struct outcome outcome = mount_with_few_descriptors(workspace, "256", path);
-    assert_done(&outcome);
+    struct program_result result = mount_with_few_descriptors(workspace, "256", path);
+    assert_done(&result);
     for (int i = 0; i < MANY; i++)
         assert_ok(mkdir(directory_path(i, path), 0755));
     int fd = open_file("mnt/file", O_RDWR | O_CREAT);

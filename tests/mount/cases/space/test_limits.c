@@ -31,7 +31,7 @@ static bool pages_are_free(void *argument)
 
 static bool pages_become_free(fsblkcnt_t wanted)
 {
-    return comes_true(pages_are_free, &wanted);
+    return becomes_true(pages_are_free, &wanted);
 }
 
 static void write_gets_enospc_at_the_limit(void **state)
@@ -173,10 +173,10 @@ static void files_get_enospc_at_nr_inodes(void **state)
 
 static void assert_resized(const struct workspace *workspace, const char *size, int64_t bytes)
 {
-    struct outcome outcome = run(shmapctl(), "resize", workspace->mnt, size, NULL);
+    struct program_result result = run_program(shmapctl(), "resize", workspace->mnt, size, NULL);
 
-    assert_done(&outcome);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), bytes);
+    assert_done(&result);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), bytes);
 }
 
 static void resized_while_in_use(void **state)
@@ -191,16 +191,16 @@ static void resized_while_in_use(void **state)
     assert_errno(fallocate(fd, 0, 4 * MIB, 4 * MIB), ENOSPC);
     assert_resized(workspace, "8m", 8 * MIB);
     assert_ok(fallocate(fd, 0, 4 * MIB, 4 * MIB));
-    struct outcome outcome = run(shmapctl(), "resize", workspace->mnt, "6m", NULL);
-    assert_refused(&outcome, FAILED, "6m", "less than", "8.0M", NULL);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), 8 * MIB);
+    struct program_result result = run_program(shmapctl(), "resize", workspace->mnt, "6m", NULL);
+    assert_refused(&result, FAILED, "6m", "less than", "8.0M", NULL);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 8 * MIB);
     assert_ok(ftruncate(fd, 4 * MIB));
     assert_resized(workspace, "4m", 4 * MIB);
     assert_int_equal(free_pages(), 0);
     assert_true(all_bytes(mapping, 4 * MIB, 'x'));
-    outcome = run(shmapctl(), "--json", "resize", workspace->mnt, "1g", NULL);
-    assert_done(&outcome);
-    assert_non_null(strstr(outcome.out, "1073741824"));
+    result = run_program(shmapctl(), "--json", "resize", workspace->mnt, "1g", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "1073741824"));
     unmap(mapping, 4 * MIB);
     assert_ok(close(fd));
     workspace_unmount(workspace);
@@ -208,10 +208,11 @@ static void resized_while_in_use(void **state)
 
 static int resize_as_stranger(void *argument)
 {
-    struct outcome outcome = run(shmapctl(), "resize", (const char *)argument, "1g", NULL);
+    struct program_result result =
+        run_program(shmapctl(), "resize", (const char *)argument, "1g", NULL);
 
-    peer_check(outcome.status == FAILED);
-    peer_check(strstr(outcome.err, "permi") != NULL);
+    peer_check(result.status == FAILED);
+    peer_check(strstr(result.err, "permi") != NULL);
     return 0;
 }
 
@@ -223,7 +224,7 @@ static void resized_by_nobody_else(void **state)
         return; // A user's mount is not even seen by others.
     workspace_mount(workspace, false, "size=4m");
     assert_int_equal(harness_as(1234, 1234, 0, NULL, resize_as_stranger, workspace->mnt), 0);
-    assert_int_equal(workspace_status(workspace, "ram_area.size"), 4 * MIB);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 4 * MIB);
     workspace_unmount(workspace);
 }
 
@@ -241,7 +242,7 @@ static void sizes_in_every_unit(void **state)
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         workspace_mount(workspace, false, sizes[i].option);
-        uint64_t bytes = (uint64_t)workspace_status(workspace, "ram_area.size");
+        uint64_t bytes = (uint64_t)read_status_number(workspace, "ram_area.size");
         // tmpfs counts in pages.
         assert_in_range(bytes, sizes[i].bytes - PAGE, sizes[i].bytes + PAGE);
         workspace_unmount(workspace);
@@ -258,11 +259,12 @@ static void huge_pages_as_the_kernel_allows(void **state)
         snprintf(option, sizeof(option), "huge=%s", words[i]);
         snprintf(expected, sizeof(expected), "\"huge\":\"%s\"", words[i]);
         workspace_mount(workspace, false, option);
-        struct outcome outcome = run(shmapctl(), "--json", "status", workspace->mnt, NULL);
-        assert_done(&outcome);
-        if (strstr(outcome.out, expected) == NULL &&
-            strstr(outcome.out, "\"huge\":\"never\"") == NULL)
-            fail_msg("neither %s nor never: %s", words[i], outcome.out);
+        struct program_result result =
+            run_program(shmapctl(), "--json", "status", workspace->mnt, NULL);
+        assert_done(&result);
+        if (strstr(result.out, expected) == NULL &&
+            strstr(result.out, "\"huge\":\"never\"") == NULL)
+            fail_msg("neither %s nor never: %s", words[i], result.out);
         put_file("mnt/small", "x");
         workspace_unmount(workspace);
     }
@@ -362,11 +364,11 @@ static void space_of_a_removed_file_is_there_at_once(void **state)
 
 static unsigned mounts(void)
 {
-    struct outcome outcome = run("findmnt", "-n", "-r", "-o", "TARGET", NULL);
+    struct program_result result = run_program("findmnt", "-n", "-r", "-o", "TARGET", NULL);
     unsigned count = 0;
 
-    assert_done(&outcome);
-    for (const char *at = outcome.out; (at = strchr(at, '\n')) != NULL; at++)
+    assert_done(&result);
+    for (const char *at = result.out; (at = strchr(at, '\n')) != NULL; at++)
         count++;
     return count;
 }

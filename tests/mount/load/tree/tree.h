@@ -5,7 +5,7 @@
  * must give, success or errno.
  *
  * Who uses a name holds its place locked, and then the objects that are there, both in the order of their numbers; so
- * several processes work in one directory at the same moment, and still each outcome is certain.
+ * several processes work in one directory at the same moment, and still each result is certain.
  */
 #ifndef SHMAPFS_TESTS_LOAD_TREE_H
 #define SHMAPFS_TESTS_LOAD_TREE_H
