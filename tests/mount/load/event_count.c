@@ -8,15 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
-void bell_ring(struct bell *bell)
+void event_count_advance(struct event_count *events)
 {
-    atomic_fetch_add(&bell->rings, 1);
-    syscall(SYS_futex, &bell->rings, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    atomic_fetch_add(&events->count, 1);
+    syscall(SYS_futex, &events->count, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-void bell_wait(struct bell *bell, uint32_t seen)
+void event_count_await(struct event_count *events, uint32_t seen)
 {
     struct timespec limit = { .tv_sec = 1 };
 
-    syscall(SYS_futex, &bell->rings, FUTEX_WAIT, seen, &limit, NULL, 0);
+    syscall(SYS_futex, &events->count, FUTEX_WAIT, seen, &limit, NULL, 0);
 }

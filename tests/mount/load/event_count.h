@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Something that processes wait for, in memory that they share. */
-#ifndef SHMAPFS_TESTS_BELL_H
-#define SHMAPFS_TESTS_BELL_H
+/* An event count: how often something has happened, in memory that processes share, and a way to wait
+ * for the next time. */
+#ifndef SHMAPFS_TESTS_EVENT_COUNT_H
+#define SHMAPFS_TESTS_EVENT_COUNT_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct bell {
-    _Atomic uint32_t rings;
+struct event_count {
+    _Atomic uint32_t count;
 };
 
-static inline uint32_t bell_seen(const struct bell *bell)
+static inline uint32_t event_count_read(const struct event_count *events)
 {
-    return atomic_load(&bell->rings);
+    return atomic_load(&events->count);
 }
 
-void bell_ring(struct bell *bell);
+/* Counts one more event and wakes all who wait. */
+void event_count_advance(struct event_count *events);
 
-/* Returns when it has rung since it was seen, or after a second at most. */
-void bell_wait(struct bell *bell, uint32_t seen);
+/* Returns when the count is another than the one read before, or after a second at most. */
+void event_count_await(struct event_count *events, uint32_t seen);
 
 #endif

@@ -35,8 +35,8 @@ struct load {
     struct crew crews[MOST_KINDS];
     size_t crew_count, process_count;
     struct load_process *processes;
-    struct bell orders;  // rings for each order
-    enum order order[2]; // the last two
+    struct event_count orders; // rings for each order
+    enum order order[2];       // the last two
     atomic_uint resting;
 };
 
@@ -74,9 +74,9 @@ static uint32_t hear_orders(struct load_process *process)
     struct crew *crew = crew_of(process);
 
     if (!process->kind->lockstep)
-        return bell_seen(&load->orders);
+        return event_count_read(&load->orders);
     if (load_meet(process))
-        crew->orders = bell_seen(&load->orders);
+        crew->orders = event_count_read(&load->orders);
     load_meet(process);
     return crew->orders;
 }
@@ -91,9 +91,9 @@ static void rest(struct load_process *process, uint32_t orders)
         process->kind->rest(process);
     load_meet(process);
     atomic_fetch_add(&load->resting, 1);
-    bell_ring(&load->tally.news);
-    while (bell_seen(&load->orders) == orders)
-        bell_wait(&load->orders, orders);
+    event_count_advance(&load->tally.news);
+    while (event_count_read(&load->orders) == orders)
+        event_count_await(&load->orders, orders);
 }
 
 static void do_orders(struct load_process *process)
@@ -216,15 +216,15 @@ static bool target_reached(struct load *load)
     return atomic_load(&load->tally.target) == 0;
 }
 
-/* Until the condition holds. The bell of news rings when it comes to hold. */
+/* Waits until the condition holds; `news` counts one more event when it does. */
 static int await(struct load *load, bool (*condition)(struct load *))
 {
     uint64_t calls = 0;
     time_t since = time(NULL);
     uint32_t seen;
 
-    while (seen = bell_seen(&load->tally.news), !condition(load)) {
-        bell_wait(&load->tally.news, seen);
+    while (seen = event_count_read(&load->tally.news), !condition(load)) {
+        event_count_await(&load->tally.news, seen);
         if (!all_live(load))
             return -ECHILD;
         if (atomic_load(&load->tally.calls) != calls) {
@@ -243,8 +243,8 @@ static void give_order(struct load *load, enum order order)
 {
     if (order == REST)
         atomic_store(&load->resting, 0);
-    load->order[(bell_seen(&load->orders) + 1) % 2] = order;
-    bell_ring(&load->orders);
+    load->order[(event_count_read(&load->orders) + 1) % 2] = order;
+    event_count_advance(&load->orders);
 }
 
 struct load *load_start(const char *directory, const struct load_kind *const kinds[], uint64_t seed)

@@ -60,7 +60,8 @@ struct load_figures {
 
 /* What all processes count together. */
 struct load_tally {
-    struct bell news; // rings when a process has come to rest, and when the target is reached
+    struct event_count
+        news; // rings when a process has come to rest, and when the target is reached
     atomic_uint_least64_t calls, failed, different;
     atomic_uint_least64_t target; // the number of calls that is waited for, or 0
     atomic_uint complaints;

@@ -41,7 +41,7 @@ static void count_call(struct load_process *process)
     process->busy = false;
     // One of those that see it reached takes it away.
     if (target != 0 && made >= target && atomic_exchange(&tally->target, 0) != 0)
-        bell_ring(&tally->news);
+        event_count_advance(&tally->news);
 }
 
 static bool may_complain(const struct load_process *process)

@@ -17,7 +17,7 @@ enum { LONGEST_SECONDS = 60 };
 struct survive_watch {
     const char *mountpoint;
     pid_t watcher;
-    struct bell end;
+    struct event_count end;
     atomic_int_least64_t asked; // when, in seconds; 0: nobody asks
     atomic_int_least64_t keeper;
 };
@@ -33,7 +33,7 @@ static int64_t now_seconds(void)
 static _Noreturn void keep_watch(struct survive_watch *watch)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (bell_seen(&watch->end) == 0) {
+    while (event_count_read(&watch->end) == 0) {
         int64_t asked = atomic_load(&watch->asked);
         if (asked != 0 && now_seconds() - asked > LONGEST_SECONDS) {
             fprintf(stderr, "FAILED: the mount has not told its status for %d s\n",
@@ -42,7 +42,7 @@ static _Noreturn void keep_watch(struct survive_watch *watch)
                 kill((pid_t)atomic_load(&watch->keeper), SIGKILL);
             _exit(EXIT_FAILURE);
         }
-        bell_wait(&watch->end, 0);
+        event_count_await(&watch->end, 0);
     }
     _exit(EXIT_SUCCESS);
 }
@@ -65,7 +65,7 @@ struct survive_watch *survive_watch_start(const char *mountpoint)
 
 void survive_watch_stop(struct survive_watch *watch)
 {
-    bell_ring(&watch->end);
+    event_count_advance(&watch->end);
     waitpid(watch->watcher, NULL, 0);
     munmap(watch, sizeof(*watch));
 }

@@ -31,7 +31,7 @@ enum {
 
 /* What a client and the case both see. */
 struct client {
-    struct bell news;
+    struct event_count news;
     atomic_uint rounds;
     atomic_bool stop, done;
     atomic_uint written[FILES];  // which contents a file has
@@ -95,10 +95,10 @@ static int work(struct client *client, int directory, unsigned number)
     for (unsigned i = 0; status == EXIT_SUCCESS && !client->stop; i++) {
         status = use_file(client, directory, number, i % FILES);
         client->rounds++;
-        bell_ring(&client->news);
+        event_count_advance(&client->news);
     }
     client->done = true;
-    bell_ring(&client->news);
+    event_count_advance(&client->news);
     return status;
 }
 
@@ -192,13 +192,13 @@ static void await_rounds(const struct patient *patient)
     for (unsigned i = 0; i < CLIENTS; i++) {
         struct client *client = &patient->client[i];
         unsigned target = client->rounds + ROUNDS;
-        uint32_t seen = bell_seen(&client->news);
+        uint32_t seen = event_count_read(&client->news);
         while (client->rounds < target && !client->done) {
             clock_gettime(CLOCK_MONOTONIC, &now);
             if (now.tv_sec - start.tv_sec > PEER_SECONDS)
                 fail_msg("client %u hangs", i);
-            bell_wait(&client->news, seen);
-            seen = bell_seen(&client->news);
+            event_count_await(&client->news, seen);
+            seen = event_count_read(&client->news);
         }
     }
 }

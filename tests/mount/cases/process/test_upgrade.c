@@ -470,7 +470,7 @@ static void hangup_goes_by_the_path(void **state)
 
 /* In memory that the processes share. */
 struct opener {
-    struct bell news;
+    struct event_count news;
     atomic_uint rounds;
     atomic_bool stop;
 };
@@ -499,7 +499,7 @@ static int open_and_sync(struct opener *opener, unsigned number)
         peer_check(close(fd) == 0);
         peer_check(i % 2 == 0 || unlink(name) == 0);
         opener->rounds++;
-        bell_ring(&opener->news);
+        event_count_advance(&opener->news);
     }
     return 0;
 }
@@ -522,9 +522,9 @@ static void files_are_opened_all_the_time(void **state)
     }
     for (int i = 0; i < UPGRADES; i++) {
         struct opener *opener = &openers[i % CLIENTS];
-        uint32_t seen = bell_seen(&opener->news);
+        uint32_t seen = event_count_read(&opener->news);
         assert_ok(upgrade(workspace, binaries[i % 2]));
-        bell_wait(&opener->news, seen);
+        event_count_await(&opener->news, seen);
     }
     for (unsigned i = 0; i < CLIENTS; i++)
         openers[i].stop = true;
