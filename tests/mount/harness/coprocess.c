@@ -9,13 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void peer_complain(const char *file, int line, const char *condition)
+void coprocess_complain(const char *file, int line, const char *condition)
 {
     fprintf(stderr, "%s:%d: the other process: %s does not hold, errno %d (%s)\n", file, line,
             condition, errno, strerror(errno));
 }
 
-int peer_start(struct peer *peer, peer_body *body, void *argument)
+int coprocess_start(struct coprocess *coprocess, coprocess_body *body, void *argument)
 {
     int to_peer[2], from_peer[2];
     if (pipe2(to_peer, O_CLOEXEC) < 0 || pipe2(from_peer, O_CLOEXEC) < 0)
@@ -23,7 +23,7 @@ int peer_start(struct peer *peer, peer_body *body, void *argument)
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
-        struct peer parent = { .in = to_peer[0], .out = from_peer[1] };
+        struct coprocess parent = { .in = to_peer[0], .out = from_peer[1] };
         close(to_peer[1]);
         close(from_peer[0]);
         int status = body(&parent, argument);
@@ -33,31 +33,31 @@ int peer_start(struct peer *peer, peer_body *body, void *argument)
     int error = pid < 0 ? -errno : 0;
     close(to_peer[0]);
     close(from_peer[1]);
-    *peer = (struct peer){ pid, from_peer[0], to_peer[1] };
+    *coprocess = (struct coprocess){ pid, from_peer[0], to_peer[1] };
     return error;
 }
 
-bool peer_tell(const struct peer *peer)
+bool coprocess_give_turn(const struct coprocess *coprocess)
 {
     // An end that is gone is an answer here, not a SIGPIPE.
     void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    ssize_t written = write(peer->out, "", 1);
+    ssize_t written = write(coprocess->out, "", 1);
     signal(SIGPIPE, before);
     return written == 1;
 }
 
-bool peer_hear(const struct peer *peer)
+bool coprocess_await_turn(const struct coprocess *coprocess)
 {
-    struct pollfd event = { .fd = peer->in, .events = POLLIN };
+    struct pollfd event = { .fd = coprocess->in, .events = POLLIN };
     char byte;
-    return poll(&event, 1, PEER_SECONDS * 1000) == 1 && read(peer->in, &byte, 1) == 1;
+    return poll(&event, 1, COPROCESS_SECONDS * 1000) == 1 && read(coprocess->in, &byte, 1) == 1;
 }
 
-int peer_wait(pid_t pid)
+int wait_for_process(pid_t pid)
 {
     int status, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd event = { .fd = pidfd, .events = POLLIN };
-    if (poll(&event, 1, PEER_SECONDS * 1000) != 1) {
+    if (poll(&event, 1, COPROCESS_SECONDS * 1000) != 1) {
         fprintf(stderr, "the other process does not end\n");
         kill(pid, SIGKILL);
     }
@@ -67,16 +67,16 @@ int peer_wait(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int peer_end(struct peer *peer)
+int coprocess_end(struct coprocess *coprocess)
 {
-    close(peer->in);
-    close(peer->out);
-    return peer_wait(peer->pid);
+    close(coprocess->in);
+    close(coprocess->out);
+    return wait_for_process(coprocess->pid);
 }
 
-int peer_run(peer_body *body, void *argument)
+int coprocess_run(coprocess_body *body, void *argument)
 {
-    struct peer peer;
-    int error = peer_start(&peer, body, argument);
-    return error < 0 ? error : peer_end(&peer);
+    struct coprocess coprocess;
+    int error = coprocess_start(&coprocess, body, argument);
+    return error < 0 ? error : coprocess_end(&coprocess);
 }

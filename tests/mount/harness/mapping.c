@@ -78,7 +78,7 @@ struct touch {
     bool store;
 };
 
-static int touch_once(struct peer *parent, void *argument)
+static int touch_once(struct coprocess *parent, void *argument)
 {
     const struct touch *touch = argument;
 
@@ -95,7 +95,7 @@ static int touch_once(struct peer *parent, void *argument)
 int touch_signal(char *address, bool store)
 {
     struct touch touch = { .address = address, .store = store };
-    int result = peer_run(touch_once, &touch);
+    int result = coprocess_run(touch_once, &touch);
 
     return result > 128 ? result - 128 : result;
 }

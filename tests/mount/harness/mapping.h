@@ -28,7 +28,7 @@ char *map_fd(int fd, size_t length, int protection, int flags);
 char *map_shared(int fd, size_t length);
 void unmap(void *address, size_t length);
 
-/* Opens the path anew, maps it shared and closes the descriptor. NULL when that fails: made for peers. */
+/* Opens the path anew, maps it shared and closes the descriptor. NULL when that fails: made for coprocesses. */
 char *map_path(const char *path, size_t length);
 
 /* Reads one byte, or stores 1 into it, in a child process that shares the mapping: the signal that this raised, or 0. */

@@ -99,7 +99,7 @@ void serving_stop(const struct workspace *workspace, pid_t keeper)
         struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
         assert_done(&result);
     }
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     assert_int_equal(workspace_await_children(), 0);
     assert_false(workspace_is_mounted(workspace->mnt));
 }

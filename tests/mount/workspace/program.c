@@ -57,7 +57,7 @@ struct program_result run_program_words(char *const words[])
     if (pid == 0)
         execute_words(words, out, err);
     assert_ok(pid);
-    result.status = peer_wait(pid);
+    result.status = wait_for_process(pid);
     read_back(out, result.out, sizeof(result.out));
     read_back(err, result.err, sizeof(result.err));
     return result;

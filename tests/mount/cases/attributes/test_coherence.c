@@ -218,84 +218,84 @@ static void store_after_a_failed_open_is_seen(void **state)
     assert_true(is_same_time(here, mtime_alone(path)));
 }
 
-static int store_in_mapping(struct peer *parent, void *argument)
+static int store_in_mapping(struct coprocess *parent, void *argument)
 {
     (void)argument;
     char *mapped = map_path("file", SIZE);
-    peer_check(mapped != NULL);
-    while (peer_tell(parent) && peer_hear(parent)) {
+    coprocess_check(mapped != NULL);
+    while (coprocess_give_turn(parent) && coprocess_await_turn(parent)) {
         mapped[0]++;
-        peer_check(msync(mapped, SIZE, MS_SYNC) == 0);
+        coprocess_check(msync(mapped, SIZE, MS_SYNC) == 0);
     }
     return 0;
 }
 
 static void store_of_another_process_is_seen(void **state)
 {
-    struct peer peer;
+    struct coprocess coprocess;
     assert_ok(close(new_file("file", SIZE)));
-    assert_int_equal(peer_start(&peer, store_in_mapping, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, store_in_mapping, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     for (int i = 0; i < 10; i++) {
         struct stat before = stat_of("file");
         next_tick();
-        assert_true(peer_tell(&peer));
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_store_seen(fixture_of(state), before.st_mtim);
         assert_same_in_store(state, "file");
     }
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_same_in_store(state, "file");
 }
 
-static int change_in_turns(struct peer *parent, void *argument)
+static int change_in_turns(struct coprocess *parent, void *argument)
 {
     (void)argument;
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(pwrite(fd, "longer than it was", 18, 0) == 18);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(ftruncate(fd, 5) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(fallocate(fd, 0, 0, 9999) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(truncate("file", 100) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(close(open("file", O_WRONLY | O_TRUNC | O_CLOEXEC)) == 0);
-    peer_check(peer_tell(parent));
+    coprocess_check(fd >= 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(pwrite(fd, "longer than it was", 18, 0) == 18);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(ftruncate(fd, 5) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(fallocate(fd, 0, 0, 9999) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(truncate("file", 100) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(close(open("file", O_WRONLY | O_TRUNC | O_CLOEXEC)) == 0);
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
 static void size_set_by_another_process_is_seen(void **state)
 {
     static const off_t sizes[] = { 18, 5, 9999, 100, 0 };
-    struct peer peer;
+    struct coprocess coprocess;
     put_file("file", "short");
     int fd = open_file("file", O_RDONLY);
-    assert_int_equal(peer_start(&peer, change_in_turns, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, change_in_turns, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct stat before = stat_of("file");
         assert_int_equal(compare_times(fstat_of(fd).st_mtim, before.st_mtim), 0);
         next_tick();
-        assert_true(peer_tell(&peer));
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_int_equal(stat_of("file").st_size, sizes[i]);
         assert_int_equal(fstat_of(fd).st_size, sizes[i]);
         assert_int_equal(lseek(fd, 0, SEEK_END), sizes[i]);
         assert_later(stat_of("file").st_mtim, before.st_mtim);
     }
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_ok(close(fd));
     assert_same_in_store(state, "file");
 }
 
-static int run_change(struct peer *parent, void *argument)
+static int run_change(struct coprocess *parent, void *argument)
 {
     int (*const *change)(void) = argument;
     (void)parent;
-    peer_check((*change)() == 0);
+    coprocess_check((*change)() == 0);
     return 0;
 }
 
@@ -347,7 +347,7 @@ static void change_by_another_process_is_seen(void **state)
         struct stat before = stat_of("file");
         assert_int_equal(compare_times(fstat_of(fd).st_ctim, before.st_ctim), 0);
         next_tick();
-        assert_int_equal(peer_run(run_change, (void *)(uintptr_t)&changes[i]), 0);
+        assert_int_equal(coprocess_run(run_change, (void *)(uintptr_t)&changes[i]), 0);
         struct stat by_path = stat_of("file"), by_fd = fstat_of(fd);
         if (compare_times(by_path.st_ctim, before.st_ctim) <= 0)
             fail_msg("change %zu is not seen", i);
@@ -362,11 +362,11 @@ static void change_by_another_process_is_seen(void **state)
     assert_ok(close(fd));
 }
 
-static int change_directory_contents(struct peer *parent, void *argument)
+static int change_directory_contents(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
-    peer_check(mkdir("directory/sub", 0755) == 0);
+    coprocess_check(mkdir("directory/sub", 0755) == 0);
     return 0;
 }
 
@@ -376,7 +376,7 @@ static void directory_changed_by_another_process_is_seen(void **state)
     struct stat before = stat_of("directory");
     assert_false(exists("directory/sub"));
     next_tick();
-    assert_int_equal(peer_run(change_directory_contents, NULL), 0);
+    assert_int_equal(coprocess_run(change_directory_contents, NULL), 0);
     assert_true(exists("directory/sub"));
     assert_later(stat_of("directory").st_mtim, before.st_mtim);
     assert_int_equal(stat_of("directory").st_nlink, 3);

@@ -182,11 +182,11 @@ static void attributes_belong_to_the_inode(void **state)
     assert_value("directory", "user.name", "of a directory");
 }
 
-static int replace_value(struct peer *parent, void *argument)
+static int replace_value(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
-    peer_check(setxattr("file", "user.name", "second value", 12, 0) == 0);
+    coprocess_check(setxattr("file", "user.name", "second value", 12, 0) == 0);
     return 0;
 }
 
@@ -196,7 +196,7 @@ static void change_by_another_process_is_seen(void **state)
     put_file("file", "");
     assert_ok(set("file", "user.name", "first"));
     assert_value("file", "user.name", "first");
-    assert_int_equal(peer_run(replace_value, NULL), 0);
+    assert_int_equal(coprocess_run(replace_value, NULL), 0);
     assert_value("file", "user.name", "second value");
 }
 

@@ -259,14 +259,14 @@ static int set_by_stranger(void *argument)
 {
     const char *path = argument;
 
-    peer_check(set_class(path, "anon") == -1 && errno == EPERM);
-    peer_check(unset_class(path) == -1 && errno == EPERM);
+    coprocess_check(set_class(path, "anon") == -1 && errno == EPERM);
+    coprocess_check(unset_class(path) == -1 && errno == EPERM);
     return 0;
 }
 
 static int set_by_owner(void *argument)
 {
-    peer_check(set_class(argument, "anon") == 0);
+    coprocess_check(set_class(argument, "anon") == 0);
     return 0;
 }
 

@@ -273,8 +273,8 @@ static void group_is_inherited_from_it(void **state)
 static int look_inside(void *argument)
 {
     (void)argument;
-    peer_check(access("root/file", F_OK) == -1 && errno == EACCES);
-    peer_check(open("root/new", O_WRONLY | O_CREAT, 0644) == -1 && errno == EACCES);
+    coprocess_check(access("root/file", F_OK) == -1 && errno == EACCES);
+    coprocess_check(open("root/new", O_WRONLY | O_CREAT, 0644) == -1 && errno == EACCES);
     return 0;
 }
 

@@ -56,7 +56,7 @@ static int share(void)
         _exit(EXIT_FAILURE);
     }
     check(sem_post(&shared->asked) == 0);
-    check(peer_wait(other) == 0);
+    check(wait_for_process(other) == 0);
     check(sem_trywait(answered) == 0);
     check(shared->number == 42);
     check(sem_unlink("/answered") == 0);

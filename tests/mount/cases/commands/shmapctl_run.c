@@ -120,7 +120,7 @@ void read_line(int fd, char *line, size_t size)
     size_t length = 0;
 
     while (length + 1 < size) {
-        if (poll(&event, 1, PEER_SECONDS * 1000) != 1)
+        if (poll(&event, 1, COPROCESS_SECONDS * 1000) != 1)
             fail_msg("nothing comes");
         // A terminal whose other side is gone answers EIO.
         if (read(fd, line + length, 1) != 1 || line[length] == '\n')
@@ -161,7 +161,7 @@ void end_input(struct running *running)
 /* Waits, and returns the status of the run. What the command could read ends only afterwards. */
 int end_run(struct running *running, char *err, size_t size)
 {
-    int status = peer_wait(running->pid);
+    int status = wait_for_process(running->pid);
     if (running->in >= 0)
         end_input(running);
     assert_ok(close(running->out));
@@ -190,7 +190,7 @@ struct workspace *begin_run(void **state)
     if (!workspace->root) {
         if (child == 0)
             _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
-        if (peer_wait(child) != 0)
+        if (wait_for_process(child) != 0)
             harness_skip_case("no user namespaces are allowed here");
     }
     return workspace;

@@ -286,17 +286,17 @@ static void other_mounts_are_not_entered(void **state)
 enum { NESTED = 300, NAME_LENGTH = 250 };
 
 /* Makes that many directories, one in the other, and takes them away again. */
-static int nests(struct peer *parent, void *path)
+static int nests(struct coprocess *parent, void *path)
 {
     char name[NAME_LENGTH + 1] = "";
 
     memset(name, 'd', NAME_LENGTH);
-    peer_check(chdir(path) == 0);
+    coprocess_check(chdir(path) == 0);
     for (int i = 0; i < NESTED; i++)
-        peer_check(mkdir(name, 0755) == 0 && chdir(name) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+        coprocess_check(mkdir(name, 0755) == 0 && chdir(name) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     for (int i = 0; i < NESTED; i++)
-        peer_check(chdir("..") == 0 && rmdir(name) == 0);
+        coprocess_check(chdir("..") == 0 && rmdir(name) == 0);
     return 0;
 }
 
@@ -304,18 +304,18 @@ static int nests(struct peer *parent, void *path)
 static void directories_nested_too_deeply(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/b", 0755));
     put_file("mnt/a", "");
     put_file("mnt/b/file", "");
     put_file("mnt/c", "");
-    assert_int_equal(peer_start(&peer, nests, (char *)(uintptr_t) "mnt/b"), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, nests, (char *)(uintptr_t) "mnt/b"), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     assert_int_equal(result.status, FAILED);
     assert_non_null(strstr(result.out, "  a\n"));
     assert_non_null(strstr(result.out, "  b/file\n"));
@@ -327,15 +327,15 @@ static void directories_nested_too_deeply(void **state)
 }
 
 /* Until it is told to end. */
-static int moves_to_and_fro(struct peer *parent, void *argument)
+static int moves_to_and_fro(struct coprocess *parent, void *argument)
 {
     struct pollfd turn = { .fd = parent->in, .events = POLLIN };
 
     (void)argument;
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
     while (poll(&turn, 1, 0) == 0) {
-        peer_check(rename("mnt/one/moved", "mnt/other/moved") == 0);
-        peer_check(rename("mnt/other/moved", "mnt/one/moved") == 0);
+        coprocess_check(rename("mnt/one/moved", "mnt/other/moved") == 0);
+        coprocess_check(rename("mnt/other/moved", "mnt/one/moved") == 0);
     }
     return 0;
 }
@@ -343,7 +343,7 @@ static int moves_to_and_fro(struct peer *parent, void *argument)
 static void directories_that_are_moved_meanwhile(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, false, "");
     assert_ok(mkdir("mnt/one", 0755));
@@ -356,16 +356,16 @@ static void directories_that_are_moved_meanwhile(void **state)
     }
     put_file("mnt/first", "");
     put_file("mnt/last", "");
-    assert_int_equal(peer_start(&peer, moves_to_and_fro, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, moves_to_and_fro, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     for (int i = 0; i < 50; i++) {
         struct json_object *answer = list("mnt");
         object(answer, "first");
         object(answer, "last");
         json_object_put(answer);
     }
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     workspace_unmount(workspace);
 }
 
@@ -407,21 +407,21 @@ static void closed_directories(void **state)
     workspace_unmount(workspace);
 }
 
-static int uses_twice(struct peer *parent, void *path)
+static int uses_twice(struct coprocess *parent, void *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    peer_check(fd >= 0 && open(path, O_RDONLY | O_CLOEXEC) >= 0);
-    peer_check(map_path(path, page_size()) != NULL);
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
+    coprocess_check(fd >= 0 && open(path, O_RDONLY | O_CLOEXEC) >= 0);
+    coprocess_check(map_path(path, page_size()) != NULL);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
     return 0;
 }
 
 static void processes_are_counted(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peers[3];
+    struct coprocess coprocesses[3];
 
     workspace_mount(workspace, true, "anon=scratch");
     assert_ok(close(new_file("mnt/file", PAGE)));
@@ -430,15 +430,15 @@ static void processes_are_counted(void **state)
     assert_ok(prctl(PR_SET_DUMPABLE, 1));
     for (int i = 0; i < 3; i++) {
         const char *path = i < 2 ? "mnt/file" : "mnt/scratch/file";
-        assert_int_equal(peer_start(&peers[i], uses_twice, (char *)(uintptr_t)path), 0);
-        assert_true(peer_hear(&peers[i]));
+        assert_int_equal(coprocess_start(&coprocesses[i], uses_twice, (char *)(uintptr_t)path), 0);
+        assert_true(coprocess_await_turn(&coprocesses[i]));
     }
     assert_int_equal(number_of("file", "users"), 2);
     assert_int_equal(number_of("scratch/file", "users"), 1);
     assert_int_equal(number_of("unused", "users"), 0);
     for (int i = 0; i < 3; i++) {
-        assert_true(peer_tell(&peers[i]));
-        assert_peer_well(&peers[i]);
+        assert_true(coprocess_give_turn(&coprocesses[i]));
+        assert_coprocess_succeeds(&coprocesses[i]);
     }
     assert_int_equal(number_of("file", "users"), 0);
     workspace_unmount(workspace);

@@ -164,7 +164,7 @@ static void signals_of_the_command_do_not_come_back(void **state)
 
 static void assert_stops(pid_t pid)
 {
-    const struct timespec limit = { .tv_sec = PEER_SECONDS };
+    const struct timespec limit = { .tv_sec = COPROCESS_SECONDS };
     sigset_t changed;
     int status = 0;
 
@@ -237,7 +237,7 @@ static void a_key_of_the_terminal_is_one_signal(void **state)
     assert_int_equal(write(master, "\003", 1), 1);
     read_until(master, "caught");
     assert_ok(kill(pid, SIGUSR1));
-    assert_int_equal(peer_wait(pid), 0);
+    assert_int_equal(wait_for_process(pid), 0);
     assert_ok(close(master));
     free(self);
 }

@@ -30,7 +30,7 @@ static void a_kill_of_the_run_leaves_nothing(void **state)
         say(&running, "there\n");
         assert_line(&running, "there");
         assert_ok(kill(running.pid, SIGKILL));
-        assert_int_equal(peer_wait(running.pid), 128 + SIGKILL);
+        assert_int_equal(wait_for_process(running.pid), 128 + SIGKILL);
         assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
         assert_errno(kill(command, 0), ESRCH);
         assert_ok(close(running.in));
@@ -75,7 +75,7 @@ static void killed_while_it_starts(void **state)
         struct stage stage = { running.pid, i / 6 };
         assert_true(becomes_true(is_reached, &stage));
         assert_ok(kill(running.pid, number));
-        assert_int_equal(peer_wait(running.pid), 128 + number);
+        assert_int_equal(wait_for_process(running.pid), 128 + number);
         assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
         char err[1024] = "";
         assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
@@ -96,7 +96,7 @@ static void what_the_command_leaves_running_does_not_hold_it(void **state)
     pid_t left = read_pid(&running);
 
     // It still reads, and has the object open.
-    assert_int_equal(peer_wait(running.pid), 4);
+    assert_int_equal(wait_for_process(running.pid), 4);
     assert_ok(kill(left, 0));
     char err[1024] = "", number[32];
     assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
@@ -175,7 +175,7 @@ static void assert_keeper_s_end_is_told(const struct workspace *workspace, int n
     struct pollfd ended = { .fd = worker, .events = POLLIN };
     assert_ok(worker);
     assert_ok(kill(keeper, number));
-    assert_int_equal(poll(&ended, 1, PEER_SECONDS * 1000), 1);
+    assert_int_equal(poll(&ended, 1, COPROCESS_SECONDS * 1000), 1);
     assert_ok(close(worker));
     assert_true(becomes_true(is_gone, &keeper));
     say(&running, "line\n");
@@ -240,24 +240,24 @@ struct limit {
 };
 
 /* In a namespace of one's own there is a limit to set. */
-static int run_without_namespaces(struct peer *parent, void *argument)
+static int run_without_namespaces(struct coprocess *parent, void *argument)
 {
     const struct limit *limit = argument;
     char map[64], path[64], remedy[64];
 
     (void)parent;
-    peer_check(unshare(CLONE_NEWUSER) == 0);
+    coprocess_check(unshare(CLONE_NEWUSER) == 0);
     snprintf(map, sizeof(map), "%u %u 1", limit->id, limit->id);
     int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-    peer_check(write(fd, map, strlen(map)) > 0);
+    coprocess_check(write(fd, map, strlen(map)) > 0);
     snprintf(path, sizeof(path), "/proc/sys/user/%s", limit->name);
     fd = open(path, O_WRONLY | O_CLOEXEC);
-    peer_check(write(fd, "0", 1) == 1);
+    coprocess_check(write(fd, "0", 1) == 1);
     struct program_result result = run_program(shmapctl(), "run", "true", NULL);
     snprintf(remedy, sizeof(remedy), "user.%s=", limit->name);
-    peer_check(result.status == NOT_STARTED);
-    peer_check(strncmp(result.err, "shmapctl: ", 10) == 0);
-    peer_check(strstr(result.err, remedy) != NULL);
+    coprocess_check(result.status == NOT_STARTED);
+    coprocess_check(strncmp(result.err, "shmapctl: ", 10) == 0);
+    coprocess_check(strstr(result.err, remedy) != NULL);
     return 0;
 }
 
@@ -268,7 +268,7 @@ static void forbidden_namespaces_are_told(void **state)
     struct limit limit = { workspace->root ? "max_mnt_namespaces" : "max_user_namespaces",
                            geteuid() };
 
-    assert_int_equal(peer_run(run_without_namespaces, &limit), 0);
+    assert_int_equal(coprocess_run(run_without_namespaces, &limit), 0);
 }
 
 struct guard {
@@ -319,7 +319,7 @@ static bool fork_as(pid_t wanted)
     if (child == wanted)
         return true;
     assert_ok(kill(child, SIGKILL));
-    assert_int_equal(peer_wait(child), 128 + SIGKILL);
+    assert_int_equal(wait_for_process(child), 128 + SIGKILL);
     return false;
 }
 
@@ -341,7 +341,7 @@ static void the_guardian_may_die(void **state)
     assert_run_ends(&running, 2);
     assert_int_equal(waitpid(guard.pid, NULL, WNOHANG), 0);
     assert_ok(kill(guard.pid, SIGKILL));
-    assert_int_equal(peer_wait(guard.pid), 128 + SIGKILL);
+    assert_int_equal(wait_for_process(guard.pid), 128 + SIGKILL);
 }
 
 static void a_run_within_a_run(void **state)

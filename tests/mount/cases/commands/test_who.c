@@ -20,26 +20,26 @@ enum { FAILED = 1, USAGE = 2 };
 
 #define PAGE ((int64_t)page_size())
 
-/* A peer that has arranged something with files says so, and keeps it up until it is told to end. */
-static int keep_up(struct peer *parent)
+/* A coprocess that has arranged something with files says so, and keeps it up until it is told to end. */
+static int keep_up(struct coprocess *parent)
 {
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
     return 0;
 }
 
 /* Others may look at it, although it has changed its user: as those may whom a login has started. */
-static void start(struct peer *peer, peer_body *body, const char *path)
+static void start(struct coprocess *coprocess, coprocess_body *body, const char *path)
 {
     assert_ok(prctl(PR_SET_DUMPABLE, 1));
-    assert_int_equal(peer_start(peer, body, (char *)(uintptr_t)path), 0);
-    assert_true(peer_hear(peer));
+    assert_int_equal(coprocess_start(coprocess, body, (char *)(uintptr_t)path), 0);
+    assert_true(coprocess_await_turn(coprocess));
 }
 
-static void end(struct peer *peer)
+static void end(struct coprocess *coprocess)
 {
-    assert_true(peer_tell(peer));
-    assert_peer_well(peer);
+    assert_true(coprocess_give_turn(coprocess));
+    assert_coprocess_succeeds(coprocess);
 }
 
 static struct json_object *who(const char *path)
@@ -90,7 +90,7 @@ static void assert_mapped(struct json_object *uses, const char *sharing, const c
              (long long)length, json_object_to_json_string(uses));
 }
 
-/* Descriptors that the case can name: what the peer has inherited is below. */
+/* Descriptors that the case can name: what the coprocess has inherited is below. */
 enum { READS = 100, WRITES, BOTH, NEITHER, SECOND };
 
 static int open_as(const char *path, int flags, int number)
@@ -100,19 +100,19 @@ static int open_as(const char *path, int flags, int number)
     return fd < 0 || dup2(fd, number) < 0 || close(fd) < 0 ? -1 : 0;
 }
 
-static int opens(struct peer *parent, void *path)
+static int opens(struct coprocess *parent, void *path)
 {
-    peer_check(open_as(path, O_RDONLY, READS) == 0);
-    peer_check(open_as(path, O_WRONLY, WRITES) == 0);
-    peer_check(open_as(path, O_RDWR, BOTH) == 0);
-    peer_check(open_as(path, O_PATH, NEITHER) == 0);
+    coprocess_check(open_as(path, O_RDONLY, READS) == 0);
+    coprocess_check(open_as(path, O_WRONLY, WRITES) == 0);
+    coprocess_check(open_as(path, O_RDWR, BOTH) == 0);
+    coprocess_check(open_as(path, O_PATH, NEITHER) == 0);
     return keep_up(parent);
 }
 
 static void open_files(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "anon=scratch");
     put_file("mnt/file", "contents");
@@ -122,10 +122,10 @@ static void open_files(void **state)
         struct json_object *answer = who(path);
         assert_int_equal(count_processes(answer), 0);
         json_object_put(answer);
-        start(&peer, opens, path);
+        start(&coprocess, opens, path);
         answer = who(path);
         assert_int_equal(count_processes(answer), 1);
-        struct json_object *uses = uses_of(answer, peer.pid);
+        struct json_object *uses = uses_of(answer, coprocess.pid);
         assert_non_null(uses);
         assert_int_equal(json_object_array_length(uses), 4);
         assert_open(uses, READS, "r");
@@ -137,39 +137,39 @@ static void open_files(void **state)
         answer = who(i == 0 ? "mnt/scratch/file" : "mnt/file");
         assert_int_equal(count_processes(answer), 0);
         json_object_put(answer);
-        end(&peer);
+        end(&coprocess);
     }
     workspace_unmount(workspace);
 }
 
-static int maps(struct peer *parent, void *path)
+static int maps(struct coprocess *parent, void *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     size_t page = page_size();
 
-    peer_check(fd >= 0);
-    peer_check(mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED);
-    peer_check(mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page) != MAP_FAILED);
-    peer_check(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)(2 * page)) !=
-               MAP_FAILED);
-    peer_check(mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) != MAP_FAILED);
-    peer_check(mmap(NULL, page, PROT_NONE, MAP_SHARED, fd, (off_t)(3 * page)) != MAP_FAILED);
-    peer_check(close(fd) == 0);
+    coprocess_check(fd >= 0);
+    coprocess_check(mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED);
+    coprocess_check(mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page) != MAP_FAILED);
+    coprocess_check(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, (off_t)(2 * page)) !=
+                    MAP_FAILED);
+    coprocess_check(mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+    coprocess_check(mmap(NULL, page, PROT_NONE, MAP_SHARED, fd, (off_t)(3 * page)) != MAP_FAILED);
+    coprocess_check(close(fd) == 0);
     return keep_up(parent);
 }
 
 static void mappings_that_outlive_their_descriptor(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "anon=scratch");
     for (int i = 0; i < 2; i++) {
         const char *path = i == 0 ? "mnt/file" : "mnt/scratch/file";
         assert_ok(close(new_file(path, 4 * PAGE)));
-        start(&peer, maps, path);
+        start(&coprocess, maps, path);
         struct json_object *answer = who(path);
-        struct json_object *uses = uses_of(answer, peer.pid);
+        struct json_object *uses = uses_of(answer, coprocess.pid);
         assert_non_null(uses);
         assert_int_equal(json_object_array_length(uses), 5);
         assert_mapped(uses, "shared", "rw", 0, 2 * PAGE);
@@ -178,7 +178,7 @@ static void mappings_that_outlive_their_descriptor(void **state)
         assert_mapped(uses, "private", "rx", 0, PAGE);
         assert_mapped(uses, "shared", "none", 3 * PAGE, PAGE);
         json_object_put(answer);
-        end(&peer);
+        end(&coprocess);
     }
     workspace_unmount(workspace);
 }
@@ -186,36 +186,36 @@ static void mappings_that_outlive_their_descriptor(void **state)
 static void files_without_a_name(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
     char path[64];
 
     workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", 4 * PAGE)));
     int fd = open_file("mnt/file", O_RDONLY);
     assert_ok(link("mnt/file", "mnt/other"));
-    start(&peer, maps, "mnt/file");
+    start(&coprocess, maps, "mnt/file");
     assert_ok(unlink("mnt/file"));
     struct json_object *answer = who("mnt/other");
-    assert_non_null(uses_of(answer, peer.pid));
+    assert_non_null(uses_of(answer, coprocess.pid));
     json_object_put(answer);
     assert_ok(unlink("mnt/other"));
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), fd);
     answer = who(path);
-    assert_non_null(uses_of(answer, peer.pid));
+    assert_non_null(uses_of(answer, coprocess.pid));
     assert_open(uses_of(answer, getpid()), fd, "r");
     json_object_put(answer);
     assert_ok(close(fd));
-    end(&peer);
+    end(&coprocess);
     workspace_unmount(workspace);
 }
 
 /* Becomes a program that reads until its standard input ends, and says that it has begun. */
-static int executes(struct peer *parent, void *path)
+static int executes(struct coprocess *parent, void *path)
 {
     dup2(parent->in, STDIN_FILENO);
     dup2(parent->out, STDOUT_FILENO);
     execl(path, path, NULL);
-    peer_complain(__FILE__, __LINE__, "execl");
+    coprocess_complain(__FILE__, __LINE__, "execl");
     return 1;
 }
 
@@ -224,73 +224,73 @@ static int executes(struct peer *parent, void *path)
 static void programs_that_run(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "");
     struct program_result result = run_program("cp", "/bin/cat", "mnt/" PROGRAM, NULL);
     assert_done(&result);
-    assert_int_equal(peer_start(&peer, executes, (char *)(uintptr_t)("mnt/" PROGRAM)), 0);
+    assert_int_equal(coprocess_start(&coprocess, executes, (char *)(uintptr_t)("mnt/" PROGRAM)), 0);
     // What it repeats shows that it runs.
-    assert_true(peer_tell(&peer) && peer_hear(&peer));
+    assert_true(coprocess_give_turn(&coprocess) && coprocess_await_turn(&coprocess));
     struct json_object *answer = who("mnt/" PROGRAM);
-    struct json_object *uses = uses_of(answer, peer.pid);
+    struct json_object *uses = uses_of(answer, coprocess.pid);
     assert_non_null(uses);
     assert_non_null(answer_find(uses, "how", "executing"));
     struct json_object *mapping = answer_find(uses, "access", "rx");
     assert_non_null(mapping);
     assert_string_equal(answer_text(mapping, "sharing"), "private");
     struct json_object *process =
-        answer_find_number(answer_member(answer, "processes"), "pid", peer.pid);
+        answer_find_number(answer_member(answer, "processes"), "pid", coprocess.pid);
     // The kernel itself keeps 15 bytes of it.
     assert_string_equal(answer_text(process, "command"), PROGRAM);
     assert_int_equal(answer_number(process, "uid"), geteuid());
     assert_string_equal(answer_text(process, "user"), workspace->root ? "root" : "nobody");
     json_object_put(answer);
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     workspace_unmount(workspace);
 }
 
-static int goes_there(struct peer *parent, void *path)
+static int goes_there(struct coprocess *parent, void *path)
 {
-    peer_check(chdir(path) == 0);
+    coprocess_check(chdir(path) == 0);
     return keep_up(parent);
 }
 
-static int is_confined(struct peer *parent, void *path)
+static int is_confined(struct coprocess *parent, void *path)
 {
-    peer_check(chroot(path) == 0);
+    coprocess_check(chroot(path) == 0);
     return keep_up(parent);
 }
 
 static void directories(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "anon=scratch");
     assert_ok(mkdir("mnt/directory", 0755));
     static const char *const paths[] = { "mnt", "mnt/directory", "mnt/scratch" };
     for (size_t i = 0; i < 3; i++) {
-        start(&peer, goes_there, paths[i]);
+        start(&coprocess, goes_there, paths[i]);
         struct json_object *answer = who(paths[i]);
         assert_int_equal(count_processes(answer), 1);
-        assert_non_null(answer_find(uses_of(answer, peer.pid), "how", "cwd"));
+        assert_non_null(answer_find(uses_of(answer, coprocess.pid), "how", "cwd"));
         json_object_put(answer);
-        end(&peer);
+        end(&coprocess);
     }
     if (workspace->root) {
-        start(&peer, is_confined, "mnt/directory");
+        start(&coprocess, is_confined, "mnt/directory");
         struct json_object *answer = who("mnt/directory");
         assert_int_equal(count_processes(answer), 1);
-        assert_non_null(answer_find(uses_of(answer, peer.pid), "how", "root"));
+        assert_non_null(answer_find(uses_of(answer, coprocess.pid), "how", "root"));
         json_object_put(answer);
-        end(&peer);
+        end(&coprocess);
     }
     workspace_unmount(workspace);
 }
 
 struct thread_work {
-    struct peer *parent;
+    struct coprocess *parent;
     const char *path;
     int result;
 };
@@ -305,35 +305,35 @@ static void *work_apart(void *argument)
     return NULL;
 }
 
-static int opens_in_a_thread(struct peer *parent, void *path)
+static int opens_in_a_thread(struct coprocess *parent, void *path)
 {
     struct thread_work work = { parent, path, 1 };
     pthread_t thread;
 
-    peer_check(open_as(path, O_RDONLY, READS) == 0);
-    peer_check(pthread_create(&thread, NULL, work_apart, &work) == 0);
-    peer_check(pthread_join(thread, NULL) == 0);
-    peer_check(fcntl(SECOND, F_GETFD) == -1);
+    coprocess_check(open_as(path, O_RDONLY, READS) == 0);
+    coprocess_check(pthread_create(&thread, NULL, work_apart, &work) == 0);
+    coprocess_check(pthread_join(thread, NULL) == 0);
+    coprocess_check(fcntl(SECOND, F_GETFD) == -1);
     return work.result;
 }
 
 static void descriptors_of_a_thread_alone(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");
-    start(&peer, opens_in_a_thread, "mnt/file");
+    start(&coprocess, opens_in_a_thread, "mnt/file");
     struct json_object *answer = who("mnt/file");
     assert_int_equal(count_processes(answer), 1);
-    struct json_object *uses = uses_of(answer, peer.pid);
+    struct json_object *uses = uses_of(answer, coprocess.pid);
     // What both have counts once.
     assert_int_equal(json_object_array_length(uses), 2);
     assert_open(uses, READS, "r");
     assert_open(uses, SECOND, "rw");
     json_object_put(answer);
-    end(&peer);
+    end(&coprocess);
     workspace_unmount(workspace);
 }
 
@@ -354,50 +354,50 @@ static void *work_on(void *argument)
     _exit(result == 0 ? keep_up(work->parent) : result);
 }
 
-static int leaves_its_thread_alone(struct peer *parent, void *path)
+static int leaves_its_thread_alone(struct coprocess *parent, void *path)
 {
     struct thread_work *work = malloc(sizeof(*work));
-    struct peer *kept = malloc(sizeof(*kept));
+    struct coprocess *kept = malloc(sizeof(*kept));
     pthread_t thread;
 
-    peer_check(work != NULL && kept != NULL);
+    coprocess_check(work != NULL && kept != NULL);
     *kept = *parent;
     *work = (struct thread_work){ kept, path, 0 };
-    peer_check(open_as(path, O_RDONLY, READS) == 0);
-    peer_check(map_path(path, page_size()) != NULL);
-    peer_check(pthread_create(&thread, NULL, work_on, work) == 0);
+    coprocess_check(open_as(path, O_RDONLY, READS) == 0);
+    coprocess_check(map_path(path, page_size()) != NULL);
+    coprocess_check(pthread_create(&thread, NULL, work_on, work) == 0);
     pthread_exit(NULL);
 }
 
 static void processes_whose_first_thread_has_ended(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", PAGE)));
-    start(&peer, leaves_its_thread_alone, "mnt/file");
+    start(&coprocess, leaves_its_thread_alone, "mnt/file");
     struct json_object *answer = who("mnt/file");
-    struct json_object *uses = uses_of(answer, peer.pid);
+    struct json_object *uses = uses_of(answer, coprocess.pid);
     assert_non_null(uses);
     assert_int_equal(json_object_array_length(uses), 2);
     assert_open(uses, READS, "r");
     assert_mapped(uses, "shared", "rw", 0, PAGE);
     json_object_put(answer);
-    end(&peer);
+    end(&coprocess);
     workspace_unmount(workspace);
 }
 
-static int has_an_odd_name(struct peer *parent, void *path)
+static int has_an_odd_name(struct coprocess *parent, void *path)
 {
-    peer_check(prctl(PR_SET_NAME, "two\nlines\033[1m") == 0);
+    coprocess_check(prctl(PR_SET_NAME, "two\nlines\033[1m") == 0);
     return opens(parent, path);
 }
 
 static void answers_in_words(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
     char pid[32];
 
     workspace_mount(workspace, true, "");
@@ -405,22 +405,22 @@ static void answers_in_words(void **state)
     struct program_result result = run_program(shmapctl(), "who", "mnt/file", NULL);
     assert_answered(&result);
     assert_string_equal(result.out, "PID  USER  COMMAND  HOW  RANGE\n");
-    start(&peer, has_an_odd_name, "mnt/file");
+    start(&coprocess, has_an_odd_name, "mnt/file");
     result = run_program(shmapctl(), "who", "mnt/file", NULL);
     assert_answered(&result);
-    snprintf(pid, sizeof(pid), "%d  ", (int)peer.pid);
+    snprintf(pid, sizeof(pid), "%d  ", (int)coprocess.pid);
     assert_non_null(strstr(result.out, pid));
     assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m  open fd 100 r     -\n"));
     assert_non_null(strstr(result.out, "  open fd 103 path  -\n"));
     assert_null(strchr(result.out, '\033'));
-    end(&peer);
-    start(&peer, maps, "mnt/file");
+    end(&coprocess);
+    start(&coprocess, maps, "mnt/file");
     result = run_program(shmapctl(), "who", "mnt/file", NULL);
     assert_answered(&result);
     snprintf(pid, sizeof(pid), "  0-%lld\n", (long long)(2 * PAGE - 1));
     assert_non_null(strstr(result.out, "mapped shared rw"));
     assert_non_null(strstr(result.out, pid));
-    end(&peer);
+    end(&coprocess);
     workspace_unmount(workspace);
 }
 
@@ -441,17 +441,17 @@ static int look_as_another(void *argument)
     return 0;
 }
 
-static int opens_as_nobody(struct peer *parent, void *path)
+static int opens_as_nobody(struct coprocess *parent, void *path)
 {
-    peer_check(setresgid(NOBODY, NOBODY, NOBODY) == 0);
-    peer_check(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    coprocess_check(setresgid(NOBODY, NOBODY, NOBODY) == 0);
+    coprocess_check(setresuid(NOBODY, NOBODY, NOBODY) == 0);
     return opens(parent, path);
 }
 
 static void processes_of_other_users(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer mine, other;
+    struct coprocess mine, other;
 
     workspace_mount(workspace, true, "");
     put_file("mnt/file", "contents");

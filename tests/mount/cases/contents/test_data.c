@@ -21,24 +21,24 @@
 
 enum { WRITERS = 4, RECORDS = 500, RECORD = 64 };
 
-static int append_records(struct peer *parent, void *argument)
+static int append_records(struct coprocess *parent, void *argument)
 {
     int *number = argument;
     char record[RECORD + 1];
     int fd = open("file", O_WRONLY | O_APPEND);
 
-    peer_check(fd != -1);
-    peer_check(peer_hear(parent));
+    coprocess_check(fd != -1);
+    coprocess_check(coprocess_await_turn(parent));
     for (int i = 0; i < RECORDS; i++) {
         snprintf(record, sizeof(record), "writer %d record %-*d\n", *number, RECORD - 17, i);
-        peer_check(write(fd, record, RECORD) == RECORD);
+        coprocess_check(write(fd, record, RECORD) == RECORD);
     }
     return 0;
 }
 
 static void appended_records_are_never_lost(void **state)
 {
-    struct peer peers[WRITERS];
+    struct coprocess coprocesses[WRITERS];
     int next[WRITERS] = { 0 };
     int numbers[WRITERS];
     char record[RECORD + 1] = "";
@@ -47,12 +47,12 @@ static void appended_records_are_never_lost(void **state)
     int fd = new_file("file", 0);
     for (int i = 0; i < WRITERS; i++) {
         numbers[i] = i;
-        assert_int_equal(peer_start(&peers[i], append_records, &numbers[i]), 0);
+        assert_int_equal(coprocess_start(&coprocesses[i], append_records, &numbers[i]), 0);
     }
     for (int i = 0; i < WRITERS; i++)
-        assert_true(peer_tell(&peers[i]));
+        assert_true(coprocess_give_turn(&coprocesses[i]));
     for (int i = 0; i < WRITERS; i++)
-        assert_peer_well(&peers[i]);
+        assert_coprocess_succeeds(&coprocesses[i]);
     assert_int_equal(size_of(fd), WRITERS * RECORDS * RECORD);
     for (int i = 0; i < WRITERS * RECORDS; i++) {
         int writer, number;
@@ -190,7 +190,7 @@ static void access_follows_the_open_mode(void **state)
     assert_ok(close(writer));
 }
 
-static int exceed_file_size(struct peer *parent, void *argument)
+static int exceed_file_size(struct coprocess *parent, void *argument)
 {
     struct rlimit limit = { .rlim_cur = 100000, .rlim_max = RLIM_INFINITY };
     char bytes[4096] = "";
@@ -198,18 +198,18 @@ static int exceed_file_size(struct peer *parent, void *argument)
 
     (void)parent;
     (void)argument;
-    peer_check(fd != -1);
+    coprocess_check(fd != -1);
     limit.rlim_max = limit.rlim_cur;
-    peer_check(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    coprocess_check(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     signal(SIGXFSZ, SIG_IGN);
-    peer_check(pwrite(fd, bytes, sizeof(bytes), 0) == sizeof(bytes));
-    peer_check(pwrite(fd, bytes, sizeof(bytes), 100000 - 100) == 100);
-    peer_check(pwrite(fd, bytes, 1, 100000) == -1 && errno == EFBIG);
-    peer_check(ftruncate(fd, 100001) == -1 && errno == EFBIG);
-    peer_check(fallocate(fd, 0, 0, 100001) == -1 && errno == EFBIG);
-    peer_check(ftruncate(fd, 100000) == 0);
-    peer_check(lseek(fd, 0, SEEK_END) == 100000);
-    peer_check(write(fd, bytes, 1) == -1 && errno == EFBIG);
+    coprocess_check(pwrite(fd, bytes, sizeof(bytes), 0) == sizeof(bytes));
+    coprocess_check(pwrite(fd, bytes, sizeof(bytes), 100000 - 100) == 100);
+    coprocess_check(pwrite(fd, bytes, 1, 100000) == -1 && errno == EFBIG);
+    coprocess_check(ftruncate(fd, 100001) == -1 && errno == EFBIG);
+    coprocess_check(fallocate(fd, 0, 0, 100001) == -1 && errno == EFBIG);
+    coprocess_check(ftruncate(fd, 100000) == 0);
+    coprocess_check(lseek(fd, 0, SEEK_END) == 100000);
+    coprocess_check(write(fd, bytes, 1) == -1 && errno == EFBIG);
     signal(SIGXFSZ, SIG_DFL);
     (void)!write(fd, bytes, 1);
     return 2; // The signal ought to have come.
@@ -219,7 +219,7 @@ static void file_size_limit_of_the_caller(void **state)
 {
     (void)state;
     assert_ok(close(new_file("file", 0)));
-    assert_int_equal(peer_run(exceed_file_size, NULL), 128 + SIGXFSZ);
+    assert_int_equal(coprocess_run(exceed_file_size, NULL), 128 + SIGXFSZ);
     struct stat stat;
     assert_ok(lstat("file", &stat));
     assert_int_equal(stat.st_size, 100000);

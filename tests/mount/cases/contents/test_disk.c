@@ -99,13 +99,13 @@ static void full_disk_keeps_what_was_synced(void **state)
 }
 
 /* A store through a mapping that finds no space is a SIGBUS on this disk, whoever maps it. */
-static int store_everywhere(struct peer *parent, void *argument)
+static int store_everywhere(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
     signal(SIGBUS, SIG_DFL);
     char *mapping = map_path("mnt/sparse", 64 * MIB);
-    peer_check(mapping != NULL);
+    coprocess_check(mapping != NULL);
     for (size_t at = 0; at < 64 * MIB; at += 4096)
         mapping[at] = 'x';
     return msync(mapping, 64 * MIB, MS_SYNC) == -1 ? errno : 0;
@@ -118,7 +118,7 @@ static void full_disk_under_a_mapping(void **state)
     disk_make(workspace, 16, "", "");
     workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/sparse", 64 * MIB)));
-    int result = peer_run(store_everywhere, NULL);
+    int result = coprocess_run(store_everywhere, NULL);
     // A page cache of its own finds out when it writes back.
     if (workspace->passthrough || workspace->native)
         assert_int_equal(result, 128 + SIGBUS);
@@ -133,8 +133,8 @@ static int fill_as_caller(void *argument)
 {
     const char *const *paths = argument;
 
-    peer_check(fill_by_fallocate(paths[0]) == ENOSPC);
-    peer_check(fill_by_writes(paths[1]) == ENOSPC);
+    coprocess_check(fill_by_fallocate(paths[0]) == ENOSPC);
+    coprocess_check(fill_by_writes(paths[1]) == ENOSPC);
     return 0;
 }
 
@@ -166,17 +166,17 @@ static void reserved_blocks_are_for_nobody(void **state)
 enum { ROUNDS = 20 };
 
 /* Writes at the end, then allocates, when it is told to: both find the disk full each time. */
-static int find_it_full_in_turns(struct peer *parent, void *argument)
+static int find_it_full_in_turns(struct coprocess *parent, void *argument)
 {
     (void)argument;
-    peer_check(setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
+    coprocess_check(setgid(SOMEBODY) == 0 && setuid(SOMEBODY) == 0);
     int fd = open("mnt/of-root", O_WRONLY | O_APPEND | O_CLOEXEC);
-    peer_check(fd != -1);
-    peer_check(fill_by_writes("mnt/of-somebody") == ENOSPC);
-    while (peer_tell(parent) && peer_hear(parent)) {
-        peer_check(fill_by_descriptor(fd) == ENOSPC);
-        peer_check(fallocate(fd, 0, 0, 4 * MIB) == -1 && errno == ENOSPC);
-        peer_check(fill_by_writes("mnt/of-somebody") == ENOSPC);
+    coprocess_check(fd != -1);
+    coprocess_check(fill_by_writes("mnt/of-somebody") == ENOSPC);
+    while (coprocess_give_turn(parent) && coprocess_await_turn(parent)) {
+        coprocess_check(fill_by_descriptor(fd) == ENOSPC);
+        coprocess_check(fallocate(fd, 0, 0, 4 * MIB) == -1 && errno == ENOSPC);
+        coprocess_check(fill_by_writes("mnt/of-somebody") == ENOSPC);
     }
     return 0;
 }
@@ -186,7 +186,7 @@ static int find_it_full_in_turns(struct peer *parent, void *argument)
 static void reserved_blocks_do_not_come_with_the_thread(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer somebody;
+    struct coprocess somebody;
     char path[64];
 
     disk_make(workspace, 32, "-m20", "");
@@ -195,15 +195,15 @@ static void reserved_blocks_do_not_come_with_the_thread(void **state)
     fsblkcnt_t reserved = before.f_bfree - before.f_bavail;
     int fd = new_file("mnt/of-root", 0);
     assert_ok(fchmod(fd, 0666));
-    assert_int_equal(peer_start(&somebody, find_it_full_in_turns, NULL), 0);
+    assert_int_equal(coprocess_start(&somebody, find_it_full_in_turns, NULL), 0);
     for (int i = 0; i < ROUNDS; i++) {
-        assert_true(peer_hear(&somebody));
+        assert_true(coprocess_await_turn(&somebody));
         snprintf(path, sizeof(path), "mnt/empty%d", i);
         assert_ok(close(new_file(path, 0)));
-        assert_true(peer_tell(&somebody));
+        assert_true(coprocess_give_turn(&somebody));
     }
-    assert_true(peer_hear(&somebody));
-    assert_peer_well(&somebody);
+    assert_true(coprocess_await_turn(&somebody));
+    assert_coprocess_succeeds(&somebody);
     assert_ok(close(fd));
     // Of the reserve, no more is gone than root's names may take.
     assert_true(space_of("store").f_bfree + ROUNDS >= reserved);
@@ -213,19 +213,19 @@ static void reserved_blocks_do_not_come_with_the_thread(void **state)
 
 enum { SLOW_CLIENTS = 6 };
 
-static int make_slowly(struct peer *parent, void *argument)
+static int make_slowly(struct coprocess *parent, void *argument)
 {
     char path[64];
 
     snprintf(path, sizeof(path), "mnt/directory%d/new", *(int *)argument);
-    peer_check(peer_tell(parent));
-    peer_check(mkdir(path, 0755) == 0);
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(mkdir(path, 0755) == 0);
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
 /* Asks for what the kernel cannot know, and so the daemon must answer. */
-static int ask_for_names(struct peer *parent, void *argument)
+static int ask_for_names(struct coprocess *parent, void *argument)
 {
     char path[64];
     struct stat attr;
@@ -233,9 +233,9 @@ static int ask_for_names(struct peer *parent, void *argument)
     (void)parent;
     for (int i = 0; i < 10; i++) {
         snprintf(path, sizeof(path), "mnt/known/%d-%d", *(int *)argument, i);
-        peer_check(stat(path, &attr) == -1 && errno == ENOENT);
+        coprocess_check(stat(path, &attr) == -1 && errno == ENOENT);
         snprintf(path, sizeof(path), "mnt/known/of-the-store%d-%d", *(int *)argument, i);
-        peer_check(stat(path, &attr) == 0);
+        coprocess_check(stat(path, &attr) == 0);
     }
     return 0;
 }
@@ -259,7 +259,7 @@ static void prepare_questions(void)
 static void slow_disk_keeps_nobody_else_waiting(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer slow[SLOW_CLIENTS];
+    struct coprocess slow[SLOW_CLIENTS];
     int started, begun = 0, answered = 0, early = 0;
 
     disk_make(workspace, 16, "", "");
@@ -269,9 +269,9 @@ static void slow_disk_keeps_nobody_else_waiting(void **state)
     assert_ok(ioctl(disk, FIFREEZE, 0));
     // Nothing is asserted before the disk goes on: nobody could end the case.
     for (started = 0; started < SLOW_CLIENTS && answered == started; started++) {
-        begun +=
-            peer_start(&slow[started], make_slowly, &started) == 0 && peer_hear(&slow[started]);
-        answered += peer_run(ask_for_names, &started) == 0;
+        begun += coprocess_start(&slow[started], make_slowly, &started) == 0 &&
+                 coprocess_await_turn(&slow[started]);
+        answered += coprocess_run(ask_for_names, &started) == 0;
     }
     for (int i = 0; i < started; i++) {
         struct pollfd event = { .fd = slow[i].in, .events = POLLIN };
@@ -281,8 +281,8 @@ static void slow_disk_keeps_nobody_else_waiting(void **state)
     assert_ok(close(disk));
     assert_int_equal(begun, started);
     for (int i = 0; i < started; i++) {
-        assert_true(peer_hear(&slow[i]));
-        assert_peer_well(&slow[i]);
+        assert_true(coprocess_await_turn(&slow[i]));
+        assert_coprocess_succeeds(&slow[i]);
     }
     assert_int_equal(answered, SLOW_CLIENTS);
     assert_int_equal(early, 0);
@@ -296,14 +296,14 @@ static bool is_disk_error(int error)
 }
 
 /* Keeps the file open while it fails, and then asks. */
-static int sync_in_other_process(struct peer *parent, void *argument)
+static int sync_in_other_process(struct coprocess *parent, void *argument)
 {
     (void)argument;
     int fd = open("mnt/file", O_RDONLY);
-    peer_check(fd != -1);
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
-    peer_check(fsync(fd) == -1 && is_disk_error(errno));
+    coprocess_check(fd != -1);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(fsync(fd) == -1 && is_disk_error(errno));
     return 0;
 }
 
@@ -330,13 +330,13 @@ static void failed_write_back_reaches_every_opener(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     char block[65536];
-    struct peer peer;
+    struct coprocess coprocess;
 
     int fd = failing_file(workspace);
     int writer = open_file("mnt/file", O_WRONLY);
     int reader = open_file("mnt/file", O_RDONLY);
-    assert_int_equal(peer_start(&peer, sync_in_other_process, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, sync_in_other_process, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     disk_break(workspace);
     memset(block, 'x', sizeof(block));
     for (int i = 0; i < 16; i++)
@@ -347,8 +347,8 @@ static void failed_write_back_reaches_every_opener(void **state)
     assert_true(is_disk_error(errno));
     assert_int_equal(fdatasync(reader), -1);
     assert_true(is_disk_error(errno));
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     assert_ok(close(reader));
     assert_ok(close(writer));
     assert_ok(close(fd));

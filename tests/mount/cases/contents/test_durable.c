@@ -91,14 +91,14 @@ static void unlinked_file_is_synced(void **state)
     assert_ok(close(fd));
 }
 
-static int write_and_die(struct peer *parent, void *argument)
+static int write_and_die(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
     char *mapping = map_path("file", page_size());
     int fd = open("file", O_WRONLY);
-    peer_check(mapping != NULL && fd != -1);
-    peer_check(pwrite(fd, "by write", 8, 0) == 8);
+    coprocess_check(mapping != NULL && fd != -1);
+    coprocess_check(pwrite(fd, "by write", 8, 0) == 8);
     strcpy(mapping + 100, "by store");
     raise(SIGKILL);
     return 1;
@@ -110,7 +110,7 @@ static void data_of_a_killed_process_is_there(void **state)
 
     (void)state;
     assert_ok(close(new_file("file", (off_t)page_size())));
-    assert_int_equal(peer_run(write_and_die, NULL), 128 + SIGKILL);
+    assert_int_equal(coprocess_run(write_and_die, NULL), 128 + SIGKILL);
     int fd = open_file("file", O_RDONLY);
     assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
     assert_string_equal(bytes, "by write");

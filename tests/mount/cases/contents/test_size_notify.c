@@ -65,18 +65,18 @@ static pid_t start_neighbour(void)
         ;
 }
 
-static int grow_slowly(struct peer *parent, void *argument)
+static int grow_slowly(struct coprocess *parent, void *argument)
 {
     const struct growth *growth = argument;
     const struct sched_param none = { 0 };
     int fd = open(growth->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    peer_check(fd >= 0);
-    peer_check(peer_tell(parent));
+    coprocess_check(fd >= 0);
+    coprocess_check(coprocess_give_turn(parent));
     stay_on_one_processor();
-    peer_check(sched_setscheduler(0, SCHED_IDLE, &none) == 0);
-    peer_check(growth->grow(fd) == 0);
-    peer_check(peer_hear(parent));
+    coprocess_check(sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+    coprocess_check(growth->grow(fd) == 0);
+    coprocess_check(coprocess_await_turn(parent));
     return 0;
 }
 
@@ -85,11 +85,11 @@ static bool is_over(const struct timespec *start)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec - start->tv_sec > PEER_SECONDS;
+    return now.tv_sec - start->tv_sec > COPROCESS_SECONDS;
 }
 
 /* Each look is at the file itself, as the first one after a change of the mode is. */
-static int use_what_is_seen(struct peer *parent, void *argument)
+static int use_what_is_seen(struct coprocess *parent, void *argument)
 {
     const struct growth *growth = argument;
     int fd = open(growth->name, O_RDWR | O_CLOEXEC);
@@ -97,16 +97,16 @@ static int use_what_is_seen(struct peer *parent, void *argument)
     struct timespec start;
 
     (void)parent;
-    peer_check(fd >= 0);
+    coprocess_check(fd >= 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
     while (attributes.stx_size == 0) {
-        peer_check(!is_over(&start));
-        peer_check(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, &attributes) ==
-                   0);
+        coprocess_check(!is_over(&start));
+        coprocess_check(
+            statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_SIZE, &attributes) == 0);
     }
-    peer_check(attributes.stx_size == SIZE);
+    coprocess_check(attributes.stx_size == SIZE);
     char *mapping = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    peer_check(mapping != MAP_FAILED);
+    coprocess_check(mapping != MAP_FAILED);
     memcpy(mapping + SIZE - 4, "last", 4);
     memcpy(mapping, "first", 5);
     return 0;
@@ -119,12 +119,12 @@ static void check_growth(const char *name, int (*grow)(int fd))
     char text[5] = "";
 
     for (int i = 0; i < ROUNDS; i++) {
-        struct peer grower;
-        assert_ok(peer_start(&grower, grow_slowly, &growth));
-        assert_true(peer_hear(&grower));
-        assert_int_equal(peer_run(use_what_is_seen, &growth), 0);
-        assert_true(peer_tell(&grower));
-        assert_peer_well(&grower);
+        struct coprocess grower;
+        assert_ok(coprocess_start(&grower, grow_slowly, &growth));
+        assert_true(coprocess_await_turn(&grower));
+        assert_int_equal(coprocess_run(use_what_is_seen, &growth), 0);
+        assert_true(coprocess_give_turn(&grower));
+        assert_coprocess_succeeds(&grower);
         // What was stored before the growing call returned is not lost by its return.
         int fd = open_file(name, O_RDONLY);
         assert_int_equal(pread(fd, text, 5, 0), 5);

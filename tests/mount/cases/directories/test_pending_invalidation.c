@@ -42,14 +42,14 @@ static void await_mtime(char *name)
     await_true(mtime_alone_is_true, name, "a statx for the mtime alone that tells the truth");
 }
 
-static int see_mtime(struct peer *parent, void *argument)
+static int see_mtime(struct coprocess *parent, void *argument)
 {
     const struct timespec *wanted = argument;
     struct stat attr;
 
     (void)parent;
-    peer_check(stat("mnt/file", &attr) == 0);
-    peer_check(compare_times(attr.st_mtim, *wanted) == 0);
+    coprocess_check(stat("mnt/file", &attr) == 0);
+    coprocess_check(compare_times(attr.st_mtim, *wanted) == 0);
     return 0;
 }
 
@@ -67,7 +67,7 @@ static void store_and_look(char *mapping, int round)
     // One way of asking must not help the other.
     if (round % 2 == 0) {
         assert_int_equal(compare_times(stat_of("mnt/file").st_mtim, now), 0);
-        assert_int_equal(peer_run(see_mtime, &now), 0);
+        assert_int_equal(coprocess_run(see_mtime, &now), 0);
     }
     await_mtime(name);
 }
@@ -142,22 +142,22 @@ struct writer {
     int flags;
 };
 
-static int write_in_turns(struct peer *parent, void *argument)
+static int write_in_turns(struct coprocess *parent, void *argument)
 {
     const struct writer *writer = argument;
     int fd = open(writer->path, writer->flags | O_CLOEXEC, 0644);
 
-    peer_check(fd >= 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(fd >= 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     // Otherwise the daemon is asked for nothing more: no request of ours wakes what is to tell the kernel.
-    peer_check(!(writer->flags & (O_CREAT | O_TRUNC)) || ftruncate(fd, SIZE) == 0);
+    coprocess_check(!(writer->flags & (O_CREAT | O_TRUNC)) || ftruncate(fd, SIZE) == 0);
     char *mapping = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    peer_check(mapping != MAP_FAILED);
+    coprocess_check(mapping != MAP_FAILED);
     do {
         mapping[0]++;
-        peer_check(msync(mapping, SIZE, MS_SYNC) == 0);
-        peer_check(peer_tell(parent));
-    } while (peer_hear(parent));
+        coprocess_check(msync(mapping, SIZE, MS_SYNC) == 0);
+        coprocess_check(coprocess_give_turn(parent));
+    } while (coprocess_await_turn(parent));
     return 0;
 }
 
@@ -176,17 +176,17 @@ static void know(const char *path)
     stat_of(path);
 }
 
-static void assert_mtime_follows(struct peer *client)
+static void assert_mtime_follows(struct coprocess *client)
 {
     char name[] = "file";
 
-    assert_true(peer_hear(client));
+    assert_true(coprocess_await_turn(client));
     for (int i = 0; i < 3; i++) {
         struct timespec before = stat_of("store/file").st_mtim;
         mtime_alone("mnt/file");
         next_tick();
-        assert_true(peer_tell(client));
-        assert_true(peer_hear(client));
+        assert_true(coprocess_give_turn(client));
+        assert_true(coprocess_await_turn(client));
         assert_true(compare_times(stat_of("store/file").st_mtim, before) > 0);
         await_mtime(name);
     }
@@ -200,7 +200,7 @@ enum { POINTS = sizeof(points) / sizeof(points[0]) };
 static void open_and_die(const struct workspace *workspace, struct writer *writer)
 {
     pid_t keeper = start(workspace);
-    struct peer client;
+    struct coprocess client;
 
     for (int i = 0; i < POINTS; i++) {
         if (writer->flags & O_CREAT)
@@ -210,11 +210,11 @@ static void open_and_die(const struct workspace *workspace, struct writer *write
         know(writer->flags & O_CREAT ? "mnt" : "mnt/file");
         pid_t worker = serving_worker(keeper);
         arm_point(points[i]);
-        assert_int_equal(peer_start(&client, write_in_turns, writer), 0);
+        assert_int_equal(coprocess_start(&client, write_in_turns, writer), 0);
         await_halt(worker);
         kill_and_wait(worker);
         assert_mtime_follows(&client);
-        assert_peer_well(&client);
+        assert_coprocess_succeeds(&client);
         assert_ok(unlink("mnt/file"));
         serving_standby(keeper);
     }
@@ -238,7 +238,7 @@ static void death_after_opening_leaves_nothing_stale(void **state)
     const struct workspace *workspace = workspace_of(state);
     struct writer writer = { "mnt/file", O_RDWR };
     pid_t keeper = start(workspace);
-    struct peer client;
+    struct coprocess client;
 
     for (int i = 0; i < ROUNDS; i++) {
         assert_ok(close(new_file("mnt/file", SIZE)));
@@ -246,9 +246,9 @@ static void death_after_opening_leaves_nothing_stale(void **state)
         pid_t worker = serving_worker(keeper);
         int fd = open_file("mnt/file", O_RDWR);
         kill_and_wait(worker);
-        assert_int_equal(peer_start(&client, write_in_turns, &writer), 0);
+        assert_int_equal(coprocess_start(&client, write_in_turns, &writer), 0);
         assert_mtime_follows(&client);
-        assert_peer_well(&client);
+        assert_coprocess_succeeds(&client);
         assert_ok(close(fd));
         assert_ok(unlink("mnt/file"));
         serving_standby(keeper);
@@ -256,20 +256,20 @@ static void death_after_opening_leaves_nothing_stale(void **state)
     serving_stop(workspace, keeper);
 }
 
-static int open_once(struct peer *parent, void *argument)
+static int open_once(struct coprocess *parent, void *argument)
 {
     const struct writer *writer = argument;
     int fd = open(writer->path, writer->flags | O_CLOEXEC);
 
-    peer_check(fd >= 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(fd >= 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     return 0;
 }
 
 /* The worker stops at each request that it receives; or the client has something to tell. */
 static bool has_stopped_or_opened(void *argument)
 {
-    const struct peer *client = argument;
+    const struct coprocess *client = argument;
     struct pollfd event = { .fd = client->in, .events = POLLIN };
 
     return !exists("halt/after-read") || poll(&event, 1, 0) == 1;
@@ -280,7 +280,7 @@ static void open_of_a_known_file_is_one_request(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
     pid_t keeper = start(workspace), worker = serving_worker(keeper);
-    struct peer client;
+    struct coprocess client;
     char path[64];
 
     for (int i = 0; i < ROUNDS; i++) {
@@ -290,16 +290,16 @@ static void open_of_a_known_file_is_one_request(void **state)
         assert_ok(close(new_file(path, SIZE)));
         know(path);
         arm_point("after-read");
-        assert_int_equal(peer_start(&client, open_once, &writer), 0);
+        assert_int_equal(coprocess_start(&client, open_once, &writer), 0);
         await_halt(worker);
         arm_point("after-read");
         assert_ok(kill(worker, SIGCONT));
         await_true(has_stopped_or_opened, &client, "an open");
         assert_true(exists("halt/after-read"));
         assert_ok(unlink("halt/after-read"));
-        assert_true(peer_hear(&client));
-        assert_true(peer_tell(&client));
-        assert_peer_well(&client);
+        assert_true(coprocess_await_turn(&client));
+        assert_true(coprocess_give_turn(&client));
+        assert_coprocess_succeeds(&client);
     }
     serving_stop(workspace, keeper);
 }

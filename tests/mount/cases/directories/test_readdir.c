@@ -263,18 +263,18 @@ static void removing_while_reading(void **state)
 }
 
 // Entries that are there all the time are seen once, whatever happens around them.
-static int come_and_go(struct peer *parent, void *argument)
+static int come_and_go(struct coprocess *parent, void *argument)
 {
     char name[32], other[32];
     (void)argument;
     for (int i = 0; i < FEW; i++) {
         snprintf(name, sizeof(name), "entry-%06d", FEW + i);
         snprintf(other, sizeof(other), "entry-%06d", 2 * FEW + i);
-        peer_check(mknod(name, S_IFREG | 0644, 0) == 0);
-        peer_check(rename(name, other) == 0);
-        peer_check(i % 2 == 0 || unlink(other) == 0);
+        coprocess_check(mknod(name, S_IFREG | 0644, 0) == 0);
+        coprocess_check(rename(name, other) == 0);
+        coprocess_check(i % 2 == 0 || unlink(other) == 0);
     }
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
@@ -282,8 +282,8 @@ static void reading_while_others_change(void **state)
 {
     (void)state;
     make_entries(FEW);
-    struct peer peer;
-    assert_int_equal(peer_start(&peer, come_and_go, NULL), 0);
+    struct coprocess coprocess;
+    assert_int_equal(coprocess_start(&coprocess, come_and_go, NULL), 0);
     for (int round = 0; round < 20; round++) {
         unsigned char counts[3 * FEW + 1] = { 0 };
         DIR *directory = open_directory(".");
@@ -293,16 +293,16 @@ static void reading_while_others_change(void **state)
                 fail_msg("entry %d was seen %d times", i, counts[i + 1]);
         assert_ok(closedir(directory));
     }
-    assert_true(peer_hear(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_await_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
 }
 
-static int make_and_remove(struct peer *parent, void *argument)
+static int make_and_remove(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
-    peer_check(mknod("entry-000001", S_IFREG | 0644, 0) == 0);
-    peer_check(unlink("entry-000000") == 0);
+    coprocess_check(mknod("entry-000001", S_IFREG | 0644, 0) == 0);
+    coprocess_check(unlink("entry-000000") == 0);
     return 0;
 }
 
@@ -316,7 +316,7 @@ static void fresh_after_another_process_changed(void **state)
         assert_each_once(directory, 1);
         assert_ok(closedir(directory));
     }
-    assert_int_equal(peer_run(make_and_remove, NULL), 0);
+    assert_int_equal(coprocess_run(make_and_remove, NULL), 0);
     unsigned char counts[3] = { 0 };
     DIR *directory = open_directory(".");
     count_entries(directory, counts);
@@ -424,11 +424,11 @@ static const struct change {
     { "rmdir", remove_directory, 0x88, 0 },
 };
 
-static int change_in_peer(struct peer *parent, void *argument)
+static int change_in_peer(struct coprocess *parent, void *argument)
 {
     const struct change *change = argument;
     (void)parent;
-    peer_check(change->make() == 0);
+    coprocess_check(change->make() == 0);
     return 0;
 }
 
@@ -442,7 +442,7 @@ static void make_each_change(bool in_peer)
         listed("here");
         listed("other");
         if (in_peer)
-            assert_int_equal(peer_run(change_in_peer, &change), 0);
+            assert_int_equal(coprocess_run(change_in_peer, &change), 0);
         else
             assert_ok(change.make());
         if (listed("here") != change.here || listed("other") != change.other)

@@ -74,10 +74,10 @@ static int count_names(const char *path)
     return closedir(directory) == 0 ? count : -1;
 }
 
-static int list_in_peer(struct peer *parent, void *argument)
+static int list_in_peer(struct coprocess *parent, void *argument)
 {
     (void)parent;
-    peer_check(count_names("mnt/directory") == *(int *)argument);
+    coprocess_check(count_names("mnt/directory") == *(int *)argument);
     return 0;
 }
 
@@ -96,7 +96,7 @@ static void listing_needs_no_daemon(void **state)
         assert_int_equal(count_names("mnt/directory"), count);
     pid_t worker = serving_worker(keeper);
     halt(worker);
-    int status = peer_run(list_in_peer, &count);
+    int status = coprocess_run(list_in_peer, &count);
     assert_ok(kill(worker, SIGCONT));
     assert_int_equal(status, 0);
     serving_stop(workspace, keeper);

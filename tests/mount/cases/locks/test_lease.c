@@ -37,20 +37,20 @@ struct opener {
     bool may_fail;
 };
 
-static int open_for_writing(struct peer *parent, void *argument)
+static int open_for_writing(struct coprocess *parent, void *argument)
 {
     const struct opener *opener = argument;
     char path[64];
 
     (void)parent;
     int fd = open(numbered("mnt", opener->number, path), O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0 || (opener->may_fail && errno == EAGAIN));
+    coprocess_check(fd >= 0 || (opener->may_fail && errno == EAGAIN));
     return fd < 0 || close(fd) == 0 ? 0 : 1;
 }
 
 static void await_breaking(const sigset_t *breaking)
 {
-    struct timespec limit = { .tv_sec = PEER_SECONDS };
+    struct timespec limit = { .tv_sec = COPROCESS_SECONDS };
 
     for (int i = 0; i < LEASES; i++)
         if (sigtimedwait(breaking, NULL, &limit) == -1)
@@ -62,7 +62,7 @@ static void others_are_served_while_openers_wait(void **state)
     struct workspace *workspace = workspace_of(state);
     // Only passthrough lets the program itself wait; the daemon does not wait for it.
     struct opener opener = { .may_fail = !workspace->passthrough || !workspace->root };
-    struct peer openers[LEASES];
+    struct coprocess openers[LEASES];
     int leased[LEASES];
     char path[64];
     sigset_t breaking;
@@ -75,7 +75,7 @@ static void others_are_served_while_openers_wait(void **state)
         leased[i] = take_lease(i);
     workspace_mount(workspace, true, "");
     for (; opener.number < LEASES; opener.number++)
-        assert_int_equal(peer_start(&openers[opener.number], open_for_writing, &opener), 0);
+        assert_int_equal(coprocess_start(&openers[opener.number], open_for_writing, &opener), 0);
     await_breaking(&breaking);
     assert_int_equal(stat_of("mnt/other").st_size, 8);
     put_file("mnt/new", "contents");
@@ -86,7 +86,7 @@ static void others_are_served_while_openers_wait(void **state)
         assert_ok(fcntl(leased[i], F_SETLEASE, F_UNLCK));
     for (int i = 0; i < LEASES; i++) {
         assert_ok(close(leased[i]));
-        assert_peer_well(&openers[i]);
+        assert_coprocess_succeeds(&openers[i]);
         put_file(numbered("mnt", i, path), "written");
         assert_content(path, "written");
     }

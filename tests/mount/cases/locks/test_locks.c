@@ -42,21 +42,21 @@ static const struct kind kinds[] = { { by_flock }, { by_posix }, { by_ofd } };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
-static int try_each_type(struct peer *parent, void *argument)
+static int try_each_type(struct coprocess *parent, void *argument)
 {
     const struct kind *kind = argument;
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
+    coprocess_check(fd >= 0);
     // The case holds an exclusive lock, then a shared one, then none.
-    peer_check(kind->lock(fd, F_WRLCK, false) == -1 && errno == EAGAIN);
-    peer_check(kind->lock(fd, F_RDLCK, false) == -1 && errno == EAGAIN);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(kind->lock(fd, F_WRLCK, false) == -1 && errno == EAGAIN);
-    peer_check(kind->lock(fd, F_RDLCK, false) == 0);
-    peer_check(kind->lock(fd, F_UNLCK, false) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(kind->lock(fd, F_WRLCK, false) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(kind->lock(fd, F_WRLCK, false) == -1 && errno == EAGAIN);
+    coprocess_check(kind->lock(fd, F_RDLCK, false) == -1 && errno == EAGAIN);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(kind->lock(fd, F_WRLCK, false) == -1 && errno == EAGAIN);
+    coprocess_check(kind->lock(fd, F_RDLCK, false) == 0);
+    coprocess_check(kind->lock(fd, F_UNLCK, false) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(kind->lock(fd, F_WRLCK, false) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     return 0;
 }
 
@@ -64,38 +64,39 @@ static void exclusive_and_shared(void **state)
 {
     (void)state;
     for (int i = 0; i < KINDS; i++) {
-        struct peer peer;
+        struct coprocess coprocess;
         put_file("file", "");
         int fd = open_file("file", O_RDWR);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
-        assert_int_equal(peer_start(&peer, try_each_type, (void *)(uintptr_t)&kinds[i]), 0);
-        assert_true(peer_hear(&peer));
+        assert_int_equal(coprocess_start(&coprocess, try_each_type, (void *)(uintptr_t)&kinds[i]),
+                         0);
+        assert_true(coprocess_await_turn(&coprocess));
         assert_ok(kinds[i].lock(fd, F_RDLCK, false));
-        assert_true(peer_tell(&peer));
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_ok(kinds[i].lock(fd, F_UNLCK, false));
-        assert_true(peer_tell(&peer));
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_errno(kinds[i].lock(fd, F_RDLCK, false), EAGAIN);
-        assert_true(peer_tell(&peer));
-        assert_peer_well(&peer);
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_coprocess_succeeds(&coprocess);
         // Its exit has given the lock back.
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
         assert_ok(close(fd));
     }
 }
 
-static int hold_until_close(struct peer *parent, void *argument)
+static int hold_until_close(struct coprocess *parent, void *argument)
 {
     const struct kind *kind = argument;
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0 && kind->lock(fd, F_WRLCK, false) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
-    peer_check(close(fd) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(fd >= 0 && kind->lock(fd, F_WRLCK, false) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(close(fd) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0 && kind->lock(fd, F_WRLCK, true) == 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(fd >= 0 && kind->lock(fd, F_WRLCK, true) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     raise(SIGKILL);
     return 0;
 }
@@ -104,28 +105,29 @@ static void close_and_death_release(void **state)
 {
     (void)state;
     for (int i = 0; i < KINDS; i++) {
-        struct peer peer;
+        struct coprocess coprocess;
         put_file("file", "");
         int fd = open_file("file", O_RDWR);
-        assert_int_equal(peer_start(&peer, hold_until_close, (void *)(uintptr_t)&kinds[i]), 0);
-        assert_true(peer_hear(&peer));
+        assert_int_equal(
+            coprocess_start(&coprocess, hold_until_close, (void *)(uintptr_t)&kinds[i]), 0);
+        assert_true(coprocess_await_turn(&coprocess));
         assert_errno(kinds[i].lock(fd, F_WRLCK, false), EAGAIN);
-        assert_true(peer_tell(&peer));
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
         assert_ok(kinds[i].lock(fd, F_UNLCK, false));
-        assert_true(peer_tell(&peer));
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_errno(kinds[i].lock(fd, F_WRLCK, false), EAGAIN);
-        assert_true(peer_tell(&peer));
-        assert_int_equal(peer_end(&peer), 128 + SIGKILL);
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_int_equal(coprocess_end(&coprocess), 128 + SIGKILL);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
         assert_ok(close(fd));
     }
 }
 
 // The kernel's list shows a waiter with an arrow. That one shows up is an event of its own, within
-// the peer's time.
+// the coprocess's time.
 // The kernel's table is the whole machine's, where other mounts have files of the same number.
 static bool someone_waits_for(int fd)
 {
@@ -151,17 +153,17 @@ static void await_waiter(int fd)
             return;
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < PEER_SECONDS);
+    } while (now.tv_sec - start.tv_sec < COPROCESS_SECONDS);
     fail_msg("nobody waits for the lock");
 }
 
-static int wait_for_lock(struct peer *parent, void *argument)
+static int wait_for_lock(struct coprocess *parent, void *argument)
 {
     const struct kind *kind = argument;
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
-    peer_check(kind->lock(fd, F_WRLCK, true) == 0);
-    peer_check(peer_tell(parent));
+    coprocess_check(fd >= 0);
+    coprocess_check(kind->lock(fd, F_WRLCK, true) == 0);
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
@@ -169,11 +171,12 @@ static void waiter_gets_the_lock(void **state)
 {
     (void)state;
     for (int i = 0; i < KINDS; i++) {
-        struct peer peer;
+        struct coprocess coprocess;
         put_file("file", "");
         int fd = open_file("file", O_RDWR);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
-        assert_int_equal(peer_start(&peer, wait_for_lock, (void *)(uintptr_t)&kinds[i]), 0);
+        assert_int_equal(coprocess_start(&coprocess, wait_for_lock, (void *)(uintptr_t)&kinds[i]),
+                         0);
         await_waiter(fd);
         // The file works meanwhile, for this process and by other opens.
         assert_int_equal(pwrite(fd, "meanwhile", 9, 0), 9);
@@ -181,8 +184,8 @@ static void waiter_gets_the_lock(void **state)
         assert_ok(link("file", "link"));
         assert_ok(unlink("link"));
         assert_ok(kinds[i].lock(fd, F_UNLCK, false));
-        assert_true(peer_hear(&peer));
-        assert_peer_well(&peer);
+        assert_true(coprocess_await_turn(&coprocess));
+        assert_coprocess_succeeds(&coprocess);
         assert_ok(close(fd));
     }
 }
@@ -192,15 +195,15 @@ static void on_signal(int signal)
     (void)signal;
 }
 
-static int wait_and_be_interrupted(struct peer *parent, void *argument)
+static int wait_and_be_interrupted(struct coprocess *parent, void *argument)
 {
     const struct kind *kind = argument;
     const struct sigaction action = { .sa_handler = on_signal };
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0 && sigaction(SIGUSR1, &action, NULL) == 0);
-    peer_check(peer_tell(parent));
-    peer_check(kind->lock(fd, F_WRLCK, true) == -1 && errno == EINTR);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(fd >= 0 && sigaction(SIGUSR1, &action, NULL) == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(kind->lock(fd, F_WRLCK, true) == -1 && errno == EINTR);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     return 0;
 }
 
@@ -208,19 +211,19 @@ static void signal_interrupts_a_waiter(void **state)
 {
     (void)state;
     for (int i = 0; i < KINDS; i++) {
-        struct peer peer;
+        struct coprocess coprocess;
         put_file("file", "");
         int fd = open_file("file", O_RDWR);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
-        assert_int_equal(peer_start(&peer, wait_and_be_interrupted, (void *)(uintptr_t)&kinds[i]),
-                         0);
-        assert_true(peer_hear(&peer));
+        assert_int_equal(
+            coprocess_start(&coprocess, wait_and_be_interrupted, (void *)(uintptr_t)&kinds[i]), 0);
+        assert_true(coprocess_await_turn(&coprocess));
         await_waiter(fd);
-        assert_ok(kill(peer.pid, SIGUSR1));
-        assert_true(peer_hear(&peer));
+        assert_ok(kill(coprocess.pid, SIGUSR1));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_false(someone_waits_for(fd));
-        assert_true(peer_tell(&peer));
-        assert_peer_well(&peer);
+        assert_true(coprocess_give_turn(&coprocess));
+        assert_coprocess_succeeds(&coprocess);
         assert_ok(close(fd));
     }
 }
@@ -229,14 +232,15 @@ static void signal_kills_a_waiter(void **state)
 {
     (void)state;
     for (int i = 0; i < KINDS; i++) {
-        struct peer peer;
+        struct coprocess coprocess;
         put_file("file", "");
         int fd = open_file("file", O_RDWR);
         assert_ok(kinds[i].lock(fd, F_WRLCK, false));
-        assert_int_equal(peer_start(&peer, wait_for_lock, (void *)(uintptr_t)&kinds[i]), 0);
+        assert_int_equal(coprocess_start(&coprocess, wait_for_lock, (void *)(uintptr_t)&kinds[i]),
+                         0);
         await_waiter(fd);
-        assert_ok(kill(peer.pid, SIGTERM));
-        assert_int_equal(peer_end(&peer), 128 + SIGTERM);
+        assert_ok(kill(coprocess.pid, SIGTERM));
+        assert_int_equal(coprocess_end(&coprocess), 128 + SIGTERM);
         assert_ok(kinds[i].lock(fd, F_UNLCK, false));
         assert_ok(close(fd));
     }
@@ -298,23 +302,23 @@ static void ofd_locks_belong_to_the_open_file(void **state)
     assert_ok(close(two));
 }
 
-static int look_at_ranges(struct peer *parent, void *argument)
+static int look_at_ranges(struct coprocess *parent, void *argument)
 {
     (void)parent;
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
+    coprocess_check(fd >= 0);
     // The case holds [10, 20) for writing and [30, end) for reading.
-    peer_check(record_lock(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
-    peer_check(record_lock(fd, F_SETLK, F_WRLCK, 20, 10) == 0);
-    peer_check(record_lock(fd, F_SETLK, F_RDLCK, 19, 1) == -1 && errno == EAGAIN);
-    peer_check(record_lock(fd, F_SETLK, F_RDLCK, 1 << 20, 1) == 0);
-    peer_check(record_lock(fd, F_SETLK, F_WRLCK, 1 << 20, 1) == -1 && errno == EAGAIN);
+    coprocess_check(record_lock(fd, F_SETLK, F_WRLCK, 0, 10) == 0);
+    coprocess_check(record_lock(fd, F_SETLK, F_WRLCK, 20, 10) == 0);
+    coprocess_check(record_lock(fd, F_SETLK, F_RDLCK, 19, 1) == -1 && errno == EAGAIN);
+    coprocess_check(record_lock(fd, F_SETLK, F_RDLCK, 1 << 20, 1) == 0);
+    coprocess_check(record_lock(fd, F_SETLK, F_WRLCK, 1 << 20, 1) == -1 && errno == EAGAIN);
     struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 5, .l_len = 10 };
-    peer_check(fcntl(fd, F_GETLK, &lock) == 0);
-    peer_check(lock.l_type == F_WRLCK && lock.l_start == 10 && lock.l_len == 10);
-    peer_check(lock.l_pid == *(pid_t *)argument);
+    coprocess_check(fcntl(fd, F_GETLK, &lock) == 0);
+    coprocess_check(lock.l_type == F_WRLCK && lock.l_start == 10 && lock.l_len == 10);
+    coprocess_check(lock.l_pid == *(pid_t *)argument);
     lock = (struct flock){ .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 50, .l_len = 10 };
-    peer_check(fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK);
+    coprocess_check(fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK);
     return 0;
 }
 
@@ -328,43 +332,43 @@ static void ranges(void **state)
     assert_ok(record_lock(fd, F_SETLK, F_UNLCK, 5, 5));
     assert_ok(record_lock(fd, F_SETLK, F_UNLCK, 20, 5));
     assert_ok(record_lock(fd, F_SETLK, F_RDLCK, 30, 0));
-    assert_int_equal(peer_run(look_at_ranges, &self), 0);
+    assert_int_equal(coprocess_run(look_at_ranges, &self), 0);
     assert_ok(close(fd));
 }
 
-static int lock_second_then_first(struct peer *parent, void *argument)
+static int lock_second_then_first(struct coprocess *parent, void *argument)
 {
     int fd = open("file", O_RDWR | O_CLOEXEC);
     (void)argument;
-    peer_check(fd >= 0 && record_lock(fd, F_SETLK, F_WRLCK, 1, 1) == 0);
-    peer_check(peer_tell(parent));
-    peer_check(record_lock(fd, F_SETLKW, F_WRLCK, 0, 1) == 0);
+    coprocess_check(fd >= 0 && record_lock(fd, F_SETLK, F_WRLCK, 1, 1) == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(record_lock(fd, F_SETLKW, F_WRLCK, 0, 1) == 0);
     return 0;
 }
 
 static void deadlock_is_detected(void **state)
 {
     (void)state;
-    struct peer peer;
+    struct coprocess coprocess;
     put_file("file", "");
     int fd = open_file("file", O_RDWR);
     assert_ok(record_lock(fd, F_SETLK, F_WRLCK, 0, 1));
-    assert_int_equal(peer_start(&peer, lock_second_then_first, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, lock_second_then_first, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     await_waiter(fd);
     assert_errno(record_lock(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
     assert_ok(record_lock(fd, F_SETLK, F_UNLCK, 0, 1));
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_ok(close(fd));
 }
 
-static int expect_conflict(struct peer *parent, void *argument)
+static int expect_conflict(struct coprocess *parent, void *argument)
 {
     (void)parent;
     int fd = open(argument, O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
-    peer_check(flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
-    peer_check(by_posix(fd, F_WRLCK, false) == -1 && errno == EAGAIN);
+    coprocess_check(fd >= 0);
+    coprocess_check(flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+    coprocess_check(by_posix(fd, F_WRLCK, false) == -1 && errno == EAGAIN);
     return 0;
 }
 
@@ -377,11 +381,11 @@ static void locks_are_on_the_inode(void **state)
     int fd = open_file("file", O_RDWR);
     assert_ok(flock(fd, LOCK_EX));
     assert_ok(by_posix(fd, F_WRLCK, false));
-    assert_int_equal(peer_run(expect_conflict, (char *)"link"), 0);
+    assert_int_equal(coprocess_run(expect_conflict, (char *)"link"), 0);
     assert_ok(rename("file", "moved"));
-    assert_int_equal(peer_run(expect_conflict, (char *)"moved"), 0);
+    assert_int_equal(coprocess_run(expect_conflict, (char *)"moved"), 0);
     assert_ok(unlink("moved"));
-    assert_int_equal(peer_run(expect_conflict, (char *)"link"), 0);
+    assert_int_equal(coprocess_run(expect_conflict, (char *)"link"), 0);
     assert_ok(close(fd));
 
     assert_ok(mkdir("directory", 0755));

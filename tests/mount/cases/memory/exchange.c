@@ -55,69 +55,70 @@ static unsigned char *map_large(int fd)
     return mapping == MAP_FAILED ? NULL : mapping;
 }
 
-static int second_process(struct peer *parent, void *argument)
+static int second_process(struct coprocess *parent, void *argument)
 {
     unsigned run = *(unsigned *)argument;
     struct stat stat;
 
-    peer_check(peer_hear(parent));
+    coprocess_check(coprocess_await_turn(parent));
     int fd = open("exchange", O_RDWR | O_CLOEXEC);
-    peer_check(fd != -1);
+    coprocess_check(fd != -1);
     unsigned char *mapping = map_large(fd);
-    peer_check(mapping != NULL);
-    peer_check(fstat(fd, &stat) == 0 && stat.st_size == SMALL);
-    peer_check(holds(mapping, 0, SMALL, 1, run, 1));
+    coprocess_check(mapping != NULL);
+    coprocess_check(fstat(fd, &stat) == 0 && stat.st_size == SMALL);
+    coprocess_check(holds(mapping, 0, SMALL, 1, run, 1));
     store(mapping, 0, SMALL, 1, run, 2);
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
 
-    peer_check(peer_hear(parent));
-    peer_check(fstat(fd, &stat) == 0 && stat.st_size == LARGE);
-    peer_check(holds(mapping, 0, SMALL, 1, run, 2));
-    peer_check(holds(mapping, SMALL, LARGE, 1, run, 3));
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(fstat(fd, &stat) == 0 && stat.st_size == LARGE);
+    coprocess_check(holds(mapping, 0, SMALL, 1, run, 2));
+    coprocess_check(holds(mapping, SMALL, LARGE, 1, run, 3));
+    coprocess_check(coprocess_give_turn(parent));
 
     store(mapping, 1, LARGE, 2, run, 4);
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
-    peer_check(holds(mapping, 0, LARGE, 1, run, 4));
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(holds(mapping, 0, LARGE, 1, run, 4));
     return 0;
 }
 
-static int first_process(const struct peer *peer, unsigned run, int fd, unsigned char *mapping)
+static int first_process(const struct coprocess *coprocess, unsigned run, int fd,
+                         unsigned char *mapping)
 {
     unsigned char bytes[LARGE];
 
     store(mapping, 0, SMALL, 1, run, 1);
-    peer_check(peer_tell(peer));
-    peer_check(peer_hear(peer));
-    peer_check(holds(mapping, 0, SMALL, 1, run, 2));
-    peer_check(ftruncate(fd, LARGE) == 0);
+    coprocess_check(coprocess_give_turn(coprocess));
+    coprocess_check(coprocess_await_turn(coprocess));
+    coprocess_check(holds(mapping, 0, SMALL, 1, run, 2));
+    coprocess_check(ftruncate(fd, LARGE) == 0);
     store(mapping, SMALL, LARGE, 1, run, 3);
-    peer_check(peer_tell(peer));
+    coprocess_check(coprocess_give_turn(coprocess));
 
-    peer_check(peer_hear(peer));
+    coprocess_check(coprocess_await_turn(coprocess));
     store(mapping, 0, LARGE, 2, run, 4);
-    peer_check(peer_tell(peer));
-    peer_check(peer_hear(peer));
-    peer_check(holds(mapping, 0, LARGE, 1, run, 4));
-    peer_check(pread(fd, bytes, LARGE, 0) == LARGE);
-    peer_check(holds(bytes, 0, LARGE, 1, run, 4));
+    coprocess_check(coprocess_give_turn(coprocess));
+    coprocess_check(coprocess_await_turn(coprocess));
+    coprocess_check(holds(mapping, 0, LARGE, 1, run, 4));
+    coprocess_check(pread(fd, bytes, LARGE, 0) == LARGE);
+    coprocess_check(holds(bytes, 0, LARGE, 1, run, 4));
     return 0;
 }
 
 static bool exchange_once(unsigned run)
 {
-    struct peer peer;
+    struct coprocess coprocess;
 
-    if (peer_start(&peer, second_process, &run) < 0)
+    if (coprocess_start(&coprocess, second_process, &run) < 0)
         return false;
     int fd = open("exchange", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     unsigned char *mapping = NULL;
     bool well = fd != -1 && ftruncate(fd, SMALL) == 0 && (mapping = map_large(fd)) != NULL;
     if (!well)
         fprintf(stderr, "run %u: %s\n", run, strerror(errno));
-    well = well && first_process(&peer, run, fd, mapping) == 0;
-    well = peer_end(&peer) == 0 && well;
+    well = well && first_process(&coprocess, run, fd, mapping) == 0;
+    well = coprocess_end(&coprocess) == 0 && well;
     if (mapping != NULL)
         munmap(mapping, LARGE);
     if (fd != -1)

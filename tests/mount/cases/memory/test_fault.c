@@ -44,10 +44,10 @@ static void sigbus_everywhere_in_an_empty_file(void **state)
     assert_ok(close(fd));
 }
 
-static int truncate_by_path(struct peer *parent, void *argument)
+static int truncate_by_path(struct coprocess *parent, void *argument)
 {
     (void)parent;
-    peer_check(truncate("file", *(off_t *)argument) == 0);
+    coprocess_check(truncate("file", *(off_t *)argument) == 0);
     return 0;
 }
 
@@ -60,7 +60,7 @@ static void sigbus_after_a_truncate_by_another_process(void **state)
     int fd = new_file("file", (off_t)(4 * page));
     char *mapping = map_shared(fd, 4 * page);
     memset(mapping, 'x', 4 * page);
-    assert_int_equal(peer_run(truncate_by_path, &shorter), 0);
+    assert_int_equal(coprocess_run(truncate_by_path, &shorter), 0);
     assert_int_equal(touch_signal(mapping + page - 1, false), 0);
     assert_int_equal(touch_signal(mapping + page, false), SIGBUS);
     assert_int_equal(touch_signal(mapping + 3 * page, true), SIGBUS);
@@ -78,8 +78,8 @@ static void truncated_bytes_come_back_as_zeros(void **state)
     int fd = new_file("file", longer);
     char *mapping = map_shared(fd, 4 * page);
     memset(mapping, 'x', 4 * page);
-    assert_int_equal(peer_run(truncate_by_path, &shorter), 0);
-    assert_int_equal(peer_run(truncate_by_path, &longer), 0);
+    assert_int_equal(coprocess_run(truncate_by_path, &shorter), 0);
+    assert_int_equal(coprocess_run(truncate_by_path, &longer), 0);
     assert_true(all_bytes(mapping, 100, 'x'));
     assert_true(all_bytes(mapping + 100, 4 * page - 100, 0));
     char *bytes = test_malloc(4 * page);
@@ -90,13 +90,13 @@ static void truncated_bytes_come_back_as_zeros(void **state)
     assert_ok(close(fd));
 }
 
-static int empty_by_open(struct peer *parent, void *argument)
+static int empty_by_open(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
     int fd = open("file", O_WRONLY | O_TRUNC);
-    peer_check(fd != -1);
-    peer_check(write(fd, "new", 3) == 3);
+    coprocess_check(fd != -1);
+    coprocess_check(write(fd, "new", 3) == 3);
     return 0;
 }
 
@@ -108,7 +108,7 @@ static void emptied_by_another_opener_while_mapped(void **state)
     int fd = new_file("file", (off_t)(2 * page));
     char *mapping = map_shared(fd, 2 * page);
     memset(mapping, 'x', 2 * page);
-    assert_int_equal(peer_run(empty_by_open, NULL), 0);
+    assert_int_equal(coprocess_run(empty_by_open, NULL), 0);
     assert_int_equal(size_of(fd), 3);
     assert_memory_equal(mapping, "new", 4);
     assert_true(all_bytes(mapping + 3, page - 3, 0));
@@ -119,7 +119,7 @@ static void emptied_by_another_opener_while_mapped(void **state)
 
 enum growth { GROW_TRUNCATE, GROW_WRITE, GROW_APPEND, GROW_FALLOCATE };
 
-static int grow(struct peer *parent, void *argument)
+static int grow(struct coprocess *parent, void *argument)
 {
     enum growth growth = *(enum growth *)argument;
     off_t page = (off_t)page_size();
@@ -128,18 +128,18 @@ static int grow(struct peer *parent, void *argument)
 
     (void)parent;
     memset(bytes, 'g', sizeof(bytes));
-    peer_check(fd != -1);
+    coprocess_check(fd != -1);
     if (growth == GROW_TRUNCATE)
-        peer_check(ftruncate(fd, 4 * page) == 0);
+        coprocess_check(ftruncate(fd, 4 * page) == 0);
     else if (growth == GROW_WRITE)
-        peer_check(pwrite(fd, "g", 1, 4 * page - 1) == 1);
+        coprocess_check(pwrite(fd, "g", 1, 4 * page - 1) == 1);
     else if (growth == GROW_FALLOCATE)
-        peer_check(fallocate(fd, 0, 0, 4 * page) == 0);
+        coprocess_check(fallocate(fd, 0, 0, 4 * page) == 0);
     else
         for (off_t rest = 3 * page; rest > 0;) {
             ssize_t written =
                 write(fd, bytes, (size_t)rest < sizeof(bytes) ? (size_t)rest : sizeof(bytes));
-            peer_check(written > 0);
+            coprocess_check(written > 0);
             rest -= written;
         }
     return 0;
@@ -154,7 +154,7 @@ static void grown_by_another_process(enum growth growth)
     char *mapping = map_shared(fd, 4 * page);
     mapping[0] = 'a';
     assert_int_equal(touch_signal(mapping + page, true), SIGBUS);
-    assert_int_equal(peer_run(grow, &growth), 0);
+    assert_int_equal(coprocess_run(grow, &growth), 0);
     assert_int_equal(mapping[4 * page - 1],
                      growth == GROW_WRITE || growth == GROW_APPEND ? 'g' : 0);
     assert_int_equal(mapping[page], growth == GROW_APPEND ? 'g' : 0);
@@ -192,21 +192,21 @@ static void grown_by_anothers_fallocate(void **state)
     grown_by_another_process(GROW_FALLOCATE);
 }
 
-/* The peer maps far beyond the end, and follows the growth that this process makes step by step. */
-static int follow_growth(struct peer *parent, void *argument)
+/* The coprocess maps far beyond the end, and follows the growth that this process makes step by step. */
+static int follow_growth(struct coprocess *parent, void *argument)
 {
     size_t page = page_size();
     int steps = *(int *)argument;
     char *mapping = map_path("file", (size_t)steps * page);
 
-    peer_check(mapping != NULL);
+    coprocess_check(mapping != NULL);
     for (int i = 0; i < steps; i++) {
-        peer_check(peer_tell(parent));
-        peer_check(peer_hear(parent));
-        peer_check(mapping[(size_t)i * page] == (char)('a' + i % 26));
+        coprocess_check(coprocess_give_turn(parent));
+        coprocess_check(coprocess_await_turn(parent));
+        coprocess_check(mapping[(size_t)i * page] == (char)('a' + i % 26));
         mapping[(size_t)i * page + 1] = (char)('A' + i % 26);
     }
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
@@ -214,25 +214,25 @@ static void grown_step_by_step_under_two_mappings(void **state)
 {
     size_t page = page_size();
     int steps = 100;
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
     int fd = new_file("file", 0);
     char *mapping = map_shared(fd, (size_t)steps * page);
-    assert_int_equal(peer_start(&peer, follow_growth, &steps), 0);
+    assert_int_equal(coprocess_start(&coprocess, follow_growth, &steps), 0);
     for (int i = 0; i < steps; i++) {
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_await_turn(&coprocess));
         if (i % 2)
             assert_ok(ftruncate(fd, (off_t)((size_t)(i + 1) * page)));
         else
             assert_int_equal(pwrite(fd, "", 1, (off_t)((size_t)(i + 1) * page - 1)), 1);
         mapping[(size_t)i * page] = (char)('a' + i % 26);
-        assert_true(peer_tell(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
     }
-    assert_true(peer_hear(&peer));
+    assert_true(coprocess_await_turn(&coprocess));
     for (int i = 0; i < steps; i++)
         assert_int_equal(mapping[(size_t)i * page + 1], 'A' + i % 26);
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     unmap(mapping, (size_t)steps * page);
     assert_ok(close(fd));
 }

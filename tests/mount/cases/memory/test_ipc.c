@@ -41,7 +41,7 @@ static struct timespec deadline(void)
     struct timespec when;
 
     clock_gettime(CLOCK_REALTIME, &when);
-    when.tv_sec += PEER_SECONDS;
+    when.tv_sec += COPROCESS_SECONDS;
     return when;
 }
 
@@ -65,77 +65,77 @@ static struct shared *new_shared(void)
     return shared;
 }
 
-static void start_all(struct peer *peers, peer_body body, void *argument)
+static void start_all(struct coprocess *coprocesses, coprocess_body body, void *argument)
 {
     for (int i = 0; i < WORKERS; i++)
-        assert_int_equal(peer_start(&peers[i], body, argument), 0);
+        assert_int_equal(coprocess_start(&coprocesses[i], body, argument), 0);
 }
 
-static void end_all(struct peer *peers)
+static void end_all(struct coprocess *coprocesses)
 {
     for (int i = 0; i < WORKERS; i++)
-        assert_peer_well(&peers[i]);
+        assert_coprocess_succeeds(&coprocesses[i]);
 }
 
-static int count_under_mutex(struct peer *parent, void *argument)
+static int count_under_mutex(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
     struct timespec end = deadline();
 
     (void)parent;
     (void)argument;
-    peer_check(shared != NULL);
+    coprocess_check(shared != NULL);
     for (int i = 0; i < ROUNDS; i++) {
-        peer_check(pthread_mutex_timedlock(&shared->mutex, &end) == 0);
+        coprocess_check(pthread_mutex_timedlock(&shared->mutex, &end) == 0);
         shared->counter++;
-        peer_check(pthread_mutex_unlock(&shared->mutex) == 0);
+        coprocess_check(pthread_mutex_unlock(&shared->mutex) == 0);
     }
     return 0;
 }
 
 static void mutex_excludes(void **state)
 {
-    struct peer peers[WORKERS];
+    struct coprocess coprocesses[WORKERS];
 
     (void)state;
     struct shared *shared = new_shared();
-    start_all(peers, count_under_mutex, NULL);
-    end_all(peers);
+    start_all(coprocesses, count_under_mutex, NULL);
+    end_all(coprocesses);
     assert_int_equal(shared->counter, WORKERS * ROUNDS);
     unmap(shared, sizeof(*shared));
 }
 
-static int die_with_mutex(struct peer *parent, void *argument)
+static int die_with_mutex(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
 
     (void)argument;
-    peer_check(shared != NULL);
-    peer_check(pthread_mutex_lock(&shared->mutex) == 0);
+    coprocess_check(shared != NULL);
+    coprocess_check(pthread_mutex_lock(&shared->mutex) == 0);
     shared->counter = 7;
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
     return 0;
 }
 
 static void mutex_of_a_dead_owner_is_handed_on(void **state)
 {
     struct timespec end = deadline();
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
     struct shared *shared = new_shared();
-    assert_int_equal(peer_start(&peer, die_with_mutex, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, die_with_mutex, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     assert_int_equal(pthread_mutex_trylock(&shared->mutex), EBUSY);
-    assert_true(peer_tell(&peer));
+    assert_true(coprocess_give_turn(&coprocess));
     assert_int_equal(pthread_mutex_timedlock(&shared->mutex, &end), EOWNERDEAD);
     assert_int_equal(shared->counter, 7);
     assert_int_equal(pthread_mutex_consistent(&shared->mutex), 0);
     assert_int_equal(pthread_mutex_unlock(&shared->mutex), 0);
     assert_int_equal(pthread_mutex_timedlock(&shared->mutex, &end), 0);
     assert_int_equal(pthread_mutex_unlock(&shared->mutex), 0);
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     unmap(shared, sizeof(*shared));
 }
 
@@ -145,52 +145,52 @@ static int take_turns(struct shared *shared, int mine, int rounds)
     struct timespec end = deadline();
 
     for (int i = 0; i < rounds; i++) {
-        peer_check(pthread_mutex_timedlock(&shared->mutex, &end) == 0);
+        coprocess_check(pthread_mutex_timedlock(&shared->mutex, &end) == 0);
         while (shared->turn != mine)
-            peer_check(pthread_cond_timedwait(&shared->changed, &shared->mutex, &end) == 0);
+            coprocess_check(pthread_cond_timedwait(&shared->changed, &shared->mutex, &end) == 0);
         shared->turn = 1 - mine;
         shared->counter++;
-        peer_check(pthread_cond_signal(&shared->changed) == 0);
-        peer_check(pthread_mutex_unlock(&shared->mutex) == 0);
+        coprocess_check(pthread_cond_signal(&shared->changed) == 0);
+        coprocess_check(pthread_mutex_unlock(&shared->mutex) == 0);
     }
     return 0;
 }
 
-static int take_second_turns(struct peer *parent, void *argument)
+static int take_second_turns(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
 
     (void)parent;
-    peer_check(shared != NULL);
+    coprocess_check(shared != NULL);
     return take_turns(shared, 1, *(int *)argument);
 }
 
 static void condition_variable_wakes_the_other_process(void **state)
 {
     int rounds = ROUNDS;
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
     struct shared *shared = new_shared();
-    assert_int_equal(peer_start(&peer, take_second_turns, &rounds), 0);
+    assert_int_equal(coprocess_start(&coprocess, take_second_turns, &rounds), 0);
     assert_int_equal(take_turns(shared, 0, rounds), 0);
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_int_equal(shared->counter, 2 * ROUNDS);
     unmap(shared, sizeof(*shared));
 }
 
-static int consume(struct peer *parent, void *argument)
+static int consume(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
     struct timespec end = deadline();
 
     (void)parent;
     (void)argument;
-    peer_check(shared != NULL);
+    coprocess_check(shared != NULL);
     for (int i = 0; i < ROUNDS; i++) {
-        peer_check(sem_timedwait(&shared->full, &end) == 0);
-        peer_check(shared->turn == i);
-        peer_check(sem_post(&shared->empty) == 0);
+        coprocess_check(sem_timedwait(&shared->full, &end) == 0);
+        coprocess_check(shared->turn == i);
+        coprocess_check(sem_post(&shared->empty) == 0);
     }
     return 0;
 }
@@ -198,24 +198,24 @@ static int consume(struct peer *parent, void *argument)
 static void semaphores_hand_over(void **state)
 {
     struct timespec end = deadline();
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
     struct shared *shared = new_shared();
-    assert_int_equal(peer_start(&peer, consume, NULL), 0);
+    assert_int_equal(coprocess_start(&coprocess, consume, NULL), 0);
     for (int i = 0; i < ROUNDS; i++) {
         assert_int_equal(sem_timedwait(&shared->empty, &end), 0);
         shared->turn = i;
         assert_int_equal(sem_post(&shared->full), 0);
     }
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     unmap(shared, sizeof(*shared));
 }
 
-/* Sleeps until the word is not `seen` any more; false after PEER_SECONDS. */
+/* Sleeps until the word is not `seen` any more; false after COPROCESS_SECONDS. */
 static bool futex_wait_change(atomic_uint *word, unsigned seen)
 {
-    struct timespec timeout = { .tv_sec = PEER_SECONDS };
+    struct timespec timeout = { .tv_sec = COPROCESS_SECONDS };
 
     while (atomic_load(word) == seen)
         if (syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, NULL, 0) == -1 &&
@@ -224,45 +224,46 @@ static bool futex_wait_change(atomic_uint *word, unsigned seen)
     return true;
 }
 
-static int answer_futex(struct peer *parent, void *argument)
+static int answer_futex(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
 
     (void)parent;
     (void)argument;
-    peer_check(shared != NULL);
+    coprocess_check(shared != NULL);
     for (unsigned i = 0; i < ROUNDS; i++) {
-        peer_check(futex_wait_change(&shared->word, 2 * i));
+        coprocess_check(futex_wait_change(&shared->word, 2 * i));
         atomic_store(&shared->word, 2 * i + 2);
-        peer_check(syscall(SYS_futex, &shared->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0) != -1);
+        coprocess_check(syscall(SYS_futex, &shared->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0) !=
+                        -1);
     }
     return 0;
 }
 
 static void futex_wakes_across_separate_opens(void **state)
 {
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
     struct shared *shared = new_shared();
-    assert_int_equal(peer_start(&peer, answer_futex, NULL), 0);
+    assert_int_equal(coprocess_start(&coprocess, answer_futex, NULL), 0);
     for (unsigned i = 0; i < ROUNDS; i++) {
         atomic_store(&shared->word, 2 * i + 1);
         assert_ok(syscall(SYS_futex, &shared->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0));
         assert_true(futex_wait_change(&shared->word, 2 * i + 1));
         assert_int_equal(atomic_load(&shared->word), 2 * i + 2);
     }
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     unmap(shared, sizeof(*shared));
 }
 
-static int count_atomically(struct peer *parent, void *argument)
+static int count_atomically(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
 
     (void)parent;
     (void)argument;
-    peer_check(shared != NULL);
+    coprocess_check(shared != NULL);
     for (int i = 0; i < 100 * ROUNDS; i++)
         atomic_fetch_add(&shared->word, 1);
     return 0;
@@ -270,73 +271,73 @@ static int count_atomically(struct peer *parent, void *argument)
 
 static void atomics_lose_nothing(void **state)
 {
-    struct peer peers[WORKERS];
+    struct coprocess coprocesses[WORKERS];
 
     (void)state;
     struct shared *shared = new_shared();
-    start_all(peers, count_atomically, NULL);
-    end_all(peers);
+    start_all(coprocesses, count_atomically, NULL);
+    end_all(coprocesses);
     assert_int_equal(atomic_load(&shared->word), WORKERS * 100 * ROUNDS);
     unmap(shared, sizeof(*shared));
 }
 
-static int count_under_flock(struct peer *parent, void *argument)
+static int count_under_flock(struct coprocess *parent, void *argument)
 {
     struct shared *shared = open_shared();
     int fd = open("file", O_RDWR);
 
     (void)parent;
     (void)argument;
-    peer_check(shared != NULL);
-    peer_check(fd != -1);
+    coprocess_check(shared != NULL);
+    coprocess_check(fd != -1);
     for (int i = 0; i < ROUNDS; i++) {
-        peer_check(flock(fd, LOCK_EX) == 0);
+        coprocess_check(flock(fd, LOCK_EX) == 0);
         shared->counter++;
-        peer_check(flock(fd, LOCK_UN) == 0);
+        coprocess_check(flock(fd, LOCK_UN) == 0);
     }
     return 0;
 }
 
 static void flock_guards_a_counter(void **state)
 {
-    struct peer peers[WORKERS];
+    struct coprocess coprocesses[WORKERS];
 
     (void)state;
     struct shared *shared = new_shared();
-    start_all(peers, count_under_flock, NULL);
-    end_all(peers);
+    start_all(coprocesses, count_under_flock, NULL);
+    end_all(coprocesses);
     assert_int_equal(shared->counter, WORKERS * ROUNDS);
     unmap(shared, sizeof(*shared));
 }
 
-static int count_under_record_lock(struct peer *parent, void *argument)
+static int count_under_record_lock(struct coprocess *parent, void *argument)
 {
     int command = *(int *)argument;
     int fd = open("file", O_RDWR);
 
     (void)parent;
-    peer_check(fd != -1);
+    coprocess_check(fd != -1);
     for (int i = 0; i < ROUNDS; i++) {
         struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 8 };
         unsigned long counter;
-        peer_check(fcntl(fd, command, &lock) == 0);
-        peer_check(pread(fd, &counter, sizeof(counter), 0) == sizeof(counter));
+        coprocess_check(fcntl(fd, command, &lock) == 0);
+        coprocess_check(pread(fd, &counter, sizeof(counter), 0) == sizeof(counter));
         counter++;
-        peer_check(pwrite(fd, &counter, sizeof(counter), 0) == sizeof(counter));
+        coprocess_check(pwrite(fd, &counter, sizeof(counter), 0) == sizeof(counter));
         lock.l_type = F_UNLCK;
-        peer_check(fcntl(fd, command, &lock) == 0);
+        coprocess_check(fcntl(fd, command, &lock) == 0);
     }
     return 0;
 }
 
 static void record_locks_guard(int command)
 {
-    struct peer peers[WORKERS];
+    struct coprocess coprocesses[WORKERS];
     unsigned long counter = 0;
 
     int fd = new_file("file", sizeof(counter));
-    start_all(peers, count_under_record_lock, &command);
-    end_all(peers);
+    start_all(coprocesses, count_under_record_lock, &command);
+    end_all(coprocesses);
     assert_int_equal(pread(fd, &counter, sizeof(counter), 0), sizeof(counter));
     assert_int_equal(counter, WORKERS * ROUNDS);
     assert_ok(close(fd));

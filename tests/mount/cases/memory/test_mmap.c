@@ -17,37 +17,37 @@
 
 #define GIB ((off_t)1 << 30)
 
-static int answer_in_mapping(struct peer *parent, void *argument)
+static int answer_in_mapping(struct coprocess *parent, void *argument)
 {
     size_t length = *(size_t *)argument;
 
-    peer_check(peer_hear(parent));
+    coprocess_check(coprocess_await_turn(parent));
     char *mapping = map_path("file", length);
-    peer_check(mapping != NULL);
-    peer_check(strcmp(mapping, "question") == 0);
+    coprocess_check(mapping != NULL);
+    coprocess_check(strcmp(mapping, "question") == 0);
     strcpy(mapping + length / 2, "answer");
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
-    peer_check(strcmp(mapping, "second question") == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(strcmp(mapping, "second question") == 0);
     return 0;
 }
 
 static void shared_between_processes_that_opened_separately(void **state)
 {
     size_t length = 8 * page_size();
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
-    assert_int_equal(peer_start(&peer, answer_in_mapping, &length), 0);
+    assert_int_equal(coprocess_start(&coprocess, answer_in_mapping, &length), 0);
     int fd = new_file("file", (off_t)length);
     char *mapping = map_shared(fd, length);
     strcpy(mapping, "question");
-    assert_true(peer_tell(&peer));
-    assert_true(peer_hear(&peer));
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_true(coprocess_await_turn(&coprocess));
     assert_string_equal(mapping + length / 2, "answer");
     strcpy(mapping, "second question");
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     unmap(mapping, length);
     assert_ok(close(fd));
 }
@@ -76,45 +76,45 @@ static void private_mapping_does_not_leak(void **state)
     assert_ok(close(fd));
 }
 
-static int write_and_read_by_call(struct peer *parent, void *argument)
+static int write_and_read_by_call(struct coprocess *parent, void *argument)
 {
     char bytes[16] = "";
     int fd = open("file", O_RDWR);
 
     (void)argument;
-    peer_check(fd != -1);
-    peer_check(pread(fd, bytes, sizeof(bytes), 4000) == sizeof(bytes));
-    peer_check(strcmp(bytes, "by store") == 0);
-    peer_check(pwrite(fd, "by write", 9, 4100) == 9);
-    peer_check(peer_tell(parent));
+    coprocess_check(fd != -1);
+    coprocess_check(pread(fd, bytes, sizeof(bytes), 4000) == sizeof(bytes));
+    coprocess_check(strcmp(bytes, "by store") == 0);
+    coprocess_check(pwrite(fd, "by write", 9, 4100) == 9);
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
 static void stores_are_read_and_writes_are_mapped(void **state)
 {
     size_t length = 2 * page_size();
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
     int fd = new_file("file", (off_t)length);
     char *mapping = map_shared(fd, length);
     strcpy(mapping + 4000, "by store");
-    assert_int_equal(peer_start(&peer, write_and_read_by_call, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, write_and_read_by_call, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     assert_string_equal(mapping + 4100, "by write");
     assert_string_equal(mapping + 4000, "by store");
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     unmap(mapping, length);
     assert_ok(close(fd));
 }
 
-static int read_by_second_name(struct peer *parent, void *argument)
+static int read_by_second_name(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
     char *mapping = map_path("second", page_size());
-    peer_check(mapping != NULL);
-    peer_check(strcmp(mapping, "one object") == 0);
+    coprocess_check(mapping != NULL);
+    coprocess_check(strcmp(mapping, "one object") == 0);
     strcpy(mapping, "one and the same");
     return 0;
 }
@@ -129,50 +129,50 @@ static void names_of_one_object_share_its_pages(void **state)
     strcpy(mapping, "one object");
     assert_ok(link("first", "second"));
     assert_ok(rename("first", "renamed"));
-    assert_int_equal(peer_run(read_by_second_name, NULL), 0);
+    assert_int_equal(coprocess_run(read_by_second_name, NULL), 0);
     assert_string_equal(mapping, "one and the same");
     unmap(mapping, page);
     assert_ok(close(fd));
 }
 
 /* Opens, maps, closes, unlinks, and leaves a child behind that has nothing but the inherited mapping. */
-static int leave_an_heir(struct peer *parent, void *argument)
+static int leave_an_heir(struct coprocess *parent, void *argument)
 {
     size_t page = page_size();
     char *mapping = map_path("file", page);
 
     (void)argument;
-    peer_check(mapping != NULL);
+    coprocess_check(mapping != NULL);
     strcpy(mapping, "inherited");
-    peer_check(unlink("file") == 0);
+    coprocess_check(unlink("file") == 0);
     pid_t heir = fork();
-    peer_check(heir != -1);
+    coprocess_check(heir != -1);
     if (heir > 0)
         return 0;
-    peer_check(peer_hear(parent));
-    peer_check(strcmp(mapping, "inherited") == 0);
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(strcmp(mapping, "inherited") == 0);
     mapping[page - 1] = 'x';
-    peer_check(msync(mapping, page, MS_SYNC) == 0);
-    peer_check(mapping[page - 1] == 'x');
-    peer_check(peer_tell(parent));
+    coprocess_check(msync(mapping, page, MS_SYNC) == 0);
+    coprocess_check(mapping[page - 1] == 'x');
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
 static void mapping_outlives_close_unlink_and_opener(void **state)
 {
-    struct peer peer;
+    struct coprocess coprocess;
     int status;
 
     (void)state;
     assert_ok(close(new_file("file", (off_t)page_size())));
-    assert_int_equal(peer_start(&peer, leave_an_heir, NULL), 0);
-    assert_int_equal(waitpid(peer.pid, &status, 0), peer.pid);
+    assert_int_equal(coprocess_start(&coprocess, leave_an_heir, NULL), 0);
+    assert_int_equal(waitpid(coprocess.pid, &status, 0), coprocess.pid);
     assert_int_equal(status, 0);
     assert_errno(access("file", F_OK), ENOENT);
-    assert_true(peer_tell(&peer));
-    assert_true(peer_hear(&peer));
-    assert_ok(close(peer.in));
-    assert_ok(close(peer.out));
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_true(coprocess_await_turn(&coprocess));
+    assert_ok(close(coprocess.in));
+    assert_ok(close(coprocess.out));
 }
 
 static void unlinked_mapping_is_apart_from_its_successor(void **state)
@@ -199,17 +199,17 @@ static const off_t sparse_places[] = { 0,       1 * GIB + 12345, 4 * GIB - 1,
                                        4 * GIB, 6 * GIB + 4095,  8 * GIB - 1 };
 enum { SPARSE_PLACES = sizeof(sparse_places) / sizeof(sparse_places[0]) };
 
-static int find_in_sparse(struct peer *parent, void *argument)
+static int find_in_sparse(struct coprocess *parent, void *argument)
 {
     int fd = open("file", O_RDONLY);
 
     (void)parent;
     (void)argument;
-    peer_check(fd != -1);
+    coprocess_check(fd != -1);
     for (int i = 0; i < SPARSE_PLACES; i++) {
         char byte;
-        peer_check(pread(fd, &byte, 1, sparse_places[i]) == 1);
-        peer_check(byte == (char)('a' + i));
+        coprocess_check(pread(fd, &byte, 1, sparse_places[i]) == 1);
+        coprocess_check(byte == (char)('a' + i));
     }
     return 0;
 }
@@ -224,7 +224,7 @@ static void sparse_file_of_8_gib(void **state)
         map_fd(fd, (size_t)(8 * GIB), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE);
     for (int i = 0; i < SPARSE_PLACES; i++)
         mapping[sparse_places[i]] = (char)('a' + i);
-    assert_int_equal(peer_run(find_in_sparse, NULL), 0);
+    assert_int_equal(coprocess_run(find_in_sparse, NULL), 0);
     assert_int_equal(mapping[2 * GIB], 0);
     assert_ok(fstat(fd, &stat));
     assert_int_equal(stat.st_size, 8 * GIB);

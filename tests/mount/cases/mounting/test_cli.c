@@ -168,9 +168,9 @@ static void mountpoint_that_is_busy(void **state)
 
 enum { MOUNTED = 10, TOLD_BUSY = 20 };
 
-static int mount_when_told(struct peer *parent, void *mountpoint)
+static int mount_when_told(struct coprocess *parent, void *mountpoint)
 {
-    peer_check(peer_hear(parent));
+    coprocess_check(coprocess_await_turn(parent));
     struct program_result result = run_program(shmapfs(), mountpoint, NULL);
     if (result.status == 0)
         return MOUNTED;
@@ -182,16 +182,16 @@ static void mountpoint_that_many_want_at_once(void **state)
 {
     enum { MANY = 10, ROUNDS = 3 };
     struct workspace *workspace = workspace_of(state);
-    struct peer peers[MANY];
+    struct coprocess coprocesses[MANY];
 
     for (int round = 0; round < ROUNDS; round++) {
         int mounted = 0, busy = 0;
         for (int i = 0; i < MANY; i++)
-            assert_int_equal(peer_start(&peers[i], mount_when_told, workspace->mnt), 0);
+            assert_int_equal(coprocess_start(&coprocesses[i], mount_when_told, workspace->mnt), 0);
         for (int i = 0; i < MANY; i++)
-            assert_true(peer_tell(&peers[i]));
+            assert_true(coprocess_give_turn(&coprocesses[i]));
         for (int i = 0; i < MANY; i++) {
-            int result = peer_end(&peers[i]);
+            int result = coprocess_end(&coprocesses[i]);
             mounted += result == MOUNTED;
             busy += result == TOLD_BUSY;
         }

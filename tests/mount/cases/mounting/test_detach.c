@@ -48,7 +48,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     put_file("mnt/second", "contents");
     int held = open_file("mnt/second", O_RDWR);
     assert_ok(kill(first, SIGTERM));
-    assert_int_equal(peer_wait(first), 0);
+    assert_int_equal(wait_for_process(first), 0);
     assert_true(workspace_is_mounted(workspace->mnt));
     assert_true((pid_t)read_status_number(workspace, "keeper") != first);
     assert_content("mnt/second", "contents");

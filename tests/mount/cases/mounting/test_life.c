@@ -53,10 +53,10 @@ static void daemon_holds_no_descriptor_of_its_starter(void **state)
         _exit(127);
     }
     assert_ok(close(ends[1]));
-    assert_int_equal(peer_wait(pid), 0);
+    assert_int_equal(wait_for_process(pid), 0);
     struct pollfd event = { .fd = ends[0], .events = POLLIN };
     char byte;
-    assert_int_equal(poll(&event, 1, PEER_SECONDS * 1000), 1);
+    assert_int_equal(poll(&event, 1, COPROCESS_SECONDS * 1000), 1);
     assert_int_equal(read(ends[0], &byte, 1), 0);
     assert_ok(close(ends[0]));
     workspace_unmount(workspace);
@@ -148,17 +148,17 @@ static void ends_by_sigint(void **state)
     ends_by_signal(workspace_of(state), SIGINT);
 }
 
-static int write_until_told(struct peer *parent, void *argument)
+static int write_until_told(struct coprocess *parent, void *argument)
 {
     (void)argument;
     int fd = open("mnt/file", O_RDWR | O_CREAT | O_APPEND, 0644);
-    peer_check(fd != -1);
+    coprocess_check(fd != -1);
     char *mapping = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    peer_check(mapping != MAP_FAILED);
-    peer_check(write(fd, "contents", 8) == 8);
-    peer_check(fsync(fd) == 0);
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
+    coprocess_check(mapping != MAP_FAILED);
+    coprocess_check(write(fd, "contents", 8) == 8);
+    coprocess_check(fsync(fd) == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
     return 0;
 }
 
@@ -166,16 +166,16 @@ static int write_until_told(struct peer *parent, void *argument)
 static void busy_mount_stays(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "");
-    assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, write_until_told, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     struct program_result result = run_program("fusermount3", "-u", workspace->mnt, NULL);
     assert_true(result.status != 0);
     assert_content("mnt/file", "contents");
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     workspace_unmount(workspace);
 }
 
@@ -183,17 +183,17 @@ static void busy_mount_stays(void **state)
 static void signal_ends_a_busy_mount(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, true, "");
-    assert_int_equal(peer_start(&peer, write_until_told, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, write_until_told, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     char *mapping = map_path("mnt/file", 8);
     assert_non_null(mapping);
     mapping[0] = 'C';
     assert_ok(kill(daemon_of(workspace), SIGTERM));
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     assert_int_equal(workspace_await_children(), 0);
     assert_false(workspace_is_mounted(workspace->mnt));
     assert_content("store/file", "Contents");
@@ -409,11 +409,11 @@ static void serve_in_foreground_until(int signal, const struct workspace *worksp
     assert_non_null(mounts);
     struct pollfd changed = { .fd = fileno(mounts), .events = POLLPRI };
     while (!workspace_is_mounted(workspace->mnt))
-        assert_int_equal(poll(&changed, 1, PEER_SECONDS * 1000), 1);
+        assert_int_equal(poll(&changed, 1, COPROCESS_SECONDS * 1000), 1);
     fclose(mounts);
     put_file("mnt/file", "contents");
     assert_ok(kill(pid, signal));
-    assert_int_equal(peer_wait(pid), 0);
+    assert_int_equal(wait_for_process(pid), 0);
     assert_false(workspace_is_mounted(workspace->mnt));
 }
 

@@ -48,20 +48,20 @@ static void note_event(struct watcher *watcher, const struct inotify_event *even
 }
 
 /* Reads until the file called "end" is made, or the watched inode is gone. */
-static int watch(struct peer *parent, void *argument)
+static int watch(struct coprocess *parent, void *argument)
 {
     struct watcher *watcher = argument;
     _Alignas(struct inotify_event) char buffer[4096];
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    peer_check(fd >= 0 &&
-               inotify_add_watch(fd, watcher->path,
-                                 IN_ALL_EVENTS & ~(IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE)) >= 0);
-    peer_check(peer_tell(parent));
+    coprocess_check(fd >= 0 && inotify_add_watch(
+                                   fd, watcher->path,
+                                   IN_ALL_EVENTS & ~(IN_OPEN | IN_ACCESS | IN_CLOSE_NOWRITE)) >= 0);
+    coprocess_check(coprocess_give_turn(parent));
     for (;;) {
         struct pollfd event = { .fd = fd, .events = POLLIN };
-        peer_check(poll(&event, 1, PEER_SECONDS * 1000) == 1);
+        coprocess_check(poll(&event, 1, COPROCESS_SECONDS * 1000) == 1);
         ssize_t length = read(fd, buffer, sizeof(buffer));
-        peer_check(length > 0);
+        coprocess_check(length > 0);
         for (char *at = buffer; at < buffer + length;) {
             const struct inotify_event *one = (const struct inotify_event *)at;
             if ((one->mask & IN_CREATE) != 0 && strcmp(one->name, "end") == 0)
@@ -85,16 +85,16 @@ static char *shared_log(void)
 static void assert_events(const char *path, void (*changes)(void), const char *wanted)
 {
     struct watcher watcher = { path, shared_log() };
-    struct peer peer;
-    assert_int_equal(peer_start(&peer, watch, &watcher), 0);
-    assert_true(peer_hear(&peer));
+    struct coprocess coprocess;
+    assert_int_equal(coprocess_start(&coprocess, watch, &watcher), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     changes();
     if (S_ISDIR(stat_of(path).st_mode)) {
         char end[64];
         snprintf(end, sizeof(end), "%s/end", path);
         put_file(end, "");
     }
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_string_equal(watcher.log, wanted);
     assert_ok(munmap(watcher.log, LOG_SIZE));
 }
@@ -180,13 +180,13 @@ static void watched_file_is_removed(void **state)
 }
 
 // poll() and the modification that it waits for, as tail -f has it.
-static int append_lines(struct peer *parent, void *argument)
+static int append_lines(struct coprocess *parent, void *argument)
 {
     (void)argument;
     for (int i = 0; i < 100; i++) {
         int fd = open("file", O_WRONLY | O_APPEND | O_CLOEXEC);
-        peer_check(fd >= 0 && write(fd, "line\n", 5) == 5 && close(fd) == 0);
-        peer_check(peer_hear(parent));
+        coprocess_check(fd >= 0 && write(fd, "line\n", 5) == 5 && close(fd) == 0);
+        coprocess_check(coprocess_await_turn(parent));
     }
     return 0;
 }
@@ -195,20 +195,20 @@ static void follower_reads_what_was_appended(void **state)
 {
     (void)state;
     char buffer[4096];
-    struct peer peer;
+    struct coprocess coprocess;
     put_file("file", "");
     int fd = open_file("file", O_RDONLY), watcher = inotify_init1(IN_CLOEXEC);
     assert_ok(inotify_add_watch(watcher, "file", IN_MODIFY));
-    assert_int_equal(peer_start(&peer, append_lines, NULL), 0);
+    assert_int_equal(coprocess_start(&coprocess, append_lines, NULL), 0);
     for (int i = 0; i < 100; i++) {
         struct pollfd event = { .fd = watcher, .events = POLLIN };
-        assert_int_equal(poll(&event, 1, PEER_SECONDS * 1000), 1);
+        assert_int_equal(poll(&event, 1, COPROCESS_SECONDS * 1000), 1);
         assert_true(read(watcher, buffer, sizeof(buffer)) > 0);
         assert_int_equal(read(fd, buffer, sizeof(buffer)), 5);
         assert_memory_equal(buffer, "line\n", 5);
-        assert_true(peer_tell(&peer));
+        assert_true(coprocess_give_turn(&coprocess));
     }
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_ok(close(fd));
     assert_ok(close(watcher));
 }

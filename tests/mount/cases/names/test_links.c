@@ -199,12 +199,12 @@ static void symlink_target_in_no_encoding(void **state)
     assert_memory_equal(found, target, 255);
 }
 
-static int replace_link(struct peer *parent, void *argument)
+static int replace_link(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
-    peer_check(symlink("new", "prepared") == 0);
-    peer_check(rename("prepared", "current") == 0);
+    coprocess_check(symlink("new", "prepared") == 0);
+    coprocess_check(rename("prepared", "current") == 0);
     return 0;
 }
 
@@ -216,7 +216,7 @@ static void replaced_symlink_has_its_new_target(void **state)
     put_file("new", "new");
     assert_ok(symlink("old", "current"));
     assert_content("current", "old");
-    assert_int_equal(peer_run(replace_link, NULL), 0);
+    assert_int_equal(coprocess_run(replace_link, NULL), 0);
     assert_content("current", "new");
     assert_ok(unlink("current"));
     assert_ok(symlink("old", "current"));

@@ -90,19 +90,19 @@ static void all_modes_at_once_with_a_mapping(void **state)
     unmap(mapping, 4096);
 }
 
-static int open_and_close_all_modes(struct peer *parent, void *argument)
+static int open_and_close_all_modes(struct coprocess *parent, void *argument)
 {
     (void)argument;
-    peer_check(peer_hear(parent));
+    coprocess_check(coprocess_await_turn(parent));
     for (int round = 0; round < 100; round++) {
         for (int i = 0; i < MODES; i++) {
             int fd = open("file", modes[i]);
             if (fd == -1 && (modes[i] & O_DIRECT) && errno == EINVAL)
                 continue;
-            peer_check(fd != -1);
+            coprocess_check(fd != -1);
             if ((modes[i] & (O_ACCMODE | O_DIRECT)) == O_RDWR)
-                peer_check(pwrite(fd, "y", 1, 5) == 1);
-            peer_check(close(fd) == 0);
+                coprocess_check(pwrite(fd, "y", 1, 5) == 1);
+            coprocess_check(close(fd) == 0);
         }
     }
     return 0;
@@ -110,16 +110,16 @@ static int open_and_close_all_modes(struct peer *parent, void *argument)
 
 static void racing_openers_all_succeed(void **state)
 {
-    struct peer peers[4];
+    struct coprocess coprocesses[4];
 
     (void)state;
     assert_ok(close(new_file("file", 4096)));
     for (int i = 0; i < 4; i++)
-        assert_int_equal(peer_start(&peers[i], open_and_close_all_modes, NULL), 0);
+        assert_int_equal(coprocess_start(&coprocesses[i], open_and_close_all_modes, NULL), 0);
     for (int i = 0; i < 4; i++)
-        assert_true(peer_tell(&peers[i]));
+        assert_true(coprocess_give_turn(&coprocesses[i]));
     for (int i = 0; i < 4; i++)
-        assert_peer_well(&peers[i]);
+        assert_coprocess_succeeds(&coprocesses[i]);
 }
 
 static void write_only_keeps_the_rest_of_the_page(void **state)

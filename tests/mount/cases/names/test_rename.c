@@ -190,26 +190,26 @@ static void open_files_follow(void **state)
     assert_ok(close(replaced));
 }
 
-static int move_back_and_forth(struct peer *parent, void *argument)
+static int move_back_and_forth(struct coprocess *parent, void *argument)
 {
     (void)argument;
     for (int i = 0; i < 2000; i++) {
-        peer_check(rename("name", "other") == 0);
-        peer_check(rename("other", "name") == 0);
+        coprocess_check(rename("name", "other") == 0);
+        coprocess_check(rename("other", "name") == 0);
     }
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
-static int replace_often(struct peer *parent, void *argument)
+static int replace_often(struct coprocess *parent, void *argument)
 {
     (void)argument;
     for (int i = 0; i < 2000; i++) {
         int fd = open("new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        peer_check(fd >= 0 && write(fd, "whole", 5) == 5 && close(fd) == 0);
-        peer_check(rename("new", "name") == 0);
+        coprocess_check(fd >= 0 && write(fd, "whole", 5) == 5 && close(fd) == 0);
+        coprocess_check(rename("new", "name") == 0);
     }
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
@@ -219,8 +219,8 @@ static void replacing_is_atomic(void **state)
 {
     (void)state;
     put_file("name", "whole");
-    struct peer peer;
-    assert_int_equal(peer_start(&peer, replace_often, NULL), 0);
+    struct coprocess coprocess;
+    assert_int_equal(coprocess_start(&coprocess, replace_often, NULL), 0);
     for (int i = 0; i < 2000; i++) {
         char text[8] = "";
         int fd = open_file("name", O_RDONLY);
@@ -228,8 +228,8 @@ static void replacing_is_atomic(void **state)
         assert_string_equal(text, "whole");
         assert_ok(close(fd));
     }
-    assert_true(peer_hear(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_await_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
 }
 
 // However the moves fall, an open directory keeps working, and a name that is gone says ENOENT and
@@ -240,8 +240,8 @@ static void moving_directory_under_use(void **state)
     assert_ok(mkdir("name", 0755));
     put_file("name/file", "inside");
     int directory = open_file("name", O_RDONLY | O_DIRECTORY);
-    struct peer peer;
-    assert_int_equal(peer_start(&peer, move_back_and_forth, NULL), 0);
+    struct coprocess coprocess;
+    assert_int_equal(coprocess_start(&coprocess, move_back_and_forth, NULL), 0);
     for (int i = 0; i < 2000; i++) {
         int fd = openat(directory, "file", O_RDONLY | O_CLOEXEC);
         assert_ok(fd);
@@ -249,18 +249,18 @@ static void moving_directory_under_use(void **state)
         if (access("name/file", F_OK) < 0)
             assert_int_equal(errno, ENOENT);
     }
-    assert_true(peer_hear(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_await_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     assert_ok(close(directory));
     assert_content("name/file", "inside");
 }
 
-static int move_two_names(struct peer *parent, void *argument)
+static int move_two_names(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
-    peer_check(rename("cached", "elsewhere") == 0);
-    peer_check(rename("cached_too", "cached") == 0);
+    coprocess_check(rename("cached", "elsewhere") == 0);
+    coprocess_check(rename("cached_too", "cached") == 0);
     return 0;
 }
 
@@ -271,7 +271,7 @@ static void no_stale_name_after_another_process_renamed(void **state)
     put_file("cached_too", "second");
     ino_t first = stat_of("cached").st_ino, second = stat_of("cached_too").st_ino;
     assert_false(exists("elsewhere"));
-    assert_int_equal(peer_run(move_two_names, NULL), 0);
+    assert_int_equal(coprocess_run(move_two_names, NULL), 0);
     assert_int_equal(stat_of("elsewhere").st_ino, first);
     assert_int_equal(stat_of("cached").st_ino, second);
     assert_false(exists("cached_too"));

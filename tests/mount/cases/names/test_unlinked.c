@@ -105,10 +105,10 @@ static void unlinked_while_attributes_are_used(void **state)
     assert_ok(close(fd));
 }
 
-static int unlink_file(struct peer *parent, void *argument)
+static int unlink_file(struct coprocess *parent, void *argument)
 {
     (void)parent;
-    peer_check(unlink(argument) == 0);
+    coprocess_check(unlink(argument) == 0);
     return 0;
 }
 
@@ -119,36 +119,36 @@ static void unlinked_by_another_process(void **state)
     assert_ok(link("file", "second"));
     int fd = open_file("file", O_RDWR);
     assert_int_equal(fstat_of(fd).st_nlink, 2);
-    assert_int_equal(peer_run(unlink_file, (char *)"file"), 0);
+    assert_int_equal(coprocess_run(unlink_file, (char *)"file"), 0);
     assert_int_equal(fstat_of(fd).st_nlink, 1);
-    assert_int_equal(peer_run(unlink_file, (char *)"second"), 0);
+    assert_int_equal(coprocess_run(unlink_file, (char *)"second"), 0);
     assert_nameless_file_works(fd);
     assert_ok(close(fd));
 }
 
-static int hold_unlinked(struct peer *parent, void *argument)
+static int hold_unlinked(struct coprocess *parent, void *argument)
 {
     char text[16] = "";
     (void)argument;
     int fd = open("file", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
-    peer_check(peer_tell(parent) && peer_hear(parent));
+    coprocess_check(fd >= 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     struct stat attr;
-    peer_check(fstat(fd, &attr) == 0 && attr.st_nlink == 0 && attr.st_size == 8);
-    peer_check(read(fd, text, sizeof(text)) == 8 && strcmp(text, "contents") == 0);
+    coprocess_check(fstat(fd, &attr) == 0 && attr.st_nlink == 0 && attr.st_size == 8);
+    coprocess_check(read(fd, text, sizeof(text)) == 8 && strcmp(text, "contents") == 0);
     return 0;
 }
 
 static void another_process_keeps_it(void **state)
 {
     (void)state;
-    struct peer peer;
+    struct coprocess coprocess;
     put_file("file", "contents");
-    assert_int_equal(peer_start(&peer, hold_unlinked, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, hold_unlinked, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     assert_ok(unlink("file"));
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
 }
 
 static void mapping_outlives_name_and_descriptor(void **state)

@@ -138,7 +138,7 @@ static void copy_program(const char *from, const char *to)
     assert_ok(close(out));
 }
 
-static int execute(struct peer *parent, void *argument)
+static int execute(struct coprocess *parent, void *argument)
 {
     (void)parent;
     execl(argument, argument, NULL);
@@ -150,19 +150,19 @@ static void execution_goes_by_the_mode(void **state)
     copy_program("/bin/true", "program");
     put_file("script", "#!/bin/sh\nexit 3\n");
     assert_ok(chmod("script", 0755));
-    assert_int_equal(peer_run(execute, (char *)"./program"), 0);
-    assert_int_equal(peer_run(execute, (char *)"./script"), 3);
+    assert_int_equal(coprocess_run(execute, (char *)"./program"), 0);
+    assert_int_equal(coprocess_run(execute, (char *)"./script"), 3);
     // Not even readable: a user's daemon can open it no more than the user can.
     const struct fixture *fixture = fixture_of(state);
     assert_ok(chmod("program", 0111));
-    assert_int_equal(peer_run(execute, (char *)"./program"),
+    assert_int_equal(coprocess_run(execute, (char *)"./program"),
                      fixture->area == AREA_NATIVE || fixture->root ? 0 : EACCES);
     assert_ok(chmod("program", 0644));
     assert_ok(chmod("script", 0644));
-    assert_int_equal(peer_run(execute, (char *)"./program"), EACCES);
-    assert_int_equal(peer_run(execute, (char *)"./script"), EACCES);
+    assert_int_equal(coprocess_run(execute, (char *)"./program"), EACCES);
+    assert_int_equal(coprocess_run(execute, (char *)"./script"), EACCES);
     assert_ok(mkdir("directory", 0755));
-    assert_int_equal(peer_run(execute, (char *)"./directory"), EACCES);
+    assert_int_equal(coprocess_run(execute, (char *)"./directory"), EACCES);
 }
 
 // A program that is being executed cannot be written, and one that is being written cannot be
@@ -174,7 +174,7 @@ static void running_program_is_busy(void **state)
     int input[2], output[2], status;
     copy_program("/bin/cat", "program");
     int writer = open_file("program", O_WRONLY);
-    assert_int_equal(peer_run(execute, (char *)"./program"), ETXTBSY);
+    assert_int_equal(coprocess_run(execute, (char *)"./program"), ETXTBSY);
     assert_ok(close(writer));
 
     assert_ok(pipe2(input, O_CLOEXEC) | pipe2(output, O_CLOEXEC));

@@ -36,7 +36,7 @@ struct program {
     const char *path;
 };
 
-static int execute(struct peer *parent, void *argument)
+static int execute(struct coprocess *parent, void *argument)
 {
     const struct program *program = argument;
 
@@ -49,7 +49,7 @@ static int execute(struct peer *parent, void *argument)
 static int run(const char *path)
 {
     struct program program = { path };
-    return peer_run(execute, &program);
+    return coprocess_run(execute, &program);
 }
 
 static void binary_runs(void **state)
@@ -98,13 +98,13 @@ struct cat {
     int output[2];
 };
 
-static int run_cat(struct peer *parent, void *argument)
+static int run_cat(struct coprocess *parent, void *argument)
 {
     const struct cat *cat = argument;
 
     (void)parent;
-    peer_check(dup2(cat->input[0], 0) == 0);
-    peer_check(dup2(cat->output[1], 1) == 1);
+    coprocess_check(dup2(cat->input[0], 0) == 0);
+    coprocess_check(dup2(cat->output[1], 1) == 1);
     execl("./cat", "cat", NULL);
     return errno;
 }
@@ -119,55 +119,55 @@ static void cat_echoes(const struct cat *cat)
 }
 
 /* A copy of cat that runs, and has answered. */
-static void start_cat(struct cat *cat, struct peer *peer)
+static void start_cat(struct cat *cat, struct coprocess *coprocess)
 {
     copy_file("/bin/cat", "cat", 0755);
     assert_ok(pipe2(cat->input, O_CLOEXEC));
     assert_ok(pipe2(cat->output, O_CLOEXEC));
-    assert_int_equal(peer_start(peer, run_cat, cat), 0);
+    assert_int_equal(coprocess_start(coprocess, run_cat, cat), 0);
     assert_ok(close(cat->input[0]));
     assert_ok(close(cat->output[1]));
     cat_echoes(cat);
 }
 
-static void end_cat(const struct cat *cat, struct peer *peer)
+static void end_cat(const struct cat *cat, struct coprocess *coprocess)
 {
     assert_ok(close(cat->input[1]));
-    assert_peer_well(peer);
+    assert_coprocess_succeeds(coprocess);
     assert_ok(close(cat->output[0]));
 }
 
 static void running_binary_is_not_written(void **state)
 {
     struct cat cat;
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
-    start_cat(&cat, &peer);
+    start_cat(&cat, &coprocess);
     assert_errno(open("cat", O_WRONLY), ETXTBSY);
     assert_errno(open("cat", O_RDWR), ETXTBSY);
     assert_errno(open("cat", O_WRONLY | O_TRUNC), ETXTBSY);
     assert_errno(truncate("cat", 0), ETXTBSY);
     assert_ok(close(open_file("cat", O_RDONLY)));
     cat_echoes(&cat);
-    end_cat(&cat, &peer);
+    end_cat(&cat, &coprocess);
     assert_ok(close(open_file("cat", O_WRONLY)));
 }
 
 static void running_binary_outlives_its_name(void **state)
 {
     struct cat cat;
-    struct peer peer;
+    struct coprocess coprocess;
 
     (void)state;
-    start_cat(&cat, &peer);
+    start_cat(&cat, &coprocess);
     copy_file("/bin/true", "other", 0755);
     assert_ok(rename("other", "cat"));
     cat_echoes(&cat);
     assert_int_equal(run("./cat"), 0);
     assert_ok(unlink("cat"));
     cat_echoes(&cat);
-    end_cat(&cat, &peer);
+    end_cat(&cat, &coprocess);
 }
 
 static void unlinked_binary_runs_by_descriptor(void **state)

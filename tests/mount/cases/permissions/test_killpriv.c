@@ -119,7 +119,7 @@ static int make_change(void *argument)
     return fd >= 0 && change->make(fd) && close(fd) == 0 ? 0 : errno;
 }
 
-static int make_change_as_peer(struct peer *parent, void *argument)
+static int make_change_as_peer(struct coprocess *parent, void *argument)
 {
     (void)parent;
     return make_change(argument);
@@ -129,7 +129,7 @@ static int as_owner(const struct fixture *fixture, const struct change *change)
 {
     void *argument = (void *)(uintptr_t)change;
     return fixture->root ? harness_as(OWNER, OWNER, 0, NULL, make_change, argument)
-                         : peer_run(make_change_as_peer, argument);
+                         : coprocess_run(make_change_as_peer, argument);
 }
 
 static void make_program(const struct fixture *fixture, mode_t mode)
@@ -164,16 +164,16 @@ static void change_by_owner_clears_setuid_and_setgid(void **state)
 }
 
 // Each write on a descriptor that stays open clears them again, not only the first.
-static int write_after_chmod(struct peer *parent, void *argument)
+static int write_after_chmod(struct coprocess *parent, void *argument)
 {
     (void)argument;
     int fd = open("program", O_RDWR | O_CLOEXEC);
-    peer_check(fd >= 0);
+    coprocess_check(fd >= 0);
     for (int i = 0; i < 5; i++) {
         struct stat attr;
-        peer_check(pwrite(fd, "x", 1, i) == 1);
-        peer_check(fstat(fd, &attr) == 0 && (attr.st_mode & 07777) == 0755);
-        peer_check(peer_tell(parent) && peer_hear(parent));
+        coprocess_check(pwrite(fd, "x", 1, i) == 1);
+        coprocess_check(fstat(fd, &attr) == 0 && (attr.st_mode & 07777) == 0755);
+        coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
     }
     return 0;
 }
@@ -183,7 +183,7 @@ static int write_after_chmod_as_owner(void *argument)
     return write_after_chmod(argument, NULL);
 }
 
-static int owner_with_turns(struct peer *parent, void *argument)
+static int owner_with_turns(struct coprocess *parent, void *argument)
 {
     const struct fixture *fixture = argument;
     return fixture->root ? harness_as(OWNER, OWNER, 0, NULL, write_after_chmod_as_owner, parent)
@@ -192,19 +192,19 @@ static int owner_with_turns(struct peer *parent, void *argument)
 
 static void bits_set_while_open_are_cleared_too(void **state)
 {
-    struct peer peer;
+    struct coprocess coprocess;
     make_program(fixture_of(state), 0755);
-    assert_int_equal(peer_start(&peer, owner_with_turns, fixture_of(state)), 0);
+    assert_int_equal(coprocess_start(&coprocess, owner_with_turns, fixture_of(state)), 0);
     for (int i = 0; i < 5; i++) {
-        assert_true(peer_hear(&peer));
+        assert_true(coprocess_await_turn(&coprocess));
         assert_int_equal(stat_of("program").st_mode & 07777, 0755);
         assert_ok(chmod("program", 06755));
         assert_int_equal(stat_of("program").st_mode & 07777, 06755);
         if (i < 4)
-            assert_true(peer_tell(&peer));
+            assert_true(coprocess_give_turn(&coprocess));
     }
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
 }
 
 /*

@@ -169,16 +169,16 @@ static int make_some(const struct maker *maker, int round)
     return error;
 }
 
-static int make_in_turns(struct peer *parent, void *argument)
+static int make_in_turns(struct coprocess *parent, void *argument)
 {
     const struct maker *maker = argument;
 
-    peer_check(setgroups(0, NULL) == 0 && setgid(maker->gid) == 0 && setuid(maker->uid) == 0);
+    coprocess_check(setgroups(0, NULL) == 0 && setgid(maker->gid) == 0 && setuid(maker->uid) == 0);
     umask(maker->umask);
-    peer_check(peer_tell(parent));
-    for (int round = 0; peer_hear(parent); round++) {
-        peer_check(make_some(maker, round) == 0);
-        peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
+    for (int round = 0; coprocess_await_turn(parent); round++) {
+        coprocess_check(make_some(maker, round) == 0);
+        coprocess_check(coprocess_give_turn(parent));
     }
     return 0;
 }
@@ -208,51 +208,52 @@ static void assert_all_belong(void)
         }
 }
 
-static void start_makers(struct peer peers[MAKERS])
+static void start_makers(struct coprocess coprocesses[MAKERS])
 {
     prepare_directory("shared", 0, 0, 0777);
     for (int i = 0; i < MAKERS; i++) {
-        assert_int_equal(peer_start(&peers[i], make_in_turns, (void *)(uintptr_t)&makers[i]), 0);
-        assert_true(peer_hear(&peers[i]));
+        assert_int_equal(
+            coprocess_start(&coprocesses[i], make_in_turns, (void *)(uintptr_t)&makers[i]), 0);
+        assert_true(coprocess_await_turn(&coprocesses[i]));
     }
 }
 
 /* Each has the ends of the pipes of those who were started before it. */
-static void end_makers(struct peer peers[MAKERS])
+static void end_makers(struct coprocess coprocesses[MAKERS])
 {
     for (int i = MAKERS - 1; i >= 0; i--)
-        assert_peer_well(&peers[i]);
+        assert_coprocess_succeeds(&coprocesses[i]);
 }
 
 // The thread that acted for one of them acts for the next.
 static void users_who_alternate_are_not_mixed_up(void **state)
 {
-    struct peer peers[MAKERS];
+    struct coprocess coprocesses[MAKERS];
 
     (void)state;
-    start_makers(peers);
+    start_makers(coprocesses);
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < MAKERS; i++) {
-            assert_true(peer_tell(&peers[i]));
-            assert_true(peer_hear(&peers[i]));
+            assert_true(coprocess_give_turn(&coprocesses[i]));
+            assert_true(coprocess_await_turn(&coprocesses[i]));
         }
-    end_makers(peers);
+    end_makers(coprocesses);
     assert_all_belong();
 }
 
 static void users_at_the_same_time_are_not_mixed_up(void **state)
 {
-    struct peer peers[MAKERS];
+    struct coprocess coprocesses[MAKERS];
 
     (void)state;
-    start_makers(peers);
+    start_makers(coprocesses);
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < MAKERS; i++)
-            assert_true(peer_tell(&peers[i]));
+            assert_true(coprocess_give_turn(&coprocesses[i]));
         for (int i = 0; i < MAKERS; i++)
-            assert_true(peer_hear(&peers[i]));
+            assert_true(coprocess_await_turn(&coprocesses[i]));
     }
-    end_makers(peers);
+    end_makers(coprocesses);
     assert_all_belong();
 }
 

@@ -51,14 +51,14 @@ static bool ended(void)
 }
 
 /* For a client: a call works, or the mount has ended. */
-#define DO(call)                                      \
-    do {                                              \
-        if ((long)(call) == -1) {                     \
-            if (ended())                              \
-                return MOUNT_ENDED;                   \
-            peer_complain(__FILE__, __LINE__, #call); \
-            return EXIT_FAILURE;                      \
-        }                                             \
+#define DO(call)                                           \
+    do {                                                   \
+        if ((long)(call) == -1) {                          \
+            if (ended())                                   \
+                return MOUNT_ENDED;                        \
+            coprocess_complain(__FILE__, __LINE__, #call); \
+            return EXIT_FAILURE;                           \
+        }                                                  \
     } while (0)
 
 static int use_file(struct client *client, int directory, unsigned number, unsigned file)
@@ -73,14 +73,14 @@ static int use_file(struct client *client, int directory, unsigned number, unsig
     fill(wanted, number, file, version);
     DO(fd = openat(directory, name, O_RDWR));
     DO(pread(fd, found, BYTES, 0));
-    peer_check(memcmp(found, wanted, BYTES) == 0);
+    coprocess_check(memcmp(found, wanted, BYTES) == 0);
     fill(wanted, number, file, version + 1);
     client->intended[file] = version + 1;
     DO(pwrite(fd, wanted, BYTES, 0));
     client->written[file] = version + 1;
     DO(renameat(directory, name, directory, other));
     DO(fstatat(directory, other, &attr, 0));
-    peer_check(attr.st_size == BYTES);
+    coprocess_check(attr.st_size == BYTES);
     DO(renameat(directory, other, directory, name));
     DO(mkdirat(directory, other, 0755));
     DO(unlinkat(directory, other, AT_REMOVEDIR));
@@ -195,7 +195,7 @@ static void await_rounds(const struct patient *patient)
         uint32_t seen = event_count_read(&client->news);
         while (client->rounds < target && !client->done) {
             clock_gettime(CLOCK_MONOTONIC, &now);
-            if (now.tv_sec - start.tv_sec > PEER_SECONDS)
+            if (now.tv_sec - start.tv_sec > COPROCESS_SECONDS)
                 fail_msg("client %u hangs", i);
             event_count_await(&client->news, seen);
             seen = event_count_read(&client->news);
@@ -211,7 +211,7 @@ static bool dismiss_clients(const struct patient *patient)
     for (unsigned i = 0; i < CLIENTS; i++)
         patient->client[i].stop = true;
     for (unsigned i = 0; i < CLIENTS; i++) {
-        int status = peer_wait(patient->clients[i]);
+        int status = wait_for_process(patient->clients[i]);
         assert_true(status == EXIT_SUCCESS || status == MOUNT_ENDED);
         any = any || status == MOUNT_ENDED;
     }
@@ -253,7 +253,7 @@ static void end_worker(const struct patient *patient)
 
 static void end_noticed(const struct patient *patient)
 {
-    assert_int_equal(peer_wait(patient->keeper), EXIT_FAILURE);
+    assert_int_equal(wait_for_process(patient->keeper), EXIT_FAILURE);
     assert_false(workspace_is_mounted(patient->workspace->mnt));
     assert_int_equal(log_lines("is damaged"), 1);
     assert_int_equal(log_lines("workers died"), 0);

@@ -39,12 +39,12 @@ struct call {
     void *argument;
 };
 
-static int make_call(struct peer *parent, void *argument)
+static int make_call(struct coprocess *parent, void *argument)
 {
     const struct call *call = argument;
 
     (void)parent;
-    peer_check(call->make(call->argument) == 0);
+    coprocess_check(call->make(call->argument) == 0);
     return 0;
 }
 
@@ -54,13 +54,14 @@ static const char *const points[] = { "after-read",    "before-execution", "afte
 enum { POINTS = sizeof(points) / sizeof(points[0]), EXECUTION = 2 };
 
 /* Another process makes a call, whose worker stops at the point. Returns the worker. */
-static pid_t call_and_halt(pid_t keeper, unsigned point, struct call *call, struct peer *client)
+static pid_t call_and_halt(pid_t keeper, unsigned point, struct call *call,
+                           struct coprocess *client)
 {
     pid_t worker = serving_worker(keeper);
 
     // Other requests of the call, such as for its path, pass the same points except one.
     arm_point(points[point < EXECUTION ? point : EXECUTION]);
-    assert_int_equal(peer_start(client, make_call, call), 0);
+    assert_int_equal(coprocess_start(client, make_call, call), 0);
     await_halt(worker);
     if (point > EXECUTION) {
         arm_point(points[point]);
@@ -74,10 +75,10 @@ static pid_t call_and_halt(pid_t keeper, unsigned point, struct call *call, stru
 static void call_and_die(pid_t keeper, unsigned point, int (*make)(void *), void *argument)
 {
     struct call call = { make, argument };
-    struct peer client;
+    struct coprocess client;
 
     kill_and_wait(call_and_halt(keeper, point, &call, &client));
-    assert_peer_well(&client);
+    assert_coprocess_succeeds(&client);
 }
 
 static int rename_with_whiteout(void *argument)
@@ -205,7 +206,7 @@ static void use_many_files(void)
 static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
 {
     struct call call = { make, argument };
-    struct peer client;
+    struct coprocess client;
 
     pid_t worker = call_and_halt(keeper, EXECUTION, &call, &client);
     pid_t standby = serving_standby(keeper);
@@ -213,7 +214,7 @@ static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
     assert_ok(kill(worker, SIGKILL));
     await_halt(standby);
     assert_ok(kill(client.pid, SIGKILL));
-    assert_int_equal(peer_end(&client), 128 + SIGKILL);
+    assert_int_equal(coprocess_end(&client), 128 + SIGKILL);
     assert_ok(kill(standby, SIGCONT));
 }
 
@@ -405,23 +406,23 @@ static void both_workers_die_at_once(void **state)
     serving_stop(workspace, keeper);
 }
 
-static int be_innocent(struct peer *parent, void *argument)
+static int be_innocent(struct coprocess *parent, void *argument)
 {
     const unsigned *number = argument;
     char path[64];
     struct stat attr;
 
     snprintf(path, sizeof(path), "mnt/innocent%u", *number);
-    peer_check(peer_tell(parent));
+    coprocess_check(coprocess_give_turn(parent));
     for (int i = 0; i < 200; i++) {
-        peer_check(mkdir(path, 0755) == 0);
-        peer_check(stat(path, &attr) == 0);
-        peer_check(rmdir(path) == 0);
+        coprocess_check(mkdir(path, 0755) == 0);
+        coprocess_check(stat(path, &attr) == 0);
+        coprocess_check(rmdir(path) == 0);
     }
     return 0;
 }
 
-static int be_poison(struct peer *parent, void *argument)
+static int be_poison(struct coprocess *parent, void *argument)
 {
     const unsigned *number = argument;
     struct stat attr;
@@ -429,8 +430,8 @@ static int be_poison(struct peer *parent, void *argument)
 
     (void)parent;
     snprintf(path, sizeof(path), "mnt/poisoned%u", *number);
-    peer_check(stat(path, &attr) == -1 && errno == EIO);
-    peer_check(mkdir(path, 0755) == -1 && errno == EIO);
+    coprocess_check(stat(path, &attr) == -1 && errno == EIO);
+    coprocess_check(mkdir(path, 0755) == -1 && errno == EIO);
     return 0;
 }
 
@@ -438,21 +439,21 @@ static int be_poison(struct peer *parent, void *argument)
 static void innocents_are_served(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
-    struct peer innocent[INNOCENTS], poisoner[POISONERS];
+    struct coprocess innocent[INNOCENTS], poisoner[POISONERS];
     unsigned number[INNOCENTS] = { 0, 1, 2, 3 };
 
     pid_t keeper = serving_start(
         workspace, &(struct serving){ .variable = "SHMAPFS_FAULTS", .poison = "poisoned" });
     for (unsigned i = 0; i < INNOCENTS; i++)
-        assert_int_equal(peer_start(&innocent[i], be_innocent, &number[i]), 0);
+        assert_int_equal(coprocess_start(&innocent[i], be_innocent, &number[i]), 0);
     for (unsigned i = 0; i < INNOCENTS; i++)
-        assert_true(peer_hear(&innocent[i]));
+        assert_true(coprocess_await_turn(&innocent[i]));
     for (unsigned i = 0; i < POISONERS; i++)
-        assert_int_equal(peer_start(&poisoner[i], be_poison, &number[i]), 0);
+        assert_int_equal(coprocess_start(&poisoner[i], be_poison, &number[i]), 0);
     for (unsigned i = 0; i < POISONERS; i++)
-        assert_peer_well(&poisoner[i]);
+        assert_coprocess_succeeds(&poisoner[i]);
     for (unsigned i = 0; i < INNOCENTS; i++)
-        assert_peer_well(&innocent[i]);
+        assert_coprocess_succeeds(&innocent[i]);
     // A name that is not known is looked up for mkdir, too.
     assert_int_equal(log_lines("refused"), 2 * POISONERS);
     assert_int_equal(log_lines("request LOOKUP of node 1 ended 3 workers"), 2 * POISONERS);
@@ -481,7 +482,7 @@ static void death_while_served_alone(void **state)
     const struct workspace *workspace = workspace_of(state);
     char path[] = "mnt/directory";
     struct call call = { make_directory_at, path };
-    struct peer client;
+    struct coprocess client;
 
     pid_t keeper = start(workspace, false);
     pid_t worker = call_and_halt(keeper, EXECUTION, &call, &client);
@@ -492,7 +493,7 @@ static void death_while_served_alone(void **state)
     await_true(is_another, &(struct succession){ keeper, worker, &worker }, "another worker");
     await_halt(worker);
     kill_and_wait(worker);
-    assert_peer_well(&client);
+    assert_coprocess_succeeds(&client);
     assert_true(S_ISDIR(stat_of(path).st_mode));
     assert_int_equal(log_lines("refused"), 0);
     assert_int_equal(read_status_number(workspace, "restarts"), 2);
@@ -542,7 +543,7 @@ static void unmounted_while_nobody_serves(void **state)
         assert_int_equal(run_program("fusermount3", "-u", "-z", workspace->mnt, NULL).status, 0);
     assert_false(workspace_is_mounted(workspace->mnt));
     assert_ok(kill(next, SIGCONT));
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     assert_int_equal(workspace_await_children(), 0);
     assert_content("store/file", "contents");
     // Nothing is left that would be in the way.
@@ -560,7 +561,7 @@ static void ended_while_nobody_serves(void **state)
     pid_t next = pause_takeover(keeper);
     assert_ok(kill(keeper, SIGTERM));
     assert_ok(kill(next, SIGCONT));
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     assert_int_equal(workspace_await_children(), 0);
     assert_false(workspace_is_mounted(workspace->mnt));
     assert_content("store/file", "contents");

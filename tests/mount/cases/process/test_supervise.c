@@ -194,7 +194,7 @@ static struct message start_again(const struct manager *manager, const char *bin
     struct message message = await_line(manager, line);
     assert_true(says(&message, "READY=1"));
     assert_int_equal(message.from, pid);
-    assert_int_equal(peer_wait(pid), 0);
+    assert_int_equal(wait_for_process(pid), 0);
     assert_int_equal(read_status_number(manager->workspace, "keeper"), keeper);
     return message;
 }
@@ -203,7 +203,7 @@ static struct message start_again(const struct manager *manager, const char *bin
 static pid_t pass_on(const struct manager *manager, pid_t keeper)
 {
     assert_ok(kill(keeper, SIGUSR1));
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     pid_t next = (pid_t)read_status_number(manager->workspace, "keeper");
     assert_int_not_equal(next, keeper);
     // Our own child, as the first one was.
@@ -215,7 +215,7 @@ static void stop(struct manager *manager, pid_t keeper)
 {
     assert_ok(kill(keeper, SIGTERM));
     assert_int_equal(await_line(manager, "STOPPING=1").from, keeper);
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     assert_false(workspace_is_mounted(manager->workspace->mnt));
     assert_int_equal(workspace_await_children(), 0);
     stop_listening(manager);
@@ -239,7 +239,7 @@ static void ready_and_stopping(void **state)
     put_file("mnt/file", "contents");
     assert_ok(kill(keeper, SIGTERM));
     assert_int_equal(await_line(&manager, "STOPPING=1").from, keeper);
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     // Nobody has asked to be told that it lives.
     assert_false(hear(&manager, false, &message));
     assert_false(workspace_is_mounted(manager.workspace->mnt));
@@ -261,7 +261,7 @@ static void ready_without_a_keeper(void **state)
     put_file("mnt/file", "contents");
     // There is nobody to pass it on to.
     assert_ok(kill(pid, SIGUSR1));
-    assert_int_equal(peer_wait(pid), 0);
+    assert_int_equal(wait_for_process(pid), 0);
     assert_false(workspace_is_mounted(manager.workspace->mnt));
     assert_content("store/file", "contents");
     stop_listening(&manager);
@@ -446,7 +446,7 @@ static void kill_all(pid_t keeper)
     fclose(children);
     assert_true(count > 0);
     assert_ok(kill(keeper, SIGKILL));
-    assert_int_equal(peer_wait(keeper), 128 + SIGKILL);
+    assert_int_equal(wait_for_process(keeper), 128 + SIGKILL);
     while (count > 0)
         assert_ok(kill(workers[--count], SIGKILL));
 }

@@ -253,7 +253,7 @@ static void liar_leaves_nobody_waiting(void **state)
     snprintf(path, sizeof(path), "%s/liar", workspace->dir);
     assert_int_equal(upgrade(workspace, path), -1);
     assert_true(errno == ENOTCONN || errno == ECONNABORTED);
-    assert_int_equal(peer_wait(keeper), 0);
+    assert_int_equal(wait_for_process(keeper), 0);
     // What the kernel knows of a file it may go on to tell.
     assert_errno(stat("mnt/never-seen", &attr), ENOTCONN);
     assert_errno(fsync(fd), ENOTCONN);
@@ -360,21 +360,21 @@ static int let_it_answer(void)
     return answer;
 }
 
-static int upgrade_to_slow(struct peer *parent, void *argument)
+static int upgrade_to_slow(struct coprocess *parent, void *argument)
 {
     const struct workspace *workspace = argument;
     char path[PATH_MAX + 32];
 
     (void)parent;
     snprintf(path, sizeof(path), "%s/slow", workspace->dir);
-    peer_check(upgrade(workspace, path) == 0);
+    coprocess_check(upgrade(workspace, path) == 0);
     return 0;
 }
 
-static int upgrade_to_usual(struct peer *parent, void *argument)
+static int upgrade_to_usual(struct coprocess *parent, void *argument)
 {
-    peer_check(peer_tell(parent));
-    peer_check(upgrade(argument, shmapfs()) == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(upgrade(argument, shmapfs()) == 0);
     return 0;
 }
 
@@ -382,20 +382,20 @@ static int upgrade_to_usual(struct peer *parent, void *argument)
 static void two_at_once(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer slow, usual;
+    struct coprocess slow, usual;
 
     pid_t keeper = start(workspace);
     put_file("mnt/file", "contents");
     make_slow(workspace);
-    assert_int_equal(peer_start(&slow, upgrade_to_slow, workspace), 0);
+    assert_int_equal(coprocess_start(&slow, upgrade_to_slow, workspace), 0);
     int asked = open_file("asked", O_RDONLY);
-    assert_int_equal(peer_start(&usual, upgrade_to_usual, workspace), 0);
-    assert_true(peer_hear(&usual));
+    assert_int_equal(coprocess_start(&usual, upgrade_to_usual, workspace), 0);
+    assert_true(coprocess_await_turn(&usual));
     assert_content("mnt/file", "contents");
     assert_int_equal(status_of(workspace).upgrades, 0);
     int answer = let_it_answer();
-    assert_peer_well(&slow);
-    assert_peer_well(&usual);
+    assert_coprocess_succeeds(&slow);
+    assert_coprocess_succeeds(&usual);
     assert_ok(close(answer));
     assert_ok(close(asked));
     assert_int_equal(status_of(workspace).upgrades, 2);
@@ -408,15 +408,15 @@ static void two_at_once(void **state)
 static void worker_dies_during_the_question(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     pid_t keeper = start(workspace);
     make_slow(workspace);
-    assert_int_equal(peer_start(&peer, upgrade_to_slow, workspace), 0);
+    assert_int_equal(coprocess_start(&coprocess, upgrade_to_slow, workspace), 0);
     int asked = open_file("asked", O_RDONLY);
     kill_and_wait(serving_worker(keeper));
     // The request comes again, and the binary is asked again.
-    assert_peer_well(&peer);
+    assert_coprocess_succeeds(&coprocess);
     assert_ok(close(asked));
     assert_version(workspace, "next");
     assert_int_equal(status_of(workspace).upgrades, 1);
@@ -483,21 +483,21 @@ static int open_and_sync(struct opener *opener, unsigned number)
     snprintf(name, sizeof(name), "mnt/%u", number);
     snprintf(kept_name, sizeof(kept_name), "mnt/%u.kept", number);
     int kept = open(kept_name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    peer_check(kept != -1);
+    coprocess_check(kept != -1);
     for (unsigned i = 0; !opener->stop; i++) {
         char wanted = (char)i;
         int fd = open(name, O_RDWR | O_CREAT | (i % 3 == 0 ? O_TRUNC : 0) | O_CLOEXEC, 0644);
-        peer_check(fd != -1);
-        peer_check(pwrite(fd, &wanted, 1, 0) == 1);
-        peer_check(fsync(fd) == 0);
-        peer_check(fstat(fd, &attr) == 0 && attr.st_size == 1);
-        peer_check(pread(fd, &byte, 1, 0) == 1 && byte == wanted);
-        peer_check(pwrite(kept, &wanted, 1, i % 4096) == 1);
-        peer_check(fsync(kept) == 0);
-        peer_check(fallocate(fd, 0, 0, 2) == 0);
-        peer_check(ftruncate(fd, 0) == 0);
-        peer_check(close(fd) == 0);
-        peer_check(i % 2 == 0 || unlink(name) == 0);
+        coprocess_check(fd != -1);
+        coprocess_check(pwrite(fd, &wanted, 1, 0) == 1);
+        coprocess_check(fsync(fd) == 0);
+        coprocess_check(fstat(fd, &attr) == 0 && attr.st_size == 1);
+        coprocess_check(pread(fd, &byte, 1, 0) == 1 && byte == wanted);
+        coprocess_check(pwrite(kept, &wanted, 1, i % 4096) == 1);
+        coprocess_check(fsync(kept) == 0);
+        coprocess_check(fallocate(fd, 0, 0, 2) == 0);
+        coprocess_check(ftruncate(fd, 0) == 0);
+        coprocess_check(close(fd) == 0);
+        coprocess_check(i % 2 == 0 || unlink(name) == 0);
         opener->rounds++;
         event_count_advance(&opener->news);
     }
@@ -529,7 +529,7 @@ static void files_are_opened_all_the_time(void **state)
     for (unsigned i = 0; i < CLIENTS; i++)
         openers[i].stop = true;
     for (unsigned i = 0; i < CLIENTS; i++) {
-        assert_int_equal(peer_wait(pids[i]), 0);
+        assert_int_equal(wait_for_process(pids[i]), 0);
         assert_true(openers[i].rounds > 0);
     }
     assert_int_equal(status_of(workspace).upgrades, UPGRADES);

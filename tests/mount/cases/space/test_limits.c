@@ -82,13 +82,13 @@ static void fallocate_gets_enospc_at_the_limit(void **state)
     workspace_unmount(workspace);
 }
 
-static int store_page_by_page(struct peer *parent, void *argument)
+static int store_page_by_page(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
     signal(SIGBUS, SIG_DFL);
     char *mapping = map_path("mnt/file", 8 * MIB);
-    peer_check(mapping != NULL);
+    coprocess_check(mapping != NULL);
     for (size_t at = 0; at < 8 * MIB; at += PAGE)
         mapping[at] = 'x';
     return msync(mapping, 8 * MIB, MS_SYNC) == -1 ? errno : 0;
@@ -100,7 +100,7 @@ static void store_gets_sigbus_at_the_limit(void **state)
 
     workspace_mount(workspace, false, "size=4m,huge=never");
     assert_ok(close(new_file("mnt/file", 8 * MIB)));
-    int result = peer_run(store_page_by_page, NULL);
+    int result = coprocess_run(store_page_by_page, NULL);
     if (workspace->passthrough && workspace->root) {
         assert_int_equal(result, 128 + SIGBUS);
         char *mapping = map_path("mnt/file", 8 * MIB);
@@ -211,8 +211,8 @@ static int resize_as_stranger(void *argument)
     struct program_result result =
         run_program(shmapctl(), "resize", (const char *)argument, "1g", NULL);
 
-    peer_check(result.status == FAILED);
-    peer_check(strstr(result.err, "permi") != NULL);
+    coprocess_check(result.status == FAILED);
+    coprocess_check(strstr(result.err, "permi") != NULL);
     return 0;
 }
 
@@ -270,21 +270,21 @@ static void huge_pages_as_the_kernel_allows(void **state)
     }
 }
 
-static int hold_mapping(struct peer *parent, void *argument)
+static int hold_mapping(struct coprocess *parent, void *argument)
 {
     (void)argument;
     char *mapping = map_path("mnt/file", MIB);
-    peer_check(mapping != NULL);
-    peer_check(peer_tell(parent));
-    peer_check(peer_hear(parent));
-    peer_check(all_bytes(mapping, MIB, 'x'));
+    coprocess_check(mapping != NULL);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(all_bytes(mapping, MIB, 'x'));
     return 0;
 }
 
 static void space_of_unlinked_files_comes_back(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct peer peer;
+    struct coprocess coprocess;
 
     workspace_mount(workspace, false, "size=8m,huge=never");
     fsblkcnt_t all = free_pages();
@@ -292,16 +292,16 @@ static void space_of_unlinked_files_comes_back(void **state)
     char *mapping = map_shared(fd, MIB);
     memset(mapping, 'x', MIB);
     assert_ok(msync(mapping, MIB, MS_SYNC));
-    assert_int_equal(peer_start(&peer, hold_mapping, NULL), 0);
-    assert_true(peer_hear(&peer));
+    assert_int_equal(coprocess_start(&coprocess, hold_mapping, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
     assert_ok(unlink("mnt/file"));
     assert_int_equal(free_pages(), all - MIB / PAGE);
     assert_ok(close(fd)); // A mapping of this process still holds it.
     assert_int_equal(free_pages(), all - MIB / PAGE);
     unmap(mapping, MIB); // And now only one of another process.
     assert_int_equal(free_pages(), all - MIB / PAGE);
-    assert_true(peer_tell(&peer));
-    assert_peer_well(&peer);
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
     assert_true(pages_become_free(all));
     workspace_unmount(workspace);
 }
