@@ -34,7 +34,7 @@ struct case_group {
     struct sandbox sandbox;
     struct fixture fixture;
     char top[256], mnt[300], store[300], base[400];
-    int watch; // where the runner tells which case it begins
+    int watchdog_pipe; // where the runner tells which case begins
     pid_t runner;
 };
 
@@ -48,7 +48,7 @@ static int begin_case(void **state)
 {
     struct running_case *this = *state;
     struct fixture *fixture = &this->group->fixture;
-    watch_tell(this->group->watch, this->test->name);
+    watchdog_case_begins(this->group->watchdog_pipe, this->test->name);
     if (asprintf(&fixture->dir, "%s/%s", fixture->base, this->test->name) < 0 ||
         mkdir(fixture->dir, 0755) < 0 || chdir(fixture->dir) < 0) {
         print_error("%s: %s\n", fixture->dir, strerror(errno));
@@ -63,7 +63,7 @@ static int end_case(void **state)
     struct fixture *fixture = fixture_of(state);
     // A child of the case whose assertion failed comes here too. It must not go on with the next
     // case.
-    if (watch_is_child())
+    if (is_child_of_case())
         _exit(EXIT_FAILURE);
     int error = chdir("/") < 0 ? -errno : sandbox_remove_tree(fixture->dir);
     if (error < 0)
@@ -178,13 +178,13 @@ static int watch_cases(struct case_group *group)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    group->watch = ends[1];
+    group->watchdog_pipe = ends[1];
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
         runner(group);
     close(ends[1]);
-    int status = pid > 0 ? watch_runner(pid, ends[0], &group->fixture) : -errno;
+    int status = pid > 0 ? watchdog_await_runner(pid, ends[0], &group->fixture) : -errno;
     // A case that failed may have left others running, who would keep the mount busy.
     if (status >= 0 && kill(-pid, SIGKILL) == 0)
         while (waitpid(-pid, NULL, 0) > 0)

@@ -17,13 +17,13 @@
 // Generous: 100,000 entries on a busy machine, under a sanitizer.
 enum { CASE_SECONDS = 240 };
 
-struct notice {
+struct case_notice {
     char name[80];
 };
 
-void watch_tell(int pipe, const char *name)
+void watchdog_case_begins(int pipe, const char *name)
 {
-    struct notice notice = { 0 };
+    struct case_notice notice = { 0 };
     snprintf(notice.name, sizeof(notice.name), "%s", name);
     if (write(pipe, &notice, sizeof(notice)) != (ssize_t)sizeof(notice))
         print_error("nobody watches\n");
@@ -31,7 +31,7 @@ void watch_tell(int pipe, const char *name)
 
 // The runner's parent is the first process of the PID namespace; a case's child has the runner for
 // one.
-bool watch_is_child(void)
+bool is_child_of_case(void)
 {
     return getppid() != 1;
 }
@@ -74,10 +74,10 @@ static int reap(pid_t runner, const char *name)
     return EXIT_FAILURE;
 }
 
-static int watch(pid_t runner, int runner_fd, int pipe, const struct fixture *fixture)
+static int await_end_of_runner(pid_t runner, int runner_fd, int pipe, const struct fixture *fixture)
 {
     int daemon_fd = fixture->daemon > 0 ? (int)syscall(SYS_pidfd_open, fixture->daemon, 0) : -1;
-    struct notice notice = { "(none yet)" };
+    struct case_notice notice = { "(none yet)" };
     struct pollfd events[] = { { .fd = pipe, .events = POLLIN },
                                { .fd = runner_fd, .events = POLLIN },
                                { .fd = daemon_fd, .events = POLLIN } };
@@ -107,12 +107,12 @@ static int watch(pid_t runner, int runner_fd, int pipe, const struct fixture *fi
     return result;
 }
 
-int watch_runner(pid_t runner, int pipe, const struct fixture *fixture)
+int watchdog_await_runner(pid_t runner, int pipe, const struct fixture *fixture)
 {
     int runner_fd = (int)syscall(SYS_pidfd_open, runner, 0);
     if (runner_fd < 0)
         return -errno;
-    int status = watch(runner, runner_fd, pipe, fixture);
+    int status = await_end_of_runner(runner, runner_fd, pipe, fixture);
     close(runner_fd);
     return status;
 }

@@ -70,7 +70,7 @@ static _Noreturn void become_daemon(const struct workspace *workspace,
 pid_t serving_start(const struct workspace *workspace, const struct serving *serving)
 {
     const char *binary = serving->variable != NULL ? other_binary(serving->variable) : shmapfs();
-    struct survive_status status;
+    struct mount_status status;
 
     fflush(NULL);
     pid_t keeper = fork();
@@ -82,7 +82,7 @@ pid_t serving_start(const struct workspace *workspace, const struct serving *ser
             fail_msg("%s does not mount", binary);
         sched_yield();
     }
-    assert_int_equal(survive_status(workspace->mnt, &status), 0);
+    assert_int_equal(read_mount_status(workspace->mnt, &status), 0);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_int_equal(status.keeper, keeper);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tests/mount/survive/survive.h"
+#include "tests/mount/survive/mount_status.h"
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <sys/xattr.h>
 
-int survive_status(const char *mountpoint, struct survive_status *status)
+int read_mount_status(const char *mountpoint, struct mount_status *status)
 {
     const struct {
         const char *name;
@@ -29,7 +30,7 @@ int survive_status(const char *mountpoint, struct survive_status *status)
     struct json_object *whole = json_tokener_parse(text), *part;
     if (whole == NULL)
         return -EBADMSG;
-    *status = (struct survive_status){ 0 };
+    *status = (struct mount_status){ 0 };
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         if (json_object_object_get_ex(whole, members[i].name, &part))
             *members[i].value = json_object_get_int64(part);

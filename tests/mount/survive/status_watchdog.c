@@ -14,7 +14,7 @@
 enum { LONGEST_SECONDS = 60 };
 
 /* In memory that both processes share. */
-struct survive_watch {
+struct status_watchdog {
     const char *mountpoint;
     pid_t watcher;
     struct event_count end;
@@ -30,52 +30,52 @@ static int64_t now_seconds(void)
     return now.tv_sec;
 }
 
-static _Noreturn void keep_watch(struct survive_watch *watch)
+static _Noreturn void watch(struct status_watchdog *watchdog)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (event_count_read(&watch->end) == 0) {
-        int64_t asked = atomic_load(&watch->asked);
+    while (event_count_read(&watchdog->end) == 0) {
+        int64_t asked = atomic_load(&watchdog->asked);
         if (asked != 0 && now_seconds() - asked > LONGEST_SECONDS) {
             fprintf(stderr, "FAILED: the mount has not told its status for %d s\n",
                     LONGEST_SECONDS);
-            if (atomic_load(&watch->keeper) != 0)
-                kill((pid_t)atomic_load(&watch->keeper), SIGKILL);
+            if (atomic_load(&watchdog->keeper) != 0)
+                kill((pid_t)atomic_load(&watchdog->keeper), SIGKILL);
             _exit(EXIT_FAILURE);
         }
-        event_count_await(&watch->end, 0);
+        event_count_await(&watchdog->end, 0);
     }
     _exit(EXIT_SUCCESS);
 }
 
-struct survive_watch *survive_watch_start(const char *mountpoint)
+struct status_watchdog *status_watchdog_start(const char *mountpoint)
 {
-    struct survive_watch *watch = load_memory(sizeof(*watch));
+    struct status_watchdog *watchdog = load_memory(sizeof(*watchdog));
 
-    watch->mountpoint = mountpoint;
+    watchdog->mountpoint = mountpoint;
     fflush(NULL);
-    watch->watcher = fork();
-    if (watch->watcher == 0)
-        keep_watch(watch);
-    if (watch->watcher > 0)
-        return watch;
+    watchdog->watcher = fork();
+    if (watchdog->watcher == 0)
+        watch(watchdog);
+    if (watchdog->watcher > 0)
+        return watchdog;
     perror("fork");
-    munmap(watch, sizeof(*watch));
+    munmap(watchdog, sizeof(*watchdog));
     return NULL;
 }
 
-void survive_watch_stop(struct survive_watch *watch)
+void status_watchdog_stop(struct status_watchdog *watchdog)
 {
-    event_count_advance(&watch->end);
-    waitpid(watch->watcher, NULL, 0);
-    munmap(watch, sizeof(*watch));
+    event_count_advance(&watchdog->end);
+    waitpid(watchdog->watcher, NULL, 0);
+    munmap(watchdog, sizeof(*watchdog));
 }
 
-int survive_watch_status(struct survive_watch *watch, struct survive_status *status)
+int status_watchdog_read(struct status_watchdog *watchdog, struct mount_status *status)
 {
-    atomic_store(&watch->asked, now_seconds() + 1);
-    int error = survive_status(watch->mountpoint, status);
-    atomic_store(&watch->asked, 0);
+    atomic_store(&watchdog->asked, now_seconds() + 1);
+    int error = read_mount_status(watchdog->mountpoint, status);
+    atomic_store(&watchdog->asked, 0);
     if (error == 0)
-        atomic_store(&watch->keeper, status->keeper);
+        atomic_store(&watchdog->keeper, status->keeper);
     return error;
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Sees to it that who asks a mount for its status is not kept waiting for ever: no signal ends a request that a daemon
- * has read and does not answer.
+ * Ends a mount that does not tell its status: no signal ends the request for it once a daemon has read
+ * it, so the process that asks would wait for ever.
  */
-#ifndef SHMAPFS_TESTS_SURVIVE_WATCH_H
-#define SHMAPFS_TESTS_SURVIVE_WATCH_H
+#ifndef SHMAPFS_TESTS_STATUS_WATCHDOG_H
+#define SHMAPFS_TESTS_STATUS_WATCHDOG_H
 
 #include "tests/mount/survive/survive.h"
 
-struct survive_watch;
+struct status_watchdog;
 
-/* NULL, having said why, if there is no other process to be had. */
-struct survive_watch *survive_watch_start(const char *mountpoint);
-void survive_watch_stop(struct survive_watch *watch);
+/* Starts a process that watches. Returns NULL, having said why, if that fails. */
+struct status_watchdog *status_watchdog_start(const char *mountpoint);
+void status_watchdog_stop(struct status_watchdog *watchdog);
 
-/* The status; but when it takes longer than a minute the keeper is killed, and with it the mount. */
-int survive_watch_status(struct survive_watch *watch, struct survive_status *status);
+/* Reads the status. When that takes longer than a minute, kills the keeper and with it the mount. */
+int status_watchdog_read(struct status_watchdog *watchdog, struct mount_status *status);
 
 #endif

@@ -19,10 +19,10 @@ struct attempt {
     const struct survive_plan *plan;
     struct survive_report *report;
     struct load *load;
-    struct survive_watch *watch; // of the mount, if there is one
-    struct load_process dice;    // for its random numbers alone
-    struct survive_status status;
-    struct survive_holdings before;
+    struct status_watchdog *watchdog; // of the mount, if there is one
+    struct load_process dice;         // for its random numbers alone
+    struct mount_status status;
+    struct mount_holdings before;
     int64_t *stalls, *replies; // one for each death
 };
 
@@ -41,7 +41,7 @@ static int failed(int error, const char *what)
 }
 
 /* The entries of the table of descriptors that all processes of the daemon share. */
-static int64_t table_of(const struct survive_status *status)
+static int64_t table_of(const struct mount_status *status)
 {
     int64_t pid = status->keeper != 0 ? status->keeper : status->pid, count = 0;
     char path[64];
@@ -56,10 +56,10 @@ static int64_t table_of(const struct survive_status *status)
     return count;
 }
 
-static int look(const struct attempt *attempt, struct survive_holdings *holdings)
+static int look(const struct attempt *attempt, struct mount_holdings *holdings)
 {
-    struct survive_status status;
-    int error = survive_watch_status(attempt->watch, &status);
+    struct mount_status status;
+    int error = status_watchdog_read(attempt->watchdog, &status);
 
     if (error < 0)
         return failed(error, "the status");
@@ -69,12 +69,12 @@ static int look(const struct attempt *attempt, struct survive_holdings *holdings
 }
 
 /* What there is when nothing happens any more: the kernel tells the daemon later what it does not use. */
-static int look_until_steady(const struct attempt *attempt, struct survive_holdings *steady)
+static int look_until_steady(const struct attempt *attempt, struct mount_holdings *steady)
 {
     int error = look(attempt, steady);
 
     for (int same = 0; error == 0 && same < STEADY_LOOKS; same++) {
-        struct survive_holdings now;
+        struct mount_holdings now;
         error = look(attempt, &now);
         if (memcmp(&now, steady, sizeof(now)) != 0)
             same = 0;
@@ -89,17 +89,17 @@ static int64_t excess(int64_t now, int64_t before)
 }
 
 /* What there is more than before the first death, once the daemon has heard of everything. */
-static int look_for_leaks(const struct attempt *attempt, struct survive_holdings *leaked)
+static int look_for_leaks(const struct attempt *attempt, struct mount_holdings *leaked)
 {
-    const struct survive_holdings *before = &attempt->before;
+    const struct mount_holdings *before = &attempt->before;
     int64_t limit = now_us() + WAIT_SECONDS * (int64_t)1000000;
-    struct survive_holdings now, none = { 0 };
+    struct mount_holdings now, none = { 0 };
 
     do {
         int error = look(attempt, &now);
         if (error < 0)
             return error;
-        *leaked = (struct survive_holdings){
+        *leaked = (struct mount_holdings){
             .nodes = excess(now.nodes, before->nodes),
             .descriptors = excess(now.descriptors, before->descriptors),
             .open_files = excess(now.open_files, before->open_files),
@@ -123,11 +123,11 @@ static void note_deaths(struct attempt *attempt, unsigned deaths, int64_t reply)
 /* The worker has been killed: the next one must answer. */
 static int await_successor(struct attempt *attempt)
 {
-    struct survive_status before = attempt->status;
+    struct mount_status before = attempt->status;
     int64_t start = now_us(), now;
 
     do {
-        int error = survive_watch_status(attempt->watch, &attempt->status);
+        int error = status_watchdog_read(attempt->watchdog, &attempt->status);
         now = now_us();
         if (error < 0)
             return failed(error, "the status after a death");
@@ -142,7 +142,7 @@ static int await_successor(struct attempt *attempt)
         return failed(-EPROTO, "restarts");
     }
     // How long nobody had been served is known when somebody is.
-    int error = survive_watch_status(attempt->watch, &attempt->status);
+    int error = status_watchdog_read(attempt->watchdog, &attempt->status);
     if (error < 0)
         return failed(error, "the status");
     note_deaths(attempt, 1, now - start);
@@ -171,7 +171,7 @@ static int await_fault(struct attempt *attempt)
         int error = load_await_calls(attempt->load, CALLS_PER_LOOK);
         if (error < 0)
             return error;
-        error = survive_watch_status(attempt->watch, &attempt->status);
+        error = status_watchdog_read(attempt->watchdog, &attempt->status);
         if (error < 0)
             return failed(error, "the status");
         if (now_us() > limit)
@@ -196,7 +196,7 @@ static int upgrade(struct attempt *attempt)
         fprintf(stderr, "%s", result.err);
         return failed(-EPROTO, "shmapctl upgrade");
     }
-    error = survive_watch_status(attempt->watch, &attempt->status);
+    error = status_watchdog_read(attempt->watchdog, &attempt->status);
     if (error < 0 || attempt->status.upgrades != before + 1)
         return failed(error < 0 ? error : -EPROTO, "the status after an upgrade");
     note_deaths(attempt, 1, now_us() - start);
@@ -241,8 +241,8 @@ static int attempt_plan(struct attempt *attempt)
 {
     const struct survive_plan *plan = attempt->plan;
     struct survive_report *report = attempt->report;
-    bool mounted = attempt->watch != NULL;
-    int error = mounted ? survive_watch_status(attempt->watch, &attempt->status) : 0;
+    bool mounted = attempt->watchdog != NULL;
+    int error = mounted ? status_watchdog_read(attempt->watchdog, &attempt->status) : 0;
 
     if (error < 0)
         return failed(error, "the status");
@@ -277,14 +277,15 @@ int survive(const struct survive_plan *plan, struct survive_report *report)
     attempt.load = load_start(plan->directory, kinds, plan->seed);
     if (attempt.load == NULL)
         return -ECHILD;
-    if (plan->mountpoint != NULL && (attempt.watch = survive_watch_start(plan->mountpoint)) == NULL)
+    if (plan->mountpoint != NULL &&
+        (attempt.watchdog = status_watchdog_start(plan->mountpoint)) == NULL)
         return -EAGAIN;
     attempt.stalls = calloc(plan->deaths + 1, sizeof(int64_t));
     attempt.replies = calloc(plan->deaths + 1, sizeof(int64_t));
     int error =
         attempt.stalls == NULL || attempt.replies == NULL ? -ENOMEM : attempt_plan(&attempt);
-    if (attempt.watch != NULL)
-        survive_watch_stop(attempt.watch);
+    if (attempt.watchdog != NULL)
+        status_watchdog_stop(attempt.watchdog);
     free(attempt.stalls);
     free(attempt.replies);
     // What hangs is not waited for: it ends with the first process of its namespace.
@@ -294,7 +295,7 @@ int survive(const struct survive_plan *plan, struct survive_report *report)
 
 bool survive_well(const struct survive_report *report)
 {
-    const struct survive_holdings *leaked = &report->leaked;
+    const struct mount_holdings *leaked = &report->leaked;
 
     return report->load.failed == 0 && report->load.different == 0 && leaked->nodes == 0 &&
            leaked->descriptors == 0 && leaked->open_files == 0 && leaked->table == 0;
@@ -302,7 +303,7 @@ bool survive_well(const struct survive_report *report)
 
 void survive_print(const struct survive_report *report, FILE *out)
 {
-    const struct survive_holdings *leaked = &report->leaked;
+    const struct mount_holdings *leaked = &report->leaked;
 
     fprintf(out,
             "deaths %u, calls %" PRIu64 ", failed calls %" PRIu64 ", differences %" PRIu64

@@ -4,6 +4,7 @@
 #define SHMAPFS_TESTS_SURVIVE_H
 
 #include "tests/mount/load/load.h"
+#include "tests/mount/survive/mount_status.h"
 
 #include <stdio.h>
 
@@ -25,17 +26,10 @@ struct survive_plan {
     uint64_t seed;
 };
 
-/* What is there for the files of a mount. */
-struct survive_holdings {
-    int64_t nodes, descriptors, open_files;
-    int64_t table; // entries of the keeper's table of descriptors
-};
-
 struct survive_report {
     unsigned deaths;
     struct load_figures load;
-    struct survive_holdings
-        leaked; // more than before the first death, when nothing is used any more
+    struct mount_holdings leaked; // more than before the first death, when nothing is used any more
     int64_t stall_median, stall_max; // as the daemon says, in µs
     int64_t reply_median, reply_max; // from the kill to the first answer of a new worker
 };
@@ -49,15 +43,5 @@ bool survive_well(const struct survive_report *report);
 
 /* One line. */
 void survive_print(const struct survive_report *report, FILE *out);
-
-/* A mount's status, as far as it is about survival; a member that it does not have is 0. */
-struct survive_status {
-    int64_t pid, keeper, restarts, upgrades, stall;
-    char survival[128];               // why there is none; empty: there is
-    struct survive_holdings holdings; // but for the table
-};
-
-/* 0 or a negative errno. */
-int survive_status(const char *mountpoint, struct survive_status *status);
 
 #endif

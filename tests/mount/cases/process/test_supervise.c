@@ -223,9 +223,9 @@ static void stop(struct manager *manager, pid_t keeper)
 
 static void skip_without_survival(const struct manager *manager)
 {
-    struct survive_status status;
+    struct mount_status status;
 
-    assert_int_equal(survive_status(manager->workspace->mnt, &status), 0);
+    assert_int_equal(read_mount_status(manager->workspace->mnt, &status), 0);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
 }

@@ -25,11 +25,11 @@
 
 enum { MANY_DEATHS = 200, FEW_DEATHS = 20, UPGRADES = 50, WAIT_SECONDS = 60 };
 
-static struct survive_status status_of(const struct workspace *workspace)
+static struct mount_status status_of(const struct workspace *workspace)
 {
-    struct survive_status status;
+    struct mount_status status;
 
-    assert_int_equal(survive_status(workspace->mnt, &status), 0);
+    assert_int_equal(read_mount_status(workspace->mnt, &status), 0);
     return status;
 }
 
@@ -37,7 +37,7 @@ static struct survive_status status_of(const struct workspace *workspace)
 static void mount_surviving(const struct workspace *workspace, bool with_store, const char *options)
 {
     workspace_mount(workspace, with_store, options);
-    struct survive_status status = status_of(workspace);
+    struct mount_status status = status_of(workspace);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_ok(mkdir("mnt/load", 0755));
@@ -193,7 +193,7 @@ static void keeper_killed_leaves_no_dead_mount(void **state)
     mount_surviving(workspace, false, "");
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
-    struct survive_status status = status_of(workspace);
+    struct mount_status status = status_of(workspace);
     assert_ok(kill((pid_t)status.keeper, SIGKILL));
     await_end((pid_t)status.pid);
     assert_true(becomes_true(is_unmounted, workspace));
@@ -226,7 +226,7 @@ static void mount_in_foreground(struct workspace *workspace)
         assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
         sched_yield();
     }
-    struct survive_status status = status_of(workspace);
+    struct mount_status status = status_of(workspace);
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_int_equal(status.keeper, pid);
@@ -291,7 +291,7 @@ static void deaths_in_a_row_end_the_mount(void **state)
 /* The one of the keeper's children that does not serve. */
 static pid_t standby_of(const struct workspace *workspace)
 {
-    struct survive_status status = status_of(workspace);
+    struct mount_status status = status_of(workspace);
     long pids[WORKERS_MOST];
     int count;
 
@@ -329,7 +329,7 @@ static void stray_signals(void **state)
 
     mount_surviving(workspace, false, "");
     put_file("mnt/file", "contents");
-    struct survive_status status = status_of(workspace);
+    struct mount_status status = status_of(workspace);
     pid_t standby = standby_of(workspace);
     for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++)
         assert_ok(kill((pid_t)status.keeper, strays[i]));
