@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Three processes: the program itself, which waits and cleans up (sandbox.c); inside, the first
+ * Three processes: the program itself, which waits and cleans up (sandbox.c); the first
  * process of the namespaces, which mounts and watches; and the runner, which is cmocka with the
  * cases.
  */
@@ -273,7 +273,7 @@ static int run_on_mount(struct case_group *group)
     return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int inside(void *argument)
+static int run_in_sandbox(void *argument)
 {
     struct case_group *group = argument;
     if (!prepare(group)) {
@@ -341,5 +341,5 @@ int harness_main(int argc, char **argv, const char *name, const struct CMUnitTes
         fprintf(stderr, "FAILED: %s: %s\n", group.top, strerror(errno));
         return EXIT_FAILURE;
     }
-    return sandbox_run(&group.sandbox, inside, &group);
+    return sandbox_run(&group.sandbox, run_in_sandbox, &group);
 }

@@ -65,7 +65,7 @@ static int enter_user_namespace(void)
 }
 
 // The first process of the PID namespace: whatever it leaves running dies with it.
-static int first_process(int (*inside)(void *), void *argument, const sigset_t *mask)
+static int first_process(int (*body)(void *), void *argument, const sigset_t *mask)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigprocmask(SIG_SETMASK, mask, NULL);
@@ -76,7 +76,7 @@ static int first_process(int (*inside)(void *), void *argument, const sigset_t *
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         return sandbox_skip("a PID namespace cannot have its own /proc here");
     umask(022);
-    return inside(argument);
+    return body(argument);
 }
 
 static int exit_status(int status)
@@ -102,7 +102,7 @@ static int await_child(pid_t child, const sigset_t *signals)
     }
 }
 
-int sandbox_run(const struct sandbox *sandbox, int (*inside)(void *), void *argument)
+int sandbox_run(const struct sandbox *sandbox, int (*body)(void *), void *argument)
 {
     sigset_t signals, before;
     sigemptyset(&signals);
@@ -121,7 +121,7 @@ int sandbox_run(const struct sandbox *sandbox, int (*inside)(void *), void *argu
         fflush(NULL);
         pid_t child = fork();
         if (child == 0) {
-            status = first_process(inside, argument, &before);
+            status = first_process(body, argument, &before);
             fflush(NULL);
             _exit(status);
         }

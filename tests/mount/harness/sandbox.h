@@ -19,9 +19,9 @@ struct sandbox {
     bool by_root;    // started by root: can become nobody. Otherwise a user namespace of one user
 };
 
-/* Runs inside(argument) as the first process of the namespaces, waits, removes sandbox->top.
+/* Runs body(argument) as the first process of the namespaces, waits, removes sandbox->top.
  * Returns the exit status for the program. A signal to the caller ends everything inside first. */
-int sandbox_run(const struct sandbox *sandbox, int (*inside)(void *), void *argument);
+int sandbox_run(const struct sandbox *sandbox, int (*body)(void *), void *argument);
 
 /* Inside: lets `nobody` open /dev/fuse where the machine lets only root. Returns 0 or a negative
  * errno. */

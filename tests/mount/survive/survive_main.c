@@ -71,7 +71,7 @@ static void mount_all(struct arguments *arguments, char *directory, size_t size)
     arguments->plan.mountpoint = workspace->mnt;
 }
 
-static int inside(void *argument)
+static int run_in_sandbox(void *argument)
 {
     struct arguments *arguments = argument;
     struct survive_report report;
@@ -195,5 +195,5 @@ int main(int argc, char **argv)
         perror(top);
         return EXIT_FAILURE;
     }
-    return sandbox_run(&arguments.sandbox, inside, &arguments);
+    return sandbox_run(&arguments.sandbox, run_in_sandbox, &arguments);
 }

@@ -52,7 +52,7 @@ static int share(void)
     check(answered != SEM_FAILED);
     pid_t other = fork();
     if (other == 0) {
-        execl("/proc/self/exe", "share", INSIDE, "share_again", NULL);
+        execl("/proc/self/exe", "share", COMMAND_ROLE, "share_again", NULL);
         _exit(EXIT_FAILURE);
     }
     check(sem_post(&shared->asked) == 0);
@@ -126,7 +126,7 @@ static int key(void)
     return EXIT_SUCCESS;
 }
 
-int inside(const char *role)
+int play_command_role(const char *role)
 {
     static const struct {
         const char *name;

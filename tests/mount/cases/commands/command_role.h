@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a test program does when it is itself the command that `shmapctl run` runs. */
-#ifndef SHMAPFS_TESTS_INSIDE_H
-#define SHMAPFS_TESTS_INSIDE_H
+/* The roles of a test program that is itself the command that `shmapctl run` runs. */
+#ifndef SHMAPFS_TESTS_COMMAND_ROLE_H
+#define SHMAPFS_TESTS_COMMAND_ROLE_H
 
 /* The word before the role on the command line. */
-#define INSIDE "--inside"
+#define COMMAND_ROLE "--command-role"
 
 /* Plays a role. Returns the exit status.
  *   share         two programs, with memory and semaphores between them
@@ -12,6 +12,6 @@
  *   value         says "ready", and which value the signal SIGRTMIN + 3 brings
  *   first_signal  sends SIGUSR1 to its parent, says "ready", and ends with the first signal's number
  *   key           says "ready", and "caught" at SIGINT; ends with 0 at SIGUSR1 if it came once */
-int inside(const char *role);
+int play_command_role(const char *role);
 
 #endif

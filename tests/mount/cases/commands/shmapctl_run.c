@@ -42,12 +42,12 @@ struct program_result run_script(const struct workspace *workspace, const char *
     return result;
 }
 
-struct program_result run_inside(const struct workspace *workspace, const char *more,
-                                 const char *role)
+struct program_result run_role(const struct workspace *workspace, const char *more,
+                               const char *role)
 {
     char *options = options_for(workspace, more), *self = own_path();
     struct program_result result =
-        run_program(shmapctl(), "run", "-o", options, self, INSIDE, role, NULL);
+        run_program(shmapctl(), "run", "-o", options, self, COMMAND_ROLE, role, NULL);
 
     free(options);
     free(self);
@@ -61,17 +61,17 @@ void assert_ended(const struct program_result *result, int status, const char *o
     assert_string_equal(result->out, out);
 }
 
-static struct running start_words(const char *const words[])
+static struct background_run start_words(const char *const words[])
 {
-    struct running running = { .err = memfd_create("err", MFD_CLOEXEC) };
+    struct background_run background = { .err = memfd_create("err", MFD_CLOEXEC) };
     int in[2], out[2];
 
-    assert_ok(running.err);
+    assert_ok(background.err);
     assert_ok(pipe2(in, O_CLOEXEC));
     assert_ok(pipe2(out, O_CLOEXEC));
     fflush(NULL);
-    running.pid = fork();
-    if (running.pid == 0) {
+    background.pid = fork();
+    if (background.pid == 0) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
@@ -82,19 +82,20 @@ static struct running start_words(const char *const words[])
         setpgid(0, 0);
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
-        dup2(running.err, STDERR_FILENO);
+        dup2(background.err, STDERR_FILENO);
         execv(words[0], (char *const *)(uintptr_t)words);
         _exit(NOT_FOUND);
     }
-    assert_ok(running.pid);
+    assert_ok(background.pid);
     assert_ok(close(in[0]));
     assert_ok(close(out[1]));
-    running.in = in[1];
-    running.out = out[0];
-    return running;
+    background.in = in[1];
+    background.out = out[0];
+    return background;
 }
 
-struct running start_script(const struct workspace *workspace, bool with_store, const char *script)
+struct background_run start_script(const struct workspace *workspace, bool with_store,
+                                   const char *script)
 {
     char *options = options_for(workspace, "");
     const char *words[] = { shmapctl(),
@@ -107,10 +108,10 @@ struct running start_script(const struct workspace *workspace, bool with_store, 
                             "-c",
                             script,
                             NULL };
-    struct running running = start_words(words);
+    struct background_run background = start_words(words);
 
     free(options);
-    return running;
+    return background;
 }
 
 /* The next line of what the command writes, or "" at its end. */
@@ -130,52 +131,52 @@ void read_line(int fd, char *line, size_t size)
     line[length] = '\0';
 }
 
-void assert_line(const struct running *running, const char *expected)
+void assert_line(const struct background_run *background, const char *expected)
 {
     char line[256];
 
-    read_line(running->out, line, sizeof(line));
+    read_line(background->out, line, sizeof(line));
     assert_string_equal(line, expected);
 }
 
 /* The command's process id, which it says first: echo $$ */
-pid_t read_pid(const struct running *running)
+pid_t read_pid(const struct background_run *background)
 {
     char line[64];
 
-    read_line(running->out, line, sizeof(line));
+    read_line(background->out, line, sizeof(line));
     return (pid_t)atoi(line);
 }
 
-void say(const struct running *running, const char *line)
+void say(const struct background_run *background, const char *line)
 {
-    assert_int_equal(write(running->in, line, strlen(line)), strlen(line));
+    assert_int_equal(write(background->in, line, strlen(line)), strlen(line));
 }
 
-void end_input(struct running *running)
+void end_input(struct background_run *background)
 {
-    assert_ok(close(running->in));
-    running->in = -1;
+    assert_ok(close(background->in));
+    background->in = -1;
 }
 
 /* Waits, and returns the status of the run. What the command could read ends only afterwards. */
-int end_run(struct running *running, char *err, size_t size)
+int end_run(struct background_run *background, char *err, size_t size)
 {
-    int status = wait_for_process(running->pid);
-    if (running->in >= 0)
-        end_input(running);
-    assert_ok(close(running->out));
-    ssize_t length = pread(running->err, err, size - 1, 0);
+    int status = wait_for_process(background->pid);
+    if (background->in >= 0)
+        end_input(background);
+    assert_ok(close(background->out));
+    ssize_t length = pread(background->err, err, size - 1, 0);
     assert_ok(length);
     err[length] = '\0';
-    assert_ok(close(running->err));
+    assert_ok(close(background->err));
     return status;
 }
 
-void assert_run_ends(struct running *running, int status)
+void assert_run_ends(struct background_run *background, int status)
 {
     char err[4096];
-    int ended = end_run(running, err, sizeof(err));
+    int ended = end_run(background, err, sizeof(err));
 
     if (ended != status || err[0] != '\0')
         fail_msg("status %d, standard error: %s", ended, err);
@@ -197,13 +198,13 @@ struct workspace *begin_run(void **state)
 }
 
 /* Starts this program, which is ready when this returns. */
-struct running start_inside(const char *role)
+struct background_run start_role(const char *role)
 {
     char *self = own_path();
-    const char *words[] = { shmapctl(), "run", self, INSIDE, role, NULL };
-    struct running running = start_words(words);
+    const char *words[] = { shmapctl(), "run", self, COMMAND_ROLE, role, NULL };
+    struct background_run background = start_words(words);
 
-    assert_line(&running, "ready");
+    assert_line(&background, "ready");
     free(self);
-    return running;
+    return background;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* `shmapctl run` as the cases about it use it: to its end, or while the case goes on. */
-#ifndef SHMAPFS_TESTS_RUNNING_H
-#define SHMAPFS_TESTS_RUNNING_H
+#ifndef SHMAPFS_TESTS_SHMAPCTL_RUN_H
+#define SHMAPFS_TESTS_SHMAPCTL_RUN_H
 
 #include "tests/mount/cases/commands/command_role.h"
 #include "tests/mount/cases/commands/json_output.h"
@@ -20,46 +20,47 @@ char *own_path(void);
  * mount options. */
 struct program_result run_script(const struct workspace *workspace, const char *store,
                                  const char *script);
-struct program_result run_inside(const struct workspace *workspace, const char *more,
-                                 const char *role);
+struct program_result run_role(const struct workspace *workspace, const char *more,
+                               const char *role);
 
 /* Asserts the status, silence on standard error, and what is on standard output. */
 void assert_ended(const struct program_result *result, int status, const char *out);
 
 /* A run that goes on while the case does. */
-struct running {
+struct background_run {
     pid_t pid;
     int in, out, err; // the last is a file
 };
 
-struct running start_script(const struct workspace *workspace, bool with_store, const char *script);
+struct background_run start_script(const struct workspace *workspace, bool with_store,
+                                   const char *script);
 
 /* Starts a role that says "ready", and returns when it has. */
-struct running start_inside(const char *role);
+struct background_run start_role(const char *role);
 
 /* The next line of what somebody writes, or "" at the end. */
 void read_line(int fd, char *line, size_t size);
-void assert_line(const struct running *running, const char *expected);
+void assert_line(const struct background_run *background, const char *expected);
 
 /* The command's process id, which it says first: echo $$ */
-pid_t read_pid(const struct running *running);
+pid_t read_pid(const struct background_run *background);
 
-void say(const struct running *running, const char *line);
-void end_input(struct running *running);
+void say(const struct background_run *background, const char *line);
+void end_input(struct background_run *background);
 
 /* Waits, and returns the status of the run and what it wrote to standard error. What the command could
  * read ends only afterwards. */
-int end_run(struct running *running, char *err, size_t size);
+int end_run(struct background_run *background, char *err, size_t size);
 
 /* The same, with that status and silence. */
-void assert_run_ends(struct running *running, int status);
+void assert_run_ends(struct background_run *background, int status);
 
 /* The last of the cases, that many, take root. */
 #define RUN_MAIN(group, cases, of_root)                                                          \
     int main(int argc, char **argv)                                                              \
     {                                                                                            \
-        if (argc == 3 && strcmp(argv[1], INSIDE) == 0)                                           \
-            return inside(argv[2]);                                                              \
+        if (argc == 3 && strcmp(argv[1], COMMAND_ROLE) == 0)                                     \
+            return play_command_role(argv[2]);                                                   \
         return workspace_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
     }
 

@@ -130,36 +130,37 @@ static void signals_reach_the_command(void **state)
     static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT, SIGALRM };
 
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        struct running running = start_script(workspace, false, "ulimit -c 0; echo $$; exec cat");
-        read_pid(&running);
-        assert_ok(kill(running.pid, numbers[i]));
-        assert_run_ends(&running, 128 + numbers[i]);
+        struct background_run background =
+            start_script(workspace, false, "ulimit -c 0; echo $$; exec cat");
+        read_pid(&background);
+        assert_ok(kill(background.pid, numbers[i]));
+        assert_run_ends(&background, 128 + numbers[i]);
     }
     // One that comes to the command itself.
-    struct running running = start_script(workspace, false, "echo $$; exec cat");
-    assert_ok(kill(read_pid(&running), SIGKILL));
-    assert_run_ends(&running, 128 + SIGKILL);
+    struct background_run background = start_script(workspace, false, "echo $$; exec cat");
+    assert_ok(kill(read_pid(&background), SIGKILL));
+    assert_run_ends(&background, 128 + SIGKILL);
     assert_int_equal(workspace_await_children(), 0);
 }
 
 static void values_of_signals_reach_the_command(void **state)
 {
     begin_run(state);
-    struct running running = start_inside("value");
+    struct background_run background = start_role("value");
 
-    assert_ok(sigqueue(running.pid, SIGRTMIN + 3, (union sigval){ .sival_int = 77 }));
-    assert_line(&running, "1 77");
-    assert_run_ends(&running, 0);
+    assert_ok(sigqueue(background.pid, SIGRTMIN + 3, (union sigval){ .sival_int = 77 }));
+    assert_line(&background, "1 77");
+    assert_run_ends(&background, 0);
 }
 
 /* What the command sends to its parent does not come back: the lower number would come first. */
 static void signals_of_the_command_do_not_come_back(void **state)
 {
     begin_run(state);
-    struct running running = start_inside("first_signal");
+    struct background_run background = start_role("first_signal");
 
-    assert_ok(kill(running.pid, SIGTERM));
-    assert_run_ends(&running, SIGTERM);
+    assert_ok(kill(background.pid, SIGTERM));
+    assert_run_ends(&background, SIGTERM);
 }
 
 static void assert_stops(pid_t pid)
@@ -180,18 +181,18 @@ static void assert_stops(pid_t pid)
 static void stops_and_continues_with_the_command(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct running running =
+    struct background_run background =
         start_script(workspace, false, "kill -STOP $$; echo on; read line; exit 3");
 
-    assert_stops(running.pid);
-    assert_ok(kill(running.pid, SIGCONT));
-    assert_line(&running, "on");
+    assert_stops(background.pid);
+    assert_ok(kill(background.pid, SIGCONT));
+    assert_line(&background, "on");
     // And by a signal that it was handed.
-    assert_ok(kill(running.pid, SIGTSTP));
-    assert_stops(running.pid);
-    assert_ok(kill(running.pid, SIGCONT));
-    say(&running, "go on\n");
-    assert_run_ends(&running, 3);
+    assert_ok(kill(background.pid, SIGTSTP));
+    assert_stops(background.pid);
+    assert_ok(kill(background.pid, SIGCONT));
+    say(&background, "go on\n");
+    assert_run_ends(&background, 3);
 }
 
 /* In the child of the next case: a job at a terminal. */
@@ -206,7 +207,7 @@ static _Noreturn void become_job(const char *terminal, const char *program)
     ioctl(fd, TIOCSCTTY, 0);
     for (int stream = 0; stream < 3; stream++)
         dup2(fd, stream);
-    execl(shmapctl(), "shmapctl", "run", program, INSIDE, "key", NULL);
+    execl(shmapctl(), "shmapctl", "run", program, COMMAND_ROLE, "key", NULL);
     _exit(NOT_FOUND);
 }
 
@@ -247,19 +248,19 @@ static void streams_are_the_command_s(void **state)
     struct workspace *workspace = begin_run(state);
     char line[16];
 
-    struct running running = start_script(workspace, false, "cat; echo error >&2");
-    say(&running, "through\n");
-    assert_line(&running, "through");
-    end_input(&running);
+    struct background_run background = start_script(workspace, false, "cat; echo error >&2");
+    say(&background, "through\n");
+    assert_line(&background, "through");
+    end_input(&background);
     char err[64];
-    assert_int_equal(end_run(&running, err, sizeof(err)), 0);
+    assert_int_equal(end_run(&background, err, sizeof(err)), 0);
     assert_string_equal(err, "error\n");
     // What the command closes is closed, whoever else runs.
-    running = start_script(workspace, false, "exec >&-; read line; exit 5");
-    read_line(running.out, line, sizeof(line));
+    background = start_script(workspace, false, "exec >&-; read line; exit 5");
+    read_line(background.out, line, sizeof(line));
     assert_string_equal(line, "");
-    say(&running, "line\n");
-    assert_run_ends(&running, 5);
+    say(&background, "line\n");
+    assert_run_ends(&background, 5);
 }
 
 static void identity_and_descriptors_are_as_outside(void **state)
@@ -287,7 +288,7 @@ static void two_programs_share_memory(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct program_result result = run_inside(workspace, "", "share");
+    struct program_result result = run_role(workspace, "", "share");
     assert_ended(&result, 0, "");
 }
 
@@ -295,7 +296,7 @@ static void the_limit_answers(void **state)
 {
     struct workspace *workspace = begin_run(state);
 
-    struct program_result result = run_inside(workspace, "size=1m", "fill");
+    struct program_result result = run_role(workspace, "size=1m", "fill");
     assert_ended(&result, 0, "");
 }
 
@@ -365,13 +366,13 @@ static void kept_with_a_store_only(void **state)
 static void a_store_in_use_is_refused(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct running running = start_script(workspace, true, "echo $$; cat; exit 6");
+    struct background_run background = start_script(workspace, true, "echo $$; cat; exit 6");
 
-    read_pid(&running);
+    read_pid(&background);
     struct program_result result = run_script(workspace, workspace->store, "true");
     assert_refused(&result, NOT_STARTED, workspace->store, "in use", NULL);
-    end_input(&running);
-    assert_run_ends(&running, 6);
+    end_input(&background);
+    assert_run_ends(&background, 6);
     result = run_script(workspace, workspace->store, "exit 0");
     assert_ended(&result, 0, "");
 }

@@ -25,17 +25,17 @@ static void a_kill_of_the_run_leaves_nothing(void **state)
                               "echo $$; exec setpriv --reuid 12345 --clear-groups cat" };
 
     for (size_t i = 0; i < (workspace->root ? 2 : 1); i++) {
-        struct running running = start_script(workspace, true, scripts[i]);
-        pid_t command = read_pid(&running);
-        say(&running, "there\n");
-        assert_line(&running, "there");
-        assert_ok(kill(running.pid, SIGKILL));
-        assert_int_equal(wait_for_process(running.pid), 128 + SIGKILL);
+        struct background_run background = start_script(workspace, true, scripts[i]);
+        pid_t command = read_pid(&background);
+        say(&background, "there\n");
+        assert_line(&background, "there");
+        assert_ok(kill(background.pid, SIGKILL));
+        assert_int_equal(wait_for_process(background.pid), 128 + SIGKILL);
         assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
         assert_errno(kill(command, 0), ESRCH);
-        assert_ok(close(running.in));
-        assert_ok(close(running.out));
-        assert_ok(close(running.err));
+        assert_ok(close(background.in));
+        assert_ok(close(background.out));
+        assert_ok(close(background.err));
         struct program_result result = run_script(workspace, workspace->store, "exit 0");
         assert_ended(&result, 0, "");
     }
@@ -71,18 +71,18 @@ static void killed_while_it_starts(void **state)
 
     for (int i = 0; i < 24; i++) {
         int number = numbers[i % 3];
-        struct running running = start_script(workspace, true, "exec cat");
-        struct stage stage = { running.pid, i / 6 };
+        struct background_run background = start_script(workspace, true, "exec cat");
+        struct stage stage = { background.pid, i / 6 };
         assert_true(becomes_true(is_reached, &stage));
-        assert_ok(kill(running.pid, number));
-        assert_int_equal(wait_for_process(running.pid), 128 + number);
+        assert_ok(kill(background.pid, number));
+        assert_int_equal(wait_for_process(background.pid), 128 + number);
         assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
         char err[1024] = "";
-        assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
+        assert_ok(pread(background.err, err, sizeof(err) - 1, 0));
         assert_string_equal(err, "");
-        assert_ok(close(running.in));
-        assert_ok(close(running.out));
-        assert_ok(close(running.err));
+        assert_ok(close(background.in));
+        assert_ok(close(background.out));
+        assert_ok(close(background.err));
     }
     struct program_result result = run_script(workspace, workspace->store, "exit 0");
     assert_ended(&result, 0, "");
@@ -91,15 +91,15 @@ static void killed_while_it_starts(void **state)
 static void what_the_command_leaves_running_does_not_hold_it(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct running running = start_script(
+    struct background_run background = start_script(
         workspace, true, "exec 8<&0 3>/dev/shm/held; echo kept >&3; cat <&8 & echo $!; exit 4");
-    pid_t left = read_pid(&running);
+    pid_t left = read_pid(&background);
 
     // It still reads, and has the object open.
-    assert_int_equal(wait_for_process(running.pid), 4);
+    assert_int_equal(wait_for_process(background.pid), 4);
     assert_ok(kill(left, 0));
     char err[1024] = "", number[32];
-    assert_ok(pread(running.err, err, sizeof(err) - 1, 0));
+    assert_ok(pread(background.err, err, sizeof(err) - 1, 0));
     snprintf(number, sizeof(number), "%d (", (int)left);
     assert_int_equal(strncmp(err, "shmapctl: /dev/shm: ", 20), 0);
     assert_non_null(strstr(err, number));
@@ -107,10 +107,10 @@ static void what_the_command_leaves_running_does_not_hold_it(void **state)
     assert_content("store/held", "kept\n");
     struct program_result result = run_script(workspace, workspace->store, "cat /dev/shm/held");
     assert_ended(&result, 0, "kept\n");
-    assert_ok(close(running.in));
+    assert_ok(close(background.in));
     assert_int_equal(workspace_await_children(), 0);
-    assert_ok(close(running.out));
-    assert_ok(close(running.err));
+    assert_ok(close(background.out));
+    assert_ok(close(background.err));
 }
 
 static int64_t status_number(const char *mountpoint, const char *member)
@@ -140,19 +140,19 @@ static bool is_succeeded(void *argument)
 static void the_worker_may_die(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct running running = start_script(
+    struct background_run background = start_script(
         workspace, true, "echo text >/dev/shm/object; echo $$; read line; cat /dev/shm/object");
     char mountpoint[64], err[1024];
 
-    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&running));
+    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&background));
     pid_t worker = (pid_t)status_number(mountpoint, "pid");
     assert_ok(kill(worker, SIGKILL));
     struct succession succession = { mountpoint, worker };
     assert_true(becomes_true(is_succeeded, &succession));
     assert_int_equal(status_number(mountpoint, "restarts"), 1);
-    say(&running, "line\n");
-    assert_line(&running, "text");
-    assert_int_equal(end_run(&running, err, sizeof(err)), 0);
+    say(&background, "line\n");
+    assert_line(&background, "text");
+    assert_int_equal(end_run(&background, err, sizeof(err)), 0);
     assert_non_null(strstr(err, "another one takes over"));
 }
 
@@ -165,10 +165,10 @@ static bool is_gone(void *pid)
 static void assert_keeper_s_end_is_told(const struct workspace *workspace, int number,
                                         const char *words)
 {
-    struct running running = start_script(workspace, false, "echo $$; read line; exit 9");
+    struct background_run background = start_script(workspace, false, "echo $$; read line; exit 9");
     char mountpoint[64], err[1024];
 
-    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&running));
+    snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&background));
     pid_t keeper = (pid_t)status_number(mountpoint, "keeper");
     // The worker follows its keeper.
     int worker = (int)syscall(SYS_pidfd_open, (pid_t)status_number(mountpoint, "pid"), 0);
@@ -178,8 +178,8 @@ static void assert_keeper_s_end_is_told(const struct workspace *workspace, int n
     assert_int_equal(poll(&ended, 1, COPROCESS_SECONDS * 1000), 1);
     assert_ok(close(worker));
     assert_true(becomes_true(is_gone, &keeper));
-    say(&running, "line\n");
-    assert_int_equal(end_run(&running, err, sizeof(err)), 9);
+    say(&background, "line\n");
+    assert_int_equal(end_run(&background, err, sizeof(err)), 9);
     if (strstr(err, words) == NULL)
         fail_msg("no «%s» in: %s", words, err);
     assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
@@ -210,17 +210,17 @@ static bool is_terminated(void *argument)
 static void a_daemon_that_hangs_does_not_hold_it(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct running running = start_script(workspace, true, "echo $$; cat; exit 4");
-    struct end end = { .pid = running.pid };
+    struct background_run background = start_script(workspace, true, "echo $$; cat; exit 4");
+    struct end end = { .pid = background.pid };
     char mountpoint[64];
 
-    pid_t command = read_pid(&running);
+    pid_t command = read_pid(&background);
     snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)command);
     pid_t worker = (pid_t)status_number(mountpoint, "pid");
     pid_t keeper = (pid_t)status_number(mountpoint, "keeper");
     assert_ok(kill(keeper, SIGSTOP));
     assert_ok(kill(worker, SIGSTOP));
-    end_input(&running);
+    end_input(&background);
     assert_true(becomes_true(is_gone, &command));
     assert_true(becomes_true(is_terminated, &end));
     assert_true(WIFSIGNALED(end.status));
@@ -228,8 +228,8 @@ static void a_daemon_that_hangs_does_not_hold_it(void **state)
     assert_ok(kill(worker, SIGCONT));
     assert_ok(kill(keeper, SIGCONT));
     assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
-    assert_ok(close(running.out));
-    assert_ok(close(running.err));
+    assert_ok(close(background.out));
+    assert_ok(close(background.err));
     struct program_result result = run_script(workspace, workspace->store, "exit 0");
     assert_ended(&result, 0, "");
 }
@@ -327,18 +327,18 @@ static bool fork_as(pid_t wanted)
 static void the_guardian_may_die(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct running running = start_script(workspace, false, "echo $$; cat; exit 2");
-    struct guard guard = { .run = running.pid };
+    struct background_run background = start_script(workspace, false, "echo $$; cat; exit 2");
+    struct guard guard = { .run = background.pid };
     int tries = 0;
 
-    read_pid(&running);
+    read_pid(&background);
     assert_true(becomes_true(is_found, &guard));
     assert_ok(kill(guard.pid, SIGKILL));
     assert_true(becomes_true(is_gone, &guard.pid));
     while (!fork_as(guard.pid))
         assert_true(++tries < 100);
-    end_input(&running);
-    assert_run_ends(&running, 2);
+    end_input(&background);
+    assert_run_ends(&background, 2);
     assert_int_equal(waitpid(guard.pid, NULL, WNOHANG), 0);
     assert_ok(kill(guard.pid, SIGKILL));
     assert_int_equal(wait_for_process(guard.pid), 128 + SIGKILL);
