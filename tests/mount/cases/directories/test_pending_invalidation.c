@@ -6,6 +6,7 @@
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/crashpoint.h"
 #include "tests/mount/keeper/keeper.h"
 
 #include <fcntl.h>
@@ -163,9 +164,9 @@ static int write_in_turns(struct coprocess *parent, void *argument)
 
 static pid_t start(const struct workspace *workspace)
 {
-    return serving_start(
-        workspace,
-        &(struct serving){ .with_store = true, .variable = "SHMAPFS_FAULTS", .halts = true });
+    return keeper_start(workspace, &(struct keeper_settings){ .with_store = true,
+                                                              .variable = "SHMAPFS_FAULTS",
+                                                              .stops_at_points = true });
 }
 
 /* So that the kernel knows all that a path to a file in the mount takes, and every RELEASE has been received. */
@@ -208,17 +209,17 @@ static void open_and_die(const struct workspace *workspace, struct writer *write
         else
             assert_ok(close(new_file("mnt/file", SIZE)));
         know(writer->flags & O_CREAT ? "mnt" : "mnt/file");
-        pid_t worker = serving_worker(keeper);
+        pid_t worker = keeper_worker(keeper);
         arm_point(points[i]);
         assert_int_equal(coprocess_start(&client, write_in_turns, writer), 0);
-        await_halt(worker);
+        await_stop(worker);
         kill_and_wait(worker);
         assert_mtime_follows(&client);
         assert_coprocess_succeeds(&client);
         assert_ok(unlink("mnt/file"));
-        serving_standby(keeper);
+        keeper_standby(keeper);
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void death_while_opening_leaves_nothing_stale(void **state)
@@ -243,7 +244,7 @@ static void death_after_opening_leaves_nothing_stale(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         assert_ok(close(new_file("mnt/file", SIZE)));
         know("mnt/file");
-        pid_t worker = serving_worker(keeper);
+        pid_t worker = keeper_worker(keeper);
         int fd = open_file("mnt/file", O_RDWR);
         kill_and_wait(worker);
         assert_int_equal(coprocess_start(&client, write_in_turns, &writer), 0);
@@ -251,9 +252,9 @@ static void death_after_opening_leaves_nothing_stale(void **state)
         assert_coprocess_succeeds(&client);
         assert_ok(close(fd));
         assert_ok(unlink("mnt/file"));
-        serving_standby(keeper);
+        keeper_standby(keeper);
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static int open_once(struct coprocess *parent, void *argument)
@@ -279,7 +280,7 @@ static bool has_stopped_or_opened(void *argument)
 static void open_of_a_known_file_is_one_request(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
-    pid_t keeper = start(workspace), worker = serving_worker(keeper);
+    pid_t keeper = start(workspace), worker = keeper_worker(keeper);
     struct coprocess client;
     char path[64];
 
@@ -291,7 +292,7 @@ static void open_of_a_known_file_is_one_request(void **state)
         know(path);
         arm_point("after-read");
         assert_int_equal(coprocess_start(&client, open_once, &writer), 0);
-        await_halt(worker);
+        await_stop(worker);
         arm_point("after-read");
         assert_ok(kill(worker, SIGCONT));
         await_true(has_stopped_or_opened, &client, "an open");
@@ -301,7 +302,7 @@ static void open_of_a_known_file_is_one_request(void **state)
         assert_true(coprocess_give_turn(&client));
         assert_coprocess_succeeds(&client);
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* The requests of one mount, as the kernel's tracing has them. */

@@ -21,8 +21,8 @@ enum { MANY = 3000, LITTLE = 512 };
 
 static pid_t start(const struct workspace *workspace, bool with_store, const char *options)
 {
-    return serving_start(workspace,
-                         &(struct serving){ .with_store = with_store, .options = options });
+    return keeper_start(workspace,
+                        &(struct keeper_settings){ .with_store = with_store, .options = options });
 }
 
 static void make_names(int count)
@@ -94,12 +94,12 @@ static void listing_needs_no_daemon(void **state)
     // The first time changes the access time; the second one is told of that.
     for (int i = 0; i < 3; i++)
         assert_int_equal(count_names("mnt/directory"), count);
-    pid_t worker = serving_worker(keeper);
-    halt(worker);
+    pid_t worker = keeper_worker(keeper);
+    stop_process(worker);
     int status = coprocess_run(list_in_peer, &count);
     assert_ok(kill(worker, SIGCONT));
     assert_int_equal(status, 0);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void list_over_deaths(const struct workspace *workspace, bool with_store,
@@ -113,8 +113,8 @@ static void list_over_deaths(const struct workspace *workspace, bool with_store,
     int fd = open_file("mnt/directory", O_RDONLY | O_DIRECTORY);
     while (read_on(fd, counts)) {
         if (++calls % 50 == 0 && deaths < 3) {
-            kill_and_wait(serving_worker(keeper));
-            serving_standby(keeper);
+            kill_and_wait(keeper_worker(keeper));
+            keeper_standby(keeper);
             deaths++;
         }
     }
@@ -127,7 +127,7 @@ static void list_over_deaths(const struct workspace *workspace, bool with_store,
         continue;
     assert_each_once(counts);
     assert_ok(close(fd));
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void listing_outlives_workers(void **state)

@@ -5,6 +5,7 @@
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/crashpoint.h"
 #include "tests/mount/keeper/damage.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/load/event_count.h"
@@ -171,13 +172,13 @@ static void start_clients(struct patient *patient)
 
 static void admit(struct patient *patient, const struct workspace *workspace, enum moment moment)
 {
-    struct serving serving = { .with_store = true, .halts = moment >= EXECUTED };
+    struct keeper_settings settings = { .with_store = true, .stops_at_points = moment >= EXECUTED };
 
-    if (serving.halts)
-        serving.variable = "SHMAPFS_FAULTS";
+    if (settings.stops_at_points)
+        settings.variable = "SHMAPFS_FAULTS";
     *patient = (struct patient){ .workspace = workspace };
     patient->client = load_memory(CLIENTS * sizeof(*patient->client));
-    patient->keeper = serving_start(workspace, &serving);
+    patient->keeper = keeper_start(workspace, &settings);
     patient->state = map_memory(patient->keeper, "shmapfs-state", &patient->state_bytes);
     patient->table = map_memory(patient->keeper, "shmapfs-nodes", &patient->table_bytes);
     prepare_files(patient);
@@ -245,7 +246,7 @@ static void check_store(const struct patient *patient)
 /* Kills the worker, if it is still there. */
 static void end_worker(const struct patient *patient)
 {
-    pid_t worker = serving_child(patient->keeper, " serves ");
+    pid_t worker = keeper_child(patient->keeper, " serves ");
 
     if (worker != 0 && kill(worker, SIGKILL) == 0)
         await_end(worker);
@@ -268,7 +269,7 @@ static bool discharge(struct patient *patient)
     if (noticed)
         end_noticed(patient);
     else
-        serving_stop(patient->workspace, patient->keeper);
+        keeper_stop(patient->workspace, patient->keeper);
     check_store(patient);
     assert_ok(munmap(patient->state, patient->state_bytes));
     assert_ok(munmap(patient->table, patient->table_bytes));
@@ -297,11 +298,11 @@ static bool damage(const struct workspace *workspace, const struct spot *spot, e
     admit(&patient, workspace, moment);
     await_rounds(&patient);
     if (moment == STOPPED)
-        halt(serving_worker(patient.keeper));
+        stop_process(keeper_worker(patient.keeper));
     if (moment == EXECUTED)
-        halt_at_point(serving_worker(patient.keeper), "after-execution");
+        stop_at_point(keeper_worker(patient.keeper), "after-execution");
     if (moment == ANSWERING)
-        halt_at_point(serving_worker(patient.keeper), "before-record");
+        stop_at_point(keeper_worker(patient.keeper), "before-record");
     flip_at(&patient, spot);
     if (moment == SERVING)
         await_rounds(&patient);
@@ -371,7 +372,7 @@ static void memory_is_sealed(void **state)
     static const char *const names[] = { "shmapfs-state", "shmapfs-nodes" };
     const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(workspace, &(struct serving){ .options = NULL });
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .options = NULL });
     for (size_t i = 0; i < 2; i++) {
         int fd = open_memory(keeper, names[i]);
         assert_errno(ftruncate(fd, 0), EPERM);
@@ -382,7 +383,7 @@ static void memory_is_sealed(void **state)
     }
     put_file("mnt/file", "contents");
     assert_content("mnt/file", "contents");
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static const struct CMUnitTest cases[] = {

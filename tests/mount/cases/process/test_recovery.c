@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Workers that end at chosen moments, and what the next one makes of it. The moments are points of a request's life at which
- * a build with points of failure stops (serving.h), so that the case can look, change something, kill whom it wants and
+ * a build with points of failure stops (keeper/crashpoint.h), so that the case can look, change something, kill whom it wants and
  * let the rest go on. Random moments, under every kind of load, are in survive.
  */
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/crashpoint.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
@@ -27,10 +28,10 @@ enum { TIMES = 10, DEATHS = 20, LOW_LIMIT = 192, INNOCENTS = 4, POISONERS = 2, M
 
 static pid_t start(const struct workspace *workspace, bool with_store)
 {
-    return serving_start(workspace, &(struct serving){ .with_store = with_store,
-                                                       .options = "descriptors=16",
-                                                       .variable = "SHMAPFS_FAULTS",
-                                                       .halts = true });
+    return keeper_start(workspace, &(struct keeper_settings){ .with_store = with_store,
+                                                              .options = "descriptors=16",
+                                                              .variable = "SHMAPFS_FAULTS",
+                                                              .stops_at_points = true });
 }
 
 /* A call that another process makes. */
@@ -54,19 +55,19 @@ static const char *const points[] = { "after-read",    "before-execution", "afte
 enum { POINTS = sizeof(points) / sizeof(points[0]), EXECUTION = 2 };
 
 /* Another process makes a call, whose worker stops at the point. Returns the worker. */
-static pid_t call_and_halt(pid_t keeper, unsigned point, struct call *call,
-                           struct coprocess *client)
+static pid_t call_and_stop_process(pid_t keeper, unsigned point, struct call *call,
+                                   struct coprocess *client)
 {
-    pid_t worker = serving_worker(keeper);
+    pid_t worker = keeper_worker(keeper);
 
     // Other requests of the call, such as for its path, pass the same points except one.
     arm_point(points[point < EXECUTION ? point : EXECUTION]);
     assert_int_equal(coprocess_start(client, make_call, call), 0);
-    await_halt(worker);
+    await_stop(worker);
     if (point > EXECUTION) {
         arm_point(points[point]);
         assert_ok(kill(worker, SIGCONT));
-        await_halt(worker);
+        await_stop(worker);
     }
     return worker;
 }
@@ -77,7 +78,7 @@ static void call_and_die(pid_t keeper, unsigned point, int (*make)(void *), void
     struct call call = { make, argument };
     struct coprocess client;
 
-    kill_and_wait(call_and_halt(keeper, point, &call, &client));
+    kill_and_wait(call_and_stop_process(keeper, point, &call, &client));
     assert_coprocess_succeeds(&client);
 }
 
@@ -109,7 +110,7 @@ static void whiteout_is_left_once(void **state)
         assert_ok(unlink("mnt/from"));
         assert_int_equal(read_status_number(workspace, "restarts"), i + 1);
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static int create_attribute(void *argument)
@@ -144,7 +145,7 @@ static void attributes_are_set_and_removed_once(void **state)
         assert_errno(remove_attribute(path), ENODATA);
         assert_errno(replace_attribute(path), ENODATA);
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static int make_anon(void *argument)
@@ -178,7 +179,7 @@ static void classes_are_set_and_unset_once(void **state)
         assert_content("store/directory/file", "contents");
         assert_ok(unlink("mnt/directory/file"));
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static int remove_file(void *argument)
@@ -208,11 +209,11 @@ static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
     struct call call = { make, argument };
     struct coprocess client;
 
-    pid_t worker = call_and_halt(keeper, EXECUTION, &call, &client);
-    pid_t standby = serving_standby(keeper);
+    pid_t worker = call_and_stop_process(keeper, EXECUTION, &call, &client);
+    pid_t standby = keeper_standby(keeper);
     arm_point("after-resend");
     assert_ok(kill(worker, SIGKILL));
-    await_halt(standby);
+    await_stop(standby);
     assert_ok(kill(client.pid, SIGKILL));
     assert_int_equal(coprocess_end(&client), 128 + SIGKILL);
     assert_ok(kill(standby, SIGCONT));
@@ -245,7 +246,7 @@ static void client_dies_with_the_worker(const struct workspace *workspace, int (
     unmap(mapping, 8);
     assert_ok(close(fd));
     assert_int_equal(read_status_number(workspace, "restarts"), 1);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* So does who could open it, and has not yet. */
@@ -265,7 +266,7 @@ static void path_stays_with_its_holder(const struct workspace *workspace, int (*
     assert_memory_equal(bytes, "contents", 8);
     assert_ok(close(fd));
     assert_ok(close(path_fd));
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void path_stays_after_removal(void **state)
@@ -319,7 +320,7 @@ static void names_are_changed_once(void **state)
         call_and_die(keeper, i, remove_directory, directory);
         assert_false(exists("store/directory"));
     }
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static unsigned count_children(pid_t keeper)
@@ -360,35 +361,35 @@ static void standby_dies_before_it_begins(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
     struct load *load = start_load(load_everything);
     for (int i = 0; i < TIMES; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
-        pid_t worker = serving_worker(keeper), standby = serving_standby(keeper);
-        halt(standby);
+        pid_t worker = keeper_worker(keeper), standby = keeper_standby(keeper);
+        stop_process(standby);
         kill_and_wait(worker);
         kill_and_wait(standby);
         // The status is from one that serves; by then there is one more, that waits.
         worker = (pid_t)read_status_number(workspace, "pid");
-        assert_int_equal(serving_worker(keeper), worker);
-        assert_int_not_equal(serving_standby(keeper), worker);
+        assert_int_equal(keeper_worker(keeper), worker);
+        assert_int_not_equal(keeper_standby(keeper), worker);
         assert_int_equal(count_children(keeper), 2);
         assert_int_equal(read_status_number(workspace, "pid"), worker);
         assert_int_equal(read_status_number(workspace, "restarts"), 2 * (i + 1));
     }
     stop_load(load);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void both_workers_die_at_once(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
     struct load *load = start_load(load_everything);
     for (int i = 0; i < TIMES; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
-        pid_t first = serving_worker(keeper), second = serving_standby(keeper);
+        pid_t first = keeper_worker(keeper), second = keeper_standby(keeper);
         if (i % 2 == 0) { // in both orders
             pid_t swap = first;
             first = second;
@@ -398,12 +399,12 @@ static void both_workers_die_at_once(void **state)
         assert_ok(kill(second, SIGKILL));
         await_end(first);
         await_end(second);
-        assert_int_equal(serving_worker(keeper), read_status_number(workspace, "pid"));
-        serving_standby(keeper);
+        assert_int_equal(keeper_worker(keeper), read_status_number(workspace, "pid"));
+        keeper_standby(keeper);
         assert_int_equal(count_children(keeper), 2);
     }
     stop_load(load);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static int be_innocent(struct coprocess *parent, void *argument)
@@ -442,8 +443,8 @@ static void innocents_are_served(void **state)
     struct coprocess innocent[INNOCENTS], poisoner[POISONERS];
     unsigned number[INNOCENTS] = { 0, 1, 2, 3 };
 
-    pid_t keeper = serving_start(
-        workspace, &(struct serving){ .variable = "SHMAPFS_FAULTS", .poison = "poisoned" });
+    pid_t keeper = keeper_start(
+        workspace, &(struct keeper_settings){ .variable = "SHMAPFS_FAULTS", .poison = "poisoned" });
     for (unsigned i = 0; i < INNOCENTS; i++)
         assert_int_equal(coprocess_start(&innocent[i], be_innocent, &number[i]), 0);
     for (unsigned i = 0; i < INNOCENTS; i++)
@@ -458,7 +459,7 @@ static void innocents_are_served(void **state)
     assert_int_equal(log_lines("refused"), 2 * POISONERS);
     assert_int_equal(log_lines("request LOOKUP of node 1 ended 3 workers"), 2 * POISONERS);
     assert_true(read_status_number(workspace, "restarts") <= 6 * POISONERS);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* Who serves after whom. */
@@ -471,7 +472,7 @@ static bool is_another(void *argument)
 {
     const struct succession *succession = argument;
 
-    *succession->after = serving_child(succession->keeper, " serves ");
+    *succession->after = keeper_child(succession->keeper, " serves ");
     return *succession->after != 0 && *succession->after != succession->before;
 }
 
@@ -485,19 +486,19 @@ static void death_while_served_alone(void **state)
     struct coprocess client;
 
     pid_t keeper = start(workspace, false);
-    pid_t worker = call_and_halt(keeper, EXECUTION, &call, &client);
+    pid_t worker = call_and_stop_process(keeper, EXECUTION, &call, &client);
     arm_point("before-record");
     assert_ok(kill(worker, SIGSEGV));
     assert_ok(kill(worker, SIGCONT));
     await_end(worker);
     await_true(is_another, &(struct succession){ keeper, worker, &worker }, "another worker");
-    await_halt(worker);
+    await_stop(worker);
     kill_and_wait(worker);
     assert_coprocess_succeeds(&client);
     assert_true(S_ISDIR(stat_of(path).st_mode));
     assert_int_equal(log_lines("refused"), 0);
     assert_int_equal(read_status_number(workspace, "restarts"), 2);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void few_descriptors(void **state)
@@ -507,26 +508,26 @@ static void few_descriptors(void **state)
                                                      &load_append,  &load_mutex, NULL };
     const struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper =
-        serving_start(workspace, &(struct serving){ .with_store = true, .descriptors = LOW_LIMIT });
+    pid_t keeper = keeper_start(
+        workspace, &(struct keeper_settings){ .with_store = true, .descriptors = LOW_LIMIT });
     struct load *load = start_load(kinds);
     for (int i = 0; i < DEATHS; i++) {
         assert_int_equal(load_await_calls(load, 200), 0);
-        kill_and_wait(serving_worker(keeper));
+        kill_and_wait(keeper_worker(keeper));
         assert_int_equal(read_status_number(workspace, "restarts"), i + 1);
     }
     stop_load(load);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* The worker is dead, and the next one has stopped before it serves anything. Returns the next one. */
 static pid_t pause_takeover(pid_t keeper)
 {
-    pid_t worker = serving_worker(keeper), standby = serving_standby(keeper);
+    pid_t worker = keeper_worker(keeper), standby = keeper_standby(keeper);
 
     arm_point("after-resend");
     kill_and_wait(worker);
-    await_halt(standby);
+    await_stop(standby);
     return standby;
 }
 
@@ -547,9 +548,9 @@ static void unmounted_while_nobody_serves(void **state)
     assert_int_equal(workspace_await_children(), 0);
     assert_content("store/file", "contents");
     // Nothing is left that would be in the way.
-    keeper = serving_start(workspace, &(struct serving){ .with_store = true });
+    keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
     assert_content("mnt/file", "contents");
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void ended_while_nobody_serves(void **state)
@@ -588,9 +589,9 @@ static void keeper_dies_after_the_worker(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
-    pid_t worker = serving_worker(keeper), standby = serving_standby(keeper);
-    halt(keeper); // it does not replace the worker any more
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
+    pid_t worker = keeper_worker(keeper), standby = keeper_standby(keeper);
+    stop_process(keeper); // it does not replace the worker any more
     kill_and_wait(worker);
     assert_ok(kill(keeper, SIGKILL));
     await_good_end(workspace, standby);
@@ -601,8 +602,8 @@ static void keeper_and_worker_die_at_once(void **state)
     struct workspace *workspace = workspace_of(state);
 
     for (int i = 0; i < TIMES; i++) {
-        pid_t keeper = serving_start(workspace, &(struct serving){ .with_store = true });
-        pid_t worker = serving_worker(keeper), standby = serving_standby(keeper);
+        pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
+        pid_t worker = keeper_worker(keeper), standby = keeper_standby(keeper);
         assert_ok(kill(keeper, SIGKILL));
         assert_ok(kill(worker, SIGKILL));
         await_good_end(workspace, standby);

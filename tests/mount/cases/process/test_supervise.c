@@ -288,7 +288,7 @@ static void stuck_worker_is_replaced(void **state)
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
     int64_t worker = read_status_number(manager.workspace, "pid");
-    halt((pid_t)worker);
+    stop_process((pid_t)worker);
     // All of this waits for the next one.
     put_file("mnt/other", "contents");
     assert_content("mnt/file", "contents");
@@ -369,7 +369,7 @@ static void restart_keeps_what_is_in_use(void **state)
 static void restarts_under_load(void **state)
 {
     struct manager manager = listen_for(workspace_of(state));
-    const char *binaries[] = { other_binary("SHMAPFS_NEXT"), shmapfs() };
+    const char *binaries[] = { binary_in("SHMAPFS_NEXT"), shmapfs() };
 
     watch_every(30000000);
     pid_t keeper = start_new(&manager);
@@ -421,7 +421,7 @@ static void mount_that_refuses_the_upgrade_is_adopted(void **state)
     skip_without_survival(&manager);
     put_file("mnt/file", "contents");
     keeper = pass_on(&manager, keeper);
-    struct message message = start_again(&manager, other_binary("SHMAPFS_ALIEN"), keeper);
+    struct message message = start_again(&manager, binary_in("SHMAPFS_ALIEN"), keeper);
     assert_non_null(strstr(message.text, "\nSTATUS="));
     assert_non_null(strstr(message.text, "layout"));
     assert_true(log_says("could not be upgraded"));
@@ -437,12 +437,12 @@ static void kill_all(pid_t keeper)
     size_t count = 0;
     char path[64];
 
-    halt(keeper);
+    stop_process(keeper);
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)keeper, (int)keeper);
     FILE *children = fopen(path, "re");
     assert_non_null(children);
     while (count < 16 && fscanf(children, "%d", &workers[count]) == 1)
-        halt(workers[count++]);
+        stop_process(workers[count++]);
     fclose(children);
     assert_true(count > 0);
     assert_ok(kill(keeper, SIGKILL));

@@ -32,7 +32,7 @@ enum { UPGRADES = 50, CLIENTS = 3, ENTRIES = 300, STRANGER = 1000 };
 
 static pid_t start(const struct workspace *workspace)
 {
-    return serving_start(workspace, &(struct serving){ .with_store = true });
+    return keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
 }
 
 static struct shmap_status status_of(const struct workspace *workspace)
@@ -154,7 +154,7 @@ static void next_version_keeps_what_is_in_use(void **state)
     pid_t keeper = start(workspace);
     struct shmap_status before = status_of(workspace);
     take(&have);
-    assert_ok(upgrade(workspace, other_binary("SHMAPFS_NEXT")));
+    assert_ok(upgrade(workspace, binary_in("SHMAPFS_NEXT")));
     struct shmap_status after = status_of(workspace);
     assert_string_equal(after.version, "next");
     assert_string_not_equal(before.version, "next");
@@ -164,7 +164,7 @@ static void next_version_keeps_what_is_in_use(void **state)
     assert_int_not_equal(after.pid, before.pid);
     assert_kept(&have);
     leave(&have);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
     assert_content("store/file", "MontentW");
 }
 
@@ -199,7 +199,7 @@ static void refused_binaries(void **state)
     char path[PATH_MAX + 32];
 
     pid_t keeper = start(workspace);
-    assert_refuses(workspace, other_binary("SHMAPFS_ALIEN"), EPROTO, "layout");
+    assert_refuses(workspace, binary_in("SHMAPFS_ALIEN"), EPROTO, "layout");
     assert_refuses(workspace, "/bin/true", EPROTO, "is it shmapfs");
     assert_refuses(workspace, "/bin/false", EPROTO, "is it shmapfs");
     assert_refuses(workspace, "/nonexistent/shmapfs", ENOENT, NULL);
@@ -219,9 +219,9 @@ static void refused_binaries(void **state)
     // One that dies in the middle of its consent.
     put_script("script", "#!/bin/sh\necho shmapfs goes on\nkill -9 $$\n");
     assert_refuses(workspace, path, EPROTO, "is it shmapfs");
-    assert_ok(upgrade(workspace, other_binary("SHMAPFS_NEXT")));
+    assert_ok(upgrade(workspace, binary_in("SHMAPFS_NEXT")));
     assert_string_equal(status_of(workspace).upgrade_error, "");
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void binary_on_the_mount_itself(void **state)
@@ -233,7 +233,7 @@ static void binary_on_the_mount_itself(void **state)
     copy_program(shmapfs(), "mnt/shmapfs");
     snprintf(path, sizeof(path), "%s/shmapfs", workspace->mnt);
     assert_refuses(workspace, path, EPROTO, "on the mount itself");
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* It gives the word of a shmapfs that it asks, and then does not go on: nobody can save the mount then, but nobody must
@@ -248,7 +248,7 @@ static void liar_leaves_nobody_waiting(void **state)
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
     snprintf(script, sizeof(script), "#!/bin/sh\n[ \"$1\" != --resume-check ] || exec %s \"$@\"\n",
-             other_binary("SHMAPFS_NEXT"));
+             binary_in("SHMAPFS_NEXT"));
     put_script("liar", script);
     snprintf(path, sizeof(path), "%s/liar", workspace->dir);
     assert_int_equal(upgrade(workspace, path), -1);
@@ -280,7 +280,7 @@ static void set_by_somebody_else(void **state)
     put_file("mnt/file", "");
     assert_int_equal(setxattr("mnt/file", attribute(workspace), "", 0, 0), -1);
     assert_int_equal(status_of(workspace).upgrades, 0);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static int ask_both_ways(void *argument)
@@ -322,7 +322,7 @@ static void set_by_who_lacks_the_privilege(void **state)
     assert_int_equal(status_of(workspace).upgrades, 0);
     assert_ok(upgrade(workspace, ""));
     assert_int_equal(status_of(workspace).upgrades, 1);
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static void without_a_keeper(void **state)
@@ -331,7 +331,7 @@ static void without_a_keeper(void **state)
 
     workspace_mount(workspace, true, "nokeeper");
     struct shmap_status before = status_of(workspace);
-    assert_errno(upgrade(workspace, other_binary("SHMAPFS_NEXT")), EOPNOTSUPP);
+    assert_errno(upgrade(workspace, binary_in("SHMAPFS_NEXT")), EOPNOTSUPP);
     assert_errno(upgrade(workspace, ""), EOPNOTSUPP);
     assert_int_equal(status_of(workspace).pid, before.pid);
     workspace_unmount(workspace);
@@ -347,7 +347,7 @@ static void make_slow(const struct workspace *workspace)
     snprintf(script, sizeof(script),
              "#!/bin/sh\nif [ \"$1\" = --resume-check ] && mkdir %s/first 2>&-; then\n"
              "    echo >%s/asked\n    read answer <%s/answer\nfi\nexec %s \"$@\"\n",
-             workspace->dir, workspace->dir, workspace->dir, other_binary("SHMAPFS_NEXT"));
+             workspace->dir, workspace->dir, workspace->dir, binary_in("SHMAPFS_NEXT"));
     put_script("slow", script);
 }
 
@@ -401,7 +401,7 @@ static void two_at_once(void **state)
     assert_int_equal(status_of(workspace).upgrades, 2);
     assert_int_equal(status_of(workspace).keeper, keeper);
     assert_content("mnt/file", "contents");
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* Its worker dies while the binary is being asked. */
@@ -414,7 +414,7 @@ static void worker_dies_during_the_question(void **state)
     make_slow(workspace);
     assert_int_equal(coprocess_start(&coprocess, upgrade_to_slow, workspace), 0);
     int asked = open_file("asked", O_RDONLY);
-    kill_and_wait(serving_worker(keeper));
+    kill_and_wait(keeper_worker(keeper));
     // The request comes again, and the binary is asked again.
     assert_coprocess_succeeds(&coprocess);
     assert_ok(close(asked));
@@ -423,7 +423,7 @@ static void worker_dies_during_the_question(void **state)
     assert_int_equal(status_of(workspace).restarts, 1);
     // Whoever is still waiting to be told goes on, and tells nobody.
     assert_ok(close(let_it_answer()));
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static bool has_upgraded(void *argument)
@@ -443,12 +443,12 @@ static void hangup_goes_by_the_path(void **state)
     char path[PATH_MAX + 32];
 
     copy_program(shmapfs(), "daemon");
-    copy_program(other_binary("SHMAPFS_ALIEN"), "alien");
-    copy_program(other_binary("SHMAPFS_NEXT"), "next");
+    copy_program(binary_in("SHMAPFS_ALIEN"), "alien");
+    copy_program(binary_in("SHMAPFS_NEXT"), "next");
     snprintf(path, sizeof(path), "%s/daemon", workspace->dir);
     assert_ok(setenv("SHMAPFS_COPY", path, 1));
-    pid_t keeper = serving_start(
-        workspace, &(struct serving){ .with_store = true, .variable = "SHMAPFS_COPY" });
+    pid_t keeper = keeper_start(
+        workspace, &(struct keeper_settings){ .with_store = true, .variable = "SHMAPFS_COPY" });
     struct shmap_status before = status_of(workspace);
     put_file("mnt/file", "contents");
     assert_ok(unlink("daemon"));
@@ -465,7 +465,7 @@ static void hangup_goes_by_the_path(void **state)
     assert_version(workspace, "next");
     assert_int_equal(status_of(workspace).keeper, keeper);
     assert_content("mnt/file", "contents");
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 /* In memory that the processes share. */
@@ -508,7 +508,7 @@ static int open_and_sync(struct opener *opener, unsigned number)
 static void files_are_opened_all_the_time(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
-    const char *const binaries[] = { other_binary("SHMAPFS_NEXT"), shmapfs() };
+    const char *const binaries[] = { binary_in("SHMAPFS_NEXT"), shmapfs() };
     struct opener *openers = load_memory(CLIENTS * sizeof(*openers));
     pid_t pids[CLIENTS];
 
@@ -535,7 +535,7 @@ static void files_are_opened_all_the_time(void **state)
     assert_int_equal(status_of(workspace).upgrades, UPGRADES);
     assert_int_equal(status_of(workspace).restarts, 0);
     assert_ok(munmap(openers, CLIENTS * sizeof(*openers)));
-    serving_stop(workspace, keeper);
+    keeper_stop(workspace, keeper);
 }
 
 static const struct CMUnitTest cases[] = {

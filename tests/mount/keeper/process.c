@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/mount/keeper/process.h"
+
+#include "tests/mount/harness/harness.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WAIT_SECONDS = 60 };
+
+void await_true(bool (*condition)(void *), void *argument, const char *complaint)
+{
+    struct timespec start, now;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (!condition(argument)) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec - start.tv_sec > WAIT_SECONDS)
+            fail_msg("in vain waited for: %s", complaint);
+        sched_yield();
+    }
+}
+
+static bool has_stopped(pid_t pid)
+{
+    char path[300], status = 'T';
+    struct dirent *thread;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    if (threads == NULL)
+        return false;
+    while (status == 'T' && (thread = readdir(threads)) != NULL) {
+        snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", (int)pid, thread->d_name);
+        FILE *stat = thread->d_name[0] == '.' ? NULL : fopen(path, "re");
+        if (stat != NULL && fscanf(stat, "%*d (%*[^)]) %c", &status) != 1)
+            status = '?';
+        if (stat != NULL)
+            fclose(stat);
+    }
+    closedir(threads);
+    return status == 'T';
+}
+
+static bool is_stopped(void *argument)
+{
+    return has_stopped(*(const pid_t *)argument);
+}
+
+void await_stop(pid_t pid)
+{
+    await_true(is_stopped, &pid, "a process that stops");
+}
+
+void stop_process(pid_t pid)
+{
+    assert_ok(kill(pid, SIGSTOP));
+    await_stop(pid);
+}
+
+void await_end(pid_t pid)
+{
+    int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd event = { .fd = pidfd, .events = POLLIN };
+
+    if (pidfd == -1) {
+        assert_int_equal(errno, ESRCH);
+        return;
+    }
+    assert_int_equal(poll(&event, 1, WAIT_SECONDS * 1000), 1);
+    assert_ok(close(pidfd));
+}
+
+void kill_and_wait(pid_t pid)
+{
+    assert_ok(kill(pid, SIGKILL));
+    await_end(pid);
+}
