@@ -37,6 +37,17 @@ int workspace_main(int argc, char **argv, const char *group, const struct CMUnit
         return workspace_main(argc, argv, group, cases, sizeof(cases) / sizeof((cases)[0])); \
     }
 
+/* The number of cases for this command line. The last of them, `of_root`, are for root alone. */
+#define CASE_COUNT(argc, argv, cases, of_root) \
+    (sizeof(cases) / sizeof((cases)[0]) -      \
+     ((argc) == 3 && strcmp((argv)[2], "user") == 0 ? (of_root) : 0))
+
+#define ROOT_LAST_MAIN(group, cases, of_root)                                                    \
+    int main(int argc, char **argv)                                                              \
+    {                                                                                            \
+        return workspace_main(argc, argv, group, cases, CASE_COUNT(argc, argv, cases, of_root)); \
+    }
+
 static inline struct workspace *workspace_of(void **state)
 {
     return *state;

@@ -3,22 +3,22 @@
 
 #include <stdio.h>
 
-void assert_answered(const struct program_result *result)
+void assert_done_or_incomplete(const struct program_result *result)
 {
     const char *end = strchr(result->err, '\n');
 
     if (result->status == 0 && result->err[0] == '\0')
         return;
     if (result->status != 0 || end == NULL || end[1] != '\0' ||
-        strstr(result->err, "could not be looked at") == NULL)
+        strstr(result->err, " could not be ") == NULL)
         fail_msg("status %d, standard error: %s", result->status, result->err);
 }
 
-struct json_object *answer_of(const struct program_result *result)
+struct json_object *json_output_of(const struct program_result *result)
 {
     const char *end = strchr(result->out, '\n');
 
-    assert_answered(result);
+    assert_done_or_incomplete(result);
     assert_non_null(end);
     assert_int_equal(end[1], '\0');
     struct json_object *object = json_tokener_parse(result->out);
@@ -27,7 +27,7 @@ struct json_object *answer_of(const struct program_result *result)
     return object;
 }
 
-struct json_object *answer_member(struct json_object *object, const char *name)
+struct json_object *json_member(struct json_object *object, const char *name)
 {
     struct json_object *value;
 
@@ -36,18 +36,18 @@ struct json_object *answer_member(struct json_object *object, const char *name)
     return value;
 }
 
-int64_t answer_number(struct json_object *object, const char *name)
+int64_t json_number(struct json_object *object, const char *name)
 {
-    struct json_object *value = answer_member(object, name);
+    struct json_object *value = json_member(object, name);
 
     if (!json_object_is_type(value, json_type_int))
         fail_msg("%s is no number in %s", name, json_object_to_json_string(object));
     return json_object_get_int64(value);
 }
 
-const char *answer_text(struct json_object *object, const char *name)
+const char *json_text(struct json_object *object, const char *name)
 {
-    struct json_object *value = answer_member(object, name);
+    struct json_object *value = json_member(object, name);
 
     if (!json_object_is_type(value, json_type_string))
         fail_msg("%s is no text in %s", name, json_object_to_json_string(object));
@@ -67,12 +67,12 @@ static struct json_object *find(struct json_object *array, const char *name, con
     return NULL;
 }
 
-struct json_object *answer_find(struct json_object *array, const char *name, const char *text)
+struct json_object *json_find(struct json_object *array, const char *name, const char *text)
 {
     return find(array, name, text);
 }
 
-struct json_object *answer_find_number(struct json_object *array, const char *name, int64_t number)
+struct json_object *json_find_number(struct json_object *array, const char *name, int64_t number)
 {
     char text[32];
 

@@ -48,21 +48,21 @@ static void need_cachestat(void)
 static struct json_object *list(const char *path)
 {
     struct program_result result = run_program(shmapctl(), "ls", "--json", path, NULL);
-    struct json_object *answer = answer_of(&result);
+    struct json_object *answer = json_output_of(&result);
 
-    assert_string_equal(answer_text(answer, "path"), path);
-    assert_int_equal(answer_number(answer, "page_size"), PAGE);
+    assert_string_equal(json_text(answer, "path"), path);
+    assert_int_equal(json_number(answer, "page_size"), PAGE);
     return answer;
 }
 
 static struct json_object *objects_of(struct json_object *answer)
 {
-    return answer_member(answer, "objects");
+    return json_member(answer, "objects");
 }
 
 static struct json_object *object(struct json_object *answer, const char *path)
 {
-    struct json_object *found = answer_find(objects_of(answer), "path", path);
+    struct json_object *found = json_find(objects_of(answer), "path", path);
 
     if (found == NULL)
         fail_msg("no %s in %s", path, json_object_to_json_string(answer));
@@ -73,7 +73,7 @@ static struct json_object *object(struct json_object *answer, const char *path)
 static int64_t number_of(const char *path, const char *name)
 {
     struct json_object *answer = list("mnt");
-    int64_t number = answer_number(object(answer, path), name);
+    int64_t number = json_number(object(answer, path), name);
 
     json_object_put(answer);
     return number;
@@ -103,11 +103,11 @@ static void dirty_pages_become_clean(void **state)
     write_pages(fd);
     struct json_object *answer = list("mnt");
     struct json_object *file = object(answer, "file");
-    assert_int_equal(answer_number(file, "size"), BYTES);
+    assert_int_equal(json_number(file, "size"), BYTES);
     // Without passthrough FUSE's page cache has them, too.
-    assert_int_equal(answer_number(file, "resident"),
+    assert_int_equal(json_number(file, "resident"),
                      is_passthrough(workspace, "store_area") ? PAGES : 2 * PAGES);
-    assert_int_equal(answer_number(file, "swapped"), 0);
+    assert_int_equal(json_number(file, "swapped"), 0);
     json_object_put(answer);
     // The kernel may write pages whenever it likes.
     assert_true(becomes_true(was_seen_dirty, &fd));
@@ -153,13 +153,13 @@ static void anonymous_pages(void **state)
     write_pages(fd);
     struct json_object *answer = list("mnt");
     struct json_object *file = object(answer, "scratch/file");
-    assert_string_equal(answer_text(file, "class"), "anon");
-    assert_int_equal(answer_number(file, "size"), BYTES);
-    assert_int_equal(answer_number(file, "allocated"), BYTES);
-    assert_int_equal(answer_number(file, "resident"),
+    assert_string_equal(json_text(file, "class"), "anon");
+    assert_int_equal(json_number(file, "size"), BYTES);
+    assert_int_equal(json_number(file, "allocated"), BYTES);
+    assert_int_equal(json_number(file, "resident"),
                      is_passthrough(workspace, "ram_area") ? PAGES : 2 * PAGES);
     // They are where they belong.
-    assert_int_equal(answer_number(file, "dirty"), 0);
+    assert_int_equal(json_number(file, "dirty"), 0);
     json_object_put(answer);
     assert_ok(ftruncate(fd, PAGE));
     assert_int_equal(number_of("scratch/file", "allocated"), PAGE);
@@ -179,10 +179,10 @@ static void holes(void **state)
     int fd = new_file("mnt/sparse", (off_t)1 << 30);
     struct json_object *answer = list("mnt");
     struct json_object *file = object(answer, "sparse");
-    assert_int_equal(answer_number(file, "size"), 1 << 30);
-    assert_int_equal(answer_number(file, "allocated"), 0);
+    assert_int_equal(json_number(file, "size"), 1 << 30);
+    assert_int_equal(json_number(file, "allocated"), 0);
     // The kernel keeps the last page, when it is told of a size.
-    assert_in_range(answer_number(file, "resident"), 0,
+    assert_in_range(json_number(file, "resident"), 0,
                     is_passthrough(workspace, "ram_area") ? 0 : 1);
     json_object_put(answer);
     assert_int_equal(pwrite(fd, "x", 1, 77 * PAGE), 1);
@@ -202,7 +202,7 @@ static char *paths_in(const char *path)
 
     for (size_t i = 0; i < json_object_array_length(objects_of(answer)); i++) {
         struct json_object *one = json_object_array_get_idx(objects_of(answer), i);
-        assert_ok(asprintf(&longer, "%s%s ", text, answer_text(one, "path")));
+        assert_ok(asprintf(&longer, "%s%s ", text, json_text(one, "path")));
         free(text);
         text = longer;
     }
@@ -241,11 +241,11 @@ static void paths_are_sorted_and_relative(void **state)
     // What is named is followed, what is found is not.
     assert_paths("mnt/other", "1 deep/2 ");
     struct json_object *answer = list("mnt");
-    assert_string_equal(answer_text(object(answer, "a/deep/2"), "class"), "persist");
-    assert_string_equal(answer_text(object(answer, "scratch/file"), "class"), "anon");
+    assert_string_equal(json_text(object(answer, "a/deep/2"), "class"), "persist");
+    assert_string_equal(json_text(object(answer, "scratch/file"), "class"), "anon");
     json_object_put(answer);
     answer = list("mnt/scratch/file");
-    assert_string_equal(answer_text(object(answer, "file"), "class"), "anon");
+    assert_string_equal(json_text(object(answer, "file"), "class"), "anon");
     json_object_put(answer);
     workspace_unmount(workspace);
 }
@@ -257,7 +257,7 @@ static void odd_names_are_one_line(void **state)
     workspace_mount(workspace, false, "");
     put_file("mnt/two\nlines\033[1m", "");
     struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
-    assert_answered(&result);
+    assert_done_or_incomplete(&result);
     assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m\n"));
     assert_null(strchr(result.out, '\033'));
     struct json_object *answer = list("mnt");
@@ -477,16 +477,16 @@ static int count_of_another(void *argument)
     assert_errno(getxattr("mnt/file", "user.shmapfs.pages", value, sizeof(value)), EPERM);
     struct json_object *answer = list("mnt");
     struct json_object *file = object(answer, "file");
-    assert_int_equal(answer_number(file, "size"), 8);
-    assert_null(answer_member(file, "resident"));
-    assert_null(answer_member(file, "dirty"));
-    assert_null(answer_member(file, "swapped"));
+    assert_int_equal(json_number(file, "size"), 8);
+    assert_null(json_member(file, "resident"));
+    assert_null(json_member(file, "dirty"));
+    assert_null(json_member(file, "swapped"));
     // Who may write may not know, either: an access ACL can make that another thing than it seems.
-    assert_null(answer_member(object(answer, "writable"), "resident"));
-    assert_true(answer_number(object(answer, "own"), "resident") >= 1);
+    assert_null(json_member(object(answer, "writable"), "resident"));
+    assert_true(json_number(object(answer, "own"), "resident") >= 1);
     json_object_put(answer);
     struct program_result result = run_program(shmapctl(), "ls", "mnt/file", NULL);
-    assert_answered(&result);
+    assert_done_or_incomplete(&result);
     assert_non_null(strstr(result.out, "         -      -      0  file\n"));
     return 0;
 }
@@ -541,7 +541,7 @@ static void answers_in_words(void **state)
     assert_ok(close(fd));
     put_file("mnt/empty", "");
     struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
-    assert_answered(&result);
+    assert_done_or_incomplete(&result);
     if (page_size() == 4096)
         assert_string_equal(
             result.out, is_passthrough(workspace, "ram_area")

@@ -45,34 +45,34 @@ static void end(struct coprocess *coprocess)
 static struct json_object *who(const char *path)
 {
     struct program_result result = run_program(shmapctl(), "--json", "who", path, NULL);
-    struct json_object *answer = answer_of(&result);
+    struct json_object *answer = json_output_of(&result);
 
-    assert_string_equal(answer_text(answer, "path"), path);
+    assert_string_equal(json_text(answer, "path"), path);
     return answer;
 }
 
 /* What a process does with the file; NULL: nothing. */
 static struct json_object *uses_of(struct json_object *answer, pid_t pid)
 {
-    struct json_object *processes = answer_member(answer, "processes");
-    struct json_object *process = answer_find_number(processes, "pid", pid);
+    struct json_object *processes = json_member(answer, "processes");
+    struct json_object *process = json_find_number(processes, "pid", pid);
 
-    return process != NULL ? answer_member(process, "uses") : NULL;
+    return process != NULL ? json_member(process, "uses") : NULL;
 }
 
 static size_t count_processes(struct json_object *answer)
 {
-    return json_object_array_length(answer_member(answer, "processes"));
+    return json_object_array_length(json_member(answer, "processes"));
 }
 
 static void assert_open(struct json_object *uses, int fd, const char *access)
 {
-    struct json_object *use = answer_find_number(uses, "fd", fd);
+    struct json_object *use = json_find_number(uses, "fd", fd);
 
     if (use == NULL)
         fail_msg("no descriptor %d in %s", fd, json_object_to_json_string(uses));
-    assert_string_equal(answer_text(use, "how"), "open");
-    assert_string_equal(answer_text(use, "access"), access);
+    assert_string_equal(json_text(use, "how"), "open");
+    assert_string_equal(json_text(use, "access"), access);
 }
 
 static void assert_mapped(struct json_object *uses, const char *sharing, const char *access,
@@ -80,10 +80,10 @@ static void assert_mapped(struct json_object *uses, const char *sharing, const c
 {
     for (size_t i = 0; i < json_object_array_length(uses); i++) {
         struct json_object *use = json_object_array_get_idx(uses, i);
-        if (strcmp(answer_text(use, "how"), "mapped") == 0 &&
-            strcmp(answer_text(use, "sharing"), sharing) == 0 &&
-            strcmp(answer_text(use, "access"), access) == 0 &&
-            answer_number(use, "offset") == offset && answer_number(use, "length") == length)
+        if (strcmp(json_text(use, "how"), "mapped") == 0 &&
+            strcmp(json_text(use, "sharing"), sharing) == 0 &&
+            strcmp(json_text(use, "access"), access) == 0 && json_number(use, "offset") == offset &&
+            json_number(use, "length") == length)
             return;
     }
     fail_msg("no mapping %s %s %lld+%lld in %s", sharing, access, (long long)offset,
@@ -235,16 +235,16 @@ static void programs_that_run(void **state)
     struct json_object *answer = who("mnt/" PROGRAM);
     struct json_object *uses = uses_of(answer, coprocess.pid);
     assert_non_null(uses);
-    assert_non_null(answer_find(uses, "how", "executing"));
-    struct json_object *mapping = answer_find(uses, "access", "rx");
+    assert_non_null(json_find(uses, "how", "executing"));
+    struct json_object *mapping = json_find(uses, "access", "rx");
     assert_non_null(mapping);
-    assert_string_equal(answer_text(mapping, "sharing"), "private");
+    assert_string_equal(json_text(mapping, "sharing"), "private");
     struct json_object *process =
-        answer_find_number(answer_member(answer, "processes"), "pid", coprocess.pid);
+        json_find_number(json_member(answer, "processes"), "pid", coprocess.pid);
     // The kernel itself keeps 15 bytes of it.
-    assert_string_equal(answer_text(process, "command"), PROGRAM);
-    assert_int_equal(answer_number(process, "uid"), geteuid());
-    assert_string_equal(answer_text(process, "user"), workspace->root ? "root" : "nobody");
+    assert_string_equal(json_text(process, "command"), PROGRAM);
+    assert_int_equal(json_number(process, "uid"), geteuid());
+    assert_string_equal(json_text(process, "user"), workspace->root ? "root" : "nobody");
     json_object_put(answer);
     assert_coprocess_succeeds(&coprocess);
     workspace_unmount(workspace);
@@ -274,7 +274,7 @@ static void directories(void **state)
         start(&coprocess, goes_there, paths[i]);
         struct json_object *answer = who(paths[i]);
         assert_int_equal(count_processes(answer), 1);
-        assert_non_null(answer_find(uses_of(answer, coprocess.pid), "how", "cwd"));
+        assert_non_null(json_find(uses_of(answer, coprocess.pid), "how", "cwd"));
         json_object_put(answer);
         end(&coprocess);
     }
@@ -282,7 +282,7 @@ static void directories(void **state)
         start(&coprocess, is_confined, "mnt/directory");
         struct json_object *answer = who("mnt/directory");
         assert_int_equal(count_processes(answer), 1);
-        assert_non_null(answer_find(uses_of(answer, coprocess.pid), "how", "root"));
+        assert_non_null(json_find(uses_of(answer, coprocess.pid), "how", "root"));
         json_object_put(answer);
         end(&coprocess);
     }
@@ -403,11 +403,11 @@ static void answers_in_words(void **state)
     workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/file", 4 * PAGE)));
     struct program_result result = run_program(shmapctl(), "who", "mnt/file", NULL);
-    assert_answered(&result);
+    assert_done_or_incomplete(&result);
     assert_string_equal(result.out, "PID  USER  COMMAND  HOW  RANGE\n");
     start(&coprocess, has_an_odd_name, "mnt/file");
     result = run_program(shmapctl(), "who", "mnt/file", NULL);
-    assert_answered(&result);
+    assert_done_or_incomplete(&result);
     snprintf(pid, sizeof(pid), "%d  ", (int)coprocess.pid);
     assert_non_null(strstr(result.out, pid));
     assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m  open fd 100 r     -\n"));
@@ -416,7 +416,7 @@ static void answers_in_words(void **state)
     end(&coprocess);
     start(&coprocess, maps, "mnt/file");
     result = run_program(shmapctl(), "who", "mnt/file", NULL);
-    assert_answered(&result);
+    assert_done_or_incomplete(&result);
     snprintf(pid, sizeof(pid), "  0-%lld\n", (long long)(2 * PAGE - 1));
     assert_non_null(strstr(result.out, "mapped shared rw"));
     assert_non_null(strstr(result.out, pid));
@@ -429,11 +429,11 @@ static int look_as_another(void *argument)
 {
     const pid_t *others = argument;
     struct program_result result = run_program(shmapctl(), "--json", "who", "mnt/file", NULL);
-    struct json_object *answer = answer_of(&result);
+    struct json_object *answer = json_output_of(&result);
 
     // Root's process is not seen, and that is said.
     assert_null(uses_of(answer, *others));
-    assert_true(answer_number(answer, "unseen") >= 1);
+    assert_true(json_number(answer, "unseen") >= 1);
     assert_non_null(strstr(result.err, "root sees"));
     // Some may be the caller's own that have become what he may not look at.
     assert_null(strstr(result.err, "user"));
@@ -460,12 +460,12 @@ static void processes_of_other_users(void **state)
     start(&other, opens_as_nobody, "mnt/file");
     struct json_object *answer = who("mnt/file");
     assert_int_equal(count_processes(answer), 2);
-    assert_int_equal(answer_number(answer, "unseen"), 0);
+    assert_int_equal(json_number(answer, "unseen"), 0);
     struct json_object *process =
-        answer_find_number(answer_member(answer, "processes"), "pid", other.pid);
-    assert_int_equal(answer_number(process, "uid"), NOBODY);
-    assert_string_equal(answer_text(process, "user"), "nobody");
-    assert_int_equal(json_object_array_length(answer_member(process, "uses")), 4);
+        json_find_number(json_member(answer, "processes"), "pid", other.pid);
+    assert_int_equal(json_number(process, "uid"), NOBODY);
+    assert_string_equal(json_text(process, "user"), "nobody");
+    assert_int_equal(json_object_array_length(json_member(process, "uses")), 4);
     json_object_put(answer);
     assert_int_equal(harness_as(NOBODY, NOBODY, 0, NULL, look_as_another, &mine.pid), 0);
     end(&mine);
