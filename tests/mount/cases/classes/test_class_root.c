@@ -343,4 +343,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(many_class_roots),
 };
 
-HARNESS_MAIN("classroot", cases)
+HARNESS_MAIN("class_root", cases)

@@ -155,4 +155,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(an_allocated_file_can_be_used),
 };
 
-HARNESS_MAIN("growth", cases)
+HARNESS_MAIN("size_notify", cases)

@@ -396,4 +396,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(opens_ask_for_fewer_attributes_than_there_are_opens),
 };
 
-WORKSPACE_MAIN("stale", cases)
+WORKSPACE_MAIN("pending_invalidation", cases)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reading directories: every entry once, at an offset that stays what it was while others come and
-// go.
+/* Reading directories: every entry once, while others come and go. */
+#include "tests/mount/cases/directories/entries.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 
@@ -12,67 +12,6 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-enum { FEW = 1000 };
-
-struct raw_entry {
-    uint64_t ino;
-    int64_t offset; // of the entry after this one
-    uint16_t length;
-    uint8_t type;
-    char name[];
-};
-
-static void make_entry(int number)
-{
-    char name[32];
-    snprintf(name, sizeof(name), "entry-%06d", number);
-    assert_ok(mknod(name, S_IFREG | 0644, 0));
-}
-
-static void make_entries(int count)
-{
-    for (int i = 0; i < count; i++)
-        make_entry(i);
-}
-
-// The number in the name, or -1 for '.' and '..'; any other name fails the case.
-static int number_of(const char *name)
-{
-    int number = -1;
-    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-        assert_int_equal(sscanf(name, "entry-%d", &number), 1);
-    return number;
-}
-
-static DIR *open_directory(const char *path)
-{
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    return directory;
-}
-
-// Counts what is still to come, by number; counts[0] is for both dots.
-static void count_entries(DIR *directory, unsigned char *counts)
-{
-    struct dirent *entry;
-    errno = 0;
-    while ((entry = readdir(directory)) != NULL)
-        counts[number_of(entry->d_name) + 1]++;
-    assert_int_equal(errno, 0);
-}
-
-static void assert_each_once(DIR *directory, int count)
-{
-    unsigned char *counts = calloc((size_t)count + 1, 1);
-    assert_non_null(counts);
-    count_entries(directory, counts);
-    assert_int_equal(counts[0], 2);
-    for (int i = 0; i < count; i++)
-        if (counts[i + 1] != 1)
-            fail_msg("entry %d of %d was seen %d times", i, count, counts[i + 1]);
-    free(counts);
-}
 
 static void empty_directory(void **state)
 {
@@ -150,98 +89,6 @@ static void rewind_shows_changes(void **state)
     assert_ok(closedir(directory));
 }
 
-static void seek_returns_to_each_entry(void **state)
-{
-    (void)state;
-    long positions[FEW + 2];
-    char names[FEW + 2][32];
-    make_entries(FEW);
-    DIR *directory = open_directory(".");
-    for (int i = 0; i < FEW + 2; i++) {
-        positions[i] = telldir(directory);
-        struct dirent *entry = readdir(directory);
-        assert_non_null(entry);
-        snprintf(names[i], sizeof(names[i]), "%.31s", entry->d_name);
-    }
-    // In no order at all: 997 is prime and visits all.
-    for (int i = 0, at = 0; i < FEW + 2; i++, at = (at + 997) % (FEW + 2)) {
-        seekdir(directory, positions[at]);
-        struct dirent *entry = readdir(directory);
-        assert_non_null(entry);
-        assert_string_equal(entry->d_name, names[at]);
-    }
-    assert_ok(closedir(directory));
-}
-
-// A position goes on being the same place although entries before and after it vanish and others
-// appear.
-static void positions_survive_changes(void **state)
-{
-    (void)state;
-    unsigned char before[2 * FEW + 1] = { 0 }, after[2 * FEW + 1] = { 0 };
-    make_entries(FEW);
-    DIR *directory = open_directory(".");
-    for (int i = 0; i < FEW / 2; i++) {
-        struct dirent *entry = readdir(directory);
-        assert_non_null(entry);
-        before[number_of(entry->d_name) + 1]++;
-    }
-    long position = telldir(directory);
-
-    // Half of those that were seen go, and new ones come, in this and in another reader's sight.
-    char name[32];
-    for (int i = 0; i < FEW; i += 2) {
-        snprintf(name, sizeof(name), "entry-%06d", i);
-        if (before[i + 1])
-            assert_ok(unlink(name));
-    }
-    for (int i = FEW; i < 2 * FEW; i++)
-        make_entry(i);
-    DIR *other = open_directory(".");
-    while (readdir(other) != NULL)
-        continue;
-    assert_ok(closedir(other));
-
-    seekdir(directory, position);
-    count_entries(directory, after);
-    for (int i = 0; i < FEW; i++)
-        if (before[i + 1] + after[i + 1] != 1)
-            fail_msg("entry %d was seen %d times before and %d times after the seek", i,
-                     before[i + 1], after[i + 1]);
-    for (int i = FEW; i < 2 * FEW; i++)
-        assert_true(after[i + 1] <= 1);
-    assert_ok(closedir(directory));
-}
-
-// One entry at a time by getdents64 with a small buffer and lseek to where the last one said the
-// next is.
-static void raw_offsets(void **state)
-{
-    (void)state;
-    unsigned char counts[FEW + 1] = { 0 };
-    _Alignas(8) char buffer[64];
-    make_entries(FEW);
-    int64_t offset = 0;
-    for (;;) {
-        int fd = open_file(".", O_RDONLY | O_DIRECTORY);
-        assert_int_equal(lseek(fd, offset, SEEK_SET), offset);
-        long length = syscall(SYS_getdents64, fd, buffer, sizeof(buffer));
-        assert_ok(length);
-        assert_ok(close(fd));
-        if (length == 0)
-            break;
-        const struct raw_entry *entry = (const struct raw_entry *)buffer;
-        counts[number_of(entry->name) + 1]++;
-        offset = entry->offset;
-    }
-    assert_int_equal(counts[0], 2);
-    for (int i = 0; i < FEW; i++)
-        assert_int_equal(counts[i + 1], 1);
-    int fd = open_file(".", O_RDONLY | O_DIRECTORY);
-    assert_errno(syscall(SYS_getdents64, fd, buffer, 8), EINVAL);
-    assert_ok(close(fd));
-}
-
 // What rm -r does: removes as it reads on.
 static void removing_while_reading(void **state)
 {
@@ -251,7 +98,7 @@ static void removing_while_reading(void **state)
     make_entries(FEW);
     DIR *directory = open_directory(".");
     while ((entry = readdir(directory)) != NULL) {
-        if (number_of(entry->d_name) < 0)
+        if (entry_number(entry->d_name) < 0)
             continue;
         assert_ok(unlinkat(dirfd(directory), entry->d_name, 0));
         removed++;
@@ -297,180 +144,6 @@ static void reading_while_others_change(void **state)
     assert_coprocess_succeeds(&coprocess);
 }
 
-static int make_and_remove(struct coprocess *parent, void *argument)
-{
-    (void)parent;
-    (void)argument;
-    coprocess_check(mknod("entry-000001", S_IFREG | 0644, 0) == 0);
-    coprocess_check(unlink("entry-000000") == 0);
-    return 0;
-}
-
-// A listing is not answered from a memory of the directory that another process has since changed.
-static void fresh_after_another_process_changed(void **state)
-{
-    (void)state;
-    make_entry(0);
-    for (int round = 0; round < 2; round++) {
-        DIR *directory = open_directory(".");
-        assert_each_once(directory, 1);
-        assert_ok(closedir(directory));
-    }
-    assert_int_equal(coprocess_run(make_and_remove, NULL), 0);
-    unsigned char counts[3] = { 0 };
-    DIR *directory = open_directory(".");
-    count_entries(directory, counts);
-    assert_ok(closedir(directory));
-    assert_int_equal(counts[1], 0);
-    assert_int_equal(counts[2], 1);
-}
-
-// What a directory is said to hold, listed twice, for the second time may be another way: bit N for
-// the entry of number N.
-static unsigned listed(const char *path)
-{
-    unsigned found[2] = { 0, 0 };
-    for (int round = 0; round < 2; round++) {
-        struct dirent *entry;
-        DIR *directory = open_directory(path);
-        while ((entry = readdir(directory)) != NULL) {
-            int number = number_of(entry->d_name);
-            if (number >= 0)
-                found[round] |= 1U << number;
-        }
-        assert_ok(closedir(directory));
-    }
-    assert_int_equal(found[0], found[1]);
-    return found[0];
-}
-
-static int create(void)
-{
-    return mknod("here/entry-000001", S_IFREG | 0644, 0);
-}
-
-static int make_directory(void)
-{
-    return mkdir("here/entry-000002", 0755);
-}
-
-static int make_symlink(void)
-{
-    return symlink("nowhere", "here/entry-000003");
-}
-
-static int make_link(void)
-{
-    return link("here/entry-000001", "here/entry-000004");
-}
-
-static int rename_within(void)
-{
-    return rename("here/entry-000004", "here/entry-000005");
-}
-
-static int rename_away(void)
-{
-    return rename("here/entry-000005", "other/entry-000006");
-}
-
-static int exchange_both(void)
-{
-    return renameat2(AT_FDCWD, "here/entry-000003", AT_FDCWD, "other/entry-000006",
-                     RENAME_EXCHANGE);
-}
-
-static int rename_over(void)
-{
-    return rename("other/entry-000006", "here/entry-000001");
-}
-
-static int link_unnamed(void)
-{
-    char path[64];
-    int fd = open("here", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return -1;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    int result = linkat(AT_FDCWD, path, AT_FDCWD, "here/entry-000007", AT_SYMLINK_FOLLOW);
-    return close(fd) == 0 ? result : -1;
-}
-
-static int remove_file(void)
-{
-    return unlink("here/entry-000001");
-}
-
-static int remove_directory(void)
-{
-    return rmdir("here/entry-000002");
-}
-
-static const struct change {
-    const char *what;
-    int (*make)(void);
-    unsigned here, other; // what the two directories hold then
-} changes[] = {
-    { "create", create, 0x02, 0 },
-    { "mkdir", make_directory, 0x06, 0 },
-    { "symlink", make_symlink, 0x0e, 0 },
-    { "link", make_link, 0x1e, 0 },
-    { "rename within", rename_within, 0x2e, 0 },
-    { "rename away", rename_away, 0x0e, 0x40 },
-    { "exchange", exchange_both, 0x0e, 0x40 },
-    { "rename over", rename_over, 0x0e, 0 },
-    { "link of a file without a name", link_unnamed, 0x8e, 0 },
-    { "unlink", remove_file, 0x8c, 0 },
-    { "rmdir", remove_directory, 0x88, 0 },
-};
-
-static int change_in_peer(struct coprocess *parent, void *argument)
-{
-    const struct change *change = argument;
-    (void)parent;
-    coprocess_check(change->make() == 0);
-    return 0;
-}
-
-static void make_each_change(bool in_peer)
-{
-    assert_ok(mkdir("here", 0755));
-    assert_ok(mkdir("other", 0755));
-    DIR *kept = open_directory("here");
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        struct change change = changes[i];
-        listed("here");
-        listed("other");
-        if (in_peer)
-            assert_int_equal(coprocess_run(change_in_peer, &change), 0);
-        else
-            assert_ok(change.make());
-        if (listed("here") != change.here || listed("other") != change.other)
-            fail_msg("after %s: %x and %x", change.what, listed("here"), listed("other"));
-        // A directory that has been open all the time, from its beginning.
-        unsigned found = 0;
-        struct dirent *entry;
-        rewinddir(kept);
-        while ((entry = readdir(kept)) != NULL)
-            if (number_of(entry->d_name) >= 0)
-                found |= 1U << number_of(entry->d_name);
-        assert_int_equal(found, change.here);
-    }
-    assert_ok(closedir(kept));
-}
-
-static void every_change_is_seen_at_once(void **state)
-{
-    (void)state;
-    make_each_change(false);
-}
-
-static void every_change_by_another_is_seen_at_once(void **state)
-{
-    (void)state;
-    make_each_change(true);
-}
-
 // A program that renames what it lists comes to an end, although each name that it makes is new.
 static void renaming_while_reading(void **state)
 {
@@ -485,7 +158,7 @@ static void renaming_while_reading(void **state)
         for (long at = 0; at < length;) {
             const struct raw_entry *entry = (const struct raw_entry *)(buffer + at);
             at += entry->length;
-            if (number_of(entry->name) < 0)
+            if (entry_number(entry->name) < 0)
                 continue;
             snprintf(to, sizeof(to), "entry-%06d", FEW + names);
             assert_ok(renameat(fd, entry->name, fd, to));
@@ -500,7 +173,7 @@ static void renaming_while_reading(void **state)
     int left = 0;
     struct dirent *entry;
     while ((entry = readdir(directory)) != NULL)
-        left += number_of(entry->d_name) >= 0;
+        left += entry_number(entry->d_name) >= 0;
     assert_int_equal(left, FEW);
     assert_ok(closedir(directory));
 }
@@ -514,7 +187,7 @@ static void syncing_a_directory(void **state)
     put_file("directory/entry-000000", "");
     assert_ok(fsync(fd));
     assert_ok(fdatasync(fd));
-    assert_int_equal(listed("directory"), 1);
+    assert_int_equal(listed_entries("directory"), 1);
     assert_ok(unlink("directory/entry-000000"));
     assert_ok(rmdir("directory"));
     assert_ok(fsync(fd));
@@ -535,7 +208,7 @@ static void reading_on_without_permission(void **state)
     assert_ok(chdir(".."));
     DIR *directory = open_directory("directory");
     assert_non_null(entry = readdir(directory));
-    counts[number_of(entry->d_name) + 1]++;
+    counts[entry_number(entry->d_name) + 1]++;
     assert_ok(chmod("directory", 0));
     count_entries(directory, counts);
     assert_int_equal(counts[0], 2);
@@ -611,14 +284,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(dots_are_this_and_the_parent),
     cmocka_unit_test(type_and_inode_agree_with_stat),
     cmocka_unit_test(rewind_shows_changes),
-    cmocka_unit_test(seek_returns_to_each_entry),
-    cmocka_unit_test(positions_survive_changes),
-    cmocka_unit_test(raw_offsets),
     cmocka_unit_test(removing_while_reading),
     cmocka_unit_test(reading_while_others_change),
-    cmocka_unit_test(fresh_after_another_process_changed),
-    cmocka_unit_test(every_change_is_seen_at_once),
-    cmocka_unit_test(every_change_by_another_is_seen_at_once),
     cmocka_unit_test(renaming_while_reading),
     cmocka_unit_test(syncing_a_directory),
     cmocka_unit_test(reading_on_without_permission),

@@ -212,4 +212,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(class_change_is_seen),
 };
 
-WORKSPACE_MAIN("listing", cases)
+WORKSPACE_MAIN("readdir_policy", cases)

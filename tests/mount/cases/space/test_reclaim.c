@@ -275,4 +275,4 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(fallocate_is_seen_by_a_mapping_and_stat),
 };
 
-HARNESS_MAIN("space", cases)
+HARNESS_MAIN("reclaim", cases)

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A store whose disk fails. */
+#include "tests/mount/cases/contents/disk.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/mapping.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20 };
+
+static bool is_disk_error(int error)
+{
+    return error == EIO || error == ENOSPC;
+}
+
+/* Keeps the file open while it fails, and then asks. */
+static int sync_in_other_process(struct coprocess *parent, void *argument)
+{
+    (void)argument;
+    int fd = open("mnt/file", O_RDONLY);
+    coprocess_check(fd != -1);
+    coprocess_check(coprocess_give_turn(parent));
+    coprocess_check(coprocess_await_turn(parent));
+    coprocess_check(fsync(fd) == -1 && is_disk_error(errno));
+    return 0;
+}
+
+static int failing_file(struct workspace *workspace)
+{
+    // Without a journal the filesystem goes on after an error; its blocks are allocated, but nowhere on the disk.
+    disk_make(workspace, 16, "-O^has_journal", "");
+    workspace_mount(workspace, true, "");
+    int fd = new_file("mnt/file", 0);
+    assert_int_equal(posix_fallocate(fd, 0, 4 * MIB), 0);
+    assert_ok(fsync(fd));
+    return fd;
+}
+
+static void end_of_failing_disk(struct workspace *workspace)
+{
+    disk_repair(workspace);
+    assert_ok(umount2(workspace->mnt, 0));
+    workspace_await_children(); // The daemon may well tell of the error by its status.
+    disk_remove(workspace);
+}
+
+static void failed_write_back_reaches_every_opener(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char block[65536];
+    struct coprocess coprocess;
+
+    int fd = failing_file(workspace);
+    int writer = open_file("mnt/file", O_WRONLY);
+    int reader = open_file("mnt/file", O_RDONLY);
+    assert_int_equal(coprocess_start(&coprocess, sync_in_other_process, NULL), 0);
+    assert_true(coprocess_await_turn(&coprocess));
+    disk_break(workspace);
+    memset(block, 'x', sizeof(block));
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(pwrite(fd, block, sizeof(block), i * (off_t)sizeof(block)), sizeof(block));
+    assert_int_equal(fsync(fd), -1);
+    assert_true(is_disk_error(errno));
+    assert_int_equal(fsync(writer), -1);
+    assert_true(is_disk_error(errno));
+    assert_int_equal(fdatasync(reader), -1);
+    assert_true(is_disk_error(errno));
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
+    assert_ok(close(reader));
+    assert_ok(close(writer));
+    assert_ok(close(fd));
+    end_of_failing_disk(workspace);
+}
+
+static void failed_write_back_reaches_msync(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    int fd = failing_file(workspace);
+    char *mapping = map_shared(fd, 4 * MIB);
+    disk_break(workspace);
+    memset(mapping, 'x', MIB);
+    assert_int_equal(msync(mapping, 4 * MIB, MS_SYNC), -1);
+    assert_true(is_disk_error(errno));
+    unmap(mapping, 4 * MIB);
+    assert_ok(close(fd));
+    end_of_failing_disk(workspace);
+}
+
+static void failed_write_back_of_a_mapping_reaches_fsync(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    int fd = failing_file(workspace);
+    char *mapping = map_shared(fd, 4 * MIB);
+    int other = open_file("mnt/file", O_RDWR);
+    disk_break(workspace);
+    memset(mapping + MIB, 'x', MIB);
+    assert_int_equal(fsync(other), -1);
+    assert_true(is_disk_error(errno));
+    assert_int_equal(fdatasync(fd), -1);
+    assert_true(is_disk_error(errno));
+    unmap(mapping, 4 * MIB);
+    assert_ok(close(other));
+    assert_ok(close(fd));
+    end_of_failing_disk(workspace);
+}
+
+static void failed_synchronous_write_says_so(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char block[65536] = "x";
+
+    assert_ok(close(failing_file(workspace)));
+    int fd = open_file("mnt/file", O_WRONLY | O_DSYNC);
+    disk_break(workspace);
+    assert_int_equal(pwrite(fd, block, sizeof(block), MIB), -1);
+    assert_true(is_disk_error(errno));
+    close(fd);
+    end_of_failing_disk(workspace);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(failed_write_back_reaches_every_opener),
+    cmocka_unit_test(failed_write_back_reaches_msync),
+    cmocka_unit_test(failed_write_back_of_a_mapping_reaches_fsync),
+    cmocka_unit_test(failed_synchronous_write_says_so),
+};
+
+WORKSPACE_MAIN("disk_error", cases)

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What the keeper does about workers that die, stop or get signals, and what its own death leaves. */
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/keeper.h"
+#include "tests/mount/keeper/surviving_mount.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WAIT_SECONDS = 60 };
+
+static bool is_unmounted(void *argument)
+{
+    const struct workspace *workspace = argument;
+
+    return !workspace_is_mounted(workspace->mnt);
+}
+
+static void keeper_killed_leaves_no_dead_mount(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    mount_surviving(workspace, false, "");
+    put_file("mnt/file", "contents");
+    int fd = open_file("mnt/file", O_RDONLY);
+    struct mount_status status = mount_status_of(workspace);
+    assert_ok(kill((pid_t)status.keeper, SIGKILL));
+    await_end((pid_t)status.pid);
+    assert_true(becomes_true(is_unmounted, workspace));
+    assert_ok(close(fd));
+    // The keeper was killed; how the others end is their affair.
+    assert_true(workspace_await_children() > 0);
+    assert_ok(mkdir("mnt/directory", 0755));
+    assert_ok(rmdir("mnt/directory"));
+    workspace_mount(workspace, false, "");
+    assert_false(exists("mnt/file"));
+    workspace_unmount(workspace);
+}
+
+/* In the foreground, and what it says in the file «log». Returns when it is mounted. */
+static void mount_in_foreground(struct workspace *workspace)
+{
+    struct rlimit no_cores = { 0, 0 };
+    const char *options = workspace->passthrough ? "keeper" : "keeper,nopassthrough";
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        int log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+        setrlimit(RLIMIT_CORE, &no_cores);
+        if (dup2(log, STDERR_FILENO) == STDERR_FILENO)
+            execl(shmapfs(), shmapfs(), "-f", workspace->mnt, "-o", options, NULL);
+        _exit(127);
+    }
+    assert_ok(pid);
+    while (!workspace_is_mounted(workspace->mnt)) {
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+        sched_yield();
+    }
+    struct mount_status status = mount_status_of(workspace);
+    if (status.survival[0] != '\0')
+        harness_skip_case(status.survival);
+    assert_int_equal(status.keeper, pid);
+}
+
+enum { WORKERS_MOST = 16 };
+
+/* The children of a process; returns how many. */
+static int children_of(pid_t pid, long children[WORKERS_MOST])
+{
+    char path[64];
+    int count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *list = fopen(path, "re");
+    if (list == NULL)
+        return 0;
+    while (count < WORKERS_MOST && fscanf(list, "%ld", &children[count]) == 1)
+        count++;
+    fclose(list);
+    return count;
+}
+
+/* Kills the workers, and nobody who is there to clean up after them: he comes when the log has said why. */
+static void kill_workers(pid_t keeper)
+{
+    long pids[WORKERS_MOST];
+    int count = children_of(keeper, pids);
+
+    if (log_says(" workers died "))
+        return;
+    while (count > 0)
+        kill((pid_t)pids[--count], SIGKILL);
+}
+
+static void deaths_in_a_row_end_the_mount(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct timespec start, now;
+    int status = -1;
+
+    mount_in_foreground(workspace);
+    pid_t keeper = (pid_t)mount_status_of(workspace).keeper;
+    // A death before the keeper knows that the mount is ready ends it at once; then it starts a standby.
+    while (children_of(keeper, (long[WORKERS_MOST]){ 0 }) < 2)
+        sched_yield();
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    // Nobody but us is there to be answered, and we ask nothing.
+    while (waitpid(keeper, &status, WNOHANG) == 0) {
+        kill_workers(keeper);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        assert_true(now.tv_sec - start.tv_sec < WAIT_SECONDS);
+        sched_yield();
+    }
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
+    assert_true(log_says("10 workers died"));
+    assert_true(log_says(workspace->mnt));
+    assert_true(workspace_await_children() >= 0);
+}
+
+/* The one of the keeper's children that does not serve. */
+static pid_t standby_of(const struct workspace *workspace)
+{
+    struct mount_status status = mount_status_of(workspace);
+    long pids[WORKERS_MOST];
+    int count;
+
+    while ((count = children_of((pid_t)status.keeper, pids)) < 2)
+        sched_yield();
+    assert_int_equal(count, 2);
+    return (pid_t)(pids[0] == status.pid ? pids[1] : pids[0]);
+}
+
+/* A standby that is stopped is woken when it is needed; one that is gone is replaced. */
+static void stopped_or_killed_standby(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    mount_surviving(workspace, false, "");
+    put_file("mnt/file", "contents");
+    for (int i = 0; i < 6; i++) {
+        pid_t standby = standby_of(workspace);
+        assert_ok(kill(standby, i % 2 ? SIGSTOP : SIGKILL));
+        assert_ok(kill((pid_t)mount_status_of(workspace).pid, SIGKILL));
+        assert_content("mnt/file", "contents");
+        // One more if the killed standby was taken for the next worker before it was missed.
+        assert_true(mount_status_of(workspace).restarts >= i + 1);
+    }
+    workspace_unmount(workspace);
+}
+
+/* Only the keeper ends the mount or the worker by a signal that asks for it, and nothing but SIGTERM and SIGINT asks
+ * the keeper. */
+static void stray_signals(void **state)
+{
+    static const int strays[] = { SIGILL,  SIGSEGV, SIGBUS,  SIGFPE, SIGSYS,  SIGTRAP,
+                                  SIGQUIT, SIGPIPE, SIGALRM, SIGPWR, SIGTSTP, SIGXCPU };
+    struct workspace *workspace = workspace_of(state);
+
+    mount_surviving(workspace, false, "");
+    put_file("mnt/file", "contents");
+    struct mount_status status = mount_status_of(workspace);
+    pid_t standby = standby_of(workspace);
+    for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++)
+        assert_ok(kill((pid_t)status.keeper, strays[i]));
+    assert_ok(kill((pid_t)status.keeper, SIGRTMIN));
+    assert_ok(kill((pid_t)status.pid, SIGTERM));
+    assert_ok(kill((pid_t)status.pid, SIGINT));
+    assert_ok(kill(standby, SIGTERM));
+    for (int i = 0; i < 100; i++)
+        assert_content("mnt/file", "contents");
+    assert_int_equal(mount_status_of(workspace).pid, status.pid);
+    assert_int_equal(mount_status_of(workspace).restarts, 0);
+    workspace_unmount(workspace);
+}
+
+/* What the daemon opens does not take the place of a closed stream. */
+static void closed_streams(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    for (int i = 0; i < 3; i++) {
+        const char *script = i == 0   ? "exec \"$@\" <&- >&- 2>&-"
+                             : i == 1 ? "exec \"$@\" 2>&-"
+                                      : "exec \"$@\" <&-";
+        struct program_result result =
+            run_program("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o",
+                        workspace->passthrough ? "defaults" : "nopassthrough", NULL);
+        assert_int_equal(result.status, 0);
+        put_file("mnt/file", "contents");
+        for (int deaths = 0; deaths < 3; deaths++) {
+            assert_ok(kill((pid_t)mount_status_of(workspace).pid, SIGKILL));
+            assert_content("mnt/file", "contents");
+        }
+        result = run_program(shmapctl(), "upgrade", workspace->mnt, NULL);
+        assert_done(&result);
+        assert_content("mnt/file", "contents");
+        workspace_unmount(workspace);
+    }
+}
+
+/* A request that ends whoever serves it, again and again. */
+static void poison_is_refused(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct stat attr;
+
+    mount_failing(workspace, "SHMAPFS_POISON", "poisoned", mount_in_foreground);
+    put_file("mnt/file", "contents");
+    int fd = open_file("mnt/file", O_RDONLY);
+    for (int i = 1; i <= 3; i++) {
+        assert_errno(stat("mnt/poisoned", &attr), EIO);
+        assert_int_equal(mount_status_of(workspace).restarts, 3 * i);
+        assert_content("mnt/file", "contents");
+    }
+    assert_errno(mkdir("mnt/poisoned", 0755), EIO);
+    assert_ok(rename("mnt/file", "mnt/other"));
+    assert_int_equal(fstat_of(fd).st_size, 8);
+    assert_ok(close(fd));
+    assert_true(log_says("LOOKUP"));
+    assert_true(log_says("refused"));
+    workspace_unmount(workspace);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(keeper_killed_leaves_no_dead_mount),
+    cmocka_unit_test(deaths_in_a_row_end_the_mount),
+    cmocka_unit_test(stopped_or_killed_standby),
+    cmocka_unit_test(stray_signals),
+    cmocka_unit_test(closed_streams),
+    cmocka_unit_test(poison_is_refused),
+};
+
+WORKSPACE_MAIN("keeper", cases)
