@@ -235,5 +235,5 @@ int main(void)
         TEST(class_roots_are_made_with_the_way_to_them),
         TEST(what_cannot_be_a_class_root_is_explained),
     };
-    return cmocka_run_group_tests_name("classroot", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("class_root", tests, NULL, NULL);
 }

@@ -186,5 +186,5 @@ int main(void)
         cmocka_unit_test(a_gap_does_not_decide_a_try),
         cmocka_unit_test(clock_goes_forward),
     };
-    return cmocka_run_group_tests_name("spin", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("busy_poll", tests, NULL, NULL);
 }

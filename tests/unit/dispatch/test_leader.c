@@ -392,5 +392,5 @@ int main(void)
         cmocka_unit_test(who_waits_alone_keeps_its_turn),
         cmocka_unit_test(end_is_for_good),
     };
-    return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("leader", tests, NULL, NULL);
 }

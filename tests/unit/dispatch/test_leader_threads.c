@@ -152,5 +152,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_is_lost),
     };
-    return cmocka_run_group_tests_name("turns_threads", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("leader_threads", tests, NULL, NULL);
 }

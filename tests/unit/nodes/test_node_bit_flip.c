@@ -218,5 +218,5 @@ int main(void)
         FLIP_TEST(a_flip_while_attached_gives_no_wrong_answer),
         FLIP_TEST(a_lost_chain_is_noticed),
     };
-    return cmocka_run_group_tests_name("node_flip", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("node_bit_flip", tests, NULL, NULL);
 }
