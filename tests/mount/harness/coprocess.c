@@ -50,14 +50,14 @@ bool coprocess_await_turn(const struct coprocess *coprocess)
 {
     struct pollfd event = { .fd = coprocess->in, .events = POLLIN };
     char byte;
-    return poll(&event, 1, COPROCESS_SECONDS * 1000) == 1 && read(coprocess->in, &byte, 1) == 1;
+    return poll(&event, 1, WAIT_SECONDS * 1000) == 1 && read(coprocess->in, &byte, 1) == 1;
 }
 
 int wait_for_process(pid_t pid)
 {
     int status, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd event = { .fd = pidfd, .events = POLLIN };
-    if (poll(&event, 1, COPROCESS_SECONDS * 1000) != 1) {
+    if (poll(&event, 1, WAIT_SECONDS * 1000) != 1) {
         fprintf(stderr, "the other process does not end\n");
         kill(pid, SIGKILL);
     }

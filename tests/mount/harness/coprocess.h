@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Another process, as the same user, that takes its turns with the case. Nothing is timed: each
- * side says when it is done and waits until the other has said so, at most COPROCESS_SECONDS.
+ * side says when it is done and waits until the other has said so, at most WAIT_SECONDS.
  *
  * A coprocess reports with coprocess_check(): cmocka's assertions belong to the case alone.
  */
@@ -9,8 +9,6 @@
 #define SHMAPFS_TESTS_COPROCESS_H
 
 #include "tests/mount/harness/harness.h"
-
-enum { COPROCESS_SECONDS = 30 };
 
 struct coprocess {
     pid_t pid; // in the coprocess itself: 0

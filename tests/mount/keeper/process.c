@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_SECONDS = 60 };
-
 void await_true(bool (*condition)(void *), void *argument, const char *complaint)
 {
     struct timespec start, now;

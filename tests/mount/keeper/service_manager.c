@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WAIT_SECONDS = 60, PINGS = 5 };
+enum { PINGS = 5 };
 
 struct service_manager service_manager_listen(const struct workspace *workspace)
 {

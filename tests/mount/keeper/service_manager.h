@@ -26,7 +26,7 @@ void service_manager_close(struct service_manager *manager);
 /* How often services that are started from now on must say that they live. */
 void set_watchdog_period(unsigned microseconds);
 
-/* Takes the next message, for a minute at most. Without waiting, returns false if there is none. */
+/* Takes the next message, for WAIT_SECONDS at most. Without waiting, returns false if there is none. */
 bool hear_message(const struct service_manager *manager, bool wait,
                   struct service_message *message);
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_SECONDS = 30, MOST_KINDS = 32, STEADY_LOOKS = 50, CALLS_PER_LOOK = 50 };
+enum { SETTLE_SECONDS = 30, MOST_KINDS = 32, STEADY_LOOKS = 50, CALLS_PER_LOOK = 50 };
 
 struct attempt {
     const struct survive_plan *plan;
@@ -92,7 +92,7 @@ static int64_t excess(int64_t now, int64_t before)
 static int look_for_leaks(const struct attempt *attempt, struct mount_holdings *leaked)
 {
     const struct mount_holdings *before = &attempt->before;
-    int64_t limit = now_us() + WAIT_SECONDS * (int64_t)1000000;
+    int64_t limit = now_us() + SETTLE_SECONDS * (int64_t)1000000;
     struct mount_holdings now, none = { 0 };
 
     do {
@@ -131,7 +131,7 @@ static int await_successor(struct attempt *attempt)
         now = now_us();
         if (error < 0)
             return failed(error, "the status after a death");
-        if (now - start > WAIT_SECONDS * (int64_t)1000000)
+        if (now - start > SETTLE_SECONDS * (int64_t)1000000)
             return failed(-ETIMEDOUT, "the worker is not replaced");
     } while (attempt->status.restarts == before.restarts);
     if (attempt->status.restarts != before.restarts + 1 || attempt->status.pid == before.pid) {
@@ -165,7 +165,7 @@ static int kill_one(struct attempt *attempt)
 static int await_fault(struct attempt *attempt)
 {
     int64_t before = attempt->status.restarts;
-    int64_t limit = now_us() + WAIT_SECONDS * (int64_t)1000000;
+    int64_t limit = now_us() + SETTLE_SECONDS * (int64_t)1000000;
 
     do {
         int error = load_await_calls(attempt->load, CALLS_PER_LOOK);

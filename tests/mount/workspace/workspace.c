@@ -19,8 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_SECONDS = 60 };
-
 struct workspace_group {
     const char *name;
     const struct CMUnitTest *cases;
@@ -262,7 +260,7 @@ bool becomes_true(bool (*condition)(void *), void *argument)
             return true;
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < 10);
+    } while (now.tv_sec - start.tv_sec < WAIT_SECONDS);
     return false;
 }
 

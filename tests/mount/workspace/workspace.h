@@ -63,7 +63,7 @@ struct program_result workspace_try_mount(const struct workspace *workspace, boo
 /* Unmounts, waits for the daemon, and holds it to exit status 0. */
 void workspace_unmount(const struct workspace *workspace);
 
-/* Waits until no child is left, and returns the worst exit status; -ETIMEDOUT after a minute. */
+/* Waits until no child is left, and returns the worst exit status; -ETIMEDOUT after WAIT_SECONDS. */
 int workspace_await_children(void);
 
 bool workspace_is_mounted(const char *path);
@@ -74,9 +74,9 @@ void assert_nothing_left(const struct workspace *workspace, const char *tree);
 /* All that is below the case's directory, one line each. For free(). */
 char *workspace_tree(void);
 
-/* Whether a condition holds by and by, at the latest after ten seconds: for what happens when the daemon has heard of
- * the last use of a file, which the kernel tells it after the call that ended the use. Each look must be a
- * round trip to the daemon. */
+/* Waits until the condition holds, for WAIT_SECONDS at most; returns whether it does. For what happens
+ * when the daemon has heard of the last use of a file, which the kernel tells it after the call that
+ * ended the use. Each look must be a round trip to the daemon. */
 bool becomes_true(bool (*condition)(void *), void *argument);
 
 /* A number of the mount's status, such as "pid" or "ram_area.used". */

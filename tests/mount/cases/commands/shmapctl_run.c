@@ -121,7 +121,7 @@ void read_line(int fd, char *line, size_t size)
     size_t length = 0;
 
     while (length + 1 < size) {
-        if (poll(&event, 1, COPROCESS_SECONDS * 1000) != 1)
+        if (poll(&event, 1, WAIT_SECONDS * 1000) != 1)
             fail_msg("nothing comes");
         // A terminal whose other side is gone answers EIO.
         if (read(fd, line + length, 1) != 1 || line[length] == '\n')

@@ -175,7 +175,7 @@ static void assert_keeper_s_end_is_told(const struct workspace *workspace, int n
     struct pollfd ended = { .fd = worker, .events = POLLIN };
     assert_ok(worker);
     assert_ok(kill(keeper, number));
-    assert_int_equal(poll(&ended, 1, COPROCESS_SECONDS * 1000), 1);
+    assert_int_equal(poll(&ended, 1, WAIT_SECONDS * 1000), 1);
     assert_ok(close(worker));
     assert_true(becomes_true(is_gone, &keeper));
     say(&background, "line\n");

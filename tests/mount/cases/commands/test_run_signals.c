@@ -53,7 +53,7 @@ static void signals_of_the_command_do_not_come_back(void **state)
 
 static void assert_stops(pid_t pid)
 {
-    const struct timespec limit = { .tv_sec = COPROCESS_SECONDS };
+    const struct timespec limit = { .tv_sec = WAIT_SECONDS };
     sigset_t changed;
     int status = 0;
 

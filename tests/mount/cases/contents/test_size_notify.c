@@ -85,7 +85,7 @@ static bool is_over(const struct timespec *start)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec - start->tv_sec > COPROCESS_SECONDS;
+    return now.tv_sec - start->tv_sec > WAIT_SECONDS;
 }
 
 /* Each look is at the file itself, as the first one after a change of the mode is. */

@@ -50,7 +50,7 @@ static int open_for_writing(struct coprocess *parent, void *argument)
 
 static void await_breaking(const sigset_t *breaking)
 {
-    struct timespec limit = { .tv_sec = COPROCESS_SECONDS };
+    struct timespec limit = { .tv_sec = WAIT_SECONDS };
 
     for (int i = 0; i < LEASES; i++)
         if (sigtimedwait(breaking, NULL, &limit) == -1)

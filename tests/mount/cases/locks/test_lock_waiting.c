@@ -39,7 +39,7 @@ static void await_waiter(int fd)
             return;
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - start.tv_sec < COPROCESS_SECONDS);
+    } while (now.tv_sec - start.tv_sec < WAIT_SECONDS);
     fail_msg("nobody waits for the lock");
 }
 

@@ -41,7 +41,7 @@ static struct timespec deadline(void)
     struct timespec when;
 
     clock_gettime(CLOCK_REALTIME, &when);
-    when.tv_sec += COPROCESS_SECONDS;
+    when.tv_sec += WAIT_SECONDS;
     return when;
 }
 
@@ -212,10 +212,10 @@ static void semaphores_hand_over(void **state)
     unmap(shared, sizeof(*shared));
 }
 
-/* Sleeps until the word is not `seen` any more; false after COPROCESS_SECONDS. */
+/* Sleeps until the word is not `seen` any more; false after WAIT_SECONDS. */
 static bool futex_wait_change(atomic_uint *word, unsigned seen)
 {
-    struct timespec timeout = { .tv_sec = COPROCESS_SECONDS };
+    struct timespec timeout = { .tv_sec = WAIT_SECONDS };
 
     while (atomic_load(word) == seen)
         if (syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, NULL, 0) == -1 &&

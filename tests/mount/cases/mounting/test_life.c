@@ -44,7 +44,7 @@ static void daemon_holds_no_descriptor_of_its_starter(void **state)
     assert_int_equal(wait_for_process(pid), 0);
     struct pollfd event = { .fd = ends[0], .events = POLLIN };
     char byte;
-    assert_int_equal(poll(&event, 1, COPROCESS_SECONDS * 1000), 1);
+    assert_int_equal(poll(&event, 1, WAIT_SECONDS * 1000), 1);
     assert_int_equal(read(ends[0], &byte, 1), 0);
     assert_ok(close(ends[0]));
     workspace_unmount(workspace);
@@ -173,7 +173,7 @@ static void serve_in_foreground_until(int signal, const struct workspace *worksp
     assert_non_null(mounts);
     struct pollfd changed = { .fd = fileno(mounts), .events = POLLPRI };
     while (!workspace_is_mounted(workspace->mnt))
-        assert_int_equal(poll(&changed, 1, COPROCESS_SECONDS * 1000), 1);
+        assert_int_equal(poll(&changed, 1, WAIT_SECONDS * 1000), 1);
     fclose(mounts);
     put_file("mnt/file", "contents");
     assert_ok(kill(pid, signal));

@@ -59,7 +59,7 @@ static int watch(struct coprocess *parent, void *argument)
     coprocess_check(coprocess_give_turn(parent));
     for (;;) {
         struct pollfd event = { .fd = fd, .events = POLLIN };
-        coprocess_check(poll(&event, 1, COPROCESS_SECONDS * 1000) == 1);
+        coprocess_check(poll(&event, 1, WAIT_SECONDS * 1000) == 1);
         ssize_t length = read(fd, buffer, sizeof(buffer));
         coprocess_check(length > 0);
         for (char *at = buffer; at < buffer + length;) {
@@ -202,7 +202,7 @@ static void follower_reads_what_was_appended(void **state)
     assert_int_equal(coprocess_start(&coprocess, append_lines, NULL), 0);
     for (int i = 0; i < 100; i++) {
         struct pollfd event = { .fd = watcher, .events = POLLIN };
-        assert_int_equal(poll(&event, 1, COPROCESS_SECONDS * 1000), 1);
+        assert_int_equal(poll(&event, 1, WAIT_SECONDS * 1000), 1);
         assert_true(read(watcher, buffer, sizeof(buffer)) > 0);
         assert_int_equal(read(fd, buffer, sizeof(buffer)), 5);
         assert_memory_equal(buffer, "line\n", 5);

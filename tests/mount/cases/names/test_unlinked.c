@@ -182,7 +182,7 @@ static long long free_space(void)
  */
 static void space_comes_back(void **state)
 {
-    enum { SIZE = 64 << 20, SECONDS = 10 };
+    enum { SIZE = 64 << 20, SECONDS = WAIT_SECONDS };
     (void)state;
     struct timespec start, now;
     long long before = free_space();

@@ -196,7 +196,7 @@ static void await_rounds(const struct patient *patient)
         uint32_t seen = event_count_read(&client->news);
         while (client->rounds < target && !client->done) {
             clock_gettime(CLOCK_MONOTONIC, &now);
-            if (now.tv_sec - start.tv_sec > COPROCESS_SECONDS)
+            if (now.tv_sec - start.tv_sec > WAIT_SECONDS)
                 fail_msg("client %u hangs", i);
             event_count_await(&client->news, seen);
             seen = event_count_read(&client->news);

@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_SECONDS = 60 };
-
 static bool is_unmounted(void *argument)
 {
     const struct workspace *workspace = argument;

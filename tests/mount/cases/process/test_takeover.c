@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_SECONDS = 60, PINGS = 5, RESTARTS = 10, PERIOD = 1000000 };
+enum { RESTARTS = 10, PERIOD = 1000000 };
 
 /* Everything that a restart must leave as it is: an open file, a mapping, a lock, a file without a name. */
 static void restart_keeps_what_is_in_use(void **state)
