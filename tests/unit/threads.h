@@ -25,7 +25,7 @@ static inline struct timespec threads_deadline(void)
     return time;
 }
 
-/* For a thread other than the test's own: false, it came too late. */
+/* For threads other than the test's own. Returns false if the event comes too late. */
 static inline bool comes(sem_t *event)
 {
     struct timespec until = threads_deadline();
@@ -39,7 +39,7 @@ static inline bool comes(sem_t *event)
 static inline void await_event(sem_t *event, const char *what)
 {
     if (!comes(event))
-        fail_msg("in vain waited for: %s", what);
+        fail_msg("waited in vain for %s", what);
 }
 
 static inline bool has_come(sem_t *event)

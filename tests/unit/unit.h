@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What every unit test includes: cmocka, and what it needs before it. */
+/* Every unit test includes this: cmocka, and the headers that must come before it. */
 #ifndef UNIT_H
 #define UNIT_H
 

@@ -36,7 +36,7 @@ static const char *const NAMES[] = {
 #define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
 #define POINTS_OF_REQUEST FAULT_AFTER_RESEND
 
-/* What fate holds for a worker. */
+/* The point at which a worker dies. */
 struct fate {
     unsigned point;  // POINTS: none
     atomic_int left; // passings, with the last one

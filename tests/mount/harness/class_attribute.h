@@ -5,10 +5,10 @@
 
 #include "tests/mount/harness/harness.h"
 
-/* What setxattr(2) answers. */
+/* Returns what setxattr(2) returns. */
 int set_class(const char *path, const char *class);
 
-/* What removexattr(2) answers. */
+/* Returns what removexattr(2) returns. */
 int unset_class(const char *path);
 
 void assert_class(const char *path, const char *class);

@@ -29,7 +29,7 @@ static void execute_daemon(const struct fixture *fixture)
 {
     const char *daemon = getenv("SHMAPFS"), *more = getenv("SHMAPFS_TEST_OPTIONS");
     char options[512];
-    // With a keeper, as every mount runs; the options can say otherwise.
+    // The daemon has a keeper, as every mount does; the options can say otherwise.
     snprintf(options, sizeof(options), "keeper,size=%d%s%s%s%s", HARNESS_AREA_SIZE,
              fixture->store != NULL ? ",anon=anon" : "",
              fixture->passthrough ? "" : ",nopassthrough", more != NULL ? "," : "",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What nearly every case does with files. Each function fails the case when it cannot. */
+/* Files, as nearly every case uses them. Each function fails the case when it cannot do its
+ * work. */
 #ifndef SHMAPFS_TESTS_FILES_H
 #define SHMAPFS_TESTS_FILES_H
 

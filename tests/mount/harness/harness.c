@@ -38,7 +38,7 @@ struct case_group {
     pid_t runner;
 };
 
-// What a case's set-up and tear-down are given.
+// The argument of a case's set-up and tear-down.
 struct running_case {
     struct case_group *group;
     const struct CMUnitTest *test;

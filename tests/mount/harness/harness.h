@@ -37,8 +37,8 @@
 // machine.
 enum { HARNESS_AREA_SIZE = 1 << 30 };
 
-// How long a case waits for what must come. Generous: a build with sanitizers on a busy machine must
-// pass, too.
+// How long a case waits for what must come. Generous: a build with sanitizers on a busy machine
+// must pass, too.
 enum { WAIT_SECONDS = 120 };
 
 enum area { AREA_RAM, AREA_ANON, AREA_PERSIST, AREA_NATIVE };

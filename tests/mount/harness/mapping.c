@@ -75,7 +75,7 @@ char *map_path(const char *path, size_t length)
 
 struct touch {
     volatile char *address;
-    bool store;
+    bool writes;
 };
 
 static int touch_once(struct coprocess *parent, void *argument)
@@ -85,16 +85,16 @@ static int touch_once(struct coprocess *parent, void *argument)
     (void)parent;
     signal(SIGBUS, SIG_DFL);
     signal(SIGSEGV, SIG_DFL);
-    if (touch->store)
+    if (touch->writes)
         *touch->address = 1;
     else
         (void)*touch->address;
     return 0;
 }
 
-int touch_signal(char *address, bool store)
+int touch_signal(char *address, bool writes)
 {
-    struct touch touch = { .address = address, .store = store };
+    struct touch touch = { .address = address, .writes = writes };
     int result = coprocess_run(touch_once, &touch);
 
     return result > 128 ? result - 128 : result;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Files and mappings in one call each, for cases that are about what comes after. The functions fail the case when the
- * kernel refuses, except those that say otherwise.
+ * Files and mappings in one call each, for cases that are about what comes after. The functions
+ * fail the case when the kernel refuses, except those that say otherwise.
  */
 #ifndef SHMAPFS_TESTS_MAPPING_H
 #define SHMAPFS_TESTS_MAPPING_H
@@ -28,18 +28,21 @@ char *map_fd(int fd, size_t length, int protection, int flags);
 char *map_shared(int fd, size_t length);
 void unmap(void *address, size_t length);
 
-/* Opens the path anew, maps it shared and closes the descriptor. NULL when that fails: made for coprocesses. */
+/* Opens the path anew, maps it shared and closes the descriptor. NULL when that fails: made for
+ * coprocesses. */
 char *map_path(const char *path, size_t length);
 
-/* Reads one byte, or stores 1 into it, in a child process that shares the mapping: the signal that this raised, or 0. */
-int touch_signal(char *address, bool store);
+/* Reads one byte, or writes 1 to it, in a child process that shares the mapping. Returns the signal
+ * that this raises, or 0. */
+int touch_signal(char *address, bool writes);
 
 /* Whether all bytes are the given one. */
 bool all_bytes(const char *bytes, size_t count, char value);
 
 /*
- * A file of the same kind as the area under test, but reached without the mount: on the store's own disk, or a
- * tmpfs file. What the kernel answers for it is what the mount has to answer. Unlinked already.
+ * A file of the same kind as the area under test, but reached without the mount: on the store's own
+ * disk, or a tmpfs file. What the kernel answers for it is what the mount has to answer. Unlinked
+ * already.
  */
 int reference_file(const struct fixture *fixture);
 

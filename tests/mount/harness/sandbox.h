@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Where a group of cases lives: mount and PID namespaces of its own, and a temporary directory that
- * is removed from outside, when nothing inside can be running any more.
+ * The place in which a group of cases lives: mount and PID namespaces of its own, and a temporary
+ * directory that is removed from outside, when nothing inside can be running any more.
  */
 #ifndef SHMAPFS_TESTS_SANDBOX_H
 #define SHMAPFS_TESTS_SANDBOX_H

@@ -18,7 +18,7 @@ int as_member(uid_t uid, gid_t group, user_action *action, const char *path);
 
 user_action read_file, write_file, create_file, make_directory;
 
-/* For actions: the result of a system call; of an open with these flags. */
+/* Results for actions: of a system call, and of an open with these flags. */
 int result_of(int result);
 int open_with(const char *path, int flags);
 

@@ -26,7 +26,7 @@ void watchdog_case_begins(int pipe, const char *name)
     struct case_notice notice = { 0 };
     snprintf(notice.name, sizeof(notice.name), "%s", name);
     if (write(pipe, &notice, sizeof(notice)) != (ssize_t)sizeof(notice))
-        print_error("nobody watches\n");
+        print_error("the watchdog is gone\n");
 }
 
 // The runner's parent is the first process of the PID namespace; a case's child has the runner for
@@ -48,7 +48,7 @@ static void show_file(const char *pid, const char *name)
         close(fd);
 }
 
-// What every process of the namespace is doing, for whoever has to understand the hang.
+// Says what every process of the namespace is doing, for whoever has to understand the hang.
 static void show_processes(void)
 {
     DIR *proc = opendir("/proc");

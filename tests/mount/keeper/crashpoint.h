@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Points of a request's life at which a worker of the build with points of failure ($SHMAPFS_FAULTS)
- * stops. Its $SHMAPFS_HALT is the directory «halt» in the workspace.
+ * Points of a request's life at which a worker of the build with points of failure
+ * ($SHMAPFS_FAULTS) stops. Its $SHMAPFS_HALT is the directory «halt» in the workspace.
  */
 #ifndef SHMAPFS_TESTS_CRASHPOINT_H
 #define SHMAPFS_TESTS_CRASHPOINT_H

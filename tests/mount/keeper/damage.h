@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Where the memory of a mount can be damaged. */
+/* The places at which the memory of a mount can be damaged. */
 #ifndef SHMAPFS_TESTS_DAMAGE_H
 #define SHMAPFS_TESTS_DAMAGE_H
 
@@ -19,11 +19,11 @@ struct spot {
     bool noticed;   // it cannot be passed over
 };
 
-/* Up to one without a name. */
+/* Lists that end with a spot without a name. */
 extern const struct spot damage_state[], damage_request[], damage_result[], damage_table[],
     damage_slot[];
 
-/* Where no answer depends on it. */
+/* A spot on which no answer depends. */
 extern const struct spot damage_none;
 
 /* Any byte but the requests' on their way, whose contents are whatever was sent. */

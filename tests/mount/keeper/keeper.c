@@ -79,7 +79,8 @@ pid_t keeper_start(const struct workspace *workspace, const struct keeper_settin
     if (status.survival[0] != '\0')
         harness_skip_case(status.survival);
     assert_int_equal(status.keeper, keeper);
-    // Before it has heard that the first one serves, the keeper takes its death for a failure to mount.
+    // Before it has heard that the first one serves, the keeper takes its death for a failure to
+    // mount.
     keeper_standby(keeper);
     return keeper;
 }

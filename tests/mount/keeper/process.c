@@ -20,7 +20,7 @@ void await_true(bool (*condition)(void *), void *argument, const char *complaint
     while (!condition(argument)) {
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (now.tv_sec - start.tv_sec > WAIT_SECONDS)
-            fail_msg("in vain waited for: %s", complaint);
+            fail_msg("waited in vain for %s", complaint);
         sched_yield();
     }
 }

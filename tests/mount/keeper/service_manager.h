@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The case as a service manager: it starts the daemon in the foreground, reads what it says, sends it
- * signals, and starts another one where the first one's mount lives on.
+ * The case as a service manager: it starts the daemon in the foreground, reads what it says, sends
+ * it signals, and starts another one where the first one's mount lives on.
  */
 #ifndef SHMAPFS_TESTS_SERVICE_MANAGER_H
 #define SHMAPFS_TESTS_SERVICE_MANAGER_H
@@ -26,7 +26,8 @@ void service_manager_close(struct service_manager *manager);
 /* How often services that are started from now on must say that they live. */
 void set_watchdog_period(unsigned microseconds);
 
-/* Takes the next message, for WAIT_SECONDS at most. Without waiting, returns false if there is none. */
+/* Takes the next message, for WAIT_SECONDS at most. Without waiting, returns false if there is
+ * none. */
 bool hear_message(const struct service_manager *manager, bool wait,
                   struct service_message *message);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* An event count: how often something has happened, in memory that processes share, and a way to wait
- * for the next time. */
+/* An event count: how often something has happened, in memory that processes share, and a way to
+ * wait for the next time. */
 #ifndef SHMAPFS_TESTS_EVENT_COUNT_H
 #define SHMAPFS_TESTS_EVENT_COUNT_H
 

@@ -21,7 +21,7 @@ enum { PROGRESS_SECONDS = 120, MOST_KINDS = 32 };
 
 enum order { REST, RUN, END };
 
-/* What the processes of a kind have in common. */
+/* The processes of a kind have this in common. */
 struct crew {
     const struct load_kind *kind;
     pthread_barrier_t barrier;
@@ -81,7 +81,7 @@ static uint32_t hear_orders(struct load_process *process)
     return crew->orders;
 }
 
-/* Until there is another order. */
+/* Waits until there is another order. */
 static void rest(struct load_process *process, uint32_t orders)
 {
     struct load *load = process->load;
@@ -287,7 +287,7 @@ int load_await_calls(struct load *load, unsigned calls)
     uint64_t target = atomic_load(&load->tally.calls) + calls;
 
     atomic_store(&load->tally.target, target);
-    // Those calls may just have been made, and by nobody who saw the target.
+    // The calls may just have been made by processes that did not see the target.
     if (atomic_load(&load->tally.calls) >= target)
         atomic_store(&load->tally.target, 0);
     return await(load, target_reached);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Many processes that use a directory at the same time, and hold every result of every call to what it must be.
+ * Many processes that use a directory at the same time, and hold every result of every call to what
+ * it must be.
  *
- * Each kind of load works in a directory of its own, in rounds that begin and end with nothing open but what the kind
- * holds on purpose. What is wrong is counted, and the first of it is told on standard error: a call that did not give
- * what it had to is a failed call; contents, attributes or a ledger that are not what they must be, a difference.
+ * Each kind of load works in a directory of its own, in rounds that begin and end with nothing open
+ * but what the kind holds on purpose. What is wrong is counted, and the first of it is told on
+ * standard error: a call that did not give what it had to is a failed call; contents, attributes or
+ * a ledger that are not what they must be, a difference.
  */
 #ifndef SHMAPFS_TESTS_LOAD_H
 #define SHMAPFS_TESTS_LOAD_H
@@ -43,8 +45,9 @@ struct load_kind {
     void (*prepare)(struct load_process *); // once, by member 0 before the other members begin
     void (*begin)(struct load_process *);   // every process, before its first round
     void (*round)(struct load_process *);
-    // Every process, with none of the kind's in a round, before each pause and the end: holds everything to what it
-    // must be, and removes what begin and prepare have not made, or looks at all that stays.
+    // Every process, with none of the kind's in a round, before each pause and the end: holds
+    // everything to what it must be, and removes what begin and prepare have not made, or looks at
+    // all that stays.
     void (*rest)(struct load_process *);
     void (*end)(struct load_process *); // every process, at last
 };
@@ -58,7 +61,7 @@ struct load_figures {
     uint64_t different;
 };
 
-/* What all processes count together. */
+/* Numbers that all processes count together. */
 struct load_tally {
     struct event_count
         news; // rings when a process has come to rest, and when the target is reached
@@ -67,12 +70,13 @@ struct load_tally {
     atomic_uint complaints;
 };
 
-/* Starts the processes in this directory, each of which rests at first. NULL, having said why, if that fails. */
+/* Starts the processes in this directory, each of which rests at first. NULL, having said why, if
+ * that fails. */
 struct load *load_start(const char *directory, const struct load_kind *const kinds[],
                         uint64_t seed);
 
-/* Lets every process go on; brings every process to rest. A negative errno, having said which process does what: some
- * have ended or make no progress. */
+/* Lets every process go on; brings every process to rest. A negative errno, having said which
+ * process does what: some have ended or make no progress. */
 int load_run(struct load *load);
 int load_rest(struct load *load);
 
@@ -85,8 +89,8 @@ struct load_figures load_stop(struct load *load);
 struct load_figures load_figures(const struct load *load);
 
 /*
- * For the kinds. The call is an expression; the path says what it is about. Each macro counts the call, holds it to
- * what it must give and evaluates to its result.
+ * For the kinds. The call is an expression; the path says what it is about. Each macro counts the
+ * call, holds it to what it must give and evaluates to its result.
  */
 #define CALL(process, path, call) \
     load_worked(process, (load_enter(process, #call, path), (long)(call)))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The kinds of load. Those that are told to hold something hold it from the beginning to the end. */
+/* The kinds of load. Those that are told to hold something hold it from the beginning to the
+ * end. */
 #ifndef SHMAPFS_TESTS_LOAD_KINDS_H
 #define SHMAPFS_TESTS_LOAD_KINDS_H
 

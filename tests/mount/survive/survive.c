@@ -68,7 +68,8 @@ static int look(const struct attempt *attempt, struct mount_holdings *holdings)
     return holdings->table < 0 ? (int)holdings->table : 0;
 }
 
-/* What there is when nothing happens any more: the kernel tells the daemon later what it does not use. */
+/* Reads the holdings once nothing happens any more: the kernel tells the daemon later what it does
+ * not use. */
 static int look_until_steady(const struct attempt *attempt, struct mount_holdings *steady)
 {
     int error = look(attempt, steady);
@@ -88,7 +89,8 @@ static int64_t excess(int64_t now, int64_t before)
     return now > before ? now - before : 0;
 }
 
-/* What there is more than before the first death, once the daemon has heard of everything. */
+/* Reads what is held beyond the holdings before the first death, once the daemon has heard of
+ * everything. */
 static int look_for_leaks(const struct attempt *attempt, struct mount_holdings *leaked)
 {
     const struct mount_holdings *before = &attempt->before;
@@ -288,7 +290,7 @@ int survive(const struct survive_plan *plan, struct survive_report *report)
         status_watchdog_stop(attempt.watchdog);
     free(attempt.stalls);
     free(attempt.replies);
-    // What hangs is not waited for: it ends with the first process of its namespace.
+    // Processes that hang are not waited for: they end with the first process of their namespace.
     report->load = error == 0 ? load_stop(attempt.load) : load_figures(attempt.load);
     return error;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A mount under load whose workers die, or are replaced, all the time: what its clients notice of it. */
+/* A mount under load whose workers die, or are replaced, all the time: what its clients notice of
+ * it. */
 #ifndef SHMAPFS_TESTS_SURVIVE_H
 #define SHMAPFS_TESTS_SURVIVE_H
 
@@ -34,8 +35,8 @@ struct survive_report {
     int64_t reply_median, reply_max; // from the kill to the first answer of a new worker
 };
 
-/* Puts the mount under load and carries out the plan. Returns 0, or a negative errno, having said why it could not be carried
- * out. */
+/* Puts the mount under load and carries out the plan. Returns 0, or a negative errno, having said
+ * why it could not be carried out. */
 int survive(const struct survive_plan *plan, struct survive_report *report);
 
 /* Whether nothing failed, differed or leaked. */

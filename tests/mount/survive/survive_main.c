@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// survive DEATHS: mounts, puts the mount under load, lets its workers die, and says in one line what came of it.
+// survive DEATHS: mounts, puts the mount under load, lets its workers die, and says in one line
+// what came of it.
 #include "tests/mount/harness/sandbox.h"
 #include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"

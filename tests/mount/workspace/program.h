@@ -11,8 +11,8 @@ struct program_result {
     char err[16384];
 };
 
-/* Runs a program to its end, for WAIT_SECONDS at most. The words end with NULL; a first word without a slash
- * is looked for in PATH. */
+/* Runs a program to its end, for WAIT_SECONDS at most. The words end with NULL; a first word
+ * without a slash is looked for in PATH. */
 struct program_result run_program(const char *program, ...) __attribute__((sentinel));
 struct program_result run_program_words(char *const words[]);
 

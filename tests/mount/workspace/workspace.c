@@ -77,7 +77,8 @@ static void end_children(void)
     workspace_await_children();
 }
 
-/* Takes away what a failed case left mounted, the last first. Returns whether there was anything. */
+/* Takes away what a failed case left mounted, the last first. Returns whether there was
+ * anything. */
 static bool unmount_all(const char *below)
 {
     bool any = false;

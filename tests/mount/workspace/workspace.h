@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A case's workspace: a directory of its own with an empty mount point and an empty store, for cases
- * that are about mounting and so mount by themselves.
+ * A case's workspace: a directory of its own with an empty mount point and an empty store, for
+ * cases that are about mounting and so mount by themselves.
  *
  *   test_NAME passthrough|cached|native root|user
  *
- * The cases run as the first process of mount and PID namespaces of their own (see sandbox.h), so that
- * a daemon becomes their child when the process that started it ends, and they can read its exit
- * status. What a failed case leaves running and mounted is ended before the next. With `native`, cases
- * about a disk look at the disk itself.
+ * The cases run as the first process of mount and PID namespaces of their own (see sandbox.h), so
+ * that a daemon becomes their child when the process that started it ends, and they can read its
+ * exit status. What a failed case leaves running and mounted is ended before the next. With
+ * `native`, cases about a disk look at the disk itself.
  */
 #ifndef SHMAPFS_TESTS_WORKSPACE_H
 #define SHMAPFS_TESTS_WORKSPACE_H
@@ -56,27 +56,29 @@ static inline struct workspace *workspace_of(void **state)
 /* Mounts workspace->mnt: with workspace->store, if wanted, and these options ("" for none). */
 void workspace_mount(const struct workspace *workspace, bool with_store, const char *options);
 
-/* What is tried with the same words, for cases in which it fails. */
+/* Tries the same, for cases in which it fails. */
 struct program_result workspace_try_mount(const struct workspace *workspace, bool with_store,
                                           const char *options);
 
 /* Unmounts, waits for the daemon, and holds it to exit status 0. */
 void workspace_unmount(const struct workspace *workspace);
 
-/* Waits until no child is left, and returns the worst exit status; -ETIMEDOUT after WAIT_SECONDS. */
+/* Waits until no child is left, and returns the worst exit status; -ETIMEDOUT after
+ * WAIT_SECONDS. */
 int workspace_await_children(void);
 
 bool workspace_is_mounted(const char *path);
 
-/* That a refused mount left nothing: no mount, no process, no lock on the store, and exactly this tree. */
+/* Asserts that a refused mount left nothing: no mount, no process, no lock on the store, and
+ * exactly this tree. */
 void assert_nothing_left(const struct workspace *workspace, const char *tree);
 
 /* All that is below the case's directory, one line each. For free(). */
 char *workspace_tree(void);
 
-/* Waits until the condition holds, for WAIT_SECONDS at most; returns whether it does. For what happens
- * when the daemon has heard of the last use of a file, which the kernel tells it after the call that
- * ended the use. Each look must be a round trip to the daemon. */
+/* Waits until the condition holds, for WAIT_SECONDS at most; returns whether it does. For what
+ * happens when the daemon has heard of the last use of a file, which the kernel tells it after the
+ * call that ended the use. Each look must be a round trip to the daemon. */
 bool becomes_true(bool (*condition)(void *), void *argument);
 
 /* A number of the mount's status, such as "pid" or "ram_area.used". */

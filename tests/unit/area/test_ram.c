@@ -21,7 +21,7 @@ static struct ram_options defaults(void)
     return (struct ram_options){ .size = LIMIT, .huge = "never", .mode = 0755 };
 }
 
-/* Where a user may not make user namespaces there is no RAM area to test. */
+/* There is no RAM area to test where a user may not make user namespaces. */
 static struct area open_ram(const struct ram_options *options)
 {
     struct area area;

@@ -9,7 +9,7 @@
 #define MOST       4
 #define MANY       1000 /* more than any streak */
 
-/* Somebody who waits for a turn. */
+/* A thread that waits to be the leader. */
 struct taker {
     struct leader leader;
     pthread_t thread;

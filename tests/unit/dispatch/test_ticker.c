@@ -15,7 +15,7 @@ enum moment {
     AFTER_IT,  /* that look has not found it, and the ticker does not sleep yet */
 };
 
-/* What a ticker looks after: things that somebody leaves there. */
+/* The work of a ticker: things that somebody leaves there. */
 struct watch {
     struct ticker ticker;
     pthread_t thread;
@@ -79,7 +79,7 @@ static void stop(struct watch *watch)
     await_thread(watch->thread, "a ticker");
 }
 
-/* So many looks of another ticker, which has something to look after all the time. */
+/* Waits for that many looks of another ticker, which has work all the time. */
 static void let_ticks_pass(unsigned count)
 {
     struct watch other;
@@ -177,8 +177,8 @@ static void dawdle(struct race *race)
         steps--;
 }
 
-/* Leaves things at about the time when the ticker goes to sleep: a moment after it has looked for the
- * last time but one, or for the last time. */
+/* Leaves things at about the time when the ticker goes to sleep: a moment after it has looked for
+ * the last time but one, or for the last time. */
 static void *race_with_sleep(void *argument)
 {
     struct race *race = argument;

@@ -91,7 +91,7 @@ static inline const struct node_ledger *calls_ledger(const struct calls *calls, 
     return &calls->table->memory->ledgers[index];
 }
 
-/* What ledgers have noted is not for others to take back. */
+/* Takes ledgers off all that they have noted, so that nobody else takes it back. */
 static inline uint64_t noted_lookups(const struct calls *calls, uint64_t id)
 {
     uint64_t noted = 0;
@@ -124,7 +124,7 @@ static inline int noted_stream(const struct calls *calls, uint64_t fh)
     return -1;
 }
 
-/* What a call needs of a use that is under way. */
+/* The part of a use under way that a call needs. */
 static inline bool suits_ref(const struct calls *calls, const struct call *call)
 {
     const struct node_ref *ref = &calls->refs[call->ref];
@@ -239,7 +239,7 @@ static inline struct call calls_next(struct calls *calls)
     return call;
 }
 
-/* What a call has answered, as a number. */
+/* A call's answer as a number. */
 static inline void answer_add(uint64_t *answer, uint64_t value)
 {
     *answer = (*answer ^ value) * UINT64_C(0x100000001b3);

@@ -167,7 +167,7 @@ static inline bool is_at_rest(const struct node_table *table)
     return used == UINT64_C(0xffffffff) << 32;
 }
 
-/* What of a table at rest does not fit together; NULL: nothing. */
+/* Says what does not fit together in a table at rest; NULL if everything does. */
 static inline const char *node_state_fault(const struct node_table *table)
 {
     const char *(*const looks[])(const struct node_table *) = { slots_fault, chains_fault,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who is in the node table, and for how long. */
+/* The node table: which nodes are in it, and for how long. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -18,7 +18,7 @@ static int set_up(void **state)
     return set_up_table(state, 1000, CACHED_MAX);
 }
 
-/* As when the process is another one: uses are gone. */
+/* Attaches as another process does: uses are gone. */
 static void take_over(struct fixture *f)
 {
     int memfd = f->table.memfd;
@@ -29,7 +29,7 @@ static void take_over(struct fixture *f)
     assert_null(node_state_fault(&f->table));
 }
 
-/* What attaching a second time answers, while the first sees to the damage. */
+/* The result of attaching a second time, while the first one handles the damage. */
 static int attach_damaged(struct fixture *f, const char **why)
 {
     struct node_table table = { .corrupt = not_corrupt };
@@ -192,8 +192,8 @@ static void ids_to_be_closed_are_known_until_they_are(void **state)
     assert_int_equal(node_backing_highest(&f->table), highest);
 }
 
-/* Who does not close what he takes gets no more of it, and nothing is lost. */
-static void many_ids_to_be_closed_stop_the_cache_from_giving(void **state)
+/* A process that does not close what it takes gets no more of it, and nothing is lost. */
+static void many_doomed_ids_stop_the_cache_from_giving(void **state)
 {
     struct fixture *f = *state;
     struct node_resources taken;

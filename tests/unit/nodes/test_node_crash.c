@@ -183,7 +183,7 @@ static cpu_set_t stay_here(void)
     return before;
 }
 
-/* What a table is when its process is gone and another one has taken it over. */
+/* The state of a table whose process is gone, once another process has taken it over. */
 static void attach_and_read(struct crash *crash, struct node_state *state)
 {
     struct node_table table = { .corrupt = not_corrupt };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a request has taken and its answer has not told is taken back, all of it and nothing else.
+/* Taking back: all that a request has taken and its reply has not told, and nothing else.
  */
 #include "tests/unit/unit.h"
 

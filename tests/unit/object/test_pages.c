@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is counted of a file's pages, and the text that tells it. */
+/* The count of a file's pages, and the text that tells it. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ static void pages_that_were_written_are_resident(void **state)
         skip(); // Linux before 6.5.
     assert_int_equal(error, 0);
     assert_int_equal(pages.resident, 3);
-    // What belongs in RAM is where it belongs.
+    // The pages are in RAM, where they belong.
     assert_int_equal(pages.dirty, 0);
     assert_int_equal(pages.swapped, 0);
 }

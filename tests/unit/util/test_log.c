@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Where a line goes, what stands in front of it, and what becomes of a user's bytes in it. */
+/* The log: where a line goes, what stands in front of it, and how a user's bytes appear in it. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a service manager at the other end gets, and that one which does not listen does no harm. */
+/* The notify socket: a service manager gets what it is told, and one that does not listen does no
+ * harm. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -16,14 +16,14 @@ void path_in_store(const struct fixture *fixture, const char *name, char path[PA
 
 /*
  * Holds a file of this case to the file behind it in the store. Nobody can see that file on other
- * areas, where this does nothing. ctime cannot be set: where the kernel holds writes back, the store's
- * is the time at which they got there.
+ * areas, where this does nothing. ctime cannot be set: where the kernel holds writes back, the
+ * store's is the time at which they got there.
  */
 void assert_same_in_store(void **state, const char *name);
 
 /*
- * Asserts that a write through a mapping has moved mtime. A tmpfs never moves it: on a memory area the
- * promise is only that stat tells the same by every way of asking.
+ * Asserts that a write through a mapping has moved mtime. A tmpfs never moves it: on a memory area
+ * the promise is only that stat tells the same by every way of asking.
  */
 void assert_mapped_write_seen(const struct fixture *fixture, struct timespec before);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What stat tells, and the calls that change it. Times are test_times.c.
+// stat, and the calls that change what it tells. Times are test_times.c.
 #include "tests/mount/harness/files.h"
 
 #include <fcntl.h>

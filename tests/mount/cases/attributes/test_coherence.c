@@ -60,7 +60,7 @@ static void overwrite_is_seen(void **state)
     assert_same_in_store(state, "file");
 }
 
-static void store_and_msync_are_seen(void **state)
+static void mapped_write_and_msync_are_seen(void **state)
 {
     int fd = new_file("file", SIZE);
     char *mapped = map_file(fd);
@@ -78,7 +78,7 @@ static void store_and_msync_are_seen(void **state)
 }
 
 // The daemon has seen the close; the mapping goes on.
-static void store_after_close_is_seen(void **state)
+static void mapped_write_after_close_is_seen(void **state)
 {
     int fd = new_file("file", SIZE);
     char *mapped = map_file(fd);
@@ -135,7 +135,7 @@ static struct statx_timestamp other_mtime_alone(const char *path, struct statx_t
 }
 
 // An open that fails in the area must not count for one that came to something.
-static void store_after_a_failed_open_is_seen(void **state)
+static void mapped_write_after_a_failed_open_is_seen(void **state)
 {
     const struct fixture *fixture = fixture_of(state);
     char path[PATH_MAX];
@@ -182,9 +182,9 @@ static void set_times_survive_written_data(void **state)
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(write_is_seen),
     cmocka_unit_test(overwrite_is_seen),
-    cmocka_unit_test(store_and_msync_are_seen),
-    cmocka_unit_test(store_after_close_is_seen),
-    cmocka_unit_test(store_after_a_failed_open_is_seen),
+    cmocka_unit_test(mapped_write_and_msync_are_seen),
+    cmocka_unit_test(mapped_write_after_close_is_seen),
+    cmocka_unit_test(mapped_write_after_a_failed_open_is_seen),
     cmocka_unit_test(set_times_survive_written_data),
 };
 

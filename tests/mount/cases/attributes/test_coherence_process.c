@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What another process changes is seen at once, in the order in which it happened. */
+/* A process sees what another one changes at once, and in the order in which it happened. */
 #include "tests/mount/cases/attributes/store_attributes.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -12,7 +12,7 @@
 
 enum { SIZE = 64 << 10 };
 
-static int store_in_mapping(struct coprocess *parent, void *argument)
+static int write_through_mapping(struct coprocess *parent, void *argument)
 {
     (void)argument;
     char *mapped = map_path("file", SIZE);
@@ -24,11 +24,11 @@ static int store_in_mapping(struct coprocess *parent, void *argument)
     return 0;
 }
 
-static void store_of_another_process_is_seen(void **state)
+static void mapped_write_of_another_process_is_seen(void **state)
 {
     struct coprocess coprocess;
     assert_ok(close(new_file("file", SIZE)));
-    assert_int_equal(coprocess_start(&coprocess, store_in_mapping, NULL), 0);
+    assert_int_equal(coprocess_start(&coprocess, write_through_mapping, NULL), 0);
     assert_true(coprocess_await_turn(&coprocess));
     for (int i = 0; i < 10; i++) {
         struct stat before = stat_of("file");
@@ -177,7 +177,7 @@ static void directory_changed_by_another_process_is_seen(void **state)
     assert_same_in_store(state, "directory");
 }
 
-// What make relies on: of two files, the one that was written last is the newer one, whichever way
+// make relies on this: of two files, the one that was written last is the newer one, whichever way
 // it was written.
 static void order_of_changes_is_order_of_times(void **state)
 {
@@ -198,7 +198,7 @@ static void order_of_changes_is_order_of_times(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(store_of_another_process_is_seen),
+    cmocka_unit_test(mapped_write_of_another_process_is_seen),
     cmocka_unit_test(size_set_by_another_process_is_seen),
     cmocka_unit_test(change_by_another_process_is_seen),
     cmocka_unit_test(directory_changed_by_another_process_is_seen),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Files that may not be changed, or only grow. Their flags are set in the store, which is the only area that has any.
+// Files that may not be changed, or only grow. Their flags are set in the store, which is the only
+// area that has any.
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/users.h"
 
@@ -15,7 +16,8 @@ static bool has_flags(const struct fixture *fixture)
     return fixture->area == AREA_PERSIST || fixture->area == AREA_NATIVE;
 }
 
-/* The daemon writes what FUSE's page cache holds to where it belongs, which is not the end: such a file refuses that. */
+/* The daemon writes what FUSE's page cache holds to where it belongs, which is not the end: such a
+ * file refuses that. */
 static bool can_append(const struct fixture *fixture)
 {
     return has_flags(fixture) && !fixture->cached;
@@ -39,13 +41,14 @@ static void set_flag(const struct fixture *fixture, const char *name, int flag, 
     assert_ok(close(fd));
 }
 
-/* What an open with these flags comes to. */
+/* The result of an open with these flags. */
 struct attempt {
     int flags;
     int error;
 };
 
-/* The flag is taken away again before anything is asserted: a file that nobody can remove must not be left. */
+/* The flag is taken away again before anything is asserted: a file that nobody can remove must not
+ * be left. */
 static void assert_opens(const struct fixture *fixture, int flag, const struct attempt attempts[],
                          size_t count)
 {
@@ -71,7 +74,8 @@ static void assert_opens(const struct fixture *fixture, int flag, const struct a
 static void append_only_file_is_opened_for_appending(void **state)
 {
     int appending = can_append(fixture_of(state)) ? 0 : EPERM;
-    // A mapping could store anywhere: the kernel does not know of a passthrough file that it may only grow.
+    // A mapping could be written anywhere: the kernel does not know of a passthrough file that it
+    // may only grow.
     int reading_too = fixture_of(state)->area == AREA_NATIVE ? 0 : EPERM;
     const struct attempt attempts[] = {
         { O_WRONLY, EPERM },

@@ -277,7 +277,7 @@ static void assert_read_is_noted(const struct fixture *fixture, const struct tim
     struct stat attr = stat_of("file");
     assert_int_equal(attr.st_mtim.tv_sec, times[1].tv_sec);
     bool noted = attr.st_atim.tv_sec != times[0].tv_sec;
-    // Of a read that FUSE's page cache answers, nobody is told.
+    // FUSE's page cache tells nobody of the reads that it serves.
     if (!fixture->cached)
         assert_int_equal(noted, fixture->memory || (area.f_flag & ST_NOATIME) == 0);
 }

@@ -124,7 +124,7 @@ static void values_of_every_size(void **state)
         assert_memory_equal(found, value, sizes[i]);
     }
     assert_errno(setxattr("file", "user.value", value, XATTR_SIZE_MAX + 1, 0), E2BIG);
-    // What fits between is the filesystem's matter; it takes the value whole or says that there is
+    // The filesystem decides about sizes in between; it takes the value whole or says that there is
     // no room.
     if (setxattr("file", "user.value", value, XATTR_SIZE_MAX, 0) == 0) {
         assert_int_equal(getxattr("file", "user.value", found, XATTR_SIZE_MAX), XATTR_SIZE_MAX);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The class of a directory: read, set, inherited, refused; what cannot cross from one class to the other.
+// The class of a directory: read, set, inherited, refused; what cannot cross from one class to the
+// other.
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"

@@ -209,7 +209,7 @@ static void attributes_are_shown_and_stored(void **state)
     assert_int_equal(stat_of(path).st_mode, S_IFDIR | 02750);
     assert_int_equal(getxattr(path, "user.mine", value, sizeof(value)), 1);
     assert_int_equal(getxattr("root", "user.mine", value, sizeof(value)), 1);
-    // What is made below changes the directory's time, as anywhere.
+    // A new file below changes the directory's time, as anywhere.
     put_file("root/second", "");
     assert_true(stat_of("root").st_mtim.tv_sec > 2000000);
     assert_int_equal(stat_of("root").st_nlink, 2);
@@ -217,7 +217,7 @@ static void attributes_are_shown_and_stored(void **state)
     assert_int_equal(stat_of("root").st_nlink, 3);
 }
 
-/* What the kernel keeps of it at least: it asks anew for the time of the change itself. */
+/* The attributes that the kernel keeps at least: it asks anew for the time of the change itself. */
 static struct statx kept_of(const char *path)
 {
     struct statx stx;

@@ -10,7 +10,8 @@
  *   share         two programs, with memory and semaphores between them
  *   fill          reserves more than there is
  *   value         says "ready", and which value the signal SIGRTMIN + 3 brings
- *   first_signal  sends SIGUSR1 to its parent, says "ready", and ends with the first signal's number
+ *   first_signal  sends SIGUSR1 to its parent, says "ready", and ends with the first signal's
+ *                 number
  *   key           says "ready", and "caught" at SIGINT; ends with 0 at SIGUSR1 if it came once */
 int play_command_role(const char *role);
 

@@ -7,8 +7,8 @@
 
 #include <json-c/json.h>
 
-/* The object that standard output holds, on one line; for json_object_put(). Standard error may hold
- * the line about processes that could not be inspected, and nothing else. */
+/* The object that standard output holds, on one line; for json_object_put(). Standard error may
+ * hold the line about processes that could not be inspected, and nothing else. */
 struct json_object *json_output_of(const struct program_result *result);
 
 /* A member that must be there; its value as a number or a text. */

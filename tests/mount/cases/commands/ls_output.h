@@ -11,7 +11,8 @@ enum { FAILED = 1, USAGE = 2, PAGES = 10 };
 #define PAGE  ((int64_t)page_size())
 #define BYTES (PAGES * PAGE)
 
-/* Whether an area of the mount has passthrough, which not every kernel and user namespace allows. */
+/* Whether an area of the mount has passthrough, which not every kernel and user namespace
+ * allows. */
 bool area_is_passthrough(const struct workspace *workspace, const char *area);
 
 /* Ends the case where the kernel does not count pages (Linux 6.5 does). */

@@ -75,7 +75,7 @@ static struct background_run start_words(const char *const words[])
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        // What was started in the background, or by nohup(1), ignores some.
+        // A program that was started in the background, or by nohup(1), ignores some.
         for (int number = 1; number <= SIGRTMAX; number++)
             signal(number, SIG_DFL);
         // A job, as a shell has it: one without anybody to continue it would not be stopped.
@@ -122,7 +122,7 @@ void read_line(int fd, char *line, size_t size)
 
     while (length + 1 < size) {
         if (poll(&event, 1, WAIT_SECONDS * 1000) != 1)
-            fail_msg("nothing comes");
+            fail_msg("the command writes nothing");
         // A terminal whose other side is gone answers EIO.
         if (read(fd, line + length, 1) != 1 || line[length] == '\n')
             break;

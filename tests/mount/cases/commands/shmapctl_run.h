@@ -7,7 +7,7 @@
 #include "tests/mount/cases/commands/json_output.h"
 #include "tests/mount/workspace/workspace.h"
 
-/* What could not be, as `run` tells it. */
+/* The exit statuses of `run` for a command that could not be run. */
 enum { NOT_STARTED = 125, NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
 /* The case's workspace; skips the case where a user's run needs what the administrator forbids. */
@@ -48,8 +48,8 @@ pid_t read_pid(const struct background_run *background);
 void say(const struct background_run *background, const char *line);
 void end_input(struct background_run *background);
 
-/* Waits, and returns the status of the run and what it wrote to standard error. What the command could
- * read ends only afterwards. */
+/* Waits, and returns the status of the run and what it wrote to standard error. What the command
+ * could read ends only afterwards. */
 int end_run(struct background_run *background, char *err, size_t size);
 
 /* The same, with that status and silence. */

@@ -44,13 +44,13 @@ static void dirty_pages_become_clean(void **state)
     workspace_unmount(workspace);
 }
 
-static bool was_stored_dirty(void *address)
+static bool was_written_dirty(void *address)
 {
     *(volatile char *)address = 1;
     return ls_number("file", "dirty") == 1;
 }
 
-static void stores_make_pages_dirty(void **state)
+static void mapped_writes_make_pages_dirty(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
@@ -61,7 +61,7 @@ static void stores_make_pages_dirty(void **state)
     char *address = map_shared(fd, (size_t)BYTES);
     assert_ok(fsync(fd));
     assert_int_equal(ls_number("file", "dirty"), 0);
-    assert_true(becomes_true(was_stored_dirty, address + 3 * PAGE));
+    assert_true(becomes_true(was_written_dirty, address + 3 * PAGE));
     assert_ok(msync(address, (size_t)BYTES, MS_SYNC));
     assert_int_equal(ls_number("file", "dirty"), 0);
     unmap(address, (size_t)BYTES);
@@ -120,7 +120,7 @@ static void holes(void **state)
     workspace_unmount(workspace);
 }
 
-/* As one who may read the file and no more. */
+/* Lists as a user who may read the file and no more. */
 static int count_of_another(void *argument)
 {
     char value[256];
@@ -133,7 +133,8 @@ static int count_of_another(void *argument)
     assert_null(json_member(file, "resident"));
     assert_null(json_member(file, "dirty"));
     assert_null(json_member(file, "swapped"));
-    // Who may write may not know, either: an access ACL can make that another thing than it seems.
+    // A user who may write may not know, either: with an access ACL the mode says less than it
+    // seems.
     assert_null(json_member(ls_object(answer, "writable"), "resident"));
     assert_true(json_number(ls_object(answer, "own"), "resident") >= 1);
     json_object_put(answer);
@@ -184,7 +185,7 @@ static void the_attribute(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(dirty_pages_become_clean),
-    cmocka_unit_test(stores_make_pages_dirty),
+    cmocka_unit_test(mapped_writes_make_pages_dirty),
     cmocka_unit_test(anonymous_pages),
     cmocka_unit_test(holes),
     cmocka_unit_test(the_attribute),

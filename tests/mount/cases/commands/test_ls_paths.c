@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is listed of a path, as its paths with a space after each. For free(). */
+/* The paths that ls finds below a path, with a space after each. For free(). */
 static char *paths_in(const char *path)
 {
     struct json_object *answer = ls_json(path);
@@ -58,7 +58,7 @@ static void paths_are_sorted_and_relative(void **state)
     assert_paths("mnt//", "a-b a/1 a/deep/2 b scratch/file ");
     assert_paths("mnt/a", "1 deep/2 ");
     assert_paths("mnt/a/1", "1 ");
-    // What is named is followed, what is found is not.
+    // ls follows a link that is named, and none that it finds.
     assert_paths("mnt/other", "1 deep/2 ");
     struct json_object *answer = ls_json("mnt");
     assert_string_equal(json_text(ls_object(answer, "a/deep/2"), "class"), "persist");
@@ -146,7 +146,7 @@ static void directories_nested_too_deeply(void **state)
     workspace_unmount(workspace);
 }
 
-/* Until it is told to end. */
+/* Moves a directory to and fro until it is told to end. */
 static int moves_to_and_fro(struct coprocess *parent, void *argument)
 {
     struct pollfd turn = { .fd = parent->in, .events = POLLIN };
@@ -189,7 +189,7 @@ static void directories_that_are_moved_meanwhile(void **state)
     workspace_unmount(workspace);
 }
 
-/* As a user, of whose tree something is closed to himself. */
+/* Lists as a user who may not enter some of his own directories. */
 static int list_what_is_closed(void *argument)
 {
     (void)argument;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl run: what the command is given, and what the caller gets of it. How runs end is in test_run_end. */
+/* shmapctl run: what the command is given, and what the caller gets of it. How runs end is in
+ * test_run_end. */
 #include "tests/mount/cases/commands/shmapctl_run.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -105,7 +106,7 @@ static void wrong_command_lines(void **state)
     free(after);
 }
 
-/* What follows the command is the command's. */
+/* Options that follow the command are the command's own. */
 static void options_of_the_command_are_its_own(void **state)
 {
     struct workspace *workspace = begin_run(state);
@@ -133,7 +134,7 @@ static void streams_are_the_command_s(void **state)
     char err[64];
     assert_int_equal(end_run(&background, err, sizeof(err)), 0);
     assert_string_equal(err, "error\n");
-    // What the command closes is closed, whoever else runs.
+    // A stream that the command closes is closed, whichever processes still run.
     background = start_script(workspace, false, "exec >&-; read line; exit 5");
     read_line(background.out, line, sizeof(line));
     assert_string_equal(line, "");
@@ -178,7 +179,7 @@ static void the_limit_answers(void **state)
     assert_ended(&result, 0, "");
 }
 
-/* What limits the command does not limit who serves it. */
+/* The command's limits do not limit the daemon that serves it. */
 static void limits_are_the_command_s(void **state)
 {
     struct workspace *workspace = begin_run(state);
@@ -192,7 +193,7 @@ static void limits_are_the_command_s(void **state)
     struct program_result result =
         run_program("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",
                     shmapctl(), "run", "-o", options, "sh", "-c", script, shmapctl(), NULL);
-    // Up to the hard limit, and beyond where root may do that.
+    // The daemon raises its limit to the hard limit, and beyond where root may do that.
     struct program_result beyond =
         run_program("sh", "-c", "ulimit -t 2000; ulimit -t unlimited", NULL);
     assert_ended(&result, 0,

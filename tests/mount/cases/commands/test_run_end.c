@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// That nothing of a run stays, however it ends; and what may happen to its mount meanwhile.
+// shmapctl run leaves nothing behind, however it ends; and what may happen to its mount meanwhile.
 #include "tests/mount/cases/commands/shmapctl_run.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The first process of the PID namespace inherits what is left: workspace_await_children() sees it. */
+/* The first process of the PID namespace inherits what is left: workspace_await_children() sees
+ * it. */
 static void a_kill_of_the_run_leaves_nothing(void **state)
 {
     struct workspace *workspace = begin_run(state);
@@ -63,7 +64,8 @@ static bool is_reached(void *argument)
     return count >= stage->children;
 }
 
-/* At each of the stages: before there are children, with the command, the daemon and the guardian. */
+/* The run is killed at each stage: before it has children, with the command, the daemon and the
+ * guardian. */
 static void killed_while_it_starts(void **state)
 {
     struct workspace *workspace = begin_run(state);
@@ -161,7 +163,7 @@ static bool is_gone(void *pid)
     return kill(*(pid_t *)pid, 0) == -1 && errno == ESRCH;
 }
 
-/* What it shared is gone, and is said to be; the command goes on. */
+/* The run says that what the command shared is gone; the command goes on. */
 static void assert_keeper_s_end_is_told(const struct workspace *workspace, int number,
                                         const char *words)
 {
@@ -323,7 +325,7 @@ static bool fork_as(pid_t wanted)
     return false;
 }
 
-/* Somebody else may have its number when the run ends. */
+/* Another process may have its number when the run ends. */
 static void the_guardian_may_die(void **state)
 {
     struct workspace *workspace = begin_run(state);

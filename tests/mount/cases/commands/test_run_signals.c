@@ -41,7 +41,8 @@ static void values_of_signals_reach_the_command(void **state)
     assert_run_ends(&background, 0);
 }
 
-/* What the command sends to its parent does not come back: the lower number would come first. */
+/* A signal that the command sends to its parent does not come back: the lower number would come
+ * first. */
 static void signals_of_the_command_do_not_come_back(void **state)
 {
     begin_run(state);

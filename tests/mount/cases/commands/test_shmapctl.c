@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What shmapctl shows and changes of a mount, and what it refuses.
+// shmapctl: what it shows and changes of a mount, and what it refuses.
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/sandbox.h"
@@ -248,7 +248,7 @@ static int mount_and_resize(void *argument)
     return 0;
 }
 
-/* Whose the mount is decides, not whose the store's root directory is. */
+/* The mount's owner decides, not the owner of the store's root directory. */
 static void resized_by_the_owner_of_the_mount(void **state)
 {
     struct workspace *workspace = workspace_of(state);

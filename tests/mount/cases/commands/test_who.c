@@ -119,7 +119,7 @@ static void programs_that_run(void **state)
     struct program_result result = run_program("cp", "/bin/cat", "mnt/" PROGRAM, NULL);
     assert_done(&result);
     assert_int_equal(coprocess_start(&coprocess, executes, (char *)(uintptr_t)("mnt/" PROGRAM)), 0);
-    // What it repeats shows that it runs.
+    // It repeats a word, which shows that it runs.
     assert_true(coprocess_give_turn(&coprocess) && coprocess_await_turn(&coprocess));
     struct json_object *answer = who_json("mnt/" PROGRAM);
     struct json_object *uses = uses_of(answer, coprocess.pid);

@@ -58,7 +58,7 @@ static void descriptors_of_a_thread_alone(void **state)
     struct json_object *answer = who_json("mnt/file");
     assert_int_equal(count_processes(answer), 1);
     struct json_object *uses = uses_of(answer, coprocess.pid);
-    // What both have counts once.
+    // A descriptor that both threads have counts once.
     assert_int_equal(json_object_array_length(uses), 2);
     assert_open(uses, READS, "r");
     assert_open(uses, SECOND, "rw");

@@ -18,7 +18,8 @@ int keep_until_told(struct coprocess *parent);
 void start_user(struct coprocess *coprocess, coprocess_body *body, const char *path);
 void end_user(struct coprocess *coprocess);
 
-/* What who prints of a path; what a process does with the file, or NULL; how many processes use it. */
+/* What who prints of a path; what a process does with the file, or NULL; how many processes use
+ * it. */
 struct json_object *who_json(const char *path);
 struct json_object *uses_of(struct json_object *answer, pid_t pid);
 size_t count_processes(struct json_object *answer);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A small disk of a case's own: an ext4 filesystem on a loop device over an image in a tmpfs. Only root has one. */
+/* A small disk of a case's own: an ext4 filesystem on a loop device over an image in a tmpfs. Only
+ * root has one. */
 #ifndef SHMAPFS_TESTS_DISK_H
 #define SHMAPFS_TESTS_DISK_H
 
 #include "tests/mount/workspace/workspace.h"
 
-/* Makes a disk of so many MiB and mounts it on workspace->store, open to every user. mkfs_options and mount_options are one word each;
- * "" for none. Skips the case where the machine has no loop devices. */
+/* Makes a disk of so many MiB and mounts it on workspace->store, open to every user. mkfs_options
+ * and mount_options are one word each; "" for none. Skips the case where the machine has no loop
+ * devices. */
 void disk_make(const struct workspace *workspace, unsigned mebibytes, const char *mkfs_options,
                const char *mount_options);
 

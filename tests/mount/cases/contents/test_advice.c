@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a program may tell the kernel about a mapping, and ask of it: madvise, mincore, mlock, msync.
+// Advice about mappings, and questions: madvise, mincore, mlock, msync.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
@@ -125,7 +125,7 @@ static void mincore_tells_what_is_resident(void **state)
     assert_ok(close(fd));
 }
 
-// By number: in a build with sanitizers the functions of these names do nothing.
+// These are called by number: in a build with sanitizers the functions of these names do nothing.
 static int lock_pages(const void *address, size_t length)
 {
     return (int)syscall(SYS_mlock, address, length);

@@ -121,7 +121,7 @@ static void refused_copies(void **state)
     assert_ok(close(source));
 }
 
-/* From one area to the other, and from and to another filesystem, as `cp` does it. */
+/* Copies from one area to the other, and from and to another filesystem, as `cp` does it. */
 static void copies_across_areas(void **state)
 {
     const struct fixture *fixture = fixture_of(state);
@@ -220,7 +220,7 @@ static void spliced_bytes_outlive_the_file(void **state)
     off_t from = 0;
 
     (void)state;
-    // What was spliced into a pipe stays readable after the file is gone.
+    // Data that was spliced into a pipe stays readable after the file is gone.
     int source = new_source("source");
     assert_ok(pipe2(pipe_ends, O_CLOEXEC));
     assert_int_equal(splice(source, &from, pipe_ends[1], NULL, sizeof(bytes), 0), sizeof(bytes));

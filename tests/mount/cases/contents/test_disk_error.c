@@ -30,7 +30,8 @@ static int sync_in_other_process(struct coprocess *parent, void *argument)
 
 static int failing_file(struct workspace *workspace)
 {
-    // Without a journal the filesystem goes on after an error; its blocks are allocated, but nowhere on the disk.
+    // Without a journal the filesystem goes on after an error; its blocks are allocated, but
+    // nowhere on the disk.
     disk_make(workspace, 16, "-O^has_journal", "");
     workspace_mount(workspace, true, "");
     int fd = new_file("mnt/file", 0);

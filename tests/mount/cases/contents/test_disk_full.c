@@ -76,7 +76,7 @@ static void full_disk_keeps_what_was_synced(void **state)
     assert_int_equal(fill_by_writes("mnt/filler"), ENOSPC);
     assert_int_equal(posix_fallocate(fd, 0, 2 * MIB), ENOSPC);
     assert_content("mnt/kept", "acknowledged");
-    // What has its space already can be written still.
+    // A block that is there already can still be written.
     assert_int_equal(pwrite(fd, "ACK", 3, 0), 3);
     assert_ok(fsync(fd));
     assert_ok(close(fd));
@@ -93,8 +93,8 @@ static void full_disk_keeps_what_was_synced(void **state)
     disk_remove(workspace);
 }
 
-/* A store through a mapping that finds no space is a SIGBUS on this disk, whoever maps it. */
-static int store_everywhere(struct coprocess *parent, void *argument)
+/* A write through a mapping that finds no space is a SIGBUS on this disk, whoever maps it. */
+static int write_everywhere(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
@@ -113,7 +113,7 @@ static void full_disk_under_a_mapping(void **state)
     disk_make(workspace, 16, "", "");
     workspace_mount(workspace, true, "");
     assert_ok(close(new_file("mnt/sparse", 64 * MIB)));
-    int result = coprocess_run(store_everywhere, NULL);
+    int result = coprocess_run(write_everywhere, NULL);
     // A page cache of its own finds out when it writes back.
     if (workspace->passthrough || workspace->native)
         assert_int_equal(result, 128 + SIGBUS);
@@ -176,8 +176,8 @@ static int find_it_full_in_turns(struct coprocess *parent, void *argument)
     return 0;
 }
 
-/* Who serves root may use what is root's. Who is served next, by the same thread, may not; nor may whoever opens
- * a file that root has just made. */
+/* A thread that serves root may use root's reserve. It may not when it serves another user next;
+ * nor may a user who opens a file that root has just made. */
 static void reserved_blocks_do_not_come_with_the_thread(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -200,7 +200,7 @@ static void reserved_blocks_do_not_come_with_the_thread(void **state)
     assert_true(coprocess_await_turn(&somebody));
     assert_coprocess_succeeds(&somebody);
     assert_ok(close(fd));
-    // Of the reserve, no more is gone than root's names may take.
+    // The reserve has lost no more than root's names may take.
     assert_true(space_of("store").f_bfree + ROUNDS >= reserved);
     workspace_unmount(workspace);
     disk_remove(workspace);

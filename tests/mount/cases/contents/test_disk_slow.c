@@ -56,7 +56,8 @@ static void prepare_questions(void)
     }
 }
 
-/* While the disk is frozen, whoever changes something waits, and with him the thread that serves him. */
+/* While the disk is frozen, whoever changes something waits, and with him the thread that serves
+ * him. */
 static void slow_disk_keeps_nobody_else_waiting(void **state)
 {
     struct workspace *workspace = workspace_of(state);

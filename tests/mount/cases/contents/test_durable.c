@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The calls that make data durable, from every kind of descriptor; errors of the disk are test_disk.c.
+// The calls that make data durable, from every kind of descriptor; errors of the disk are
+// test_disk_error.c.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
@@ -118,7 +119,7 @@ static void data_of_a_killed_process_is_there(void **state)
     assert_ok(close(fd));
 }
 
-/* What was synced is in the store's own file, for everybody who looks there. */
+/* The store's own file has what was synced, for everybody who looks there. */
 static void synced_data_is_in_the_store(void **state)
 {
     const struct fixture *fixture = fixture_of(state);

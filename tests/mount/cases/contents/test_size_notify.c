@@ -125,7 +125,7 @@ static void check_growth(const char *name, int (*grow)(int fd))
         assert_int_equal(coprocess_run(use_what_is_seen, &growth), 0);
         assert_true(coprocess_give_turn(&grower));
         assert_coprocess_succeeds(&grower);
-        // What was stored before the growing call returned is not lost by its return.
+        // The return of the growing call does not lose what was written through a mapping before.
         int fd = open_file(name, O_RDONLY);
         assert_int_equal(pread(fd, text, 5, 0), 5);
         assert_memory_equal(text, "first", 5);

@@ -32,8 +32,8 @@ void count_entries(DIR *directory, unsigned char *counts);
 /* Asserts that the entries from 0 on are still to come, each once. */
 void assert_each_once(DIR *directory, int count);
 
-/* Lists a directory twice, the second time perhaps in another way, and returns bit N for the entry of
- * number N. */
+/* Lists a directory twice, the second time perhaps in another way, and returns bit N for the entry
+ * of number N. */
 unsigned listed_entries(const char *path);
 
 #endif

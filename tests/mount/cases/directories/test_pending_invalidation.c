@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * When the kernel hears that attributes which it keeps may change unseen: some milliseconds after an open for writing,
- * whatever happens to the worker meanwhile. stat(2) tells the truth at once; asked for alone (statx(2)), a time may be what
- * the kernel has kept, but not for long.
+ * When the kernel hears that attributes which it keeps may change unseen: some milliseconds after
+ * an open for writing, whatever happens to the worker meanwhile. stat(2) tells the truth at once;
+ * asked for alone (statx(2)), a time may be what the kernel has kept, but not for long.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -54,8 +54,9 @@ static int see_mtime(struct coprocess *parent, void *argument)
     return 0;
 }
 
-/* A store that is synced: stat of everybody knows at once, and in the end whoever asks. */
-static void store_and_look(char *mapping, int round)
+/* Writes through the mapping and syncs: every process sees it by stat at once, and in the end
+ * whichever way it asks. */
+static void write_and_look(char *mapping, int round)
 {
     char name[] = "file";
     struct stat before = stat_of("store/file");
@@ -73,7 +74,7 @@ static void store_and_look(char *mapping, int round)
     await_mtime(name);
 }
 
-static void store_is_seen_through_every_question(void **state)
+static void mapped_write_is_seen_by_every_question(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
@@ -83,11 +84,11 @@ static void store_is_seen_through_every_question(void **state)
         stat_of("mnt/file");
         int fd = open_file("mnt/file", O_RDWR);
         char *mapping = map_shared(fd, SIZE);
-        store_and_look(mapping, i);
-        store_and_look(mapping, i + 1);
+        write_and_look(mapping, i);
+        write_and_look(mapping, i + 1);
         assert_ok(close(fd));
-        store_and_look(mapping, i);
-        store_and_look(mapping, i + 1);
+        write_and_look(mapping, i);
+        write_and_look(mapping, i + 1);
         unmap(mapping, SIZE);
         assert_ok(unlink("mnt/file"));
     }
@@ -95,7 +96,7 @@ static void store_is_seen_through_every_question(void **state)
 }
 
 /* The same for files of which the kernel knows nothing but what it was told when they were made. */
-static void store_into_a_new_file_is_seen(void **state)
+static void mapped_write_to_a_new_file_is_seen(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
@@ -103,18 +104,18 @@ static void store_into_a_new_file_is_seen(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         int fd = new_file("mnt/file", SIZE);
         char *mapping = map_shared(fd, SIZE);
-        store_and_look(mapping, i);
+        write_and_look(mapping, i);
         assert_ok(close(fd));
-        store_and_look(mapping, i + 1);
-        store_and_look(mapping, i);
+        write_and_look(mapping, i + 1);
+        write_and_look(mapping, i);
         unmap(mapping, SIZE);
         assert_ok(unlink("mnt/file"));
     }
     workspace_unmount(workspace);
 }
 
-/* No more than the last store of a writer is unknown until it has closed the file. */
-static void store_before_the_close_is_seen(void **state)
+/* Until a writer has closed the file, at most its last write through the mapping is unknown. */
+static void mapped_write_before_the_close_is_seen(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     char name[] = "file";
@@ -137,7 +138,7 @@ static void store_before_the_close_is_seen(void **state)
     workspace_unmount(workspace);
 }
 
-/* Opens, then stores each time that it is told to. */
+/* Opens, then writes through a mapping each time that it is told to. */
 struct writer {
     const char *path;
     int flags;
@@ -150,7 +151,8 @@ static int write_in_turns(struct coprocess *parent, void *argument)
 
     coprocess_check(fd >= 0);
     coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
-    // Otherwise the daemon is asked for nothing more: no request of ours wakes what is to tell the kernel.
+    // Otherwise the daemon is asked for nothing more: no request of ours wakes what is to tell the
+    // kernel.
     coprocess_check(!(writer->flags & (O_CREAT | O_TRUNC)) || ftruncate(fd, SIZE) == 0);
     char *mapping = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     coprocess_check(mapping != MAP_FAILED);
@@ -169,7 +171,8 @@ static pid_t start(const struct workspace *workspace)
                                                               .stops_at_points = true });
 }
 
-/* So that the kernel knows all that a path to a file in the mount takes, and every RELEASE has been received. */
+/* Returns when the kernel knows all that a path to a file in the mount takes, and every RELEASE has
+ * been received. */
 static void know(const char *path)
 {
     assert_false(exists("mnt/nothing by this name"));
@@ -276,7 +279,8 @@ static bool has_stopped_or_opened(void *argument)
     return !exists("halt/after-read") || poll(&event, 1, 0) == 1;
 }
 
-/* An open for writing is one request where the kernel knows the attributes: it is not made to ask for them. */
+/* An open for writing is one request where the kernel knows the attributes: it is not made to ask
+ * for them. */
 static void open_of_a_known_file_is_one_request(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
@@ -386,9 +390,9 @@ static void opens_ask_for_fewer_attributes_than_there_are_opens(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(store_is_seen_through_every_question),
-    cmocka_unit_test(store_into_a_new_file_is_seen),
-    cmocka_unit_test(store_before_the_close_is_seen),
+    cmocka_unit_test(mapped_write_is_seen_by_every_question),
+    cmocka_unit_test(mapped_write_to_a_new_file_is_seen),
+    cmocka_unit_test(mapped_write_before_the_close_is_seen),
     cmocka_unit_test(death_while_opening_leaves_nothing_stale),
     cmocka_unit_test(death_while_creating_leaves_nothing_stale),
     cmocka_unit_test(death_after_opening_leaves_nothing_stale),

@@ -89,7 +89,7 @@ static void rewind_shows_changes(void **state)
     assert_ok(closedir(directory));
 }
 
-// What rm -r does: removes as it reads on.
+// Removes entries as it reads on, as rm -r does.
 static void removing_while_reading(void **state)
 {
     (void)state;
@@ -162,7 +162,8 @@ static void renaming_while_reading(void **state)
                 continue;
             snprintf(to, sizeof(to), "entry-%06d", FEW + names);
             assert_ok(renameat(fd, entry->name, fd, to));
-            // Names that are in no order may come again under a new one, and again, but not for ever.
+            // Names that are in no order may come again under a new one, and again, but not for
+            // ever.
             assert_in_range(++names, 1, 20 * FEW);
         }
     }
@@ -196,7 +197,7 @@ static void syncing_a_directory(void **state)
     assert_ok(close(fd));
 }
 
-// Who has a directory open goes on although nobody may read it any more.
+// A process that has a directory open can read on although nobody may read it any more.
 static void reading_on_without_permission(void **state)
 {
     (void)state;

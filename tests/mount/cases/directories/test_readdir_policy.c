@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Listings that the kernel keeps: without the daemon, over its death, and not where somebody changes the store behind
- * the mount.
+ * Listings that the kernel keeps: without the daemon, over its death, and not where somebody
+ * changes the store behind the mount.
  */
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/coprocess.h"
@@ -81,7 +81,7 @@ static int list_in_peer(struct coprocess *parent, void *argument)
     return 0;
 }
 
-/* Nobody is asked for what was listed before: not even for the handle of a directory. */
+/* The kernel asks for nothing that was listed before, not even for the handle of a directory. */
 static void listing_needs_no_daemon(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -141,7 +141,8 @@ static void listing_that_is_not_kept_outlives_workers(void **state)
     list_over_deaths(workspace_of(state), true, "timeout=0");
 }
 
-/* Without opening it anew, or asking for its times, which would tell the kernel that something has changed. */
+/* Without opening it anew, or asking for its times, which would tell the kernel that something has
+ * changed. */
 static bool lists_name(int fd, const char *name)
 {
     _Alignas(struct dirent64) char buffer[4096];
@@ -159,7 +160,7 @@ static bool lists_name(int fd, const char *name)
     return found;
 }
 
-/* With small trust in names there is none in listings. */
+/* A mount that lets names expire soon keeps no listings. */
 static void changes_behind_the_mount_are_seen(void **state)
 {
     static const char *const options[] = { "timeout=0", "timeout=1" };

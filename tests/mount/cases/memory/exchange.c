@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 /*
- * One run. The first process makes the file of SMALL bytes, the second opens the same path by itself and maps LARGE
- * bytes, more than there are yet. By turns each stores what the other then looks for; then the first makes
- * the file LARGE; at last both store into the same pages at the same time, each into every second byte.
+ * One run. The first process makes the file of SMALL bytes, the second opens the same path by
+ * itself and maps LARGE bytes, more than there are yet. By turns each writes through its mapping
+ * what the other then looks for; then the first makes the file LARGE; at last both write to the
+ * same pages at the same time, each into every second byte.
  */
 enum { SMALL = 3 * 4096 + 100, LARGE = 16 * 4096 };
 
@@ -29,8 +30,8 @@ static unsigned char pattern(unsigned run, size_t at, unsigned step)
     return (unsigned char)(run * 31 + at * 7 + at / 4096 + step * 101 + 1);
 }
 
-static void store(unsigned char *mapping, size_t from, size_t to, size_t stride, unsigned run,
-                  unsigned step)
+static void write_bytes(unsigned char *mapping, size_t from, size_t to, size_t stride, unsigned run,
+                        unsigned step)
 {
     for (size_t at = from; at < to; at += stride)
         mapping[at] = pattern(run, at, step);
@@ -67,7 +68,7 @@ static int second_process(struct coprocess *parent, void *argument)
     coprocess_check(mapping != NULL);
     coprocess_check(fstat(fd, &stat) == 0 && stat.st_size == SMALL);
     coprocess_check(holds(mapping, 0, SMALL, 1, run, 1));
-    store(mapping, 0, SMALL, 1, run, 2);
+    write_bytes(mapping, 0, SMALL, 1, run, 2);
     coprocess_check(coprocess_give_turn(parent));
 
     coprocess_check(coprocess_await_turn(parent));
@@ -76,7 +77,7 @@ static int second_process(struct coprocess *parent, void *argument)
     coprocess_check(holds(mapping, SMALL, LARGE, 1, run, 3));
     coprocess_check(coprocess_give_turn(parent));
 
-    store(mapping, 1, LARGE, 2, run, 4);
+    write_bytes(mapping, 1, LARGE, 2, run, 4);
     coprocess_check(coprocess_give_turn(parent));
     coprocess_check(coprocess_await_turn(parent));
     coprocess_check(holds(mapping, 0, LARGE, 1, run, 4));
@@ -88,16 +89,16 @@ static int first_process(const struct coprocess *coprocess, unsigned run, int fd
 {
     unsigned char bytes[LARGE];
 
-    store(mapping, 0, SMALL, 1, run, 1);
+    write_bytes(mapping, 0, SMALL, 1, run, 1);
     coprocess_check(coprocess_give_turn(coprocess));
     coprocess_check(coprocess_await_turn(coprocess));
     coprocess_check(holds(mapping, 0, SMALL, 1, run, 2));
     coprocess_check(ftruncate(fd, LARGE) == 0);
-    store(mapping, SMALL, LARGE, 1, run, 3);
+    write_bytes(mapping, SMALL, LARGE, 1, run, 3);
     coprocess_check(coprocess_give_turn(coprocess));
 
     coprocess_check(coprocess_await_turn(coprocess));
-    store(mapping, 0, LARGE, 2, run, 4);
+    write_bytes(mapping, 0, LARGE, 2, run, 4);
     coprocess_check(coprocess_give_turn(coprocess));
     coprocess_check(coprocess_await_turn(coprocess));
     coprocess_check(holds(mapping, 0, LARGE, 1, run, 4));

@@ -4,8 +4,9 @@
 #define SHMAPFS_TESTS_EXCHANGE_H
 
 /*
- * Makes this many runs in the working directory, each with a new file and a new process, under the load of a busy child
- * for each processor. Says what was wrong in which run. Returns how many runs were without a lost store.
+ * Makes this many runs in the working directory, each with a new file and a new process, under the
+ * load of a busy child for each processor. Says what was wrong in which run. Returns how many runs
+ * were without a lost write.
  */
 unsigned exchange_runs(unsigned runs);
 

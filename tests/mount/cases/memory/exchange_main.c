@@ -16,6 +16,6 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     unsigned well = exchange_runs((unsigned)runs);
-    printf("%u of %lu two-process runs without a lost store\n", well, runs);
+    printf("%u of %lu two-process runs without a lost write\n", well, runs);
     return well == runs ? EXIT_SUCCESS : EXIT_FAILURE;
 }

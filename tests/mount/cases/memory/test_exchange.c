@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The promise that everything else is for: no store is lost between processes that share an object.
+// The promise that everything else serves: no write is lost between processes that share an object.
 #include "tests/mount/cases/memory/exchange.h"
 #include "tests/mount/harness/harness.h"
 

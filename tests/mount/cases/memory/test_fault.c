@@ -192,7 +192,8 @@ static void grown_by_anothers_fallocate(void **state)
     grown_by_another_process(GROW_FALLOCATE);
 }
 
-/* The coprocess maps far beyond the end, and follows the growth that this process makes step by step. */
+/* The coprocess maps far beyond the end, and follows the growth that this process makes step by
+ * step. */
 static int follow_growth(struct coprocess *parent, void *argument)
 {
     size_t page = page_size();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Locks, conditions, semaphores and futexes that live in a mapping and are shared by processes that opened separately.
+// Locks, conditions, semaphores and futexes that live in a mapping and are shared by processes that
+// opened separately.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
@@ -20,7 +21,7 @@
 
 enum { WORKERS = 4, ROUNDS = 500 };
 
-/* What the processes share. */
+/* The memory that the processes share. */
 struct shared {
     pthread_mutex_t mutex;
     pthread_cond_t changed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What mmap and its relatives do with an object; page faults at its edges are test_fault.c.
+// mmap and its relatives on an object; page faults at its edges are in test_fault.c.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
@@ -84,13 +84,13 @@ static int write_and_read_by_call(struct coprocess *parent, void *argument)
     (void)argument;
     coprocess_check(fd != -1);
     coprocess_check(pread(fd, bytes, sizeof(bytes), 4000) == sizeof(bytes));
-    coprocess_check(strcmp(bytes, "by store") == 0);
+    coprocess_check(strcmp(bytes, "by a map") == 0);
     coprocess_check(pwrite(fd, "by write", 9, 4100) == 9);
     coprocess_check(coprocess_give_turn(parent));
     return 0;
 }
 
-static void stores_are_read_and_writes_are_mapped(void **state)
+static void mapped_writes_are_read_and_writes_are_mapped(void **state)
 {
     size_t length = 2 * page_size();
     struct coprocess coprocess;
@@ -98,11 +98,11 @@ static void stores_are_read_and_writes_are_mapped(void **state)
     (void)state;
     int fd = new_file("file", (off_t)length);
     char *mapping = map_shared(fd, length);
-    strcpy(mapping + 4000, "by store");
+    strcpy(mapping + 4000, "by a map");
     assert_int_equal(coprocess_start(&coprocess, write_and_read_by_call, NULL), 0);
     assert_true(coprocess_await_turn(&coprocess));
     assert_string_equal(mapping + 4100, "by write");
-    assert_string_equal(mapping + 4000, "by store");
+    assert_string_equal(mapping + 4000, "by a map");
     assert_coprocess_succeeds(&coprocess);
     unmap(mapping, length);
     assert_ok(close(fd));
@@ -135,7 +135,8 @@ static void names_of_one_object_share_its_pages(void **state)
     assert_ok(close(fd));
 }
 
-/* Opens, maps, closes, unlinks, and leaves a child behind that has nothing but the inherited mapping. */
+/* Opens, maps, closes, unlinks, and leaves a child behind that has nothing but the inherited
+ * mapping. */
 static int leave_an_heir(struct coprocess *parent, void *argument)
 {
     size_t page = page_size();
@@ -228,7 +229,7 @@ static void sparse_file_of_8_gib(void **state)
     assert_int_equal(mapping[2 * GIB], 0);
     assert_ok(fstat(fd, &stat));
     assert_int_equal(stat.st_size, 8 * GIB);
-    // At the very most one huge page for each place.
+    // There is at most one huge page for each place.
     assert_in_range(stat.st_blocks, 0, 8 * (2 << 20) / 512);
     unmap(mapping, (size_t)(8 * GIB));
     assert_ok(ftruncate(fd, 0));
@@ -356,7 +357,7 @@ static void pages_in_any_order(void **state)
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(shared_between_processes_that_opened_separately),
     cmocka_unit_test(private_mapping_does_not_leak),
-    cmocka_unit_test(stores_are_read_and_writes_are_mapped),
+    cmocka_unit_test(mapped_writes_are_read_and_writes_are_mapped),
     cmocka_unit_test(names_of_one_object_share_its_pages),
     cmocka_unit_test(mapping_outlives_close_unlink_and_opener),
     cmocka_unit_test(unlinked_mapping_is_apart_from_its_successor),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* How a mount begins and ends: what is ready when the command returns, and what each way to end leaves. */
+/* How a mount begins and ends: what is ready when the command returns, and what each way to end
+ * leaves. */
 #include "tests/mount/cases/mounting/store_contents.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -140,7 +141,8 @@ static void busy_mount_stays(void **state)
     workspace_unmount(workspace);
 }
 
-/* A signal ends it even then; programs that use it get errors, and the store has what they had stored, synced or not. */
+/* A signal ends it even then; programs that use it get errors, and the store has what they had
+ * stored, synced or not. */
 static void signal_ends_a_busy_mount(void **state)
 {
     struct workspace *workspace = workspace_of(state);

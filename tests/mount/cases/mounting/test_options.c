@@ -274,11 +274,12 @@ static void read_only_makes_nothing_in_the_store(void **state)
 static void read_only_leaves_access_times_alone(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    // So long ago that a read sets it anew, even where the disk is mounted with relatime.
+    // The time is so long ago that a read sets it anew, even where the disk is mounted with
+    // relatime.
     const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
 
     if (!workspace->root)
-        return; // Who may open a file is not always who may leave its access time alone.
+        return; // A user who may open a file may not always leave its access time alone.
     put_file("store/file", "contents");
     assert_ok(utimensat(AT_FDCWD, "store/file", times, 0));
     workspace_mount(workspace, true, "ro");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the next mount finds: of a store, its classes and attributes; in place of one that has died. */
+/* What the next mount finds: of a store, its classes and attributes; in place of one that has
+ * died. */
 #include "tests/mount/cases/mounting/store_contents.h"
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/coprocess.h"
@@ -118,7 +119,7 @@ static void attributes_of_a_class_root_stay(void **state)
     assert_int_equal(getxattr("mnt/root", "user.mine", value, sizeof(value)), 1);
     assert_acl("mnt/root", "system.posix_acl_access", &acl);
     assert_acl("mnt/root", "system.posix_acl_default", &acl);
-    // What is made in it inherits, as it would have before.
+    // New files in it inherit, as they would have before.
     assert_ok(mkdir("mnt/root/directory", 0777));
     assert_acl("mnt/root/directory", "system.posix_acl_default", &acl);
     put_file("mnt/root/file", "");
@@ -151,7 +152,8 @@ static void killed_daemon_loses_nothing_of_the_store(void **state)
     workspace_unmount(workspace);
 }
 
-/* Mounting over what a killed daemon left is possible, or is refused with a word about what to do. */
+/* Mounting over what a killed daemon left is possible, or is refused with a word about what to
+ * do. */
 static void mounting_over_a_dead_mount(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -203,7 +205,7 @@ static void store_holds_plain_files(void **state)
     assert_store_is_complete();
     result = run_program("find", "store", "-mindepth", "1", "-printf", ".", NULL);
     assert_string_equal(result.out, "......"); // And nothing of the daemon's own.
-    // What is changed in the store while it is not mounted is there at the next mount.
+    // The next mount shows what changed in the store while it was not mounted.
     put_file("store/written", "by hand");
     workspace_mount(workspace, true, "");
     assert_content("mnt/written", "by hand");

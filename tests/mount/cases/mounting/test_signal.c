@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: BSD-2-Clause What a signal to the daemon ends: its own mount wherever it
-// is by then, with all that programs had stored.
+// SPDX-License-Identifier: BSD-2-Clause
+// What a signal to the daemon ends: its own mount wherever it is by then, with all that programs
+// had written.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
@@ -18,7 +19,7 @@ static pid_t daemon_of(const struct workspace *workspace)
 }
 
 /* A mapping that nobody syncs or unmaps is as good as written. */
-static void stores_of_a_kept_mapping_reach_the_store(void **state)
+static void writes_through_a_kept_mapping_reach_the_store(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     char path[64];
@@ -35,10 +36,10 @@ static void stores_of_a_kept_mapping_reach_the_store(void **state)
         assert_false(workspace_is_mounted(workspace->mnt));
         snprintf(path, sizeof(path), "store/file%d", i);
         assert_int_equal(stat_of(path).st_size, MIB);
-        char *stored = map_path(path, MIB);
-        assert_non_null(stored);
-        assert_true(all_bytes(stored, MIB, (char)('a' + i)));
-        unmap(stored, MIB);
+        char *written = map_path(path, MIB);
+        assert_non_null(written);
+        assert_true(all_bytes(written, MIB, (char)('a' + i)));
+        unmap(written, MIB);
         unmap(mapping, MIB);
     }
 }
@@ -60,7 +61,7 @@ static void mount_on_top_stays(void **state)
     assert_content("mnt/above", "contents");
     assert_content("store/below", "contents");
     assert_ok(umount(workspace->mnt));
-    // What was below may remain without a daemon, but not in anybody's way.
+    // Mounts below may remain without a daemon, but in nobody's way.
     if (workspace_is_mounted(workspace->mnt))
         assert_ok(umount2(workspace->mnt, MNT_DETACH));
     workspace_mount(workspace, true, "");
@@ -90,7 +91,7 @@ static void mount_that_was_moved_is_found(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(stores_of_a_kept_mapping_reach_the_store),
+    cmocka_unit_test(writes_through_a_kept_mapping_reach_the_store),
     cmocka_unit_test(mount_on_top_stays),
     cmocka_unit_test(mount_that_was_moved_is_found),
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a watcher in another process is told.
+// inotify: the events that a watcher in another process gets.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 
@@ -12,7 +12,7 @@
 
 enum { LOG_SIZE = 8192 };
 
-// What the watcher writes down, one event a line, in memory that both processes have.
+// The watcher's notes, one event a line, in memory that both processes have.
 struct watcher {
     const char *path;
     char *log;

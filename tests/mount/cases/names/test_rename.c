@@ -213,7 +213,7 @@ static int replace_often(struct coprocess *parent, void *argument)
     return 0;
 }
 
-// At no moment is the name gone while one file replaces another, nor is the new one seen half
+// While one file replaces another the name is never gone, and the new file is never seen half
 // written.
 static void replacing_is_atomic(void **state)
 {

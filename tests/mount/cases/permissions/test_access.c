@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What one's own permissions allow, and who may enter the mount at all. Several users are
+// Permissions of the user's own files, and of other users to enter the mount. Several users are
 // test_perm.c.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -108,7 +108,8 @@ static void open_file_outlasts_its_mode(void **state)
     assert_ok(close(fd));
 }
 
-// A mapping too: what was stored goes its way although the file could not be opened any more.
+// The same with a mapping: what was written through it is kept although the file could not be
+// opened any more.
 static void mapping_outlasts_the_mode(void **state)
 {
     (void)state;

@@ -183,7 +183,7 @@ static void prepare_default(void)
     ASSERT_ACL("directory", DEFAULT_ACL, inherited);
 }
 
-// What the umask would have taken away is the default ACL's to say.
+// The default ACL decides in place of the umask.
 static int make_one_of_each(void *argument)
 {
     (void)argument;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Who changes a program's contents does not inherit its setuid bit, its setgid bit, or its
- * capabilities. Cases run as the owner: `nobody` on a user's mount, a user called OWNER on root's.
+ * A process that changes a program's contents does not inherit its setuid bit, its setgid bit, or
+ * its capabilities. Cases run as the owner: `nobody` on a user's mount, a user called OWNER on
+ * root's.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -246,9 +247,9 @@ static void change_clears_file_capabilities(void **state)
     }
 }
 
-// No call tells the kernel when a store happens, so natively the bits stay. A user's daemon loses
-// them when it writes.
-static void store_through_a_mapping(void **state)
+// No call tells the kernel of a write through a mapping, so natively the bits stay. A user's daemon
+// loses them when it writes.
+static void write_through_a_mapping(void **state)
 {
     make_program(fixture_of(state), 0755);
     int fd = open_file("program", O_RDWR);
@@ -302,7 +303,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(bits_set_while_open_are_cleared_too),
     cmocka_unit_test(setgid_without_execution_may_stay),
     cmocka_unit_test(change_clears_file_capabilities),
-    cmocka_unit_test(store_through_a_mapping),
+    cmocka_unit_test(write_through_a_mapping),
     cmocka_unit_test(change_by_root),
     cmocka_unit_test(directories_keep_theirs),
 };

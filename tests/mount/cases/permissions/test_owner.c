@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Whose a new file is, and the setgid bit that it may get. Run as root, who becomes each user.
+// The owner and group of a new file, and the setgid bit that it may get. Run as root, who becomes
+// each user.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/users.h"
@@ -78,7 +79,7 @@ static int create_setgid_program(void *path)
     return fd < 0 ? errno : result_of(close(fd));
 }
 
-// Nobody makes a program with the rights of a group that they are not in.
+// A user cannot make a program with the rights of a group that he is not in.
 static void setgid_needs_membership(void **state)
 {
     (void)state;
@@ -125,7 +126,7 @@ static void filesystem_identity_counts(void **state)
     assert_int_equal(as(0, create_as_filesystem_user, "closed/file"), EACCES);
 }
 
-/* Somebody who makes things again and again. */
+/* A process that makes things again and again. */
 struct maker {
     const char *name;
     uid_t uid;

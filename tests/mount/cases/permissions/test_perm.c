@@ -233,7 +233,7 @@ static int open_both_ways(void *path)
     return strcmp(text, "contents") == 0 && open_with(path, O_WRONLY) == EACCES ? 0 : 2;
 }
 
-// Of one inode, opens with different rights by different users live side by side.
+// Opens of one inode with different rights by different users live side by side.
 static void opens_of_different_users_at_once(void **state)
 {
     (void)state;

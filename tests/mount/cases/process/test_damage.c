@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Bytes of a mount's shared memory are not what they were. Either everything is answered right all the same, or the mount
- * ends and says why. Nobody ever gets wrong data. What the node table notices by itself is in the unit tests.
+ * Bytes of a mount's shared memory are not what they were. Either everything is answered right all
+ * the same, or the mount ends and says why. Nobody ever gets wrong data. What the node table
+ * notices by itself is in the unit tests.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -30,7 +31,7 @@ enum {
     ATTEMPTS = 8
 };
 
-/* What a client and the case both see. */
+/* A client, in memory that it shares with the case. */
 struct client {
     struct event_count news;
     atomic_uint rounds;
@@ -51,7 +52,7 @@ static bool ended(void)
     return errno == ENOTCONN || errno == ECONNABORTED;
 }
 
-/* For a client: a call works, or the mount has ended. */
+/* In a client: checks that a call works, or the mount has ended. */
 #define DO(call)                                           \
     do {                                                   \
         if ((long)(call) == -1) {                          \
@@ -219,7 +220,7 @@ static bool dismiss_clients(const struct patient *patient)
     return any;
 }
 
-/* What is in the store is what the clients wrote; then it is emptied for the next one. */
+/* Asserts that the store holds what the clients wrote, and empties it for the next mount. */
 static void check_store(const struct patient *patient)
 {
     char path[64], bytes[BYTES], found[BYTES];
@@ -289,8 +290,9 @@ static void flip_at(const struct patient *patient, const struct spot *spot)
     }
 }
 
-/* When the memory is damaged: the worker lives on with it for a while; or is stopped, in the middle of whatever it does, or
- * of a request that has been carried out, before or after its result is noted; then it dies. */
+/* When the memory is damaged: the worker lives on with it for a while; or is stopped, in the middle
+ * of whatever it does, or of a request that has been carried out, before or after its result is
+ * noted; then it dies. */
 static bool damage(const struct workspace *workspace, const struct spot *spot, enum moment moment)
 {
     struct patient patient;
@@ -311,7 +313,8 @@ static bool damage(const struct workspace *workspace, const struct spot *spot, e
     return discharge(&patient);
 }
 
-/* A call of the table that is under way when the memory is damaged makes up for it; and not every request has every note. */
+/* A call of the table that is under way when the memory is damaged makes up for it; and not every
+ * request has every note. */
 static void damage_all(const struct workspace *workspace, const struct spot *spots,
                        enum moment moment)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the keeper does about workers that die, stop or get signals, and what its own death leaves. */
+/* What the keeper does about workers that die, stop or get signals, and what its own death
+ * leaves. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
@@ -87,7 +88,8 @@ static int children_of(pid_t pid, long children[WORKERS_MOST])
     return count;
 }
 
-/* Kills the workers, and nobody who is there to clean up after them: he comes when the log has said why. */
+/* Kills the workers, and nobody who is there to clean up after them: he comes when the log has said
+ * why. */
 static void kill_workers(pid_t keeper)
 {
     long pids[WORKERS_MOST];
@@ -107,11 +109,12 @@ static void deaths_in_a_row_end_the_mount(void **state)
 
     mount_in_foreground(workspace);
     pid_t keeper = (pid_t)mount_status_of(workspace).keeper;
-    // A death before the keeper knows that the mount is ready ends it at once; then it starts a standby.
+    // A death before the keeper knows that the mount is ready ends it at once; then it starts a
+    // standby.
     while (children_of(keeper, (long[WORKERS_MOST]){ 0 }) < 2)
         sched_yield();
     clock_gettime(CLOCK_MONOTONIC, &start);
-    // Nobody but us is there to be answered, and we ask nothing.
+    // There is no client but us, and we ask nothing.
     while (waitpid(keeper, &status, WNOHANG) == 0) {
         kill_workers(keeper);
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -156,8 +159,8 @@ static void stopped_or_killed_standby(void **state)
     workspace_unmount(workspace);
 }
 
-/* Only the keeper ends the mount or the worker by a signal that asks for it, and nothing but SIGTERM and SIGINT asks
- * the keeper. */
+/* Only the keeper ends the mount or the worker by a signal that asks for it, and nothing but
+ * SIGTERM and SIGINT asks the keeper. */
 static void stray_signals(void **state)
 {
     static const int strays[] = { SIGILL,  SIGSEGV, SIGBUS,  SIGFPE, SIGSYS,  SIGTRAP,
@@ -181,7 +184,7 @@ static void stray_signals(void **state)
     workspace_unmount(workspace);
 }
 
-/* What the daemon opens does not take the place of a closed stream. */
+/* A file that the daemon opens does not take the place of a closed stream. */
 static void closed_streams(void **state)
 {
     struct workspace *workspace = workspace_of(state);

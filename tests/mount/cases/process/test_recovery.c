@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Workers that end at chosen points of a request's life (keeper/crashpoint.h), alone or together, and
- * what the next one makes of it. Random moments, under every kind of load, are in test_survive.
+ * Workers that end at chosen points of a request's life (keeper/crashpoint.h), alone or together,
+ * and what the next one makes of it. Random moments, under every kind of load, are in test_survive.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -156,7 +156,7 @@ static void innocents_are_served(void **state)
     keeper_stop(workspace, keeper);
 }
 
-/* Who serves after whom. */
+/* The worker that serves after another one. */
 struct succession {
     pid_t keeper, before;
     pid_t *after;
@@ -170,8 +170,8 @@ static bool is_another(void *argument)
     return *succession->after != 0 && *succession->after != succession->before;
 }
 
-/* One that is served alone, because it was there when a worker crashed, has its worker killed for another reason: it has nothing
- * to answer for. */
+/* One that is served alone, because it was there when a worker crashed, has its worker killed for
+ * another reason: it has nothing to answer for. */
 static void death_while_served_alone(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
@@ -197,7 +197,7 @@ static void death_while_served_alone(void **state)
 
 static void few_descriptors(void **state)
 {
-    // None that holds many files without a name, or directories being read.
+    // No kind that holds many files without a name, or directories being read.
     static const struct load_kind *const kinds[] = { &load_private, &load_data,  &load_churn,
                                                      &load_append,  &load_mutex, NULL };
     const struct workspace *workspace = workspace_of(state);

@@ -13,7 +13,7 @@
 
 enum { MANY = 40 };
 
-/* Has the daemon close the descriptors that it need not keep. */
+/* Makes the daemon close the descriptors that it need not keep. */
 static void use_many_files(void)
 {
     char path[64];
@@ -24,7 +24,8 @@ static void use_many_files(void)
     }
 }
 
-/* The request is carried out, and nobody waits for the answer: the client dies before it can be read again. */
+/* The request is carried out, and nobody waits for the answer: the client dies before it can be
+ * read again. */
 static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
 {
     struct client_call call = { make, argument };
@@ -40,7 +41,7 @@ static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
     assert_ok(kill(standby, SIGCONT));
 }
 
-/* Who has the file open, which has lost its name, goes on. */
+/* A process that has the file open can use it after it has lost its name. */
 static void client_dies_with_the_worker(const struct workspace *workspace, int (*make)(void *))
 {
     char path[] = "mnt/file", bytes[8];
@@ -70,7 +71,7 @@ static void client_dies_with_the_worker(const struct workspace *workspace, int (
     keeper_stop(workspace, keeper);
 }
 
-/* So does who could open it, and has not yet. */
+/* So can a process that holds the path and has not opened the file yet. */
 static void path_stays_with_its_holder(const struct workspace *workspace, int (*make)(void *))
 {
     char path[] = "mnt/file", again[32], bytes[8];

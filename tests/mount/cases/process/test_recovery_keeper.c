@@ -11,7 +11,8 @@
 
 enum { TIMES = 10 };
 
-/* The worker is dead, and the next one has stopped before it serves anything. Returns the next one. */
+/* The worker is dead, and the next one has stopped before it serves anything. Returns the next
+ * one. */
 static pid_t pause_takeover(pid_t keeper)
 {
     pid_t worker = keeper_worker(keeper), standby = keeper_standby(keeper);

@@ -18,8 +18,8 @@ static int rename_with_whiteout(void *argument)
     return renameat2(AT_FDCWD, "mnt/from", AT_FDCWD, "mnt/to", RENAME_WHITEOUT);
 }
 
-/* A second attempt would put the whiteout where the contents are. That shows in the store: through the mount, the kernel goes by
- * what it believes to have renamed. */
+/* A second attempt would put the whiteout where the contents are. That shows in the store: through
+ * the mount, the kernel goes by what it believes to have renamed. */
 static void whiteout_is_left_once(void **state)
 {
     const struct workspace *workspace = workspace_of(state);

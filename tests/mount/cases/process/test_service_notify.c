@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the daemon and its service manager tell each other (keeper/service_manager.h): that it is ready,
- * lives and stops; and signals.
+ * What the daemon and its service manager tell each other (keeper/service_manager.h): that it is
+ * ready, lives and stops; and signals.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -27,7 +27,7 @@ static void ready_and_stopping(void **state)
     assert_ok(kill(keeper, SIGTERM));
     assert_int_equal(await_message(&manager, "STOPPING=1").from, keeper);
     assert_int_equal(wait_for_process(keeper), 0);
-    // Nobody has asked to be told that it lives.
+    // The manager has not asked for pings.
     assert_false(hear_message(&manager, false, &message));
     assert_false(workspace_is_mounted(manager.workspace->mnt));
     assert_content("store/file", "contents");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The mount is under load while its workers die or are replaced, and no client notices. What each call
- * must give, and how, is in load.h; a longer run of the same is the program survive.
+ * The mount is under load while its workers die or are replaced, and no client notices. What each
+ * call must give, and how, is in load.h; a longer run of the same is the program survive.
  */
 #include "tests/mount/keeper/surviving_mount.h"
 #include "tests/mount/load/load_kinds.h"
@@ -75,7 +75,7 @@ static void upgrades_under_load(void **state)
                                         .binary = { next, shmapfs() } });
 }
 
-/* What comes only once in a mount's life, again and again. */
+/* The first death of a mount, which comes only once in its life, again and again. */
 static void first_deaths(void **state)
 {
     static const struct load_kind *const kinds[] = { &load_data, &load_hold_mapping, NULL };

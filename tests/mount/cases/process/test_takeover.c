@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The option takeover: a service manager starts a daemon where the mount of the last one lives on. */
+/* The option takeover: a service manager starts a daemon where the mount of the last one lives
+ * on. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
@@ -17,7 +18,8 @@
 
 enum { RESTARTS = 10, PERIOD = 1000000 };
 
-/* Everything that a restart must leave as it is: an open file, a mapping, a lock, a file without a name. */
+/* Everything that a restart must leave as it is: an open file, a mapping, a lock, a file without a
+ * name. */
 static void restart_keeps_what_is_in_use(void **state)
 {
     struct service_manager manager = service_manager_listen(workspace_of(state));

@@ -19,7 +19,7 @@
 
 enum { ENTRIES = 300 };
 
-/* What is in use while the binary changes. */
+/* The files, locks and mappings in use while the binary changes. */
 struct belongings {
     int fd, nameless, lock;
     char *mapping, *private;
@@ -180,8 +180,8 @@ static void binary_on_the_mount_itself(void **state)
     keeper_stop(workspace, keeper);
 }
 
-/* It gives the word of a shmapfs that it asks, and then does not go on: nobody can save the mount then, but nobody must
- * wait for it either. */
+/* It gives the word of a shmapfs that it asks, and then does not go on: nobody can save the mount
+ * then, but nobody must wait for it either. */
 static void liar_leaves_nobody_waiting(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
@@ -198,7 +198,7 @@ static void liar_leaves_nobody_waiting(void **state)
     assert_int_equal(upgrade_mount(workspace, path), -1);
     assert_true(errno == ENOTCONN || errno == ECONNABORTED);
     assert_int_equal(wait_for_process(keeper), 0);
-    // What the kernel knows of a file it may go on to tell.
+    // The kernel may go on to tell what it knows of a file.
     assert_errno(stat("mnt/never-seen", &attr), ENOTCONN);
     assert_errno(fsync(fd), ENOTCONN);
     assert_ok(close(fd));

@@ -18,7 +18,8 @@
 
 enum { UPGRADES = 50, CLIENTS = 3 };
 
-/* A binary that, the first time that it is asked, tells the pipe «asked» and answers when the pipe «answer» says something. */
+/* A binary that, the first time that it is asked, tells the pipe «asked» and answers when the pipe
+ * «answer» says something. */
 static void make_slow(const struct workspace *workspace)
 {
     char script[4 * PATH_MAX];
@@ -185,7 +186,8 @@ static int open_and_sync(struct opener *opener, unsigned number)
     return 0;
 }
 
-/* A descriptor that is lost when the keeper becomes another binary is EBADF for who has the file open. */
+/* A descriptor that is lost when the keeper becomes another binary is EBADF for who has the file
+ * open. */
 static void files_are_opened_all_the_time(void **state)
 {
     const struct workspace *workspace = workspace_of(state);

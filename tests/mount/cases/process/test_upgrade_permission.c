@@ -22,7 +22,7 @@ static void set_by_somebody_else(void **state)
 
     assert_ok(chmod("mnt", 0777));
     if (workspace->root)
-        // What the kernel lets everybody do who may write is not enough.
+        // The kernel lets every user who may write set it; that is not enough.
         assert_errno(setxattr(workspace->mnt, SHMAP_XATTR_UPGRADE, "", 0, 0), EPERM);
     else
         assert_errno(setxattr(workspace->mnt, SHMAP_XATTR_UPGRADE_TRUSTED, "", 0, 0), EPERM);

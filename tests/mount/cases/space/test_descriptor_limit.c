@@ -38,7 +38,7 @@ static void a_limit_that_is_too_low_is_told(void **state)
         if (result.status == 0)
             break;
         assert_true(number < 64);
-        // With three or so not even the program's libraries can be loaded.
+        // Not even the program's libraries can be loaded with three or so.
         if (result.status != 127)
             assert_refused(&result, 1, "Too many open files", NULL);
         assert_nothing_left(workspace, tree);
@@ -68,7 +68,7 @@ static void survives_a_low_limit_of_descriptors(void **state)
         assert_int_equal(errno, ENFILE);
         assert_true(opened > 50);
     }
-    // What is open goes on working, and what is closed makes room.
+    // Open files go on working, and closed ones make room.
     for (int i = 0; i < opened; i++) {
         int number = -1;
         assert_int_equal(pread(fds[i], &number, sizeof(number), 0), sizeof(number));
@@ -159,7 +159,7 @@ static void open_all_directories(const struct workspace *workspace, const char *
     DIR *directories[MANY];
     char path[64];
 
-    // Where listings may be kept, an open directory need not take a descriptor.
+    // An open directory need not take a descriptor where listings may be kept.
     snprintf(path, sizeof(path), "%s,timeout=0", options);
     struct program_result result = mount_with_few_descriptors(workspace, "256", path);
     assert_done(&result);
@@ -170,7 +170,7 @@ static void open_all_directories(const struct workspace *workspace, const char *
         for (int i = 0; i < MANY; i++)
             stat_of(directory_path(i, path));
         int opened = open_directories(directories, MANY);
-        // What is only kept at hand makes room for them.
+        // Descriptors that are only kept at hand make room for them.
         assert_in_range(opened, LIMIT - OWN, MANY - 1);
         assert_open_file_works(fd, round);
         for (int i = 0; i < opened; i++)

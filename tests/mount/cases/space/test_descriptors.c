@@ -144,7 +144,8 @@ static void thirty_thousand_files(void **state)
         workspace_unmount(workspace);
         return;
     }
-    // A descriptor for each is more than the machine allows this user: a clean ENFILE, and the mount lives.
+    // A descriptor for each is more than the machine allows this user: a clean ENFILE, and the
+    // mount lives.
     int made = 0;
     char path[64];
     for (; made < FILES; made++) {

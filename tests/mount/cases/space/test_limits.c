@@ -31,7 +31,7 @@ static void write_gets_enospc_at_the_limit(void **state)
         assert_int_equal(end, 4 * MIB);
         assert_int_equal(free_pages(), 0);
         assert_errno(pwrite(fd, page, 1, 5 * MIB), ENOSPC);
-        // What has its page already can be written still.
+        // A page that is there already can still be written.
         assert_int_equal(pwrite(fd, "y", 1, 2 * MIB), 1);
         assert_ok(ftruncate(fd, 2 * MIB));
         assert_int_equal(free_pages(), 2 * MIB / PAGE);
@@ -54,7 +54,7 @@ static void fallocate_gets_enospc_at_the_limit(void **state)
     assert_int_equal(free_pages(), 0);
     assert_errno(fallocate(fd, 0, 4 * MIB, PAGE), ENOSPC);
     assert_errno(fallocate(fd, FALLOC_FL_KEEP_SIZE, 8 * MIB, PAGE), ENOSPC);
-    // What is reserved cannot fail any more.
+    // A write to reserved space cannot fail any more.
     char *mapping = map_shared(fd, 4 * MIB);
     memset(mapping, 'x', 4 * MIB);
     assert_ok(msync(mapping, 4 * MIB, MS_SYNC));
@@ -63,7 +63,7 @@ static void fallocate_gets_enospc_at_the_limit(void **state)
     workspace_unmount(workspace);
 }
 
-static int store_page_by_page(struct coprocess *parent, void *argument)
+static int write_page_by_page(struct coprocess *parent, void *argument)
 {
     (void)parent;
     (void)argument;
@@ -75,13 +75,13 @@ static int store_page_by_page(struct coprocess *parent, void *argument)
     return msync(mapping, 8 * MIB, MS_SYNC) == -1 ? errno : 0;
 }
 
-static void store_gets_sigbus_at_the_limit(void **state)
+static void mapped_write_gets_sigbus_at_the_limit(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, false, "size=4m,huge=never");
     assert_ok(close(new_file("mnt/file", 8 * MIB)));
-    int result = coprocess_run(store_page_by_page, NULL);
+    int result = coprocess_run(write_page_by_page, NULL);
     if (workspace->passthrough && workspace->root) {
         assert_int_equal(result, 128 + SIGBUS);
         char *mapping = map_path("mnt/file", 8 * MIB);
@@ -276,7 +276,7 @@ static void no_path_leads_to_the_area(void **state)
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(write_gets_enospc_at_the_limit),
     cmocka_unit_test(fallocate_gets_enospc_at_the_limit),
-    cmocka_unit_test(store_gets_sigbus_at_the_limit),
+    cmocka_unit_test(mapped_write_gets_sigbus_at_the_limit),
     cmocka_unit_test(store_has_no_such_limit),
     cmocka_unit_test(files_get_enospc_at_nr_inodes),
     cmocka_unit_test(resized_while_in_use),

@@ -167,7 +167,7 @@ static const int fallocate_modes[] = {
     1 << 30,
 };
 
-/* What FUSE's kernel side refuses by itself, before the daemon is asked. */
+/* FUSE's kernel side refuses these by itself, before it asks the daemon. */
 static bool reaches_the_area(const struct fixture *fixture, int mode)
 {
     const int handed_on = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;

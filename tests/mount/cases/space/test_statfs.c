@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What df shows: the area that the path is in, and not the other one.
+// statfs, as df shows it, tells of the area that the path is in, and not of the other one.
 #include "tests/mount/harness/files.h"
 
 #include <fcntl.h>

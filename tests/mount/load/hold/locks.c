@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * One process holds a flock, a POSIX and an open file description's lock, and gives each up now and then; another tries
- * to get them, and must be kept out exactly while they are held.
+ * One process holds a flock, a POSIX and an open file description's lock, and gives each up now and
+ * then; another tries to get them, and must be kept out exactly while they are held.
  */
 #include "tests/mount/load/load_kinds.h"
 
@@ -102,7 +102,8 @@ static void open_again(struct load_process *process, int way)
 
     if (way == FLOCK)
         CALL_FAILS(process, names[way], locked->held[way] ? EAGAIN : 0, apply(way, fd, true));
-    // To close any description of it gives up a process' POSIX locks: the holder does not come here.
+    // A process that closes any descriptor of the file loses its POSIX locks: the holder does not
+    // come here.
     CALL(process, names[way], close(fd));
 }
 

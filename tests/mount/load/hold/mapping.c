@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Mappings that stay: two processes share one file, and what one stores the other loads, from its own mapping and by
- * reading. Both have a private mapping of another file, whose stores stay their own.
+ * Mappings that stay: two processes share one file, and what one writes the other reads, from its
+ * own mapping and by reading. Both have a private mapping of another file, and what they write to
+ * it stays their own.
  */
 #include "tests/mount/load/load_kinds.h"
 
@@ -72,7 +73,7 @@ static void use_private(struct load_process *process)
     maps->private[at] = maps->model[at] = load_random(process, UINT32_MAX);
 }
 
-/* One stores, at a place that both know, and the other looks. */
+/* One writes at a place that both know, and the other looks. */
 static void use_common(struct load_process *process)
 {
     struct turn *turn = process->shared;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What was set stays set: extended attributes, mode and times of a file, and the classes of directories.
+// Settings that stay: extended attributes, mode and times of a file, and the classes of
+// directories.
 #include "tests/mount/load/load_kinds.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A directory of many names that is read slowly: each name must come exactly once, wherever a worker dies.
+// A directory of many names that is read slowly: each name must come exactly once, wherever a
+// worker dies.
 #include "tests/mount/load/load_kinds.h"
 
 #include <dirent.h>
@@ -52,7 +53,7 @@ static void note_name(struct load_process *process, const char *name)
     stream->total++;
 }
 
-/* At the end of the directory: all have come; from the beginning again. */
+/* At the end of the directory, holds it to have given all names, and rewinds. */
 static void begin_again(struct load_process *process)
 {
     struct stream *stream = process->own;
@@ -86,7 +87,8 @@ static void read_some(struct load_process *process)
     struct stat attr;
     char name[32];
 
-    // Most of the names are somewhere between the beginning and the end for as long as anything happens.
+    // Most of the names are somewhere between the beginning and the end for as long as anything
+    // happens.
     read_on(process);
     for (int i = 0; i < 20; i++) {
         snprintf(name, sizeof(name), "name%u", load_random(process, NAMES));
@@ -94,7 +96,8 @@ static void read_some(struct load_process *process)
     }
 }
 
-/* To the end, and all of them known to the kernel: as many as at the last rest. */
+/* Reads to the end, and looks at each name, so that the kernel knows as many as at the last
+ * rest. */
 static void read_all(struct load_process *process)
 {
     struct stream *stream = process->own;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What has no name: one process holds a file that was unlinked and one that has not been linked yet, which it links in
- * the end; the other lives in a directory that was removed.
+ * Files without a name: one process holds a file that was unlinked and one that has not been linked
+ * yet, which it links in the end; the other lives in a directory that was removed.
  */
 #include "tests/mount/load/load_kinds.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Several processes append records to one file. Each record must be there once, whole, in the order of its writer.
+// Several processes append records to one file. Each record must be there once, whole, in the order
+// of its writer.
 #include "tests/mount/load/load_kinds.h"
 
 #include <fcntl.h>
@@ -35,7 +36,7 @@ static void append(struct load_process *process)
     struct record record = { process->member, appended->counts[process->member] };
     struct statvfs space;
 
-    // With passthrough the daemon hears of this alone.
+    // The daemon hears of this alone when there is passthrough.
     CALL(process, "journal", fstatvfs(*fd, &space));
     if (record.number == MOST_RECORDS)
         return;

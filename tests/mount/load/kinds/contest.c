@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * All processes do the same to the same name at the same moment, and exactly one may be told that it was the one: who
- * makes the name, and who takes it away.
+ * All processes do the same to the same name at the same moment, and exactly one may be told that
+ * it was the one: who makes the name, and who takes it away.
  */
 #include "tests/mount/load/load_kinds.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Contents: each byte of each file follows from the file and the offset, so that any part of it can be held to what it must
- * be, at any time and by any way of reading.
+ * Contents: each byte of each file follows from the file and the offset, so that any part of it can
+ * be held to what it must be, at any time and by any way of reading.
  */
 #include "tests/mount/load/load_kinds.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Directories that are moved into each other. One process at a time moves, so that it is certain what each rename must
- * give; the others work all the while in the directories that are being moved, by descriptor.
+ * Directories that are moved into each other. One process at a time moves, so that it is certain
+ * what each rename must give; the others work all the while in the directories that are being
+ * moved, by descriptor.
  */
 #include "tests/mount/load/load_kinds.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Listings. One process goes through all that the load has made, again and again; what it meets may be gone the next
- * moment. Another lists one directory in which names come and go all the time (the third process does that), and must see
- * each of the names that stay exactly once.
+ * Listings. One process goes through all that the load has made, again and again; what it meets may
+ * be gone the next moment. Another lists one directory in which names come and go all the time (the
+ * third process does that), and must see each of the names that stay exactly once.
  */
 #include "tests/mount/load/load_kinds.h"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Files that several processes move between the same directories, with nothing that keeps the processes apart. Who is
- * told that he moved one away from a place or to a place counts it there. In the end each place must have what
- * the counts say, and each token must be somewhere, once: a rename that was carried out twice, or not at all, or that was
- * denied although it was carried out, shows in the counts.
+ * Files that several processes move between the same directories, with nothing that keeps the
+ * processes apart. Who is told that he moved one away from a place or to a place counts it there.
+ * In the end each place must have what the counts say, and each token must be somewhere, once: a
+ * rename that was carried out twice, or not at all, or that was denied although it was carried out,
+ * shows in the counts.
  */
 #include "tests/mount/load/load_kinds.h"
 
@@ -66,7 +67,7 @@ static void move_token(struct load_process *process)
     atomic_fetch_add(&ledger->occupied[to], 1);
 }
 
-/* Who is at a place: the number of a token. */
+/* The number of the token at a place. */
 static int token_at(struct load_process *process, const char *path)
 {
     const struct ledger *ledger = process->shared;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Some directories of a model: what is under each name, how many names each file has, and every byte of it. One process
- * alone, or several at the same time, do on it whatever can be done with names and files; the model says what each call
- * must give, success or errno.
+ * Some directories of a model: what is under each name, how many names each file has, and every
+ * byte of it. One process alone, or several at the same time, do on it whatever can be done with
+ * names and files; the model says what each call must give, success or errno.
  *
- * Who uses a name holds its place locked, and then the objects that are there, both in the order of their numbers; so
- * several processes work in one directory at the same moment, and still each result is certain.
+ * A process that uses a name locks its place, and then the objects that are there, both in the
+ * order of their numbers; so several processes work in one directory at the same moment, and still
+ * each result is certain.
  */
 #ifndef SHMAPFS_TESTS_LOAD_TREE_H
 #define SHMAPFS_TESTS_LOAD_TREE_H
@@ -62,7 +63,7 @@ struct tree_handle {
     struct tree_object *object;
 };
 
-/* What one process does in a tree. */
+/* One process that is at work in a tree. */
 struct tree_actor {
     struct load_process *process;
     struct tree *tree;
@@ -87,18 +88,18 @@ void tree_close(struct tree_actor *actor);
 void tree_clear(struct tree_actor *actor);
 
 /*
- * For load_tree_*.c: called with the places and the objects locked.
+ * For the other files of this folder: called with the places and the objects locked.
  */
 
 /* Does something with one place, or two, which may be the same. */
 typedef void tree_action(struct tree_actor *actor, struct tree_place *place,
                          struct tree_place *other);
 
-/* In load_tree_name.c. */
+/* In tree_name.c. */
 tree_action tree_create, tree_open, tree_create_nameless, tree_make_directory, tree_make_symlink,
     tree_link, tree_rename, tree_unlink, tree_remove_directory, tree_fill_directory;
 
-/* In load_tree_file.c. */
+/* In tree_file.c. */
 tree_action tree_truncate, tree_append, tree_copy, tree_look, tree_read_link, tree_change_mode,
     tree_change_times, tree_change_tag;
 
@@ -106,14 +107,15 @@ tree_action tree_truncate, tree_append, tree_copy, tree_look, tree_read_link, tr
 typedef void tree_handle_action(struct tree_actor *actor, struct tree_handle *handle,
                                 struct tree_place *place);
 
-/* In load_tree_handle.c. */
+/* In tree_handle.c. */
 tree_handle_action tree_write, tree_resize, tree_allocate, tree_map, tree_sync, tree_compare,
     tree_name_handle, tree_release;
 
 /* The object at a place, or NULL. */
 struct tree_object *tree_at(const struct tree_actor *actor, const struct tree_place *place);
 
-/* A new object that has no name yet; its mode and inode number are read from the descriptor, or the path. */
+/* A new object that has no name yet; its mode and inode number are read from the descriptor, or the
+ * path. */
 struct tree_object *tree_new(struct tree_actor *actor, enum tree_type type, int fd,
                              const char *path);
 
@@ -131,7 +133,7 @@ void tree_check_bytes(struct tree_actor *actor, const struct tree_object *object
                       const char *path);
 void tree_check_tag(struct tree_actor *actor, const struct tree_object *object, const char *path);
 
-/* What open for writing, without following links, fails with at a place; 0 for a file. */
+/* The errno of an open for writing, without following links, at a place; 0 for a file. */
 int tree_open_error(const struct tree_object *object);
 
 /* Changes the model: random bytes, where the file has none yet zeroes before them; another size. */

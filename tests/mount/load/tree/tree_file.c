@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What changes contents and attributes by a name.
+// Actions that change contents and attributes by a name.
 #include "tests/mount/load/tree/tree.h"
 
 #include <errno.h>

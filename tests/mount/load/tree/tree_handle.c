@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is done with files that are open, whether they still have a name or not.
+// Actions on open files, whether they still have a name or not.
 #include "tests/mount/load/tree/tree.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ void tree_allocate(struct tree_actor *actor, struct tree_handle *handle, struct 
     tree_check_bytes(actor, object, handle->fd, "handle");
 }
 
-/* Reads the whole file through a mapping, and stores into it. */
+/* Reads the whole file through a mapping, and writes to it. */
 void tree_map(struct tree_actor *actor, struct tree_handle *handle, struct tree_place *place)
 {
     struct load_process *process = actor->process;
@@ -74,7 +74,7 @@ void tree_map(struct tree_actor *actor, struct tree_handle *handle, struct tree_
     size_t count = load_random(process, (unsigned)(size - offset)) + 1;
     tree_scribble(actor, object, offset, count);
     memcpy((unsigned char *)address + offset, object->bytes + offset, count);
-    // What is written later by itself would change the modification time at a moment that nobody knows.
+    // Data that is written back later would change the modification time at an unknown moment.
     CALL(process, "mapping", msync(address, size, MS_SYNC));
     tree_check_bytes(actor, object, handle->fd, "handle");
     CALL(process, "mapping", munmap(address, size));
@@ -83,7 +83,7 @@ void tree_map(struct tree_actor *actor, struct tree_handle *handle, struct tree_
 void tree_sync(struct tree_actor *actor, struct tree_handle *handle, struct tree_place *place)
 {
     (void)place;
-    // To the disk only now and then: it is slow.
+    // Syncs to the disk only now and then: it is slow.
     if (load_random(actor->process, 4) == 0)
         CALL(actor->process, "handle", fsync(handle->fd));
     else

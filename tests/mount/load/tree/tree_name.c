@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What changes names.
+// Actions that change names.
 #include "tests/mount/load/tree/tree.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 static mode_t some_mode(struct load_process *process)
 {
-    // None that the umask changes, or that keeps a user from his own file.
+    // No mode that the umask changes, or that keeps a user from his own file.
     static const mode_t modes[] = { 0600, 0640, 0644, 0700, 0750, 0755 };
 
     return modes[load_random(process, sizeof(modes) / sizeof(modes[0]))];
