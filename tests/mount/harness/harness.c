@@ -232,7 +232,7 @@ static bool has_passthrough(const struct fixture *fixture)
            (major > 6 || (major == 6 && minor >= 9));
 }
 
-static bool prepare(struct case_group *group)
+static bool prepare_group(struct case_group *group)
 {
     if (chmod(group->top, 0755) < 0)
         return false;
@@ -276,7 +276,7 @@ static int run_on_mount(struct case_group *group)
 static int run_in_sandbox(void *argument)
 {
     struct case_group *group = argument;
-    if (!prepare(group)) {
+    if (!prepare_group(group)) {
         fprintf(stderr, "FAILED: cannot prepare %s: %s\n", group->top, strerror(errno));
         return EXIT_FAILURE;
     }

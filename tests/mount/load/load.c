@@ -118,7 +118,7 @@ static void do_orders(struct load_process *process)
     }
 }
 
-static _Noreturn void work(struct load_process *process)
+static _Noreturn void run_process(struct load_process *process)
 {
     const struct load_kind *kind = process->kind;
 
@@ -159,7 +159,8 @@ static void add_crew(struct load *load, const struct load_kind *kind, uint64_t s
 }
 
 /* The directories of the kinds, and what they share. */
-static int prepare(struct load *load, const struct load_kind *const kinds[], uint64_t seed)
+static int prepare_processes(struct load *load, const struct load_kind *const kinds[],
+                             uint64_t seed)
 {
     size_t processes = 0;
 
@@ -252,13 +253,13 @@ struct load *load_start(const char *directory, const struct load_kind *const kin
     struct load *load = load_memory(sizeof(*load));
 
     snprintf(load->directory, sizeof(load->directory), "%s", directory);
-    if (prepare(load, kinds, seed) < 0)
+    if (prepare_processes(load, kinds, seed) < 0)
         return NULL;
     fflush(NULL);
     for (size_t i = 0; i < load->process_count; i++) {
         pid_t pid = fork();
         if (pid == 0)
-            work(&load->processes[i]);
+            run_process(&load->processes[i]);
         if (pid == -1) {
             perror("fork");
             return NULL;

@@ -15,7 +15,7 @@
 
 enum { SETTLE_SECONDS = 30, MOST_KINDS = 32, STEADY_LOOKS = 50, CALLS_PER_LOOK = 50 };
 
-struct attempt {
+struct survive_attempt {
     const struct survive_plan *plan;
     struct survive_report *report;
     struct load *load;
@@ -56,7 +56,7 @@ static int64_t table_of(const struct mount_status *status)
     return count;
 }
 
-static int look(const struct attempt *attempt, struct mount_holdings *holdings)
+static int read_holdings(const struct survive_attempt *attempt, struct mount_holdings *holdings)
 {
     struct mount_status status;
     int error = status_watchdog_read(attempt->watchdog, &status);
@@ -70,13 +70,13 @@ static int look(const struct attempt *attempt, struct mount_holdings *holdings)
 
 /* Reads the holdings once nothing happens any more: the kernel tells the daemon later what it does
  * not use. */
-static int look_until_steady(const struct attempt *attempt, struct mount_holdings *steady)
+static int look_until_steady(const struct survive_attempt *attempt, struct mount_holdings *steady)
 {
-    int error = look(attempt, steady);
+    int error = read_holdings(attempt, steady);
 
     for (int same = 0; error == 0 && same < STEADY_LOOKS; same++) {
         struct mount_holdings now;
-        error = look(attempt, &now);
+        error = read_holdings(attempt, &now);
         if (memcmp(&now, steady, sizeof(now)) != 0)
             same = 0;
         *steady = now;
@@ -91,14 +91,14 @@ static int64_t excess(int64_t now, int64_t before)
 
 /* Reads what is held beyond the holdings before the first death, once the daemon has heard of
  * everything. */
-static int look_for_leaks(const struct attempt *attempt, struct mount_holdings *leaked)
+static int look_for_leaks(const struct survive_attempt *attempt, struct mount_holdings *leaked)
 {
     const struct mount_holdings *before = &attempt->before;
     int64_t limit = now_us() + SETTLE_SECONDS * (int64_t)1000000;
     struct mount_holdings now, none = { 0 };
 
     do {
-        int error = look(attempt, &now);
+        int error = read_holdings(attempt, &now);
         if (error < 0)
             return error;
         *leaked = (struct mount_holdings){
@@ -112,7 +112,7 @@ static int look_for_leaks(const struct attempt *attempt, struct mount_holdings *
     return 0;
 }
 
-static void note_deaths(struct attempt *attempt, unsigned deaths, int64_t reply)
+static void note_deaths(struct survive_attempt *attempt, unsigned deaths, int64_t reply)
 {
     struct survive_report *report = attempt->report;
 
@@ -123,7 +123,7 @@ static void note_deaths(struct attempt *attempt, unsigned deaths, int64_t reply)
 }
 
 /* The worker has been killed: the next one must answer. */
-static int await_successor(struct attempt *attempt)
+static int await_successor(struct survive_attempt *attempt)
 {
     struct mount_status before = attempt->status;
     int64_t start = now_us(), now;
@@ -151,7 +151,7 @@ static int await_successor(struct attempt *attempt)
     return 0;
 }
 
-static int kill_one(struct attempt *attempt)
+static int kill_one(struct survive_attempt *attempt)
 {
     unsigned calls = 1 + load_random(&attempt->dice, attempt->plan->calls);
     int error = load_await_calls(attempt->load, calls);
@@ -164,7 +164,7 @@ static int kill_one(struct attempt *attempt)
 }
 
 /* Looks now and then how many have died. */
-static int await_fault(struct attempt *attempt)
+static int await_fault(struct survive_attempt *attempt)
 {
     int64_t before = attempt->status.restarts;
     int64_t limit = now_us() + SETTLE_SECONDS * (int64_t)1000000;
@@ -183,7 +183,7 @@ static int await_fault(struct attempt *attempt)
     return 0;
 }
 
-static int upgrade(struct attempt *attempt)
+static int upgrade(struct survive_attempt *attempt)
 {
     const struct survive_plan *plan = attempt->plan;
     int64_t before = attempt->status.upgrades;
@@ -205,9 +205,9 @@ static int upgrade(struct attempt *attempt)
     return 0;
 }
 
-static int go_through(struct attempt *attempt)
+static int go_through(struct survive_attempt *attempt)
 {
-    static int (*const ways[])(struct attempt *) = {
+    static int (*const ways[])(struct survive_attempt *) = {
         [SURVIVE_KILLS] = kill_one,
         [SURVIVE_FAULTS] = await_fault,
         [SURVIVE_UPGRADES] = upgrade,
@@ -239,7 +239,7 @@ static void sum_up(int64_t *times, unsigned count, int64_t *median, int64_t *max
 }
 
 /* The load has its directories, and rests. */
-static int attempt_plan(struct attempt *attempt)
+static int attempt_plan(struct survive_attempt *attempt)
 {
     const struct survive_plan *plan = attempt->plan;
     struct survive_report *report = attempt->report;
@@ -272,7 +272,9 @@ static void choose_kinds(const struct survive_plan *plan, const struct load_kind
 int survive(const struct survive_plan *plan, struct survive_report *report)
 {
     const struct load_kind *kinds[MOST_KINDS];
-    struct attempt attempt = { .plan = plan, .report = report, .dice.random = plan->seed | 1 };
+    struct survive_attempt attempt = { .plan = plan,
+                                       .report = report,
+                                       .dice.random = plan->seed | 1 };
 
     *report = (struct survive_report){ 0 };
     choose_kinds(plan, kinds);

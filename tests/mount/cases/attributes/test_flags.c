@@ -42,15 +42,15 @@ static void set_flag(const struct fixture *fixture, const char *name, int flag, 
 }
 
 /* The result of an open with these flags. */
-struct attempt {
+struct open_attempt {
     int flags;
     int error;
 };
 
 /* The flag is taken away again before anything is asserted: a file that nobody can remove must not
  * be left. */
-static void assert_opens(const struct fixture *fixture, int flag, const struct attempt attempts[],
-                         size_t count)
+static void assert_opens(const struct fixture *fixture, int flag,
+                         const struct open_attempt attempts[], size_t count)
 {
     int results[16];
 
@@ -77,7 +77,7 @@ static void append_only_file_is_opened_for_appending(void **state)
     // A mapping could be written anywhere: the kernel does not know of a passthrough file that it
     // may only grow.
     int reading_too = fixture_of(state)->area == AREA_NATIVE ? 0 : EPERM;
-    const struct attempt attempts[] = {
+    const struct open_attempt attempts[] = {
         { O_WRONLY, EPERM },
         { O_RDWR, EPERM },
         { O_WRONLY | O_CREAT, EPERM },
@@ -96,7 +96,7 @@ static void append_only_file_is_opened_for_appending(void **state)
 
 static void immutable_file_is_not_opened_for_writing(void **state)
 {
-    static const struct attempt attempts[] = {
+    static const struct open_attempt attempts[] = {
         { O_WRONLY, EPERM },           { O_RDWR, EPERM }, { O_WRONLY | O_APPEND, EPERM },
         { O_WRONLY | O_TRUNC, EPERM }, { O_RDONLY, 0 },
     };

@@ -36,7 +36,7 @@ static void assert_value(const char *path, const char *name, const char *value)
     assert_memory_equal(found, value, strlen(value));
 }
 
-static int set(const char *path, const char *name, const char *value)
+static int set_value(const char *path, const char *name, const char *value)
 {
     return lsetxattr(path, name, value, strlen(value), 0);
 }
@@ -46,12 +46,12 @@ static void set_get_list_remove(void **state)
     (void)state;
     char found[16];
     put_file("file", "");
-    assert_ok(set("file", "user.one", "first"));
-    assert_ok(set("file", "user.two", ""));
+    assert_ok(set_value("file", "user.one", "first"));
+    assert_ok(set_value("file", "user.two", ""));
     assert_value("file", "user.one", "first");
     assert_value("file", "user.two", "");
     assert_true(is_listed("file", "user.one") && is_listed("file", "user.two"));
-    assert_ok(set("file", "user.one", "replaced"));
+    assert_ok(set_value("file", "user.one", "replaced"));
     assert_value("file", "user.one", "replaced");
 
     assert_int_equal(getxattr("file", "user.one", NULL, 0), 8);
@@ -91,20 +91,20 @@ static void names_at_their_limits(void **state)
     memset(name + 5, 'n', 294);
     put_file("file", "");
     name[255] = '\0';
-    assert_ok(set("file", name, "long"));
+    assert_ok(set_value("file", name, "long"));
     assert_value("file", name, "long");
     assert_true(is_listed("file", name));
     name[255] = 'n';
     name[256] = '\0';
-    assert_errno(set("file", name, "x"), ERANGE);
+    assert_errno(set_value("file", name, "x"), ERANGE);
     assert_errno(getxattr("file", name, found, sizeof(found)), ERANGE);
-    assert_errno(set("file", "", "x"), ERANGE);
-    assert_errno(set("file", "user.", "x"), EINVAL);
-    assert_errno(set("file", "nonamespace", "x"), EOPNOTSUPP);
-    assert_errno(set("file", "strange.name", "x"), EOPNOTSUPP);
+    assert_errno(set_value("file", "", "x"), ERANGE);
+    assert_errno(set_value("file", "user.", "x"), EINVAL);
+    assert_errno(set_value("file", "nonamespace", "x"), EOPNOTSUPP);
+    assert_errno(set_value("file", "strange.name", "x"), EOPNOTSUPP);
     assert_errno(getxattr("file", "strange.name", found, sizeof(found)), EOPNOTSUPP);
     assert_errno(removexattr("file", "strange.name"), EOPNOTSUPP);
-    assert_ok(set("file", "user.\xff\x01 =\n", "any byte"));
+    assert_ok(set_value("file", "user.\xff\x01 =\n", "any byte"));
     assert_value("file", "user.\xff\x01 =\n", "any byte");
 }
 
@@ -145,7 +145,7 @@ static void many_attributes(void **state)
     put_file("file", "");
     for (int i = 0; i < COUNT; i++) {
         snprintf(name, sizeof(name), "user.name%02d", i);
-        assert_ok(set("file", name, name));
+        assert_ok(set_value("file", name, name));
     }
     ssize_t length = listxattr("file", list, sizeof(list));
     assert_ok(length);
@@ -162,7 +162,7 @@ static void attributes_belong_to_the_inode(void **state)
 {
     (void)state;
     put_file("file", "");
-    assert_ok(set("file", "user.name", "value"));
+    assert_ok(set_value("file", "user.name", "value"));
     assert_ok(link("file", "link"));
     assert_value("link", "user.name", "value");
     assert_ok(rename("file", "moved"));
@@ -178,7 +178,7 @@ static void attributes_belong_to_the_inode(void **state)
     assert_ok(close(fd));
     assert_false(is_listed("link", "user.by_fd"));
     assert_ok(mkdir("directory", 0755));
-    assert_ok(set("directory", "user.name", "of a directory"));
+    assert_ok(set_value("directory", "user.name", "of a directory"));
     assert_value("directory", "user.name", "of a directory");
 }
 
@@ -194,7 +194,7 @@ static void change_by_another_process_is_seen(void **state)
 {
     (void)state;
     put_file("file", "");
-    assert_ok(set("file", "user.name", "first"));
+    assert_ok(set_value("file", "user.name", "first"));
     assert_value("file", "user.name", "first");
     assert_int_equal(coprocess_run(replace_value, NULL), 0);
     assert_value("file", "user.name", "second value");
@@ -208,7 +208,7 @@ static void user_namespace_elsewhere_is_refused(void **state)
     assert_ok(mkfifo("fifo", 0666));
     static const char *const paths[] = { "symlink", "fifo" };
     for (int i = 0; i < 2; i++) {
-        assert_errno(set(paths[i], "user.name", "value"), EPERM);
+        assert_errno(set_value(paths[i], "user.name", "value"), EPERM);
         assert_errno(lgetxattr(paths[i], "user.name", NULL, 0), ENODATA);
         assert_errno(lremovexattr(paths[i], "user.name"), EPERM);
         assert_false(is_listed(paths[i], "user.name"));
@@ -233,12 +233,12 @@ static void trusted_namespace(void **state)
 {
     put_file("file", "");
     assert_ok(chmod("file", 0666));
-    assert_ok(set("file", "user.open", "x"));
+    assert_ok(set_value("file", "user.open", "x"));
     if (!fixture_of(state)->root) {
         assert_int_equal(look_for_trusted((char *)"file"), 0);
         return;
     }
-    assert_ok(set("file", "trusted.secret", "hidden"));
+    assert_ok(set_value("file", "trusted.secret", "hidden"));
     assert_value("file", "trusted.secret", "hidden");
     assert_true(is_listed("file", "trusted.secret"));
     assert_int_equal(harness_as(1000, 1000, 0, NULL, look_for_trusted, (char *)"file"), 0);
@@ -247,8 +247,8 @@ static void trusted_namespace(void **state)
 
     assert_ok(symlink("nowhere", "symlink"));
     assert_ok(mkfifo("fifo", 0600));
-    assert_ok(set("symlink", "trusted.name", "of a symlink"));
-    assert_ok(set("fifo", "trusted.name", "of a fifo"));
+    assert_ok(set_value("symlink", "trusted.name", "of a symlink"));
+    assert_ok(set_value("fifo", "trusted.name", "of a fifo"));
     assert_value("symlink", "trusted.name", "of a symlink");
     assert_value("fifo", "trusted.name", "of a fifo");
     assert_true(is_listed("symlink", "trusted.name"));
@@ -275,7 +275,7 @@ static void security_namespace(void **state)
         return;
     }
     assert_ok(chown("file", 1000, 1000));
-    assert_ok(set("file", "security.test", "label"));
+    assert_ok(set_value("file", "security.test", "label"));
     assert_value("file", "security.test", "label");
     assert_true(is_listed("file", "security.test"));
     assert_int_equal(harness_as(1000, 1000, 0, NULL, set_security, (char *)"file"), EPERM);
@@ -291,7 +291,7 @@ static void security_namespace(void **state)
     assert_int_equal(getxattr("file", "security.capability", &found, sizeof(found)),
                      XATTR_CAPS_SZ_2);
     assert_memory_equal(&found, &caps, sizeof(caps));
-    assert_errno(set("file", "security.capability", "nonsense"), EINVAL);
+    assert_errno(set_value("file", "security.capability", "nonsense"), EINVAL);
 }
 
 static int set_user_attribute(void *argument)
@@ -307,7 +307,7 @@ static int read_user_attribute(void *argument)
 static void user_namespace_goes_by_the_mode(void **state)
 {
     put_file("file", "");
-    assert_ok(set("file", "user.name", "value"));
+    assert_ok(set_value("file", "user.name", "value"));
     if (!fixture_of(state)->root) {
         assert_ok(chmod("file", 0400));
         assert_int_equal(set_user_attribute((char *)"file"), EACCES);

@@ -20,7 +20,7 @@
         }                                                             \
     } while (0)
 
-struct shared {
+struct shared_counter {
     sem_t asked;
     int number;
 };
@@ -29,7 +29,8 @@ static int share_again(void)
 {
     int fd = shm_open("/shared", O_RDWR, 0);
     check(fd >= 0);
-    struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct shared_counter *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     check(shared != MAP_FAILED);
     sem_t *answered = sem_open("/answered", 0);
     check(answered != SEM_FAILED);
@@ -43,8 +44,9 @@ static int share(void)
 {
     int fd = shm_open("/shared", O_RDWR | O_CREAT | O_EXCL, 0600);
     check(fd >= 0);
-    check(ftruncate(fd, sizeof(struct shared)) == 0);
-    struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    check(ftruncate(fd, sizeof(struct shared_counter)) == 0);
+    struct shared_counter *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     check(shared != MAP_FAILED);
     check(sem_init(&shared->asked, 1, 0) == 0);
     shared->number = 41;
@@ -63,7 +65,7 @@ static int share(void)
     return shm_unlink("/shared");
 }
 
-static int fill(void)
+static int reserve_too_much(void)
 {
     int fd = shm_open("/large", O_RDWR | O_CREAT, 0600);
     check(fd >= 0);
@@ -83,7 +85,7 @@ static sigset_t block(int first, int second)
     return set;
 }
 
-static bool tell(const char *line)
+static bool write_line(const char *line)
 {
     return write(STDOUT_FILENO, line, strlen(line)) == (ssize_t)strlen(line);
 }
@@ -94,7 +96,7 @@ static int value(void)
     sigset_t wanted = block(SIGRTMIN + 3, SIGRTMIN + 3);
     siginfo_t info;
 
-    check(tell("ready\n"));
+    check(write_line("ready\n"));
     check(sigwaitinfo(&wanted, &info) == SIGRTMIN + 3);
     printf("%d %d\n", info.si_code == SI_QUEUE, info.si_value.sival_int);
     return EXIT_SUCCESS;
@@ -106,7 +108,7 @@ static int first_signal(void)
     sigset_t wanted = block(SIGUSR1, SIGTERM);
 
     check(kill(getppid(), SIGUSR1) == 0);
-    check(tell("ready\n"));
+    check(write_line("ready\n"));
     return sigwaitinfo(&wanted, NULL);
 }
 
@@ -116,9 +118,9 @@ static int key(void)
     const struct timespec now = { 0 };
     sigset_t wanted = block(SIGINT, SIGUSR1);
 
-    check(tell("ready\n"));
+    check(write_line("ready\n"));
     check(sigwaitinfo(&wanted, NULL) == SIGINT);
-    check(tell("caught\n"));
+    check(write_line("caught\n"));
     sigdelset(&wanted, SIGINT);
     check(sigwaitinfo(&wanted, NULL) == SIGUSR1);
     wanted = block(SIGINT, SIGINT);
@@ -131,9 +133,12 @@ int play_command_role(const char *role)
     static const struct {
         const char *name;
         int (*play)(void);
-    } roles[] = { { "share", share }, { "share_again", share_again },
-                  { "fill", fill },   { "first_signal", first_signal },
-                  { "key", key },     { "value", value } };
+    } roles[] = { { "share", share },
+                  { "share_again", share_again },
+                  { "fill", reserve_too_much },
+                  { "first_signal", first_signal },
+                  { "key", key },
+                  { "value", value } };
 
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
         if (strcmp(role, roles[i].name) == 0)

@@ -54,7 +54,8 @@ const char *json_text(struct json_object *object, const char *name)
     return json_object_get_string(value);
 }
 
-static struct json_object *find(struct json_object *array, const char *name, const char *wanted)
+static struct json_object *find_element(struct json_object *array, const char *name,
+                                        const char *wanted)
 {
     struct json_object *value;
 
@@ -69,7 +70,7 @@ static struct json_object *find(struct json_object *array, const char *name, con
 
 struct json_object *json_find(struct json_object *array, const char *name, const char *text)
 {
-    return find(array, name, text);
+    return find_element(array, name, text);
 }
 
 struct json_object *json_find_number(struct json_object *array, const char *name, int64_t number)
@@ -77,5 +78,5 @@ struct json_object *json_find_number(struct json_object *array, const char *name
     char text[32];
 
     snprintf(text, sizeof(text), "%lld", (long long)number);
-    return find(array, name, text);
+    return find_element(array, name, text);
 }

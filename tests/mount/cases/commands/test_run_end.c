@@ -126,14 +126,14 @@ static int64_t status_number(const char *mountpoint, const char *member)
     return number;
 }
 
-struct succession {
+struct worker_replacement {
     const char *mountpoint;
     pid_t worker; // that is not to serve any more
 };
 
 static bool is_succeeded(void *argument)
 {
-    const struct succession *succession = argument;
+    const struct worker_replacement *succession = argument;
 
     return status_number(succession->mountpoint, "pid") != succession->worker;
 }
@@ -149,7 +149,7 @@ static void the_worker_may_die(void **state)
     snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)read_pid(&background));
     pid_t worker = (pid_t)status_number(mountpoint, "pid");
     assert_ok(kill(worker, SIGKILL));
-    struct succession succession = { mountpoint, worker };
+    struct worker_replacement succession = { mountpoint, worker };
     assert_true(becomes_true(is_succeeded, &succession));
     assert_int_equal(status_number(mountpoint, "restarts"), 1);
     say(&background, "line\n");
@@ -236,7 +236,7 @@ static void a_daemon_that_hangs_does_not_hold_it(void **state)
     assert_ended(&result, 0, "");
 }
 
-struct limit {
+struct sysctl_limit {
     const char *name; // of the sysctl
     unsigned id;      // of the one user of the namespace
 };
@@ -244,7 +244,7 @@ struct limit {
 /* In a namespace of one's own there is a limit to set. */
 static int run_without_namespaces(struct coprocess *parent, void *argument)
 {
-    const struct limit *limit = argument;
+    const struct sysctl_limit *limit = argument;
     char map[64], path[64], remedy[64];
 
     (void)parent;
@@ -267,8 +267,8 @@ static void forbidden_namespaces_are_told(void **state)
 {
     struct workspace *workspace = begin_run(state);
     // Root needs no user namespace.
-    struct limit limit = { workspace->root ? "max_mnt_namespaces" : "max_user_namespaces",
-                           geteuid() };
+    struct sysctl_limit limit = { workspace->root ? "max_mnt_namespaces" : "max_user_namespaces",
+                                  geteuid() };
 
     assert_int_equal(coprocess_run(run_without_namespaces, &limit), 0);
 }

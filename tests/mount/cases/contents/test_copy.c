@@ -15,7 +15,7 @@
 
 enum { SIZE = 300000 };
 
-static void fill(char *bytes)
+static void make_bytes(char *bytes)
 {
     for (int i = 0; i < SIZE; i++)
         bytes[i] = (char)(i % 251);
@@ -27,7 +27,7 @@ static int new_source(const char *path)
     int fd = new_file(path, SIZE);
     char *mapping = map_shared(fd, SIZE);
 
-    fill(mapping);
+    make_bytes(mapping);
     unmap(mapping, SIZE);
     return fd;
 }
@@ -40,7 +40,7 @@ static void assert_is_copy(int fd, off_t offset)
 
     assert_non_null(wanted);
     assert_non_null(bytes);
-    fill(wanted);
+    make_bytes(wanted);
     assert_int_equal(pread(fd, bytes, SIZE, offset), SIZE);
     assert_memory_equal(bytes, wanted, SIZE);
     free(wanted);

@@ -164,7 +164,7 @@ static int write_in_turns(struct coprocess *parent, void *argument)
     return 0;
 }
 
-static pid_t start(const struct workspace *workspace)
+static pid_t start_with_crashpoints(const struct workspace *workspace)
 {
     return keeper_start(workspace, &(struct keeper_settings){ .with_store = true,
                                                               .variable = "SHMAPFS_FAULTS",
@@ -203,7 +203,7 @@ enum { POINTS = sizeof(points) / sizeof(points[0]) };
 /* The worker dies while it opens, or just afterwards: who takes over tells the kernel. */
 static void open_and_die(const struct workspace *workspace, struct writer *writer)
 {
-    pid_t keeper = start(workspace);
+    pid_t keeper = start_with_crashpoints(workspace);
     struct coprocess client;
 
     for (int i = 0; i < POINTS; i++) {
@@ -241,7 +241,7 @@ static void death_after_opening_leaves_nothing_stale(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
     struct writer writer = { "mnt/file", O_RDWR };
-    pid_t keeper = start(workspace);
+    pid_t keeper = start_with_crashpoints(workspace);
     struct coprocess client;
 
     for (int i = 0; i < ROUNDS; i++) {
@@ -284,7 +284,7 @@ static bool has_stopped_or_opened(void *argument)
 static void open_of_a_known_file_is_one_request(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
-    pid_t keeper = start(workspace), worker = keeper_worker(keeper);
+    pid_t keeper = start_with_crashpoints(workspace), worker = keeper_worker(keeper);
     struct coprocess client;
     char path[64];
 

@@ -19,7 +19,8 @@
 
 enum { MANY = 3000, LITTLE = 512 };
 
-static pid_t start(const struct workspace *workspace, bool with_store, const char *options)
+static pid_t start_with_options(const struct workspace *workspace, bool with_store,
+                                const char *options)
 {
     return keeper_start(workspace,
                         &(struct keeper_settings){ .with_store = with_store, .options = options });
@@ -89,7 +90,7 @@ static void listing_needs_no_daemon(void **state)
 
     if (!workspace->root)
         return; // A user's daemon is asked for a handle each time.
-    pid_t keeper = start(workspace, true, NULL);
+    pid_t keeper = start_with_options(workspace, true, NULL);
     make_names(count);
     // The first time changes the access time; the second one is told of that.
     for (int i = 0; i < 3; i++)
@@ -106,7 +107,7 @@ static void list_over_deaths(const struct workspace *workspace, bool with_store,
                              const char *options)
 {
     unsigned char counts[MANY] = { 0 };
-    pid_t keeper = start(workspace, with_store, options);
+    pid_t keeper = start_with_options(workspace, with_store, options);
     int calls = 0, deaths = 0;
 
     make_names(MANY);

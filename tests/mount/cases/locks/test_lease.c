@@ -32,19 +32,19 @@ static int take_lease(int number)
     return fd;
 }
 
-struct opener {
+struct lease_breaker {
     int number;
     bool may_fail;
 };
 
 static int open_for_writing(struct coprocess *parent, void *argument)
 {
-    const struct opener *opener = argument;
+    const struct lease_breaker *breaker = argument;
     char path[64];
 
     (void)parent;
-    int fd = open(numbered("mnt", opener->number, path), O_RDWR | O_CLOEXEC);
-    coprocess_check(fd >= 0 || (opener->may_fail && errno == EAGAIN));
+    int fd = open(numbered("mnt", breaker->number, path), O_RDWR | O_CLOEXEC);
+    coprocess_check(fd >= 0 || (breaker->may_fail && errno == EAGAIN));
     return fd < 0 || close(fd) == 0 ? 0 : 1;
 }
 
@@ -61,7 +61,7 @@ static void others_are_served_while_openers_wait(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     // Only passthrough lets the program itself wait; the daemon does not wait for it.
-    struct opener opener = { .may_fail = !workspace->passthrough || !workspace->root };
+    struct lease_breaker opener = { .may_fail = !workspace->passthrough || !workspace->root };
     struct coprocess openers[LEASES];
     int leased[LEASES];
     char path[64];

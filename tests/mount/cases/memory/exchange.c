@@ -56,7 +56,7 @@ static unsigned char *map_large(int fd)
     return mapping == MAP_FAILED ? NULL : mapping;
 }
 
-static int second_process(struct coprocess *parent, void *argument)
+static int play_second(struct coprocess *parent, void *argument)
 {
     unsigned run = *(unsigned *)argument;
     struct stat stat;
@@ -84,8 +84,8 @@ static int second_process(struct coprocess *parent, void *argument)
     return 0;
 }
 
-static int first_process(const struct coprocess *coprocess, unsigned run, int fd,
-                         unsigned char *mapping)
+static int play_first(const struct coprocess *coprocess, unsigned run, int fd,
+                      unsigned char *mapping)
 {
     unsigned char bytes[LARGE];
 
@@ -111,14 +111,14 @@ static bool exchange_once(unsigned run)
 {
     struct coprocess coprocess;
 
-    if (coprocess_start(&coprocess, second_process, &run) < 0)
+    if (coprocess_start(&coprocess, play_second, &run) < 0)
         return false;
     int fd = open("exchange", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     unsigned char *mapping = NULL;
     bool well = fd != -1 && ftruncate(fd, SMALL) == 0 && (mapping = map_large(fd)) != NULL;
     if (!well)
         fprintf(stderr, "run %u: %s\n", run, strerror(errno));
-    well = well && first_process(&coprocess, run, fd, mapping) == 0;
+    well = well && play_first(&coprocess, run, fd, mapping) == 0;
     well = coprocess_end(&coprocess) == 0 && well;
     if (mapping != NULL)
         munmap(mapping, LARGE);

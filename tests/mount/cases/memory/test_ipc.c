@@ -22,7 +22,7 @@
 enum { WORKERS = 4, ROUNDS = 500 };
 
 /* The memory that the processes share. */
-struct shared {
+struct ipc_memory {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     sem_t full;
@@ -32,9 +32,9 @@ struct shared {
     int turn;
 };
 
-static struct shared *open_shared(void)
+static struct ipc_memory *open_shared(void)
 {
-    return (struct shared *)map_path("file", sizeof(struct shared));
+    return (struct ipc_memory *)map_path("file", sizeof(struct ipc_memory));
 }
 
 static struct timespec deadline(void)
@@ -46,13 +46,13 @@ static struct timespec deadline(void)
     return when;
 }
 
-static struct shared *new_shared(void)
+static struct ipc_memory *new_shared(void)
 {
     pthread_mutexattr_t mutex;
     pthread_condattr_t condition;
 
-    assert_ok(close(new_file("file", sizeof(struct shared))));
-    struct shared *shared = open_shared();
+    assert_ok(close(new_file("file", sizeof(struct ipc_memory))));
+    struct ipc_memory *shared = open_shared();
     assert_non_null(shared);
     assert_int_equal(pthread_mutexattr_init(&mutex), 0);
     assert_int_equal(pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED), 0);
@@ -80,7 +80,7 @@ static void end_all(struct coprocess *coprocesses)
 
 static int count_under_mutex(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
     struct timespec end = deadline();
 
     (void)parent;
@@ -99,7 +99,7 @@ static void mutex_excludes(void **state)
     struct coprocess coprocesses[WORKERS];
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     start_all(coprocesses, count_under_mutex, NULL);
     end_all(coprocesses);
     assert_int_equal(shared->counter, WORKERS * ROUNDS);
@@ -108,7 +108,7 @@ static void mutex_excludes(void **state)
 
 static int die_with_mutex(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
 
     (void)argument;
     coprocess_check(shared != NULL);
@@ -125,7 +125,7 @@ static void mutex_of_a_dead_owner_is_handed_on(void **state)
     struct coprocess coprocess;
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     assert_int_equal(coprocess_start(&coprocess, die_with_mutex, NULL), 0);
     assert_true(coprocess_await_turn(&coprocess));
     assert_int_equal(pthread_mutex_trylock(&shared->mutex), EBUSY);
@@ -141,7 +141,7 @@ static void mutex_of_a_dead_owner_is_handed_on(void **state)
 }
 
 /* Waits until it is this process' turn, and passes the turn on. */
-static int take_turns(struct shared *shared, int mine, int rounds)
+static int take_turns(struct ipc_memory *shared, int mine, int rounds)
 {
     struct timespec end = deadline();
 
@@ -159,7 +159,7 @@ static int take_turns(struct shared *shared, int mine, int rounds)
 
 static int take_second_turns(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
 
     (void)parent;
     coprocess_check(shared != NULL);
@@ -172,7 +172,7 @@ static void condition_variable_wakes_the_other_process(void **state)
     struct coprocess coprocess;
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     assert_int_equal(coprocess_start(&coprocess, take_second_turns, &rounds), 0);
     assert_int_equal(take_turns(shared, 0, rounds), 0);
     assert_coprocess_succeeds(&coprocess);
@@ -182,7 +182,7 @@ static void condition_variable_wakes_the_other_process(void **state)
 
 static int consume(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
     struct timespec end = deadline();
 
     (void)parent;
@@ -202,7 +202,7 @@ static void semaphores_hand_over(void **state)
     struct coprocess coprocess;
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     assert_int_equal(coprocess_start(&coprocess, consume, NULL), 0);
     for (int i = 0; i < ROUNDS; i++) {
         assert_int_equal(sem_timedwait(&shared->empty, &end), 0);
@@ -227,7 +227,7 @@ static bool futex_wait_change(atomic_uint *word, unsigned seen)
 
 static int answer_futex(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
 
     (void)parent;
     (void)argument;
@@ -246,7 +246,7 @@ static void futex_wakes_across_separate_opens(void **state)
     struct coprocess coprocess;
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     assert_int_equal(coprocess_start(&coprocess, answer_futex, NULL), 0);
     for (unsigned i = 0; i < ROUNDS; i++) {
         atomic_store(&shared->word, 2 * i + 1);
@@ -260,7 +260,7 @@ static void futex_wakes_across_separate_opens(void **state)
 
 static int count_atomically(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
 
     (void)parent;
     (void)argument;
@@ -275,7 +275,7 @@ static void atomics_lose_nothing(void **state)
     struct coprocess coprocesses[WORKERS];
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     start_all(coprocesses, count_atomically, NULL);
     end_all(coprocesses);
     assert_int_equal(atomic_load(&shared->word), WORKERS * 100 * ROUNDS);
@@ -284,7 +284,7 @@ static void atomics_lose_nothing(void **state)
 
 static int count_under_flock(struct coprocess *parent, void *argument)
 {
-    struct shared *shared = open_shared();
+    struct ipc_memory *shared = open_shared();
     int fd = open("file", O_RDWR);
 
     (void)parent;
@@ -304,7 +304,7 @@ static void flock_guards_a_counter(void **state)
     struct coprocess coprocesses[WORKERS];
 
     (void)state;
-    struct shared *shared = new_shared();
+    struct ipc_memory *shared = new_shared();
     start_all(coprocesses, count_under_flock, NULL);
     end_all(coprocesses);
     assert_int_equal(shared->counter, WORKERS * ROUNDS);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a signal to the daemon ends: its own mount wherever it is by then, with all that programs
 // had written.
+#include "tests/mount/cases/mounting/store_contents.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
@@ -12,11 +13,6 @@
 #include <unistd.h>
 
 enum { MIB = 1 << 20 };
-
-static pid_t daemon_of(const struct workspace *workspace)
-{
-    return (pid_t)read_status_number(workspace, "keeper");
-}
 
 /* A mapping that nobody syncs or unmaps is as good as written. */
 static void writes_through_a_kept_mapping_reach_the_store(void **state)

@@ -48,7 +48,7 @@ static void note_event(struct watcher *watcher, const struct inotify_event *even
 }
 
 /* Reads until the file called "end" is made, or the watched inode is gone. */
-static int watch(struct coprocess *parent, void *argument)
+static int watch_directory(struct coprocess *parent, void *argument)
 {
     struct watcher *watcher = argument;
     _Alignas(struct inotify_event) char buffer[4096];
@@ -86,7 +86,7 @@ static void assert_events(const char *path, void (*changes)(void), const char *w
 {
     struct watcher watcher = { path, shared_log() };
     struct coprocess coprocess;
-    assert_int_equal(coprocess_start(&coprocess, watch, &watcher), 0);
+    assert_int_equal(coprocess_start(&coprocess, watch_directory, &watcher), 0);
     assert_true(coprocess_await_turn(&coprocess));
     changes();
     if (S_ISDIR(stat_of(path).st_mode)) {

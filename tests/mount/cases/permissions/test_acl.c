@@ -67,7 +67,7 @@ static const struct entry for_bob_and_team[] = {
     { ACL_GROUP, 4, TEAM },    { ACL_MASK, 6, NONE }, { ACL_OTHER, 0, NONE },
 };
 
-static void prepare(void)
+static void prepare_files(void)
 {
     prepare_file("file", ALICE, ALICE, 0600);
 }
@@ -75,7 +75,7 @@ static void prepare(void)
 static void access_acl_grants(void **state)
 {
     (void)state;
-    prepare();
+    prepare_files();
     assert_int_equal(as(BOB, read_file, "file"), EACCES);
     assert_ok(SET_ACL("file", ACCESS_ACL, for_bob_and_team));
     ASSERT_ACL("file", ACCESS_ACL, for_bob_and_team);
@@ -91,7 +91,7 @@ static void access_acl_grants(void **state)
 static void mask_limits(void **state)
 {
     (void)state;
-    prepare();
+    prepare_files();
     assert_ok(SET_ACL("file", ACCESS_ACL, for_bob_and_team));
     assert_ok(chmod("file", 0640));
     assert_int_equal(as(BOB, read_file, "file"), 0);
@@ -110,7 +110,7 @@ static void mask_limits(void **state)
 static void removed_acl_grants_nothing(void **state)
 {
     (void)state;
-    prepare();
+    prepare_files();
     assert_ok(SET_ACL("file", ACCESS_ACL, for_bob_and_team));
     assert_int_equal(as(BOB, read_file, "file"), 0);
     assert_ok(removexattr("file", ACCESS_ACL));
@@ -127,7 +127,7 @@ static void minimal_acl_becomes_the_mode(void **state)
         { ACL_OTHER, 1, NONE },
     };
     (void)state;
-    prepare();
+    prepare_files();
     assert_ok(SET_ACL("file", ACCESS_ACL, for_bob_and_team));
     assert_ok(SET_ACL("file", ACCESS_ACL, minimal));
     assert_errno(getxattr("file", ACCESS_ACL, NULL, 0), ENODATA);
@@ -143,7 +143,7 @@ static int set_acl_for_bob(void *path)
 static void only_the_owner_sets_acls(void **state)
 {
     (void)state;
-    prepare();
+    prepare_files();
     assert_ok(chmod("file", 0666));
     assert_int_equal(as(BOB, set_acl_for_bob, "file"), EPERM);
     assert_errno(getxattr("file", ACCESS_ACL, NULL, 0), ENODATA);
@@ -161,7 +161,7 @@ static void senseless_acls_are_refused(void **state)
     };
     static const struct entry no_owner[] = { { ACL_GROUP_OBJ, 0, NONE }, { ACL_OTHER, 0, NONE } };
     (void)state;
-    prepare();
+    prepare_files();
     assert_errno(SET_ACL("file", ACCESS_ACL, no_mask), EINVAL);
     assert_errno(SET_ACL("file", ACCESS_ACL, no_owner), EINVAL);
     assert_errno(setxattr("file", ACCESS_ACL, "nonsense", 8, 0), EOPNOTSUPP);
@@ -280,7 +280,7 @@ static int grant_and_revoke(void *argument)
 static void change_by_another_process_counts_at_once(void **state)
 {
     (void)state;
-    prepare();
+    prepare_files();
     for (int i = 0; i < 5; i++) {
         bool grant = true;
         assert_int_equal(as(BOB, write_file, "file"), EACCES);
@@ -335,7 +335,7 @@ static bool lists(const char *path, const char *name)
 static void acls_are_listed_and_kept(void **state)
 {
     (void)state;
-    prepare();
+    prepare_files();
     prepare_default();
     assert_false(lists("file", ACCESS_ACL));
     assert_ok(SET_ACL("file", ACCESS_ACL, for_bob_and_team));

@@ -63,7 +63,7 @@ static int touch(void *path)
     return result_of(utimensat(AT_FDCWD, path, NULL, 0));
 }
 
-static int find(void *path)
+static int find_path(void *path)
 {
     return result_of(access(path, F_OK));
 }
@@ -150,7 +150,7 @@ static void directories_bind(void **state)
     assert_ok(chmod("directory", 0744));
     assert_int_equal(as(BOB, list_directory, "directory"), 0);
     assert_int_equal(as(BOB, read_file, "directory/file"), EACCES);
-    assert_int_equal(as(BOB, find, "directory/nothing"), EACCES);
+    assert_int_equal(as(BOB, find_path, "directory/nothing"), EACCES);
     assert_int_equal(as(ALICE, unlink_file, "directory/file"), 0);
     assert_int_equal(as(BOB, remove_directory, "directory"), EACCES);
 }

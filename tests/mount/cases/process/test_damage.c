@@ -41,7 +41,7 @@ struct client {
 };
 
 /* The contents of a file, which differ in every byte from those before. */
-static void fill(char bytes[BYTES], unsigned client, unsigned file, unsigned version)
+static void make_contents(char bytes[BYTES], unsigned client, unsigned file, unsigned version)
 {
     for (size_t i = 0; i < BYTES; i++)
         bytes[i] = (char)(version * 7 + client * 64 + file * 16 + i);
@@ -72,11 +72,11 @@ static int use_file(struct client *client, int directory, unsigned number, unsig
 
     snprintf(name, sizeof(name), "%u.%u", number, file);
     snprintf(other, sizeof(other), "%u.other", number);
-    fill(wanted, number, file, version);
+    make_contents(wanted, number, file, version);
     DO(fd = openat(directory, name, O_RDWR));
     DO(pread(fd, found, BYTES, 0));
     coprocess_check(memcmp(found, wanted, BYTES) == 0);
-    fill(wanted, number, file, version + 1);
+    make_contents(wanted, number, file, version + 1);
     client->intended[file] = version + 1;
     DO(pwrite(fd, wanted, BYTES, 0));
     client->written[file] = version + 1;
@@ -90,7 +90,7 @@ static int use_file(struct client *client, int directory, unsigned number, unsig
     return EXIT_SUCCESS;
 }
 
-static int work(struct client *client, int directory, unsigned number)
+static int do_round(struct client *client, int directory, unsigned number)
 {
     int status = EXIT_SUCCESS;
 
@@ -151,7 +151,7 @@ static void prepare_files(const struct patient *patient)
         for (unsigned file = 0; file < FILES; file++) {
             snprintf(path, sizeof(path), "mnt/%u.%u", number, file);
             int fd = open_file(path, O_WRONLY | O_CREAT);
-            fill(bytes, number, file, patient->client[number].written[file]);
+            make_contents(bytes, number, file, patient->client[number].written[file]);
             assert_int_equal(write(fd, bytes, BYTES), BYTES);
             assert_ok(close(fd));
         }
@@ -165,7 +165,7 @@ static void start_clients(struct patient *patient)
         patient->clients[i] = fork();
         if (patient->clients[i] == 0) {
             int directory = open("mnt", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            _exit(work(&patient->client[i], directory, i));
+            _exit(do_round(&patient->client[i], directory, i));
         }
         assert_ok(patient->clients[i]);
     }
@@ -234,9 +234,9 @@ static void check_store(const struct patient *patient)
             int fd = open_file(path, O_RDONLY);
             assert_int_equal(read(fd, found, BYTES), BYTES);
             assert_ok(close(fd));
-            fill(bytes, number, file, client->written[file]);
+            make_contents(bytes, number, file, client->written[file]);
             if (memcmp(found, bytes, BYTES) != 0)
-                fill(bytes, number, file, client->intended[file]);
+                make_contents(bytes, number, file, client->intended[file]);
             assert_memory_equal(found, bytes, BYTES);
         }
     }

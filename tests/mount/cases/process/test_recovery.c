@@ -157,14 +157,14 @@ static void innocents_are_served(void **state)
 }
 
 /* The worker that serves after another one. */
-struct succession {
+struct worker_succession {
     pid_t keeper, before;
     pid_t *after;
 };
 
 static bool is_another(void *argument)
 {
-    const struct succession *succession = argument;
+    const struct worker_succession *succession = argument;
 
     *succession->after = keeper_child(succession->keeper, " serves ");
     return *succession->after != 0 && *succession->after != succession->before;
@@ -185,7 +185,8 @@ static void death_while_served_alone(void **state)
     assert_ok(kill(worker, SIGSEGV));
     assert_ok(kill(worker, SIGCONT));
     await_end(worker);
-    await_true(is_another, &(struct succession){ keeper, worker, &worker }, "another worker");
+    await_true(is_another, &(struct worker_succession){ keeper, worker, &worker },
+               "another worker");
     await_stop(worker);
     kill_and_wait(worker);
     assert_coprocess_succeeds(&client);

@@ -27,7 +27,7 @@ struct belongings {
     unsigned seen;
 };
 
-static void take(struct belongings *have)
+static void take_into_use(struct belongings *have)
 {
     char path[64];
 
@@ -80,7 +80,7 @@ static void assert_kept(struct belongings *have)
     assert_int_equal(have->seen, ENTRIES);
 }
 
-static void leave(struct belongings *have)
+static void stop_using(struct belongings *have)
 {
     assert_int_equal(closedir(have->stream), 0);
     unmap(have->mapping, 8);
@@ -97,7 +97,7 @@ static void next_version_keeps_what_is_in_use(void **state)
 
     pid_t keeper = start_upgradable(workspace);
     struct shmap_status before = shmap_status_of(workspace);
-    take(&have);
+    take_into_use(&have);
     assert_ok(upgrade_mount(workspace, binary_in("SHMAPFS_NEXT")));
     struct shmap_status after = shmap_status_of(workspace);
     assert_string_equal(after.version, "next");
@@ -107,7 +107,7 @@ static void next_version_keeps_what_is_in_use(void **state)
     assert_int_equal(after.keeper, keeper);
     assert_int_not_equal(after.pid, before.pid);
     assert_kept(&have);
-    leave(&have);
+    stop_using(&have);
     keeper_stop(workspace, keeper);
     assert_content("store/file", "MontentW");
 }
@@ -119,7 +119,7 @@ static void assert_refuses(const struct workspace *workspace, const char *binary
     struct shmap_status before = shmap_status_of(workspace);
     struct belongings have;
 
-    take(&have);
+    take_into_use(&have);
     assert_int_equal(upgrade_mount(workspace, binary), -1);
     if (errno != error)
         fail_msg("upgrade to %s: %s", binary, strerror(errno));
@@ -131,7 +131,7 @@ static void assert_refuses(const struct workspace *workspace, const char *binary
     if (why != NULL && strstr(after.upgrade_error, why) == NULL)
         fail_msg("upgrade to %s: %s", binary, after.upgrade_error);
     assert_kept(&have);
-    leave(&have);
+    stop_using(&have);
     struct program_result result =
         run_program("rm", "-r", "mnt/directory", "mnt/file", "mnt/lock", NULL);
     assert_done(&result);

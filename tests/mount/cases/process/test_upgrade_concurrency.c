@@ -151,13 +151,13 @@ static void hangup_goes_by_the_path(void **state)
 }
 
 /* In memory that the processes share. */
-struct opener {
+struct opening_client {
     struct event_count news;
     atomic_uint rounds;
     atomic_bool stop;
 };
 
-static int open_and_sync(struct opener *opener, unsigned number)
+static int open_and_sync(struct opening_client *opener, unsigned number)
 {
     char name[32], kept_name[32], byte;
     struct stat attr;
@@ -192,7 +192,7 @@ static void files_are_opened_all_the_time(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
     const char *const binaries[] = { binary_in("SHMAPFS_NEXT"), shmapfs() };
-    struct opener *openers = load_memory(CLIENTS * sizeof(*openers));
+    struct opening_client *openers = load_memory(CLIENTS * sizeof(*openers));
     pid_t pids[CLIENTS];
 
     pid_t keeper = start_upgradable(workspace);
@@ -204,7 +204,7 @@ static void files_are_opened_all_the_time(void **state)
         assert_ok(pids[i]);
     }
     for (int i = 0; i < UPGRADES; i++) {
-        struct opener *opener = &openers[i % CLIENTS];
+        struct opening_client *opener = &openers[i % CLIENTS];
         uint32_t seen = event_count_read(&opener->news);
         assert_ok(upgrade_mount(workspace, binaries[i % 2]));
         event_count_await(&opener->news, seen);

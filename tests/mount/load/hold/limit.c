@@ -10,14 +10,14 @@
 
 enum { PIECE = 64 << 10 };
 
-struct limit {
+struct area_limit {
     fsblkcnt_t blocks;
     uint64_t bytes; // that went in the first time; 0: not yet tried
 };
 
-static void look(struct load_process *process)
+static void check_limit(struct load_process *process)
 {
-    struct limit *limit = process->own;
+    struct area_limit *limit = process->own;
     struct statvfs space = { 0 };
 
     CALL(process, ".", statvfs(".", &space));
@@ -28,10 +28,10 @@ static void look(struct load_process *process)
 
 static void begin(struct load_process *process)
 {
-    process->own = calloc(1, sizeof(struct limit));
+    process->own = calloc(1, sizeof(struct area_limit));
     if (process->own == NULL)
         _exit(EXIT_FAILURE);
-    look(process);
+    check_limit(process);
 }
 
 /* Piece by piece, until no more goes in. */
@@ -49,11 +49,11 @@ static uint64_t fill_file(struct load_process *process, int fd)
     return total;
 }
 
-static void fill(struct load_process *process)
+static void fill_area(struct load_process *process)
 {
-    struct limit *limit = process->own;
+    struct area_limit *limit = process->own;
 
-    look(process);
+    check_limit(process);
     int fd = (int)CALL(process, "full", open("full", O_WRONLY | O_CREAT | O_TRUNC, 0644));
     uint64_t total = fill_file(process, fd);
     CALL(process, "full", close(fd));
@@ -67,12 +67,12 @@ const struct load_kind load_hold_limit = {
     .name = "limit",
     .processes = 1,
     .begin = begin,
-    .round = look,
+    .round = check_limit,
 };
 
 const struct load_kind load_fill = {
     .name = "fill",
     .processes = 1,
     .begin = begin,
-    .round = fill,
+    .round = fill_area,
 };

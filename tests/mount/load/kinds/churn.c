@@ -37,7 +37,7 @@ static void make(struct load_process *process, const char *name, int number)
     }
 }
 
-static void take(struct load_process *process, const char *name, int number)
+static void take_name(struct load_process *process, const char *name, int number)
 {
     struct stat attr;
 
@@ -60,7 +60,7 @@ static void come_and_go(struct load_process *process)
         make(process, name, i);
     }
     for (int i = 0; i < NAMES; i++)
-        take(process, name_of(process, i, name), i);
+        take_name(process, name_of(process, i, name), i);
 }
 
 /* A path of directories, down and up again. */

@@ -23,8 +23,8 @@ struct stock {
     unsigned char bytes[MOST_AT_ONCE], wanted[MOST_AT_ONCE];
 };
 
-static void fill(const struct load_process *process, int file, size_t offset, unsigned char *bytes,
-                 size_t count)
+static void make_expected_bytes(const struct load_process *process, int file, size_t offset,
+                                unsigned char *bytes, size_t count)
 {
     const struct stock *stock = process->own;
     unsigned life = stock->files[file].life * 7919 + process->member * 104729 + (unsigned)file;
@@ -81,7 +81,7 @@ static void extend(struct load_process *process, int file)
     unsigned way = load_random(process, 4);
     int fd = open_data(process, file, way == 1 ? O_RDWR | O_APPEND : O_RDWR);
 
-    fill(process, file, offset, stock->wanted, count);
+    make_expected_bytes(process, file, offset, stock->wanted, count);
     struct iovec parts[2] = { { stock->wanted, count / 2 },
                               { stock->wanted + count / 2, count - count / 2 } };
     switch (way) {
@@ -126,7 +126,7 @@ static void compare_range(struct load_process *process, int file, int fd, size_t
 
     if (count == 0)
         return;
-    fill(process, file, offset, stock->wanted, count);
+    make_expected_bytes(process, file, offset, stock->wanted, count);
     if (load_random(process, 3) == 0) {
         compare_mapped(process, fd, offset, count);
         return;

@@ -128,7 +128,7 @@ static void move_to_top(struct load_process *process, int directory)
         nest->directories[directory].parent = TOP;
 }
 
-static void exchange(struct load_process *process, int one, int other)
+static void exchange_directories(struct load_process *process, int one, int other)
 {
     struct nest *nest = process->shared;
     int error = is_within(nest, one, other) || is_within(nest, other, one) ? EINVAL : 0;
@@ -159,7 +159,7 @@ static void move_one(struct load_process *process)
         move_to_top(process, one);
         break;
     case 1:
-        exchange(process, one, other);
+        exchange_directories(process, one, other);
         break;
     default:
         move_into(process, one, other);
