@@ -184,12 +184,12 @@ static void msync_flags(void **state)
     (void)state;
     int fd = new_file("file", (off_t)(4 * page));
     char *mapping = map_shared(fd, 4 * page);
-    strcpy(mapping, "stored");
+    strcpy(mapping, "mapped");
     assert_ok(msync(mapping, 4 * page, MS_SYNC));
     assert_ok(msync(mapping, 4 * page, MS_ASYNC));
     assert_ok(msync(mapping, 4 * page, MS_SYNC | MS_INVALIDATE));
     assert_ok(msync(mapping, 0, MS_SYNC));
-    assert_string_equal(mapping, "stored");
+    assert_string_equal(mapping, "mapped");
     assert_errno(msync(mapping, page, MS_SYNC | MS_ASYNC), EINVAL);
     assert_errno(msync(mapping, page, 64), EINVAL);
     assert_errno(msync(mapping + 1, page, MS_SYNC), EINVAL);

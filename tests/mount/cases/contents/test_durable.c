@@ -100,7 +100,7 @@ static int write_and_die(struct coprocess *parent, void *argument)
     int fd = open("file", O_WRONLY);
     coprocess_check(mapping != NULL && fd != -1);
     coprocess_check(pwrite(fd, "by write", 8, 0) == 8);
-    strcpy(mapping + 100, "by store");
+    strcpy(mapping + 100, "by a map");
     raise(SIGKILL);
     return 1;
 }
@@ -115,7 +115,7 @@ static void data_of_a_killed_process_is_there(void **state)
     int fd = open_file("file", O_RDONLY);
     assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
     assert_string_equal(bytes, "by write");
-    assert_string_equal(bytes + 100, "by store");
+    assert_string_equal(bytes + 100, "by a map");
     assert_ok(close(fd));
 }
 
@@ -131,11 +131,11 @@ static void synced_data_is_in_the_store(void **state)
     snprintf(path, sizeof(path), "%s%s/file", fixture->store, fixture->dir + strlen(fixture->mnt));
     int fd = new_file("file", (off_t)page_size());
     char *mapping = map_shared(fd, page_size());
-    strcpy(mapping, "stored and synced");
+    strcpy(mapping, "mapped and synced");
     assert_ok(msync(mapping, page_size(), MS_SYNC));
     int plain = open_file(path, O_RDONLY);
     assert_int_equal(pread(plain, bytes, sizeof(bytes), 0), sizeof(bytes));
-    assert_string_equal(bytes, "stored and synced");
+    assert_string_equal(bytes, "mapped and synced");
     assert_int_equal(pwrite(fd, "written", 8, 0), 8);
     assert_ok(fdatasync(fd));
     assert_int_equal(pread(plain, bytes, sizeof(bytes), 0), sizeof(bytes));

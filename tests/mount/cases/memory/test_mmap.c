@@ -300,10 +300,10 @@ static void append_descriptor_maps_shared(void **state)
     assert_ok(close(new_file("file", (off_t)page)));
     int fd = open_file("file", O_RDWR | O_APPEND);
     char *mapping = map_shared(fd, page);
-    strcpy(mapping, "stored");
+    strcpy(mapping, "mapped");
     assert_int_equal(write(fd, "appended", 8), 8);
     assert_int_equal(size_of(fd), page + 8);
-    assert_string_equal(mapping, "stored");
+    assert_string_equal(mapping, "mapped");
     unmap(mapping, page);
     assert_ok(close(fd));
 }

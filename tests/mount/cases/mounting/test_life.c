@@ -142,7 +142,7 @@ static void busy_mount_stays(void **state)
 }
 
 /* A signal ends it even then; programs that use it get errors, and the store has what they had
- * stored, synced or not. */
+ * written, synced or not. */
 static void signal_ends_a_busy_mount(void **state)
 {
     struct workspace *workspace = workspace_of(state);

@@ -177,17 +177,17 @@ static void created_without_permission_for_its_creator(void **state)
     assert_ok(fd);
     assert_ok(ftruncate(fd, (off_t)page));
     char *mapping = map_shared(fd, page);
-    strcpy(mapping, "stored");
-    assert_int_equal(pwrite(fd, "S", 1, 0), 1);
-    assert_string_equal(mapping, "Stored");
+    strcpy(mapping, "mapped");
+    assert_int_equal(pwrite(fd, "M", 1, 0), 1);
+    assert_string_equal(mapping, "Mapped");
     if (!fixture_of(state)->root)
         assert_errno(open("file", O_RDONLY), EACCES);
     assert_ok(fchmod(fd, 0400));
     int reader = open_file("file", O_RDONLY);
     char *again = map_fd(reader, page, PROT_READ, MAP_SHARED);
-    assert_string_equal(again, "Stored");
-    mapping[0] = 's';
-    assert_string_equal(again, "stored");
+    assert_string_equal(again, "Mapped");
+    mapping[0] = 'm';
+    assert_string_equal(again, "mapped");
     unmap(again, page);
     unmap(mapping, page);
     assert_ok(close(reader));
