@@ -20,84 +20,84 @@
 enum { ENTRIES = 300 };
 
 /* The files, locks and mappings in use while the binary changes. */
-struct belongings {
+struct used_files {
     int fd, nameless, lock;
     char *mapping, *private;
     DIR *stream;
     unsigned seen;
 };
 
-static void take_into_use(struct belongings *have)
+static void take_into_use(struct used_files *used)
 {
     char path[64];
 
     put_file("mnt/file", "contents");
-    have->fd = open_file("mnt/file", O_RDWR);
-    have->mapping = map_shared(have->fd, 8);
-    have->private = map_fd(have->fd, 8, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-    have->private[0] = 'P';
-    have->lock = open_file("mnt/lock", O_RDWR | O_CREAT);
-    assert_ok(flock(have->lock, LOCK_EX));
-    have->nameless = open_file("mnt/nameless", O_RDWR | O_CREAT);
+    used->fd = open_file("mnt/file", O_RDWR);
+    used->mapping = map_shared(used->fd, 8);
+    used->private = map_fd(used->fd, 8, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+    used->private[0] = 'P';
+    used->lock = open_file("mnt/lock", O_RDWR | O_CREAT);
+    assert_ok(flock(used->lock, LOCK_EX));
+    used->nameless = open_file("mnt/nameless", O_RDWR | O_CREAT);
     assert_ok(unlink("mnt/nameless"));
-    assert_int_equal(pwrite(have->nameless, "unlinked", 8, 0), 8);
+    assert_int_equal(pwrite(used->nameless, "unlinked", 8, 0), 8);
     assert_ok(mkdir("mnt/directory", 0755));
     for (int i = 0; i < ENTRIES; i++) {
         snprintf(path, sizeof(path), "mnt/directory/%d", i);
         put_file(path, "");
     }
-    have->stream = opendir("mnt/directory");
-    assert_non_null(have->stream);
-    have->seen = 0;
+    used->stream = opendir("mnt/directory");
+    assert_non_null(used->stream);
+    used->seen = 0;
     for (int i = 0; i < 5; i++) {
-        struct dirent *entry = readdir(have->stream);
+        struct dirent *entry = readdir(used->stream);
         assert_non_null(entry);
-        have->seen += entry->d_name[0] != '.';
+        used->seen += entry->d_name[0] != '.';
     }
 }
 
-static void assert_kept(struct belongings *have)
+static void assert_kept(struct used_files *used)
 {
     char bytes[8];
     struct dirent *entry;
 
-    have->mapping[0] = 'M';
-    assert_int_equal(pwrite(have->fd, "W", 1, 7), 1);
-    assert_int_equal(have->mapping[7], 'W');
+    used->mapping[0] = 'M';
+    assert_int_equal(pwrite(used->fd, "W", 1, 7), 1);
+    assert_int_equal(used->mapping[7], 'W');
     assert_content("mnt/file", "MontentW");
-    assert_memory_equal(have->private, "P", 1);
-    assert_ok(fsync(have->fd));
-    assert_int_equal(pread(have->nameless, bytes, 8, 0), 8);
+    assert_memory_equal(used->private, "P", 1);
+    assert_ok(fsync(used->fd));
+    assert_int_equal(pread(used->nameless, bytes, 8, 0), 8);
     assert_memory_equal(bytes, "unlinked", 8);
-    assert_int_equal(fstat_of(have->nameless).st_nlink, 0);
+    assert_int_equal(fstat_of(used->nameless).st_nlink, 0);
     int other = open_file("mnt/lock", O_RDWR);
     assert_errno(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK);
-    assert_ok(flock(have->lock, LOCK_UN));
+    assert_ok(flock(used->lock, LOCK_UN));
     assert_ok(flock(other, LOCK_EX | LOCK_NB));
     assert_ok(close(other));
-    while ((entry = readdir(have->stream)) != NULL)
-        have->seen += entry->d_name[0] != '.';
-    assert_int_equal(have->seen, ENTRIES);
+    while ((entry = readdir(used->stream)) != NULL)
+        used->seen += entry->d_name[0] != '.';
+    assert_int_equal(used->seen, ENTRIES);
 }
 
-static void stop_using(struct belongings *have)
+static void stop_using(struct used_files *used)
 {
-    assert_int_equal(closedir(have->stream), 0);
-    unmap(have->mapping, 8);
-    unmap(have->private, 8);
-    assert_ok(close(have->lock));
-    assert_ok(close(have->nameless));
-    assert_ok(close(have->fd));
+    assert_int_equal(closedir(used->stream), 0);
+    unmap(used->mapping, 8);
+    unmap(used->private, 8);
+    assert_ok(close(used->lock));
+    assert_ok(close(used->nameless));
+    assert_ok(close(used->fd));
 }
 
 static void next_version_keeps_what_is_in_use(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
-    struct belongings have;
+    struct used_files used;
 
     pid_t keeper = start_upgradable(workspace);
     struct shmap_status before = shmap_status_of(workspace);
-    take_into_use(&have);
+    take_into_use(&used);
     assert_ok(upgrade_mount(workspace, binary_in("SHMAPFS_NEXT")));
     struct shmap_status after = shmap_status_of(workspace);
     assert_string_equal(after.version, "next");
@@ -106,8 +106,8 @@ static void next_version_keeps_what_is_in_use(void **state)
     assert_int_equal(after.restarts, 0);
     assert_int_equal(after.keeper, keeper);
     assert_int_not_equal(after.pid, before.pid);
-    assert_kept(&have);
-    stop_using(&have);
+    assert_kept(&used);
+    stop_using(&used);
     keeper_stop(workspace, keeper);
     assert_content("store/file", "MontentW");
 }
@@ -117,9 +117,9 @@ static void assert_refuses(const struct workspace *workspace, const char *binary
                            const char *why)
 {
     struct shmap_status before = shmap_status_of(workspace);
-    struct belongings have;
+    struct used_files used;
 
-    take_into_use(&have);
+    take_into_use(&used);
     assert_int_equal(upgrade_mount(workspace, binary), -1);
     if (errno != error)
         fail_msg("upgrade to %s: %s", binary, strerror(errno));
@@ -130,8 +130,8 @@ static void assert_refuses(const struct workspace *workspace, const char *binary
     assert_string_equal(after.version, before.version);
     if (why != NULL && strstr(after.upgrade_error, why) == NULL)
         fail_msg("upgrade to %s: %s", binary, after.upgrade_error);
-    assert_kept(&have);
-    stop_using(&have);
+    assert_kept(&used);
+    stop_using(&used);
     struct program_result result =
         run_program("rm", "-r", "mnt/directory", "mnt/file", "mnt/lock", NULL);
     assert_done(&result);
