@@ -193,7 +193,7 @@ static void ids_to_be_closed_are_known_until_they_are(void **state)
 }
 
 /* A process that does not close what it takes gets no more of it, and nothing is lost. */
-static void many_doomed_ids_stop_the_cache_from_giving(void **state)
+static void many_ids_to_be_closed_stop_the_cache_from_giving(void **state)
 {
     struct fixture *f = *state;
     struct node_resources taken;
