@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl: looks at shmapfs mounts and changes them. Each command is in a file of its own. */
 #include "tools/cmd/command.h"
+#include "tools/ui/exit_status.h"
+#include "tools/ui/output.h"
 
 #include <err.h>
 #include <errno.h>
@@ -16,7 +18,7 @@ static const struct command {
     const char *arguments;
     int at_least;
     int at_most; /* INT_MAX: all that follows on the line is the command's, options too */
-    int (*run)(const struct request *request);
+    int (*run)(const struct invocation *invocation);
     const char *summary;
 } commands[] = {
     { "status", "MOUNTPOINT", 1, 1, cmd_status, "show what a mount is and how full it is" },
@@ -76,7 +78,7 @@ static int usage_error(void)
     return EXIT_USAGE;
 }
 
-static int run(const struct request *line)
+static int run(const struct invocation *line)
 {
     if (line->count == 0) {
         char *names = list_commands(" or ");
@@ -85,15 +87,15 @@ static int run(const struct request *line)
         return usage_error();
     }
     const char *name = line->arguments[0];
-    struct request request = { line->json, line->count - 1, line->arguments + 1 };
+    struct invocation invocation = { line->json, line->count - 1, line->arguments + 1 };
     for (size_t i = 0; i < COMMANDS; i++) {
         const struct command *command = &commands[i];
         if (strcmp(name, command->name) != 0)
             continue;
-        if (request.count >= command->at_least && request.count <= command->at_most)
-            return command->run(&request);
+        if (invocation.count >= command->at_least && invocation.count <= command->at_most)
+            return command->run(&invocation);
         warnx("%s: too %s arguments; usage: shmapctl %s %s", name,
-              request.count < command->at_least ? "few" : "many", name, command->arguments);
+              invocation.count < command->at_least ? "few" : "many", name, command->arguments);
         return EXIT_USAGE;
     }
     char *names = list_commands(" and ");
@@ -120,7 +122,7 @@ static bool owns_its_options(const char *name)
 }
 
 /* Returns -1 to go on, or an exit status. */
-static int parse(int argc, char **argv, const char *shorts, struct request *line)
+static int parse(int argc, char **argv, const char *shorts, struct invocation *line)
 {
     static const struct option options[] = {
         { "json", no_argument, NULL, 'j' },
@@ -152,7 +154,7 @@ static int parse(int argc, char **argv, const char *shorts, struct request *line
 
 int main(int argc, char **argv)
 {
-    struct request line = { 0 };
+    struct invocation line = { 0 };
 
     setlocale(LC_CTYPE, "");
     argv[0] = program_invocation_short_name; /* what getopt_long calls us */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl class: what happens to the files below a directory. */
 #include "tools/cmd/command.h"
+#include "tools/ui/exit_status.h"
+#include "tools/ui/output.h"
 
 #include "lib/api/shmap.h"
 
@@ -58,16 +60,16 @@ static int show(const char *path, enum shmap_class class, bool json)
     return print_json(answer);
 }
 
-int cmd_class(const struct request *request)
+int cmd_class(const struct invocation *invocation)
 {
-    const char *path = request->arguments[0];
+    const char *path = invocation->arguments[0];
     enum shmap_class class;
-    if (request->count == 1) {
+    if (invocation->count == 1) {
         int error = shmap_class_get(path, &class);
-        return error != 0 ? fail_get(path, error) : show(path, class, request->json);
+        return error != 0 ? fail_get(path, error) : show(path, class, invocation->json);
     }
 
-    const char *word = request->arguments[1];
+    const char *word = invocation->arguments[1];
     if (shmap_class_parse(word, strlen(word), &class) != 0) {
         fail(word, "no such class; the classes are persist, anon, atomic and checkpoint");
         return EXIT_USAGE;
@@ -75,5 +77,5 @@ int cmd_class(const struct request *request)
     int error = shmap_class_set(path, class);
     if (error != 0)
         return fail_set(path, class, error);
-    return request->json ? show(path, class, true) : EXIT_SUCCESS;
+    return invocation->json ? show(path, class, true) : EXIT_SUCCESS;
 }

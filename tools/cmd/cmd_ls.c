@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl ls: the objects of a mount, how much of them is in memory, and how many use them. */
 #include "tools/cmd/command.h"
+#include "tools/ui/output.h"
 
 #include "tools/ui/array.h"
 #include "tools/scan/objects.h"
@@ -136,9 +137,9 @@ static int show_json(const char *path, const struct objects *objects, const stru
     return print_json(answer);
 }
 
-int cmd_ls(const struct request *request)
+int cmd_ls(const struct invocation *invocation)
 {
-    const char *path = request->arguments[0];
+    const char *path = invocation->arguments[0];
     struct target target;
     struct objects objects;
     struct users users;
@@ -149,7 +150,7 @@ int cmd_ls(const struct request *request)
     if (error != 0)
         return fail("/proc", "%s", strerror(-error));
     struct tally tally = tally_of(&users);
-    if (request->json)
+    if (invocation->json)
         show_json(path, &objects, &tally, users.unseen);
     else
         show(&objects, &tally);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl resize: another limit for a mount's RAM area. */
 #include "tools/cmd/command.h"
+#include "tools/scan/target.h"
+#include "tools/ui/exit_status.h"
+#include "tools/ui/output.h"
 
 #include "lib/api/shmap.h"
 
@@ -46,10 +49,10 @@ static int fail_resize(const char *mountpoint, const char *size, int error)
     }
 }
 
-int cmd_resize(const struct request *request)
+int cmd_resize(const struct invocation *invocation)
 {
-    const char *mountpoint = request->arguments[0];
-    const char *size = request->arguments[1];
+    const char *mountpoint = invocation->arguments[0];
+    const char *size = invocation->arguments[1];
     int mistake = check_size(size);
     if (mistake != EXIT_SUCCESS)
         return mistake;
@@ -62,7 +65,7 @@ int cmd_resize(const struct request *request)
     if (error != 0)
         return fail_mount(mountpoint, error);
     const struct shmap_area_status *area = &status.ram_area;
-    if (request->json) {
+    if (invocation->json) {
         struct json_object *answer = json_object_new_object();
         json_object_object_add(answer, "mountpoint", json_object_new_string(mountpoint));
         json_object_object_add(answer, "size", json_object_new_uint64(area->size));

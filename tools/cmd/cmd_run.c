@@ -7,6 +7,8 @@
  * process is killed. Nothing of this lasts longer than the command.
  */
 #include "tools/cmd/command.h"
+#include "tools/ui/exit_status.h"
+#include "tools/ui/output.h"
 #include "tools/run/guardian.h"
 #include "tools/run/namespace.h"
 #include "tools/run/privileges.h"
@@ -274,21 +276,21 @@ static int run_words(struct run *run, int argc, char **argv)
     return prepare(run) == 0 && prepare_store(run) == 0 ? run_in_namespace(run) : EXIT_NOT_STARTED;
 }
 
-int cmd_run(const struct request *request)
+int cmd_run(const struct invocation *invocation)
 {
     struct run run = { .store = NULL };
-    char **words = request->arguments - 1; /* the command's name, where getopt(3) wants ours */
+    char **words = invocation->arguments - 1; /* the command's name, where getopt(3) wants ours */
 
-    if (request->json) {
+    if (invocation->json) {
         warnx("run: COMMAND answers, and not in JSON; leave --json out");
         return EXIT_NOT_STARTED;
     }
     words[0] = program_invocation_short_name;
     /* Each word can be an option and its value. */
-    run.daemon_words = calloc(2 * (size_t)request->count + 8, sizeof(char *));
+    run.daemon_words = calloc(2 * (size_t)invocation->count + 8, sizeof(char *));
     if (!run.daemon_words)
         err(EXIT_NOT_STARTED, NULL);
-    int status = run_words(&run, request->count + 1, words);
+    int status = run_words(&run, invocation->count + 1, words);
     free(run.daemon_words);
     return status;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl status: what a mount is and how full it is. */
 #include "tools/cmd/command.h"
+#include "tools/scan/target.h"
+#include "tools/ui/output.h"
 
 #include "lib/api/shmap.h"
 
@@ -72,14 +74,14 @@ static void print_status(const struct shmap_status *status)
            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
 }
 
-int cmd_status(const struct request *request)
+int cmd_status(const struct invocation *invocation)
 {
-    const char *mountpoint = request->arguments[0];
+    const char *mountpoint = invocation->arguments[0];
     struct shmap_status status;
     int error = shmap_status_get(mountpoint, &status);
     if (error != 0)
         return fail_mount(mountpoint, error);
-    if (!request->json) {
+    if (!invocation->json) {
         print_status(&status);
         return EXIT_SUCCESS;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl upgrade: another binary serves a mount, and whoever uses it notices a pause at most. */
 #include "tools/cmd/command.h"
+#include "tools/scan/target.h"
+#include "tools/ui/output.h"
 
 #include "lib/api/shmap.h"
 
@@ -70,13 +72,13 @@ static int fail_upgrade(const char *mountpoint, const char *binary, int error)
     }
 }
 
-static int show(const struct request *request, const char *old_version,
+static int show(const struct invocation *invocation, const char *old_version,
                 const struct shmap_status *status)
 {
-    if (request->json) {
+    if (invocation->json) {
         struct json_object *answer = json_object_new_object();
         json_object_object_add(answer, "mountpoint",
-                               json_object_new_string(request->arguments[0]));
+                               json_object_new_string(invocation->arguments[0]));
         json_object_object_add(answer, "from", json_object_new_string(old_version));
         json_object_object_add(answer, "to", json_object_new_string(status->version));
         json_object_object_add(answer, "stall_us", json_object_new_uint64(status->last_stall_us));
@@ -91,9 +93,9 @@ static int show(const struct request *request, const char *old_version,
     return EXIT_SUCCESS;
 }
 
-static int upgrade(const struct request *request, const char *binary)
+static int upgrade(const struct invocation *invocation, const char *binary)
 {
-    const char *mountpoint = request->arguments[0];
+    const char *mountpoint = invocation->arguments[0];
     struct shmap_status before, after;
     int error = shmap_status_get(mountpoint, &before);
     /* A daemon that is to be upgraded may be too old for us to understand all that it tells. */
@@ -106,13 +108,13 @@ static int upgrade(const struct request *request, const char *binary)
     if (error != 0)
         return fail_upgrade(mountpoint, binary, error);
     error = shmap_status_get(mountpoint, &after);
-    return error != 0 ? fail_mount(mountpoint, error) : show(request, before.version, &after);
+    return error != 0 ? fail_mount(mountpoint, error) : show(invocation, before.version, &after);
 }
 
-int cmd_upgrade(const struct request *request)
+int cmd_upgrade(const struct invocation *invocation)
 {
-    char *binary = request->count > 1 ? absolute(request->arguments[1]) : NULL;
-    int status = upgrade(request, binary);
+    char *binary = invocation->count > 1 ? absolute(invocation->arguments[1]) : NULL;
+    int status = upgrade(invocation, binary);
     free(binary);
     return status;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl who: the processes that have a file open or mapped. */
 #include "tools/cmd/command.h"
+#include "tools/ui/output.h"
 
 #include "tools/ui/table.h"
-#include "tools/cmd/target.h"
+#include "tools/scan/target.h"
 #include "tools/scan/users.h"
 
 #include <err.h>
@@ -121,9 +122,9 @@ static int show_json(const char *path, const struct users *users)
     return print_json(answer);
 }
 
-int cmd_who(const struct request *request)
+int cmd_who(const struct invocation *invocation)
 {
-    const char *path = request->arguments[0];
+    const char *path = invocation->arguments[0];
     struct target target;
     struct users users;
     if (target_find(path, &target) != EXIT_SUCCESS)
@@ -131,7 +132,7 @@ int cmd_who(const struct request *request)
     int error = users_find(target.stat.st_dev, target.stat.st_ino, &users);
     if (error != 0)
         return fail("/proc", "%s", strerror(-error));
-    int status = request->json ? show_json(path, &users) : show(&users);
+    int status = invocation->json ? show_json(path, &users) : show(&users);
     users_tell_unseen(&users);
     users_free(&users);
     return status;

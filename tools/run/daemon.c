@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/daemon.h"
 
-#include "tools/cmd/command.h"
 #include "tools/run/privileges.h"
+#include "tools/ui/exit_status.h"
 
 #include <err.h>
 #include <errno.h>

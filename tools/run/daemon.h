@@ -5,7 +5,7 @@
 #ifndef SHMAPCTL_DAEMON_H
 #define SHMAPCTL_DAEMON_H
 
-#include "tools/scan/held.h"
+#include "tools/run/held.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/namespace.h"
 
-#include "tools/cmd/command.h"
+#include "tools/ui/output.h"
 
 #include <err.h>
 #include <errno.h>

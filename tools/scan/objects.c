@@ -7,7 +7,7 @@
 #include "tools/scan/objects.h"
 
 #include "tools/ui/array.h"
-#include "tools/cmd/command.h"
+#include "tools/ui/output.h"
 
 #include <dirent.h>
 #include <errno.h>

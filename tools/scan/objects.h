@@ -3,7 +3,7 @@
 #ifndef SHMAPCTL_OBJECTS_H
 #define SHMAPCTL_OBJECTS_H
 
-#include "tools/cmd/target.h"
+#include "tools/scan/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* How the commands say what they found, or what went wrong. */
 #define LIBBSD_NETBSD_VIS /* vis.h wants to know whose strnvis(3) is meant; none is used here */
-#include "tools/cmd/command.h"
-
-#include "lib/api/shmap.h"
+#include "tools/ui/output.h"
 
 #include <err.h>
-#include <errno.h>
 #include <libutil.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <vis.h>
 
 int fail(const char *path, const char *format, ...)
@@ -28,21 +24,6 @@ int fail(const char *path, const char *format, ...)
     free(name);
     free(what);
     return EXIT_FAILURE;
-}
-
-int fail_mount(const char *mountpoint, int error)
-{
-    enum shmap_class class;
-    if (error == -ENODATA && shmap_class_get(mountpoint, &class) == 0)
-        return fail(mountpoint, "in a shmapfs mount, but not its root; name the mount point");
-    if (error == -ENODATA)
-        return fail(mountpoint, "not a shmapfs mount; name the directory that one is on");
-    if (error == -EPROTO)
-        return fail(mountpoint, "the mount's answer is not understood; use the shmapctl of the "
-                                "mounted shmapfs' version");
-    if (error == -ENOTCONN)
-        return fail(mountpoint, "the shmapfs behind it is gone; unmount it and mount it again");
-    return fail(mountpoint, "%s", strerror(-error));
 }
 
 int print_json(struct json_object *object)

@@ -2,7 +2,7 @@
 #include "tools/ui/table.h"
 
 #include "tools/ui/array.h"
-#include "tools/cmd/command.h"
+#include "tools/ui/output.h"
 
 #include <err.h>
 #include <stdarg.h>

@@ -15,4 +15,8 @@ struct target {
 /* Returns EXIT_SUCCESS, or EXIT_FAILURE after saying why there is none. */
 int target_find(const char *path, struct target *target);
 
+/* Prints why a mount did not answer when it was asked for its state, or to change it.
+ * Returns EXIT_FAILURE. */
+int fail_mount(const char *mountpoint, int error);
+
 #endif

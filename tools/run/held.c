@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tools/scan/held.h"
+#include "tools/run/held.h"
 
-#include "tools/cmd/command.h"
+#include "tools/ui/exit_status.h"
 
 #include <fcntl.h>
 #include <signal.h>

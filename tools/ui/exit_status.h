@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The exit statuses of shmapctl, beside EXIT_SUCCESS and EXIT_FAILURE. */
+#ifndef SHMAPCTL_EXIT_STATUS_H
+#define SHMAPCTL_EXIT_STATUS_H
+
+enum {
+    EXIT_USAGE = 2, // the command line is wrong; nothing was tried
+    // A command that runs another one has these, as env(1) and nohup(1) do.
+    EXIT_NOT_STARTED = 125,
+    EXIT_NOT_EXECUTABLE = 126,
+    EXIT_NOT_FOUND = 127,
+};
+
+#endif
