@@ -17,6 +17,7 @@
 
 #include "lib/area/area.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/user_namespace.h"
 
 /* What the child found, beside the descriptors. */
 struct verdict {
@@ -102,53 +103,25 @@ static int adopt(int mnt, struct area *area, struct complaint *complaint)
     return area_identify(area, complaint);
 }
 
-static int write_file(const char *path, const char *text)
-{
-    CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
-    size_t length = strlen(text);
-
-    return fd >= 0 && write(fd, text, length) == (ssize_t)length ? 0 : -errno;
-}
-
-/* Whether a number in a file below /proc is the one given. */
-static bool setting_is(const char *path, const char *value)
-{
-    char text[16] = "";
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
-           strcspn(text, "\n") == strlen(value) && strncmp(text, value, strlen(value)) == 0;
-}
-
 static int complain_of_namespaces(int error, struct complaint *complaint)
 {
-    const char *setting = "a security policy of this machine or container";
+    const char *setting = user_namespace_missing_setting();
 
-    if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", "0"))
-        setting = "sysctl kernel.unprivileged_userns_clone=0";
-    else if (setting_is("/proc/sys/user/max_user_namespaces", "0"))
-        setting = "sysctl user.max_user_namespaces=0";
-    else if (setting_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
-        setting = "sysctl kernel.apparmor_restrict_unprivileged_userns=1";
+    if (setting)
+        return complain(complaint, error,
+                        "the RAM area needs a user namespace when not root, and this machine "
+                        "forbids it (%s); root allows it with: sysctl %s",
+                        strerror(error), setting);
     return complain(complaint, error,
-                    "the RAM area needs a user namespace when not root, and %s forbids it (%s)",
-                    setting, strerror(error));
+                    "the RAM area needs a user namespace when not root, and a security policy of "
+                    "this machine or container forbids it (%s); start as root, or change the policy",
+                    strerror(error));
 }
 
-static int enter_namespaces(uid_t uid, gid_t gid, struct complaint *complaint)
+static int enter_namespaces(struct complaint *complaint)
 {
-    char map[64];
-    int error;
+    int error = user_namespace_enter();
 
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-        return complain_of_namespaces(errno, complaint);
-    error = write_file("/proc/self/setgroups", "deny");
-    snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
-    if (!error)
-        error = write_file("/proc/self/uid_map", map);
-    snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
-    if (!error)
-        error = write_file("/proc/self/gid_map", map);
     return error ? complain_of_namespaces(-error, complaint) : 0;
 }
 
@@ -197,13 +170,13 @@ static int receive_verdict(int socket, struct verdict *verdict, int fds[2])
     return 0;
 }
 
-static void make_in_child(const struct ram_options *options, uid_t uid, gid_t gid, int socket)
+static void make_in_child(const struct ram_options *options, int socket)
 {
     struct verdict verdict = { 0 };
     int user_namespace = -1;
     int mnt = -1;
 
-    verdict.error = enter_namespaces(uid, gid, &verdict.complaint);
+    verdict.error = enter_namespaces(&verdict.complaint);
     if (!verdict.error) {
         mnt = mount_with_fallback(options, verdict.huge, sizeof(verdict.huge), &verdict.complaint);
         user_namespace = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
@@ -231,7 +204,7 @@ static int open_in_namespace(const struct ram_options *options, struct area *are
     if (child < 0)
         return complain(complaint, errno, "the RAM area cannot be made: %s", strerror(errno));
     if (child == 0)
-        make_in_child(options, geteuid(), getegid(), theirs);
+        make_in_child(options, theirs);
     close(steal_fd(&theirs));
     error = receive_verdict(ours, &verdict, fds);
     waitpid(child, NULL, 0);

@@ -1,56 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/namespace.h"
 
+#include "lib/sys/user_namespace.h"
 #include "tools/ui/output.h"
 
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <unistd.h>
-
-/* Where an administrator forbids namespaces. */
-static const struct {
-    const char *name; /* below /proc/sys */
-    char forbids;
-    const char *allow;
-} SETTINGS[] = {
-    { "kernel/unprivileged_userns_clone", '0', "kernel.unprivileged_userns_clone=1" },
-    { "user/max_user_namespaces", '0', "user.max_user_namespaces=10000" },
-    { "user/max_mnt_namespaces", '0', "user.max_mnt_namespaces=10000" },
-    { "kernel/apparmor_restrict_unprivileged_userns", '1',
-      "kernel.apparmor_restrict_unprivileged_userns=0" },
-};
-#define SETTING_COUNT (sizeof(SETTINGS) / sizeof(SETTINGS[0]))
-
-static bool is_set(const char *name, char value)
-{
-    char path[80], text[2] = "";
-
-    snprintf(path, sizeof(path), "/proc/sys/%s", name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool set = fd >= 0 && read(fd, text, sizeof(text)) == sizeof(text) && text[0] == value &&
-               text[1] == '\n';
-    if (fd >= 0)
-        close(fd);
-    return set;
-}
-
-/* What sysctl(8) is to set so that there can be namespaces; NULL: it is not that. */
-static const char *missing_setting(void)
-{
-    for (size_t i = 0; i < SETTING_COUNT; i++)
-        if (is_set(SETTINGS[i].name, SETTINGS[i].forbids))
-            return SETTINGS[i].allow;
-    return NULL;
-}
 
 static int refuse_user_namespace(int error)
 {
-    const char *setting = missing_setting();
+    const char *setting = user_namespace_missing_setting();
 
     if (setting)
         warnx("run takes root with CAP_SYS_ADMIN, or a user namespace, which this machine forbids "
@@ -65,41 +27,11 @@ static int refuse_user_namespace(int error)
 
 static int refuse_mount_namespace(int error)
 {
-    const char *setting = error == ENOSPC ? missing_setting() : NULL;
+    const char *setting = error == ENOSPC ? user_namespace_missing_setting() : NULL;
 
     warnx("no mount namespace can be made: %s%s%s", strerror(error),
           setting ? "; root allows it with: sysctl " : "", setting ? setting : "");
     return -error;
-}
-
-static int write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    size_t length = strlen(text);
-    int error = fd >= 0 && write(fd, text, length) == (ssize_t)length ? 0 : -errno;
-
-    if (fd >= 0)
-        close(fd);
-    return error;
-}
-
-/* A namespace in which the user is still himself, and nobody else is anybody. */
-static int enter_user_namespace(void)
-{
-    uid_t uid = geteuid();
-    gid_t gid = getegid();
-    char uid_map[64], gid_map[64];
-
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-        return refuse_user_namespace(errno);
-    snprintf(uid_map, sizeof(uid_map), "%u %u 1\n", uid, uid);
-    snprintf(gid_map, sizeof(gid_map), "%u %u 1\n", gid, gid);
-    int error = write_file("/proc/self/setgroups", "deny");
-    if (!error)
-        error = write_file("/proc/self/uid_map", uid_map);
-    if (!error)
-        error = write_file("/proc/self/gid_map", gid_map);
-    return error ? refuse_user_namespace(-error) : 0;
 }
 
 static int cover(void)
@@ -124,11 +56,9 @@ int namespace_enter(bool *user_namespace)
 
     *user_namespace = error == -EPERM;
     if (*user_namespace)
-        error = enter_user_namespace();
-    else if (error)
-        refuse_mount_namespace(-error);
+        error = user_namespace_enter();
     if (error)
-        return error;
+        return *user_namespace ? refuse_user_namespace(-error) : refuse_mount_namespace(-error);
     /* Otherwise the machine would see what is mounted here. */
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) {
         error = -errno;
