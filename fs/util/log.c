@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
+#include "lib/sys/escape.h"
 
 #define TEXT_MAX   1024
 #define PREFIX_MAX 64
@@ -50,54 +51,6 @@ static enum target find_target(void)
     if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
         return SYSLOG;
     return is_journal(&st) ? JOURNAL : TERMINAL;
-}
-
-/* How many bytes at `text` make up one printable character of UTF-8; 0: none do. */
-static size_t printable_length(const unsigned char *text)
-{
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t length = *text < 0x80 ? 1 : *text < 0xc0 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
-    uint32_t code = length == 1 ? *text : *text & (0x7fU >> length);
-
-    // A byte that does not belong, be it the NUL at the end, ends the loop.
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3f);
-    }
-    if (length == 0 || *text >= 0xf8 || code < least[length] || code > 0x10ffff)
-        return 0;
-    // Control characters, and the halves of UTF-16's pairs.
-    if (code < ' ' || (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code < 0xe000))
-        return 0;
-    return length;
-}
-
-/* Makes visible what is not printable, in as much of the text as there is room for. Returns the
- * length. */
-static size_t make_visible(const char *text, char *visible, size_t size)
-{
-    const unsigned char *from = (const unsigned char *)text;
-    size_t used = 0;
-
-    while (*from) {
-        size_t length = *from == '\\' ? 0 : printable_length(from);
-        char octal[5];
-        const char *piece = (const char *)from;
-        size_t piece_length = length;
-
-        if (length == 0) {
-            piece_length = (size_t)snprintf(octal, sizeof(octal), "\\%03o", *from);
-            piece = octal;
-        }
-        if (used + piece_length >= size)
-            break;
-        memcpy(visible + used, piece, piece_length);
-        used += piece_length;
-        from += length ? length : 1;
-    }
-    visible[used] = '\0';
-    return used;
 }
 
 /* Writes what stands in front of a line: for syslog as syslog(3) does. */
@@ -150,7 +103,7 @@ void vlog_event(int level, const char *format, va_list arguments)
     for (int end = whole; end > 0 && end < TEXT_MAX && text[end - 1] == '\n'; end--)
         text[end - 1] = '\0';
     length = make_prefix(target, level, line, PREFIX_MAX);
-    length += make_visible(text, line + length, TEXT_MAX);
+    length += escape_text(text, true, line + length, TEXT_MAX);
     if (target == SYSLOG) {
         send_to_syslog(line, length);
     } else {

@@ -4,17 +4,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/sys/escape.h"
+
 int complain(struct complaint *complaint, int error, const char *format, ...)
 {
+    char text[sizeof(complaint->text)];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(complaint->text, sizeof(complaint->text), format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    // Names come from users, and the line is to stay one.
-    for (char *c = complaint->text; *c; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
-    }
+    escape_text(text, true, complaint->text, sizeof(complaint->text));
     return -error;
 }

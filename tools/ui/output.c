@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* How the commands say what they found, or what went wrong. */
-#define LIBBSD_NETBSD_VIS /* vis.h wants to know whose strnvis(3) is meant; none is used here */
 #include "tools/ui/output.h"
 
+#include "lib/sys/escape.h"
+
 #include <err.h>
+#include <langinfo.h>
 #include <libutil.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <vis.h>
+#include <string.h>
 
 int fail(const char *path, const char *format, ...)
 {
@@ -39,9 +41,13 @@ int print_json(struct json_object *object)
 
 char *printable(const char *text)
 {
-    char *visible;
-    if (stravis(&visible, text, VIS_CSTYLE | VIS_TAB | VIS_NL) < 0)
+    size_t room = ESCAPE_GROWTH * strlen(text) + 1;
+    char *visible = malloc(room);
+
+    if (!visible)
         err(EXIT_FAILURE, NULL);
+    // In another character set the bytes of UTF-8 could be control characters.
+    escape_text(text, strcmp(nl_langinfo(CODESET), "UTF-8") == 0, visible, room);
     return visible;
 }
 

@@ -78,7 +78,7 @@ static void odd_names_are_one_line(void **state)
     put_file("mnt/two\nlines\033[1m", "");
     struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
     assert_done_or_incomplete(&result);
-    assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m\n"));
+    assert_non_null(strstr(result.out, "  two\\012lines\\033[1m\n"));
     assert_null(strchr(result.out, '\033'));
     struct json_object *answer = ls_json("mnt");
     ls_object(answer, "two\nlines\033[1m");

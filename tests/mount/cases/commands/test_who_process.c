@@ -140,7 +140,7 @@ static void answers_in_words(void **state)
     assert_done_or_incomplete(&result);
     snprintf(pid, sizeof(pid), "%d  ", (int)coprocess.pid);
     assert_non_null(strstr(result.out, pid));
-    assert_non_null(strstr(result.out, "  two\\nlines\\^[[1m  open fd 100 r     -\n"));
+    assert_non_null(strstr(result.out, "  two\\012lines\\033[1m  open fd 100 r     -\n"));
     assert_non_null(strstr(result.out, "  open fd 103 path  -\n"));
     assert_null(strchr(result.out, '\033'));
     end_user(&coprocess);
