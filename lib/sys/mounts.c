@@ -2,21 +2,23 @@
 #define LIBBSD_NETBSD_VIS // vis.h wants to know whose strnvis(3) is meant; none is used here
 #include "lib/sys/mounts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vis.h>
 
-#include "lib/sys/cleanup.h"
+struct mounts mounts_begin(void)
+{
+    return (struct mounts){ .table = fopen("/proc/self/mountinfo", "re") };
+}
 
-/* One line of the kernel's table. getmntent(3) does not undo all that the kernel escapes ('#' is
- * \043). */
-struct line {
-    char *source;
-    char *directory;
-    char *type;
-};
+void mounts_end(struct mounts *mounts)
+{
+    if (mounts->table)
+        fclose(mounts->table);
+    free(mounts->line);
+}
 
+/* Cuts off the next field. getmntent(3) does not undo all that the kernel escapes ('#' is \043). */
 static char *next_field(char **rest)
 {
     char *field = strsep(rest, " ");
@@ -24,82 +26,74 @@ static char *next_field(char **rest)
     return field && strunvis(field, field) >= 0 ? field : NULL;
 }
 
-static bool parse(char *text, struct line *line)
+/* Reads a line as proc(5) describes it: id, parent's id, device, root, directory, options, any
+ * number of further fields, a dash, type, source. */
+static bool parse_mount(struct mounts *mounts)
 {
-    char *rest = text;
+    char *rest = mounts->line;
+    char *field = next_field(&rest);
 
-    line->source = next_field(&rest);
-    line->directory = next_field(&rest);
-    line->type = next_field(&rest);
-    return line->source && line->directory && line->type;
+    mounts->id = field ? strtoull(field, NULL, 10) : 0;
+    for (int skipped = 0; field && skipped < 3; skipped++)
+        field = next_field(&rest);
+    mounts->directory = next_field(&rest);
+    do
+        field = next_field(&rest);
+    while (field && strcmp(field, "-") != 0);
+    mounts->type = next_field(&rest);
+    mounts->source = next_field(&rest);
+    return mounts->directory && mounts->type && mounts->source;
 }
 
-/* The lines of the table, one after the other; false behind the last. */
-static bool next_line(FILE *table, char **text, size_t *room, struct line *line)
+bool mounts_next(struct mounts *mounts)
 {
-    while (getline(text, room, table) > 0) {
-        if (parse(*text, line))
+    while (mounts->table && getline(&mounts->line, &mounts->room, mounts->table) > 0) {
+        if (parse_mount(mounts))
             return true;
     }
     return false;
 }
 
-bool mounts_find_store(const char *store, char *mountpoint, size_t size)
+static bool is_shmapfs(const struct mounts *mounts)
 {
-    FILE *table = fopen("/proc/self/mounts", "re");
-    CLEANUP_FREE char *text = NULL;
-    struct line line;
-    size_t room = 0;
-    bool hit = false;
-
-    while (table && !hit && next_line(table, &text, &room, &line)) {
-        hit = strcmp(line.type, MOUNTS_TYPE) == 0 && strcmp(line.source, store) == 0;
-        if (hit)
-            strlcpy(mountpoint, line.directory, size);
-    }
-    if (table)
-        fclose(table);
-    return hit;
+    return strcmp(mounts->type, MOUNTS_TYPE) == 0;
 }
 
-bool mounts_at(const char *path)
+bool mounts_find_store(const char *store, char *mountpoint, size_t size)
 {
-    FILE *table = fopen("/proc/self/mounts", "re");
-    CLEANUP_FREE char *text = NULL;
-    struct line line;
-    size_t room = 0;
-    bool hit = false;
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
 
-    // Of several mounts on a directory the last one is seen.
-    while (table && next_line(table, &text, &room, &line)) {
-        if (strcmp(line.directory, path) == 0)
-            hit = strcmp(line.type, MOUNTS_TYPE) == 0;
+    while (mounts_next(&mounts)) {
+        if (is_shmapfs(&mounts) && strcmp(mounts.source, store) == 0) {
+            strlcpy(mountpoint, mounts.directory, size);
+            return true;
+        }
     }
-    if (table)
-        fclose(table);
-    return hit;
+    return false;
 }
 
 bool mounts_find_id(uint64_t id, char *mountpoint, size_t size)
 {
-    FILE *table = fopen("/proc/self/mountinfo", "re");
-    CLEANUP_FREE char *text = NULL;
-    size_t room = 0;
-    bool hit = false;
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
 
-    while (table && !hit && getline(&text, &room, table) > 0) {
-        char *rest = text;
-        char *number = next_field(&rest);
-        char *directory = NULL;
-
-        // Then come the parent's id, the device, and the root.
-        for (int field = 0; number && field < 4; field++)
-            directory = next_field(&rest);
-        hit = directory && strtoull(number, NULL, 10) == id;
-        if (hit)
-            strlcpy(mountpoint, directory, size);
+    while (mounts_next(&mounts)) {
+        if (mounts.id == id) {
+            strlcpy(mountpoint, mounts.directory, size);
+            return true;
+        }
     }
-    if (table)
-        fclose(table);
-    return hit;
+    return false;
+}
+
+bool mounts_at(const char *path)
+{
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
+    bool found = false;
+
+    // The last one of several mounts on a directory is seen.
+    while (mounts_next(&mounts)) {
+        if (strcmp(mounts.directory, path) == 0)
+            found = is_shmapfs(&mounts);
+    }
+    return found;
 }

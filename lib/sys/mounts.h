@@ -1,13 +1,36 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The shmapfs mounts that this process can see. */
+/*
+ * The mounts that this process can see.
+ */
 #ifndef SHMAP_MOUNTS_H
 #define SHMAP_MOUNTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define MOUNTS_TYPE "fuse.shmapfs"
+
+/* A reading of the mount table, and the mount that it is at. */
+struct mounts {
+    FILE *table; // NULL: the table cannot be read, and has no mounts
+    char *line;
+    size_t room;
+    uint64_t id; // as statx(2) tells it
+    const char *directory;
+    const char *type;
+    const char *source;
+};
+
+/* Opens the table, for mounts_end(); CLEANUP_MOUNTS does that at the end of the block. */
+struct mounts mounts_begin(void);
+void mounts_end(struct mounts *mounts);
+#define CLEANUP_MOUNTS __attribute__((cleanup(mounts_end)))
+
+/* Goes to the next mount; one that covers another comes after it. The texts live until the next call.
+ * false: that was the last one. */
+bool mounts_next(struct mounts *mounts);
 
 /* Finds where a store is mounted, by its absolute path without symlinks. */
 bool mounts_find_store(const char *store, char *mountpoint, size_t size);
@@ -15,8 +38,8 @@ bool mounts_find_store(const char *store, char *mountpoint, size_t size);
 /* Finds where a mount is now, by its id (statx(2), STATX_MNT_ID). */
 bool mounts_find_id(uint64_t id, char *mountpoint, size_t size);
 
-/* Whether what is mounted exactly at an absolute path without symlinks is a shmapfs. One that another
- * mount covers does not count. */
+/* Whether what is mounted exactly at an absolute path without symlinks is a shmapfs. A mount that
+ * another one covers does not count. */
 bool mounts_at(const char *path);
 
 #endif
