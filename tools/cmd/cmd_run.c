@@ -7,6 +7,7 @@
  * process is killed. Nothing of this lasts longer than the command.
  */
 #include "tools/cmd/command.h"
+#include "lib/sys/streams.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 #include "tools/run/guardian.h"
@@ -206,18 +207,6 @@ static void end_daemon(struct run *run)
     supervise_daemon(supervision);
 }
 
-/* Who reads what the command writes is to see the end of it when the command closes it. */
-static void let_go_of_streams(void)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null < 0)
-        return;
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    close(null);
-}
-
 static int run_in_namespace(struct run *run)
 {
     struct supervision *supervision = &run->supervision;
@@ -227,7 +216,8 @@ static int run_in_namespace(struct run *run)
         forget_store(run);
         return EXIT_NOT_STARTED;
     }
-    let_go_of_streams();
+    // Whoever reads what COMMAND writes sees the end of it when COMMAND closes it.
+    streams_silence(STDOUT_FILENO);
     supervise_command(supervision);
     supervise_unblock_ends();
     if (supervision->daemon_status == -1)
@@ -240,13 +230,10 @@ static int run_in_namespace(struct run *run)
 
 static int prepare(struct run *run)
 {
-    int fd, error;
+    int error;
 
-    /* Whatever is opened here must not become one of the three that messages go to. */
-    while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO)
-        ;
-    if (fd >= 0)
-        close(fd);
+    // COMMAND finds closed what its caller has closed.
+    streams_fill(O_CLOEXEC);
     run->supervision.command_status = run->supervision.daemon_status = -1;
     run->supervision.signals = supervise_block_signals(&run->signals);
     error = run->supervision.signals < 0 ? run->supervision.signals : 0;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/daemon.h"
 
+#include "lib/sys/streams.h"
 #include "tools/run/privileges.h"
 #include "tools/ui/exit_status.h"
 
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <linux/close_range.h>
@@ -66,10 +66,7 @@ static void execute_neighbour(const char *directory, char *const words[])
 /* Nothing that the caller has open is the daemon's, but for what it has to complain to. */
 static void keep_standard_error_only(void)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
+    streams_silence(STDOUT_FILENO);
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
