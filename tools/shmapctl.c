@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl: looks at shmapfs mounts and changes them. Each command is in a file of its own. */
-#include "tools/cmd/command.h"
-#include "tools/ui/exit_status.h"
-#include "tools/ui/output.h"
-
+/* shmapctl: looks at shmapfs mounts and changes them. This file finds the command and calls it. */
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -13,28 +9,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/cmd/command.h"
+#include "tools/ui/exit_status.h"
+#include "tools/ui/output.h"
+
 static const struct command {
     const char *name;
     const char *arguments;
     int at_least;
-    int at_most; /* INT_MAX: all that follows on the line is the command's, options too */
-    int (*run)(const struct invocation *invocation);
+    int at_most; // INT_MAX: all that follows on the line is the command's, options too
+    int (*call)(const struct invocation *invocation);
     const char *summary;
-} commands[] = {
+} COMMANDS[] = {
     { "status", "MOUNTPOINT", 1, 1, cmd_status, "show what a mount is and how full it is" },
     { "class", "PATH [CLASS]", 1, 2, cmd_class,
       "show the class of a path, or set that of an empty directory" },
     { "resize", "MOUNTPOINT SIZE", 2, 2, cmd_resize,
       "change the limit of the RAM area: 512m, 4g, 25% (of RAM)" },
     { "upgrade", "MOUNTPOINT [BINARY]", 1, 2, cmd_upgrade,
-      "have another binary serve it, with everything left open" },
+      "replace the binary that serves; everything stays open" },
     { "who", "PATH", 1, 1, cmd_who, "show the processes that have a file open or mapped" },
     { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
       "run a command whose /dev/shm is a shmapfs of its own" },
     { "ls", "MOUNTPOINT", 1, 1, cmd_ls,
-      "list the objects, with their pages in memory and who uses them" },
+      "list the objects, with their pages in memory and their users" },
 };
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define COMMAND_COUNT (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
 
 static void print_help(void)
 {
@@ -43,29 +43,32 @@ static void print_help(void)
          "Looks at shmapfs mounts and changes them.\n"
          "\n"
          "commands:");
-    for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-7s  %-22s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
-    puts("\n"
-         "options, anywhere on the line:\n"
-         "  -j, --json     answer in JSON\n"
-         "  -h, --help     show this text\n"
-         "  -V, --version  show the version\n"
-         "\n"
-         "exit status: 0 done, 1 failed, 2 the command line is wrong; of run that of its COMMAND.\n"
-         "More: man shmapctl");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        printf("  %-7s  %-22s  %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].summary);
+    puts(
+        "\n"
+        "options, anywhere on the line:\n"
+        "  -j, --json     answer in JSON\n"
+        "  -h, --help     show this text\n"
+        "  -V, --version  show the version\n"
+        "\n"
+        "exit status: 0 done, 1 failed, 2 the command line is wrong; run has that of its COMMAND.\n"
+        "More: man shmapctl");
 }
 
-/* The names of all commands, as a sentence has them. For free(). */
+/* Lists the names of all commands for a sentence. For free(). */
 static char *list_commands(const char *conjunction)
 {
     char *list = NULL;
     size_t length;
     FILE *text = open_memstream(&list, &length);
-    if (text == NULL)
+
+    if (!text)
         err(EXIT_FAILURE, NULL);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        const char *between = i + 2 < COMMANDS ? ", " : i + 2 == COMMANDS ? conjunction : "";
-        fprintf(text, "%s%s", commands[i].name, between);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const char *between = i + 2 == COMMAND_COUNT ? conjunction : ", ";
+
+        fprintf(text, "%s%s", COMMANDS[i].name, i + 1 < COMMAND_COUNT ? between : "");
     }
     if (fclose(text) != 0)
         err(EXIT_FAILURE, NULL);
@@ -78,34 +81,54 @@ static int usage_error(void)
     return EXIT_USAGE;
 }
 
-static int run(const struct invocation *line)
+static int fail_without_command(void)
 {
-    if (line->count == 0) {
-        char *names = list_commands(" or ");
-        warnx("a command is missing: %s", names);
-        free(names);
-        return usage_error();
-    }
-    const char *name = line->arguments[0];
-    struct invocation invocation = { line->json, line->count - 1, line->arguments + 1 };
-    for (size_t i = 0; i < COMMANDS; i++) {
-        const struct command *command = &commands[i];
-        if (strcmp(name, command->name) != 0)
-            continue;
-        if (invocation.count >= command->at_least && invocation.count <= command->at_most)
-            return command->run(&invocation);
-        warnx("%s: too %s arguments; usage: shmapctl %s %s", name,
-              invocation.count < command->at_least ? "few" : "many", name, command->arguments);
-        return EXIT_USAGE;
-    }
+    char *names = list_commands(" or ");
+
+    warnx("a command is missing: %s", names);
+    free(names);
+    return usage_error();
+}
+
+static int fail_unknown_command(const char *name)
+{
     char *names = list_commands(" and ");
+
     fail(name, "no such command; there are %s", names);
     free(names);
     return usage_error();
 }
 
-/* An answer that could not be written, to a full disk for example, is a failure. */
-static int written(int status)
+/* Finds a command; NULL: there is none of that name. */
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; name && i < COMMAND_COUNT; i++) {
+        if (strcmp(name, COMMANDS[i].name) == 0)
+            return &COMMANDS[i];
+    }
+    return NULL;
+}
+
+/* Calls the command that the first word of the line names. */
+static int call_command(const struct invocation *line)
+{
+    const char *name = line->arguments[0];
+    struct invocation invocation = { line->json, line->count - 1, line->arguments + 1 };
+    const struct command *command = find_command(name);
+
+    if (line->count == 0)
+        return fail_without_command();
+    if (!command)
+        return fail_unknown_command(name);
+    if (invocation.count >= command->at_least && invocation.count <= command->at_most)
+        return command->call(&invocation);
+    warnx("%s: too %s arguments; usage: shmapctl %s %s", name,
+          invocation.count < command->at_least ? "few" : "many", name, command->arguments);
+    return EXIT_USAGE;
+}
+
+/* Makes an answer that could not be written, to a full disk for example, a failure. */
+static int check_output(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
@@ -115,14 +138,13 @@ static int written(int status)
 
 static bool owns_its_options(const char *name)
 {
-    for (size_t i = 0; name != NULL && i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].at_most == INT_MAX;
-    return false;
+    const struct command *command = find_command(name);
+
+    return command && command->at_most == INT_MAX;
 }
 
-/* Returns -1 to go on, or an exit status. */
-static int parse(int argc, char **argv, const char *shorts, struct invocation *line)
+/* Reads the options for all commands. Returns -1 to go on, or an exit status. */
+static int parse_line(int argc, char **argv, const char *shorts, struct invocation *line)
 {
     static const struct option options[] = {
         { "json", no_argument, NULL, 'j' },
@@ -131,7 +153,7 @@ static int parse(int argc, char **argv, const char *shorts, struct invocation *l
         { 0 },
     };
 
-    optind = 0; /* begin anew, and take the order from `shorts` */
+    optind = 0; // begin anew, and take the order from `shorts`
     for (int option; (option = getopt_long(argc, argv, shorts, options, NULL)) != -1;) {
         switch (option) {
         case 'j':
@@ -155,11 +177,12 @@ static int parse(int argc, char **argv, const char *shorts, struct invocation *l
 int main(int argc, char **argv)
 {
     struct invocation line = { 0 };
+    int status;
 
     setlocale(LC_CTYPE, "");
-    argv[0] = program_invocation_short_name; /* what getopt_long calls us */
-    int status = parse(argc, argv, "+jhV", &line);
+    argv[0] = program_invocation_short_name; // what getopt_long(3) calls us
+    status = parse_line(argc, argv, "+jhV", &line);
     if (status == -1 && !owns_its_options(line.arguments[0]))
-        status = parse(argc, argv, "jhV", &line);
-    return written(status == -1 ? run(&line) : status);
+        status = parse_line(argc, argv, "jhV", &line);
+    return check_output(status == -1 ? call_command(&line) : status);
 }

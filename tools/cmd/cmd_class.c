@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl class: what happens to the files below a directory. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 
-#include "lib/api/shmap.h"
-
-#include <err.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-static int fail_get(const char *path, int error)
+static int fail_class_get(const char *path, int error)
 {
     if (error == -ENODATA)
         return fail(path, "not a file or directory of a shmapfs mount; only these have a class");
     return fail(path, "%s", strerror(-error));
 }
 
-static int fail_set(const char *path, enum shmap_class class, int error)
+static int fail_class_set(const char *path, enum shmap_class class, int error)
 {
     const char *name = shmap_class_name(class);
     struct shmap_status status;
+
     switch (-error) {
     case ENOTEMPTY:
         return fail(path, "the directory is not empty; make a new one, set its class, and only "
@@ -33,10 +33,12 @@ static int fail_set(const char *path, enum shmap_class class, int error)
         if (shmap_status_get(path, &status) == 0)
             return fail(path, "the root of a mount keeps its class; make a directory below it and "
                               "set the class of that one");
-        return fail(path, "the class cannot be %s here; below an anonymous directory and on a "
-                          "mount without a store all is anon", name);
+        return fail(path,
+                    "the class cannot be %s here; below an anonymous directory and on a mount "
+                    "without a store all is anon",
+                    name);
     case EOPNOTSUPP:
-        return fail(path, "this version of shmapfs does not do the class %s; use persist or anon",
+        return fail(path, "this version of shmapfs does not have the class %s; use persist or anon",
                     name);
     case EPERM:
     case EACCES:
@@ -44,38 +46,50 @@ static int fail_set(const char *path, enum shmap_class class, int error)
     case EROFS:
         return fail(path, "the mount is read-only; set the class where it is mounted for writing");
     default:
-        return fail_get(path, error);
+        return fail_class_get(path, error);
     }
 }
 
-static int show(const char *path, enum shmap_class class, bool json)
+static int show_class(const char *path, enum shmap_class class, bool json)
 {
     const char *name = shmap_class_name(class);
+    struct json_object *answer;
+
     if (!json)
         return puts(name) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-
-    struct json_object *answer = json_object_new_object();
+    answer = json_object_new_object();
     json_object_object_add(answer, "path", json_object_new_string(path));
     json_object_object_add(answer, "class", json_object_new_string(name));
     return print_json(answer);
 }
 
-int cmd_class(const struct invocation *invocation)
+static int report_class(const char *path, bool json)
 {
-    const char *path = invocation->arguments[0];
     enum shmap_class class;
-    if (invocation->count == 1) {
-        int error = shmap_class_get(path, &class);
-        return error != 0 ? fail_get(path, error) : show(path, class, invocation->json);
-    }
+    int error = shmap_class_get(path, &class);
 
-    const char *word = invocation->arguments[1];
+    return error ? fail_class_get(path, error) : show_class(path, class, json);
+}
+
+static int assign_class(const char *path, const char *word, bool json)
+{
+    enum shmap_class class;
+    int error;
+
     if (shmap_class_parse(word, strlen(word), &class) != 0) {
         fail(word, "no such class; the classes are persist, anon, atomic and checkpoint");
         return EXIT_USAGE;
     }
-    int error = shmap_class_set(path, class);
-    if (error != 0)
-        return fail_set(path, class, error);
-    return invocation->json ? show(path, class, true) : EXIT_SUCCESS;
+    error = shmap_class_set(path, class);
+    if (error)
+        return fail_class_set(path, class, error);
+    return json ? show_class(path, class, true) : EXIT_SUCCESS;
+}
+
+int cmd_class(const struct invocation *invocation)
+{
+    const char *path = invocation->arguments[0];
+
+    return invocation->count == 1 ? report_class(path, invocation->json)
+                                  : assign_class(path, invocation->arguments[1], invocation->json);
 }

@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl status: what a mount is and how full it is. */
-#include "tools/cmd/command.h"
-#include "tools/scan/target.h"
-#include "tools/ui/output.h"
-
-#include "lib/api/shmap.h"
-
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The answer comes from whoever mounted it: nothing of it goes to a terminal as it is. */
+#include "lib/api/shmap.h"
+#include "tools/cmd/command.h"
+#include "tools/scan/target.h"
+#include "tools/ui/output.h"
+
+/* Prints a text of the answer. That comes from whoever mounted it: a terminal is shown nothing of
+ * it as it is. */
 static void print_text(const char *before, const char *text, const char *after)
 {
     char *visible = printable(text);
+
     printf("%s%s%s", before, visible, after);
     free(visible);
 }
 
-static void print_use(const struct shmap_area_status *area, bool writeback)
+static void print_area_use(const struct shmap_area_status *area, bool writeback)
 {
     printf("           %s of %s, %" PRIu64 " ", humanize(area->used).text,
            humanize(area->size).text, area->inodes_used);
-    if (area->inodes != 0)
+    if (area->inodes)
         printf("of %" PRIu64 " ", area->inodes);
     printf("inodes; ");
     if (area->passthrough)
@@ -32,21 +33,21 @@ static void print_use(const struct shmap_area_status *area, bool writeback)
         print_text(writeback ? "writeback cache (" : "cache (", area->reason, ")\n");
 }
 
-/* How the mount came through the ends of its daemons, or why it would not. */
+/* Prints how the mount came through the ends of its daemons, or why it would not. */
 static void print_survival(const struct shmap_status *status)
 {
-    if (status->survival[0] != '\0') {
+    if (*status->survival) {
         print_text("survival   no (", status->survival, ")\n");
         return;
     }
     printf("survival   %" PRIu64 " restarts, %" PRIu64 " upgrades", status->restarts,
            status->upgrades);
-    if (status->last_reason[0] != '\0') {
+    if (*status->last_reason) {
         print_text("; the last: ", status->last_reason, "");
         printf(", requests waited for %.1f ms", (double)status->last_stall_us / 1000);
     }
     putchar('\n');
-    if (status->upgrade_error[0] != '\0')
+    if (*status->upgrade_error)
         print_text("           upgrade refused: ", status->upgrade_error, "\n");
 }
 
@@ -55,19 +56,19 @@ static void print_status(const struct shmap_status *status)
     print_text("mount      ", status->mountpoint, "\n");
     print_text("shmapfs    ", status->version, "");
     printf(", process %" PRIu64, status->pid);
-    if (status->keeper != 0)
+    if (status->keeper)
         printf(", keeper %" PRIu64, status->keeper);
     print_text(", transport ", status->transport, "\n");
     print_survival(status);
     if (status->store_area.present) {
         print_text("store      ", status->store, "");
         print_text(" (", status->store_area.filesystem, ")\n");
-        print_use(&status->store_area, status->writeback);
+        print_area_use(&status->store_area, status->writeback);
     }
     if (status->ram_area.present) {
         print_text("RAM area   ", status->ram_area.filesystem, "");
         print_text(", huge=", status->huge, "\n");
-        print_use(&status->ram_area, status->writeback);
+        print_area_use(&status->ram_area, status->writeback);
     }
     printf("in use     %" PRIu64 " nodes, %" PRIu64 " open files, %" PRIu64 " of %" PRIu64
            " descriptors\n",
@@ -79,15 +80,16 @@ int cmd_status(const struct invocation *invocation)
     const char *mountpoint = invocation->arguments[0];
     struct shmap_status status;
     int error = shmap_status_get(mountpoint, &status);
-    if (error != 0)
+    char *json;
+
+    if (error)
         return fail_mount(mountpoint, error);
     if (!invocation->json) {
         print_status(&status);
         return EXIT_SUCCESS;
     }
-
-    char *json = shmap_status_to_json(&status);
-    if (json == NULL)
+    json = shmap_status_to_json(&status);
+    if (!json)
         err(EXIT_FAILURE, NULL);
     puts(json);
     free(json);

@@ -1,12 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl who: the processes that have a file open or mapped. */
-#include "tools/cmd/command.h"
-#include "tools/ui/output.h"
-
-#include "tools/ui/table.h"
-#include "tools/scan/target.h"
-#include "tools/scan/users.h"
-
 #include <err.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -14,37 +7,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[] = {
+#include "tools/cmd/command.h"
+#include "tools/scan/target.h"
+#include "tools/scan/users.h"
+#include "tools/ui/output.h"
+#include "tools/ui/table.h"
+
+static const char *const KINDS[] = {
     [USE_OPEN] = "open", [USE_MAPPED] = "mapped", [USE_EXECUTING] = "executing",
     [USE_CWD] = "cwd",   [USE_ROOT] = "root",
 };
 
-/* A number where it belongs to nobody that is known here. For free(). */
-static char *name_of(uid_t uid)
+/* Returns a user's name, or the number where no such user is known here. For free(). */
+static char *user_name(uid_t uid)
 {
     const struct passwd *known = getpwuid(uid);
     char *name = NULL;
-    if (known != NULL)
+
+    if (known)
         name = strdup(known->pw_name);
     else if (asprintf(&name, "%u", uid) < 0)
         name = NULL;
-    if (name == NULL)
+    if (!name)
         err(EXIT_FAILURE, NULL);
     return name;
 }
 
-static const char *sharing(const struct use *use)
+static const char *sharing_word(const struct file_use *use)
 {
     return use->shared ? "shared" : "private";
 }
 
-static void add_use(struct table *table, const struct use *use)
+static void add_use_cells(struct table *table, const struct file_use *use)
 {
-    const char *kind = kinds[use->kind];
+    const char *kind = KINDS[use->kind];
+
     if (use->kind == USE_OPEN)
         table_add(table, "%s fd %d %s", kind, use->fd, use->access);
     else if (use->kind == USE_MAPPED)
-        table_add(table, "%s %s %s", kind, sharing(use), use->access);
+        table_add(table, "%s %s %s", kind, sharing_word(use), use->access);
     else
         table_add(table, "%s", kind);
     if (use->kind == USE_MAPPED)
@@ -53,7 +54,20 @@ static void add_use(struct table *table, const struct use *use)
         table_add(table, "-");
 }
 
-static int show(const struct users *users)
+static void add_user_rows(struct table *table, const struct user *user)
+{
+    char *name = user_name(user->uid);
+
+    for (size_t i = 0; i < user->count; i++) {
+        table_add(table, "%d", user->pid);
+        table_add(table, "%s", name);
+        table_add(table, "%s", user->command);
+        add_use_cells(table, &user->uses[i]);
+    }
+    free(name);
+}
+
+static int show_users(const struct users *users)
 {
     static const struct column columns[] = { { "PID", true },
                                              { "USER", false },
@@ -61,30 +75,23 @@ static int show(const struct users *users)
                                              { "HOW", false },
                                              { "RANGE", false } };
     struct table table;
-    table_begin(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i < users->count; i++) {
-        const struct user *user = &users->all[i];
-        char *name = name_of(user->uid);
-        for (size_t j = 0; j < user->count; j++) {
-            table_add(&table, "%d", user->pid);
-            table_add(&table, "%s", name);
-            table_add(&table, "%s", user->command);
-            add_use(&table, &user->uses[j]);
-        }
-        free(name);
-    }
-    table_end(&table);
+
+    table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < users->count; i++)
+        add_user_rows(&table, &users->all[i]);
+    table_print(&table);
     return EXIT_SUCCESS;
 }
 
-static struct json_object *use_to_json(const struct use *use)
+static struct json_object *use_to_json(const struct file_use *use)
 {
     struct json_object *object = json_object_new_object();
-    json_object_object_add(object, "how", json_object_new_string(kinds[use->kind]));
+
+    json_object_object_add(object, "how", json_object_new_string(KINDS[use->kind]));
     if (use->kind == USE_OPEN)
         json_object_object_add(object, "fd", json_object_new_int(use->fd));
     if (use->kind == USE_MAPPED)
-        json_object_object_add(object, "sharing", json_object_new_string(sharing(use)));
+        json_object_object_add(object, "sharing", json_object_new_string(sharing_word(use)));
     if (use->kind == USE_OPEN || use->kind == USE_MAPPED)
         json_object_object_add(object, "access", json_object_new_string(use->access));
     if (use->kind == USE_MAPPED) {
@@ -98,7 +105,8 @@ static struct json_object *user_to_json(const struct user *user)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *uses = json_object_new_array();
-    char *name = name_of(user->uid);
+    char *name = user_name(user->uid);
+
     for (size_t i = 0; i < user->count; i++)
         json_object_array_add(uses, use_to_json(&user->uses[i]));
     json_object_object_add(object, "pid", json_object_new_int(user->pid));
@@ -110,10 +118,11 @@ static struct json_object *user_to_json(const struct user *user)
     return object;
 }
 
-static int show_json(const char *path, const struct users *users)
+static int show_users_json(const char *path, const struct users *users)
 {
     struct json_object *answer = json_object_new_object();
     struct json_object *processes = json_object_new_array();
+
     for (size_t i = 0; i < users->count; i++)
         json_object_array_add(processes, user_to_json(&users->all[i]));
     json_object_object_add(answer, "path", json_object_new_string(path));
@@ -125,15 +134,17 @@ static int show_json(const char *path, const struct users *users)
 int cmd_who(const struct invocation *invocation)
 {
     const char *path = invocation->arguments[0];
-    struct target target;
+    struct scan_target target;
     struct users users;
-    if (target_find(path, &target) != EXIT_SUCCESS)
+    int error, status;
+
+    if (scan_target_find(path, &target) != EXIT_SUCCESS)
         return EXIT_FAILURE;
-    int error = users_find(target.stat.st_dev, target.stat.st_ino, &users);
-    if (error != 0)
+    error = users_find(target.stat.st_dev, target.stat.st_ino, &users);
+    if (error)
         return fail("/proc", "%s", strerror(-error));
-    int status = invocation->json ? show_json(path, &users) : show(&users);
-    users_tell_unseen(&users);
+    status = invocation->json ? show_users_json(path, &users) : show_users(&users);
+    users_report_unseen(&users);
     users_free(&users);
     return status;
 }

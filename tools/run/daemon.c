@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/daemon.h"
 
-#include "lib/sys/streams.h"
-#include "tools/run/privileges.h"
-#include "tools/ui/exit_status.h"
-
 #include <err.h>
 #include <errno.h>
 #include <libgen.h>
@@ -19,9 +15,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* The protocol is that of sd_notify(3). The kernel chooses an abstract name, so that there is no
- * file to be removed; and tells who sends, because anybody can send to such a name. */
-static int open_socket(struct daemon *daemon)
+#include "lib/sys/streams.h"
+#include "tools/run/privileges.h"
+#include "tools/ui/exit_status.h"
+
+/* Opens a socket for the protocol of sd_notify(3). The kernel chooses an abstract name, so that
+ * there is no file to be removed; and tells the sender, because anybody can send to such a name. */
+static int open_notice_socket(struct daemon *daemon)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     socklen_t length = sizeof(address);
@@ -43,34 +43,34 @@ int daemon_prepare(struct daemon *daemon)
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
-    /* Asked now: in another namespace, and below a changed root, the path is not ours any more. */
+    // In another namespace, and below a changed root, the path is another one.
     if (length > 0) {
         program[length] = '\0';
         snprintf(daemon->home, sizeof(daemon->home), "%s", dirname(program));
     }
-    return open_socket(daemon);
+    return open_notice_socket(daemon);
 }
 
-/* Where an installation has it, and a build directory. */
-static void execute_neighbour(const char *directory, char *const words[])
+/* execv(3) has no const, and changes nothing. */
+static char *const *argv_of(const char *const arguments[])
+{
+    return (char *const *)arguments;
+}
+
+/* Executes the shmapfs of the installation or of the build directory that this program is in. */
+static void execute_neighbour(const char *directory, const char *const arguments[])
 {
     static const char *const places[] = { "shmapfs", "../sbin/shmapfs", "../fs/shmapfs" };
     char path[PATH_MAX + 32];
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", directory, places[i]);
-        execv(path, words);
+        execv(path, argv_of(arguments));
     }
 }
 
-/* Nothing that the caller has open is the daemon's, but for what it has to complain to. */
-static void keep_standard_error_only(void)
-{
-    streams_silence(STDOUT_FILENO);
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-}
-
-/* What the caller limits is COMMAND, not who serves it. Only root can go beyond the hard limits. */
+/* Lifts limits that are meant for COMMAND, not for its daemon. Only root can go beyond the hard
+ * limits. */
 static void raise_limits(void)
 {
     static const int resources[] = { RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE,
@@ -86,36 +86,40 @@ static void raise_limits(void)
     }
 }
 
-_Noreturn void daemon_become(struct daemon *daemon, char *const words[])
+_Noreturn void daemon_execute(struct daemon *daemon, const char *const arguments[])
 {
+    int error;
+
     held_wait(&daemon->process);
-    /* What the terminal sends is for COMMAND. */
+    // What the terminal sends is for COMMAND.
     setsid();
-    keep_standard_error_only();
+    // Nothing that the caller has open is the daemon's, but for what it complains to.
+    streams_silence(STDOUT_FILENO);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     raise_limits();
     setenv("NOTIFY_SOCKET", daemon->address, 1);
-    /* A service manager that watches the caller does not watch the daemon. */
+    // A service manager that watches the caller does not watch the daemon.
     unsetenv("WATCHDOG_USEC");
     unsetenv("WATCHDOG_PID");
-    int error = privileges_pass_on_mounting();
+    error = privileges_pass_on_mounting();
     if (error) {
         warnx("shmapfs cannot be allowed to mount: %s", strerror(-error));
         _exit(EXIT_NOT_STARTED);
     }
-    if (*daemon->home != '\0')
-        execute_neighbour(daemon->home, words);
-    execvp(words[0], words);
-    warnx("shmapfs cannot be started: %s; install it beside shmapctl, or where PATH leads",
+    if (*daemon->home)
+        execute_neighbour(daemon->home, arguments);
+    execvp(arguments[0], argv_of(arguments));
+    warnx("shmapfs cannot be started: %s; install it beside shmapctl, or in a directory of PATH",
           strerror(errno));
     _exit(EXIT_NOT_STARTED);
 }
 
-/* Who sent a message; 0: unknown. */
+/* Returns the process that sent a message; 0: unknown. */
 static pid_t sender_of(struct msghdr *message)
 {
     struct ucred sender;
 
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
          header = CMSG_NXTHDR(message, header)) {
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
             memcpy(&sender, CMSG_DATA(header), sizeof(sender));
@@ -144,7 +148,7 @@ bool daemon_is_ready(struct daemon *daemon)
     text[length] = '\0';
     if (strncmp(text, "READY=1", strlen("READY=1")) != 0)
         return false;
-    /* It may go on telling; where nobody listens, it is not held up. */
+    // It may go on telling; without a listener it is not held up.
     close(daemon->notices);
     daemon->notices = -1;
     return true;

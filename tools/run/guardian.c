@@ -9,17 +9,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The guardian's only descriptors: whoever reads what the parent writes must not wait for it. */
-enum { PARENT, KILLED, ENDED, COUNT };
+/* The guardian's only descriptors: a reader of what the parent writes must not wait for it. */
+enum { FD_PARENT, FD_KILLED, FD_ENDED, FD_BEHIND };
 
 static _Noreturn void guard(void)
 {
-    struct pollfd parent = { .fd = PARENT, .events = POLLIN };
+    struct pollfd parent = { .fd = FD_PARENT, .events = POLLIN };
 
     while (poll(&parent, 1, -1) != 1)
         ;
-    syscall(SYS_pidfd_send_signal, KILLED, SIGKILL, NULL, 0);
-    syscall(SYS_pidfd_send_signal, ENDED, SIGTERM, NULL, 0);
+    syscall(SYS_pidfd_send_signal, FD_KILLED, SIGKILL, NULL, 0);
+    syscall(SYS_pidfd_send_signal, FD_ENDED, SIGTERM, NULL, 0);
     _exit(0);
 }
 
@@ -29,18 +29,18 @@ int guardian_start(int killed, int ended)
     pid_t guardian = parent < 0 ? -1 : fork();
 
     if (guardian == 0) {
-        /* Out of reach of the terminal, and of who kills the parent by its group or name. */
+        // Out of reach of the terminal, and of whoever kills the parent by its group or name.
         setsid();
         prctl(PR_SET_NAME, "shmapfs-guard");
-        dup2(parent, PARENT);
-        dup2(killed, KILLED);
-        dup2(ended, ENDED);
-        close_range(COUNT, ~0U, 0);
+        dup2(parent, FD_PARENT);
+        dup2(killed, FD_KILLED);
+        dup2(ended, FD_ENDED);
+        close_range(FD_BEHIND, ~0U, 0);
         guard();
     }
     if (parent >= 0)
         close(parent);
-    /* Nobody waits for children yet, so the number is still the guardian's. */
+    // Nobody waits for children yet, so the number is still the guardian's.
     return guardian > 0 ? (int)syscall(SYS_pidfd_open, guardian, 0) : -1;
 }
 
@@ -50,7 +50,7 @@ void guardian_dismiss(int guardian)
 
     if (guardian < 0)
         return;
-    /* It may have ended before, and been waited for. */
+    // It may have ended before, and been waited for.
     syscall(SYS_pidfd_send_signal, guardian, SIGKILL, NULL, 0);
     waitid(P_PIDFD, (id_t)guardian, &ended, WEXITED);
     close(guardian);

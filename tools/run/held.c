@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/held.h"
 
-#include "tools/ui/exit_status.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "tools/ui/exit_status.h"
 
 pid_t held_fork(struct held *held, int at_parents_end)
 {
@@ -19,7 +19,7 @@ pid_t held_fork(struct held *held, int at_parents_end)
     held->pid = fork();
     if (held->pid == 0) {
         prctl(PR_SET_PDEATHSIG, at_parents_end);
-        /* It may have ended before that. */
+        // The parent may have ended before that.
         if (getppid() != parent)
             _exit(EXIT_NOT_STARTED);
         close(ends[1]);
@@ -43,7 +43,7 @@ void held_wait(struct held *held)
 
 void held_release(struct held *held)
 {
-    /* A child that has ended leaves nobody to read it: not an error here. */
+    // A child that has ended leaves nobody to read it: not an error here.
     (void)!write(held->gate, "", 1);
     close(held->gate);
 }

@@ -11,21 +11,21 @@
 struct held {
     pid_t pid;
     int pidfd;
-    int gate; /* the parent's end of a pipe, or the child's */
+    int gate; // the parent's end of a pipe, or the child's
 };
 
-/* Like fork(2), for a parent with one thread: 0 in the child, which is sent `at_parents_end` when
- * its parent dies (a change of its credentials makes the kernel forget that). In the parent the
- * child's pid; -1 with errno. */
+/* Forks, like fork(2), a parent with one thread: returns 0 in the child, which is sent
+ * `at_parents_end` when its parent dies (a change of its credentials makes the kernel forget that).
+ * Returns the child's pid in the parent; -1 with errno. */
 pid_t held_fork(struct held *held, int at_parents_end);
 
 /* In the child: waits until it is released. Does not return when the parent ended instead. */
 void held_wait(struct held *held);
 
-/* In the parent. */
+/* In the parent: releases the child. */
 void held_release(struct held *held);
 
-/* Sends a signal to what may have ended long since, and never to another process. */
+/* Sends a signal to a child that may have ended long since, and never to another process. */
 void held_kill(const struct held *held, int number);
 
 #endif

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/namespace.h"
 
-#include "lib/sys/user_namespace.h"
-#include "tools/ui/output.h"
-
 #include <err.h>
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 
-static int refuse_user_namespace(int error)
+#include "lib/sys/user_namespace.h"
+#include "tools/ui/output.h"
+
+static int fail_user_namespace(int error)
 {
     const char *setting = user_namespace_missing_setting();
 
@@ -25,7 +25,7 @@ static int refuse_user_namespace(int error)
     return -error;
 }
 
-static int refuse_mount_namespace(int error)
+static int fail_mount_namespace(int error)
 {
     const char *setting = error == ENOSPC ? user_namespace_missing_setting() : NULL;
 
@@ -34,17 +34,18 @@ static int refuse_mount_namespace(int error)
     return -error;
 }
 
-static int cover(void)
+static int cover_shm(void)
 {
     const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    int error;
 
-    /* What is there could be a shmapfs of another run, which would then live as long as this one.
-     * In a user namespace it cannot be taken away. */
+    // What is there could be a shmapfs of another run, which would then live as long as this one.
+    // In a user namespace it cannot be taken away.
     while (umount2(SHM_DIRECTORY, MNT_DETACH) == 0)
         ;
     if (mount("tmpfs", SHM_DIRECTORY, "tmpfs", flags, "size=4k,mode=0555") == 0)
         return 0;
-    int error = errno;
+    error = errno;
     fail(SHM_DIRECTORY, error == ENOENT ? "%s; make the directory first" : "cannot be covered: %s",
          strerror(error));
     return -error;
@@ -58,14 +59,14 @@ int namespace_enter(bool *user_namespace)
     if (*user_namespace)
         error = user_namespace_enter();
     if (error)
-        return *user_namespace ? refuse_user_namespace(-error) : refuse_mount_namespace(-error);
-    /* Otherwise the machine would see what is mounted here. */
+        return *user_namespace ? fail_user_namespace(-error) : fail_mount_namespace(-error);
+    // Otherwise the machine would see what is mounted here.
     if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) {
         error = -errno;
         if (*user_namespace && error == -EACCES)
-            return refuse_user_namespace(-error);
+            return fail_user_namespace(-error);
         fail("/", "the mounts cannot be kept apart from the machine's: %s", strerror(-error));
         return error;
     }
-    return cover();
+    return cover_shm();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a process may do beyond its user: who enters a user namespace gets every capability there,
- * and COMMAND is to have neither more nor less than it has outside.
+ * What a process may do beyond its user. A process that enters a user namespace gets every
+ * capability there, and COMMAND is to have neither more nor less than it has outside.
  */
 #ifndef SHMAPCTL_PRIVILEGES_H
 #define SHMAPCTL_PRIVILEGES_H
@@ -10,16 +10,17 @@
 #include <stdint.h>
 
 struct privileges {
-    struct __user_cap_data_struct sets[2]; /* effective, permitted, inheritable */
+    struct __user_cap_data_struct sets[2]; // effective, permitted, inheritable
     uint64_t bounding;
     uint64_t ambient;
     int securebits;
 };
 
-/* Those of this process. Returns 0 or a negative errno. */
+/* Saves those of this process. Returns 0 or a negative errno. */
 int privileges_save(struct privileges *saved);
 
-/* Goes back to what was saved before a user namespace was entered. Returns 0 or a negative errno. */
+/* Goes back to what was saved before a user namespace was entered. Returns 0 or a negative
+ * errno. */
 int privileges_restore(const struct privileges *saved);
 
 /* Lets the program that is executed next mount, whoever the user is. Returns 0 or a negative

@@ -16,11 +16,12 @@ int supervise_block_signals(struct signal_setting *before)
 {
     const struct sigaction standard = { .sa_handler = SIG_DFL };
     sigset_t all;
+    int fd;
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before->mask);
     sigaction(SIGCHLD, &standard, &before->child);
-    int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
 
@@ -42,7 +43,7 @@ void supervise_unblock_ends(void)
 }
 
 /* Whether the kernel has sent a signal to the whole process group of the terminal, and so to the
- * command as well. That a terminal is gone it tells the leader of the session alone. */
+ * command as well. It tells the leader of the session alone that a terminal is gone. */
 static bool is_for_group(const struct signalfd_siginfo *info)
 {
     if (info->ssi_code != SI_KERNEL)
@@ -63,8 +64,9 @@ static bool is_for_group(const struct signalfd_siginfo *info)
     }
 }
 
-/* What a child's end is told by, what the process has brought upon itself, such as SIGPIPE, and what
- * the command sends to its parent or its group are not meant for the command. */
+/* Whether a signal is meant for the command. Not meant for it are the one that tells of a child's
+ * end, those that the process has brought upon itself, such as SIGPIPE, and those that the command
+ * sends to its parent or its group. */
 static bool is_for_command(const struct supervision *supervision,
                            const struct signalfd_siginfo *info)
 {
@@ -76,7 +78,8 @@ static bool is_for_command(const struct supervision *supervision,
     return !is_for_group(info);
 }
 
-static void hand_on(const struct supervision *supervision, const struct signalfd_siginfo *info)
+static void forward_signal(const struct supervision *supervision,
+                           const struct signalfd_siginfo *info)
 {
     siginfo_t queued = { .si_signo = (int)info->ssi_signo, .si_code = SI_QUEUE };
 
@@ -90,7 +93,7 @@ static void hand_on(const struct supervision *supervision, const struct signalfd
     syscall(SYS_pidfd_send_signal, supervision->command.pidfd, queued.si_signo, &queued, 0);
 }
 
-static void daemon_ended(struct supervision *supervision, int status)
+static void note_daemon_end(struct supervision *supervision, int status)
 {
     supervision->daemon_status = status;
     if (supervision->command_status != -1)
@@ -99,19 +102,19 @@ static void daemon_ended(struct supervision *supervision, int status)
         warnx("shmapfs was killed by signal %d (%s)", WTERMSIG(status),
               strsignal(WTERMSIG(status)));
     else if (supervision->ready)
-        warnx("shmapfs has ended with status %d, and with it what COMMAND shares",
+        warnx("shmapfs has ended with status %d, and what COMMAND shares has ended with it",
               WEXITSTATUS(status));
     supervision->failed = !supervision->ready;
     if (supervision->failed)
         held_kill(&supervision->command, SIGKILL);
 }
 
-static void reap(struct supervision *supervision)
+static void reap_children(struct supervision *supervision)
 {
     int status;
     pid_t child;
 
-    /* Any: the first process of a container gets children that it never had. */
+    // Any child: the first process of a container gets children that it never had.
     while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
         if (WIFSTOPPED(status)) {
             if (child == supervision->command.pid)
@@ -119,20 +122,20 @@ static void reap(struct supervision *supervision)
         } else if (child == supervision->command.pid) {
             supervision->command_status = status;
         } else if (child == supervision->daemon.process.pid) {
-            daemon_ended(supervision, status);
+            note_daemon_end(supervision, status);
         }
     }
 }
 
-static void heed_signals(struct supervision *supervision)
+static void dispatch_signals(struct supervision *supervision)
 {
     struct signalfd_siginfo info;
 
     while (read(supervision->signals, &info, sizeof(info)) == sizeof(info)) {
         if (is_for_command(supervision, &info))
-            hand_on(supervision, &info);
+            forward_signal(supervision, &info);
         if (info.ssi_signo == SIGCHLD)
-            reap(supervision);
+            reap_children(supervision);
     }
 }
 
@@ -148,7 +151,7 @@ static void await_event(struct supervision *supervision)
         held_release(&supervision->command);
     }
     if (events[0].revents)
-        heed_signals(supervision);
+        dispatch_signals(supervision);
 }
 
 void supervise_command(struct supervision *supervision)
@@ -170,7 +173,7 @@ int supervise_end_as(int status)
 
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
-    /* The command has dumped its memory, if anybody wants that; ours tells nothing. */
+    // The command has dumped its memory, if that is wanted; ours tells nothing.
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
     signal(WTERMSIG(status), SIG_DFL);
@@ -178,6 +181,6 @@ int supervise_end_as(int status)
     sigaddset(&only, WTERMSIG(status));
     kill(getpid(), WTERMSIG(status));
     sigprocmask(SIG_UNBLOCK, &only, NULL);
-    /* The first process of a container does not die of its own signals. */
+    // The first process of a container does not die of its own signals.
     return 128 + WTERMSIG(status);
 }

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a program does that stands between a command and whoever started it: hands signals on, stops
- * and continues with the command, and ends as the command does.
+ * Stands between a command and whoever started it: hands signals on, stops and continues with the
+ * command, and ends as the command does.
  */
 #ifndef SHMAPCTL_SUPERVISE_H
 #define SHMAPCTL_SUPERVISE_H
 
-#include "tools/run/daemon.h"
-
 #include <signal.h>
 #include <stdbool.h>
+
+#include "tools/run/daemon.h"
 
 struct supervision {
     struct held command;
     struct daemon daemon;
-    int signals;        /* a signalfd for all of them */
-    bool ready;         /* the mount is there, and the command was released */
-    bool failed;        /* the daemon ended before that */
-    int command_status; /* as of waitpid(2); -1: it has not ended */
+    int signals;        // a signalfd for all of them
+    bool ready;         // the mount is there, and the command was released
+    bool failed;        // the daemon ended before that
+    int command_status; // from waitpid(2); -1: it has not ended
     int daemon_status;
 };
 
 /* How signals were before they were blocked. */
 struct signal_setting {
     sigset_t mask;
-    struct sigaction child; /* of SIGCHLD, which must not be ignored meanwhile */
+    struct sigaction child; // of SIGCHLD, which must not be ignored meanwhile
 };
 
 /* Blocks all signals. Returns the signalfd, or a negative errno. */
 int supervise_block_signals(struct signal_setting *before);
 
-/* In the command's process. */
+/* In the command's process: restores them. */
 void supervise_unblock_signals(const struct signal_setting *before);
 
-/* When the command has ended: lets SIGHUP, SIGINT, SIGQUIT and SIGTERM end this process, unless its
+/* Lets SIGHUP, SIGINT, SIGQUIT and SIGTERM end this process when the command has ended, unless its
  * caller has had them ignored. */
 void supervise_unblock_ends(void);
 
@@ -44,8 +44,8 @@ void supervise_command(struct supervision *supervision);
 /* Returns when the daemon has ended. */
 void supervise_daemon(struct supervision *supervision);
 
-/* Ends this process by the signal that a process was ended by. Returns the exit status where that
- * cannot be, or the process ended by itself. */
+/* Ends this process by the signal that ended another one, as waitpid(2) tells it in `status`.
+ * Returns the exit status where that cannot be, or the other process ended by itself. */
 int supervise_end_as(int status);
 
 #endif

@@ -1,56 +1,59 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The walk goes from directory to directory by descriptor, and asks about their entries by name
- * alone. Whatever users do meanwhile, or have done, to a directory of theirs, such as moving it away
- * or nesting it too deeply, it costs the listing that directory and no other.
+ * The walk goes from directory to directory by descriptor, and reaches their entries by name alone.
+ * Whatever users do meanwhile, or have done, to a directory of theirs, such as moving it away or
+ * nesting it too deeply, it costs the listing that directory and no other.
  */
 #include "tools/scan/objects.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "tools/ui/array.h"
 #include "tools/ui/output.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <string.h>
-#include <unistd.h>
+#define BLOCK 512 // bytes, of st_blocks
 
-#define BLOCK 512 /* bytes, of st_blocks */
-
-/* A directory that the walk is in. */
+/* A directory on the way to where the walk is. */
 struct level {
     struct level *above;
     DIR *stream;
     enum shmap_class class;
-    size_t length;   /* of its path */
-    bool complained; /* a line has been said of entries that cannot be reached */
+    size_t length; // of its path
+    bool reported; // a line was printed about entries that cannot be reached
 };
 
 struct walk {
-    const struct target *target;
+    const struct scan_target *target;
     struct objects *objects;
     struct level *level;
-    char path[PATH_MAX]; /* where it is */
-    size_t start;        /* how much of that is where it began */
+    char path[PATH_MAX]; // where it is
+    size_t start;        // how much of that is where it began
     int status;
 };
 
-static void complain(struct walk *walk, int error)
+static void report_error(struct walk *walk, int error)
 {
-    /* What was there a moment ago is not there any more, or is something else. */
+    // What was there a moment ago is gone, or is something else.
     if (error == ENOENT || error == ENOTDIR || error == ELOOP)
         return;
     walk->status = fail(walk->path, "%s", strerror(error));
 }
 
 /* What is true of an entry that cannot be reached is true of the others in its directory. */
-static void complain_once(struct walk *walk, int error)
+static void report_error_once(struct walk *walk, int error)
 {
-    if (walk->level->complained)
+    if (walk->level->reported)
         return;
-    walk->level->complained = true;
-    complain(walk, error);
+    walk->level->reported = true;
+    report_error(walk, error);
 }
 
 static void add_object(struct walk *walk, const struct stat *stat, enum shmap_class class,
@@ -63,10 +66,11 @@ static void add_object(struct walk *walk, const struct stat *stat, enum shmap_cl
                              .counted = error == 0,
                              .pages = *pages };
     struct objects *objects = walk->objects;
+
     if (error == -ENOENT)
         return;
     object.path = strdup(path);
-    if (object.path == NULL)
+    if (!object.path)
         err(EXIT_FAILURE, NULL);
     objects->all = array_grow(objects->all, objects->count, sizeof(*objects->all));
     objects->all[objects->count++] = object;
@@ -75,133 +79,144 @@ static void add_object(struct walk *walk, const struct stat *stat, enum shmap_cl
 static void add_entry(struct walk *walk, const char *name, const struct stat *stat)
 {
     struct shmap_pages pages = { 0 };
-    /* An empty file has none, whoever asks. */
+    // An empty file has no pages, whoever asks.
     int error = stat->st_size == 0 ? 0 : shmap_pages_get_unchecked(name, &pages);
+
     add_object(walk, stat, walk->level->class, walk->path + walk->start + 1, error, &pages);
 }
 
+/* Adds the one file that the walk was given. */
 static void add_start(struct walk *walk, const char *path)
 {
     const struct stat *stat = &walk->target->stat;
     const char *slash = strrchr(path, '/');
     struct shmap_pages pages = { 0 };
     int error = stat->st_size == 0 ? 0 : shmap_pages_get(path, &pages);
-    add_object(walk, stat, walk->target->class, slash != NULL ? slash + 1 : path, error, &pages);
+
+    add_object(walk, stat, walk->target->class, slash ? slash + 1 : path, error, &pages);
 }
 
-/* Opens a directory and goes there, if it is of the mount. */
-static DIR *go_to(struct walk *walk, const char *name, int flags)
+/* Opens a directory of the mount and makes it the working directory. */
+static DIR *open_and_go(struct walk *walk, const char *name, int flags)
 {
     int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     struct stat stat;
-    if (stream != NULL && fstat(fd, &stat) == 0) {
+
+    if (stream && fstat(fd, &stat) == 0) {
         if (stat.st_dev == walk->target->stat.st_dev && fchdir(fd) == 0)
             return stream;
         if (stat.st_dev != walk->target->stat.st_dev)
             errno = ENOENT;
     }
-    complain(walk, errno);
-    if (stream != NULL)
+    report_error(walk, errno);
+    if (stream)
         closedir(stream);
     else if (fd >= 0)
         close(fd);
     return NULL;
 }
 
-static void enter(struct walk *walk, const char *name, int flags)
+static void push_level(struct walk *walk, const char *name, int flags)
 {
-    DIR *stream = go_to(walk, name, flags);
-    if (stream == NULL)
+    DIR *stream = open_and_go(walk, name, flags);
+    struct level *level = stream ? malloc(sizeof(*level)) : NULL;
+
+    if (!stream)
         return;
-    struct level *level = malloc(sizeof(*level));
-    if (level == NULL)
+    if (!level)
         err(EXIT_FAILURE, NULL);
-    *level =
-        (struct level){ .above = walk->level,
-                        .stream = stream,
-                        .class = walk->level != NULL ? walk->level->class : walk->target->class,
-                        .length = strlen(walk->path) };
+    *level = (struct level){ .above = walk->level,
+                             .stream = stream,
+                             .class = walk->level ? walk->level->class : walk->target->class,
+                             .length = strlen(walk->path) };
     shmap_class_get(".", &level->class);
     walk->level = level;
 }
 
-static void leave(struct walk *walk)
+static void pop_level(struct walk *walk)
 {
     struct level *level = walk->level;
+
     walk->level = level->above;
     closedir(level->stream);
     free(level);
 }
 
-/* Back to the directory above, or, where that has been closed to the caller meanwhile, further. */
+/* Goes back to the directory above, or, where that has been closed to the caller meanwhile,
+ * further. */
 static void go_back(struct walk *walk)
 {
-    leave(walk);
-    while (walk->level != NULL && fchdir(dirfd(walk->level->stream)) != 0) {
+    pop_level(walk);
+    while (walk->level && fchdir(dirfd(walk->level->stream)) != 0) {
         walk->path[walk->level->length] = '\0';
-        complain(walk, errno);
-        leave(walk);
+        report_error(walk, errno);
+        pop_level(walk);
     }
 }
 
-/* Whether an entry's path is one that a program could use; the walk is there then. */
-static bool has_path(struct walk *walk, const char *name)
+/* Appends an entry's name to the path; false: no program could use a path as long as that. */
+static bool append_name(struct walk *walk, const char *name)
 {
     size_t length = walk->level->length;
+
     walk->path[length] = '\0';
     if (length + 1 + strlen(name) < sizeof(walk->path)) {
         walk->path[length] = '/';
-        strcpy(walk->path + length + 1, name);
+        strlcpy(walk->path + length + 1, name, sizeof(walk->path) - length - 1);
         return true;
     }
-    if (!walk->level->complained)
+    if (!walk->level->reported)
         walk->status =
             fail(walk->path, "paths below it have more than %zu bytes; they are left out",
                  sizeof(walk->path) - 1);
-    walk->level->complained = true;
+    walk->level->reported = true;
     return false;
 }
 
-static void look_at(struct walk *walk, const char *name)
+static void visit_entry(struct walk *walk, const char *name)
 {
     struct stat stat;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !has_path(walk, name))
+
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !append_name(walk, name))
         return;
     if (lstat(name, &stat) != 0)
-        complain_once(walk, errno);
+        report_error_once(walk, errno);
     else if (stat.st_dev != walk->target->stat.st_dev)
         return;
     else if (S_ISDIR(stat.st_mode))
-        enter(walk, name, O_NOFOLLOW);
+        push_level(walk, name, O_NOFOLLOW);
     else if (S_ISREG(stat.st_mode))
         add_entry(walk, name, &stat);
 }
 
-static void go_through(struct walk *walk)
+static void visit_all(struct walk *walk)
 {
-    while (walk->level != NULL) {
+    while (walk->level) {
+        struct dirent *entry;
+
         errno = 0;
-        struct dirent *entry = readdir(walk->level->stream);
-        if (entry != NULL) {
-            look_at(walk, entry->d_name);
+        entry = readdir(walk->level->stream);
+        if (entry) {
+            visit_entry(walk, entry->d_name);
             continue;
         }
         walk->path[walk->level->length] = '\0';
         if (errno != 0)
-            complain(walk, errno);
+            report_error(walk, errno);
         go_back(walk);
     }
 }
 
-static int by_path(const void *a, const void *b)
+static int compare_paths(const void *a, const void *b)
 {
     return strcmp(((const struct object *)a)->path, ((const struct object *)b)->path);
 }
 
-int objects_find(const char *path, const struct target *target, struct objects *objects)
+int objects_find(const char *path, const struct scan_target *target, struct objects *objects)
 {
     struct walk walk = { .target = target, .objects = objects, .status = EXIT_SUCCESS };
+
     *objects = (struct objects){ 0 };
     snprintf(walk.path, sizeof(walk.path), "%s", path);
     walk.start = strlen(walk.path);
@@ -210,10 +225,10 @@ int objects_find(const char *path, const struct target *target, struct objects *
     if (S_ISREG(target->stat.st_mode))
         add_start(&walk, path);
     else if (S_ISDIR(target->stat.st_mode))
-        enter(&walk, path, 0);
-    go_through(&walk);
+        push_level(&walk, path, 0);
+    visit_all(&walk);
     if (objects->count > 0)
-        qsort(objects->all, objects->count, sizeof(*objects->all), by_path);
+        qsort(objects->all, objects->count, sizeof(*objects->all), compare_paths);
     return walk.status;
 }
 

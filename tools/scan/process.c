@@ -7,23 +7,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMM_MAX 15 /* bytes of a name that the kernel keeps */
+#define COMM_MAX 15 // bytes of a name that the kernel keeps
 
 FILE *process_file(int dir, const char *name)
 {
     int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (file == NULL && fd >= 0)
+
+    if (!file && fd >= 0)
         close(fd);
     return file;
 }
 
-/* A file of /proc up to a separator; NULL: there is nothing. For free(). */
+/* Reads a file of /proc up to a separator; NULL: there is nothing. For free(). */
 static char *read_until(FILE *file, int separator)
 {
     char *text = NULL;
     size_t room = 0;
-    ssize_t length = file != NULL ? getdelim(&text, &room, separator, file) : -1;
+    ssize_t length = file ? getdelim(&text, &room, separator, file) : -1;
+
     if (length < 0) {
         free(text);
         return NULL;
@@ -33,21 +35,23 @@ static char *read_until(FILE *file, int separator)
     return text;
 }
 
-/* Of the first two words of the command line, where a script's name is the second, the one that a
- * cut name is the beginning of. NULL: none. For free(). */
+/* Finds the whole of a name that was cut off: one of the first two words of the command line, of
+ * which the second is a script's name. NULL: neither begins so. For free(). */
 static char *whole_name(int dir, const char *cut)
 {
     FILE *words = process_file(dir, "cmdline");
     char *found = NULL;
-    for (int i = 0; i < 2 && found == NULL; i++) {
+
+    for (int i = 0; i < 2 && !found; i++) {
         char *word = read_until(words, '\0');
-        const char *slash = word != NULL ? strrchr(word, '/') : NULL;
-        const char *name = slash != NULL ? slash + 1 : word;
-        if (name != NULL && strncmp(name, cut, strlen(cut)) == 0)
+        const char *slash = word ? strrchr(word, '/') : NULL;
+        const char *name = slash ? slash + 1 : word;
+
+        if (name && strncmp(name, cut, strlen(cut)) == 0)
             found = strdup(name);
         free(word);
     }
-    if (words != NULL)
+    if (words)
         fclose(words);
     return found;
 }
@@ -55,34 +59,37 @@ static char *whole_name(int dir, const char *cut)
 char *process_command(int dir)
 {
     FILE *comm = process_file(dir, "comm");
-    char *name = read_until(comm, '\0'); /* whatever is in it, the last byte ends the line */
-    if (comm != NULL)
+    char *name = read_until(comm, '\0'); // it can hold newlines; the last one ends it
+    char *whole;
+
+    if (comm)
         fclose(comm);
-    if (name != NULL && *name != '\0')
+    if (name && *name)
         name[strlen(name) - 1] = '\0';
-    char *whole = name != NULL && strlen(name) == COMM_MAX ? whole_name(dir, name) : NULL;
-    if (whole != NULL) {
+    whole = name && strlen(name) == COMM_MAX ? whole_name(dir, name) : NULL;
+    if (whole) {
         free(name);
         return whole;
     }
-    if (name == NULL)
+    if (!name)
         name = strdup("");
-    if (name == NULL)
+    if (!name)
         err(EXIT_FAILURE, NULL);
     return name;
 }
 
-struct process_facts process_facts(int dir)
+struct process_info process_read_info(int dir)
 {
-    struct process_facts facts = { 0 };
+    struct process_info info = { 0 };
     FILE *status = process_file(dir, "status");
     char line[256];
-    while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
-        sscanf(line, "Uid: %*u %u", &facts.uid);
-        if (strncmp(line, "VmSize:", 7) == 0)
-            facts.has_memory = true;
+
+    while (status && fgets(line, sizeof(line), status)) {
+        sscanf(line, "Uid: %*u %u", &info.uid);
+        if (strncmp(line, "VmSize:", strlen("VmSize:")) == 0)
+            info.has_memory = true;
     }
-    if (status != NULL)
+    if (status)
         fclose(status);
-    return facts;
+    return info;
 }

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* How the commands say what they found, or what went wrong. */
 #include "tools/ui/output.h"
-
-#include "lib/sys/escape.h"
 
 #include <err.h>
 #include <langinfo.h>
@@ -12,16 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/sys/escape.h"
+
 int fail(const char *path, const char *format, ...)
 {
+    char *name = printable(path);
     char *what = NULL;
     va_list arguments;
-    va_start(arguments, format);
-    if (vasprintf(&what, format, arguments) < 0)
-        err(EXIT_FAILURE, NULL);
-    va_end(arguments);
+    int length;
 
-    char *name = printable(path);
+    va_start(arguments, format);
+    length = vasprintf(&what, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        err(EXIT_FAILURE, NULL);
     warnx("%s: %s", name, what);
     free(name);
     free(what);
@@ -30,9 +31,10 @@ int fail(const char *path, const char *format, ...)
 
 int print_json(struct json_object *object)
 {
-    const char *text = json_object_to_json_string_ext(
-        object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-    if (text == NULL)
+    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                                  JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    if (!text)
         err(EXIT_FAILURE, NULL);
     puts(text);
     json_object_put(object);
@@ -55,6 +57,7 @@ struct amount humanize(uint64_t bytes)
 {
     struct amount amount;
     int64_t shown = bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+
     humanize_number(amount.text, sizeof(amount.text), shown, "", HN_AUTOSCALE,
                     HN_B | HN_DECIMAL | HN_NOSPACE);
     return amount;

@@ -10,24 +10,24 @@ enum { TABLE_COLUMNS_MAX = 8 };
 
 struct column {
     const char *title;
-    bool right; /* as numbers are aligned */
+    bool right; // as numbers are aligned
 };
 
 struct table {
     const struct column *columns;
-    size_t width; /* in columns */
+    size_t width; // in columns
     char **cells;
-    size_t count; /* of cells */
+    size_t count; // of cells
     size_t widths[TABLE_COLUMNS_MAX];
 };
 
-/* A table of `width` columns with their titles as the first row. */
-void table_begin(struct table *table, const struct column *columns, size_t width);
+/* Begins a table of `width` columns with their titles as the first row. */
+void table_init(struct table *table, const struct column *columns, size_t width);
 
-/* The next cell, rows from left to right; the text is made printable. */
+/* Adds the next cell, rows from left to right; the text is made printable. */
 void table_add(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints the table and lets go of it. */
-void table_end(struct table *table);
+/* Prints the table and frees it. */
+void table_print(struct table *table);
 
 #endif

@@ -90,7 +90,7 @@ static void wrong_command_lines(void **state)
     // A look for leaks would need descriptors, too.
     result = run_program("env", "ASAN_OPTIONS=detect_leaks=0", "sh", "-c",
                          "ulimit -n 4; exec $0 run --persist new true", shmapctl(), NULL);
-    assert_refused(&result, NOT_STARTED, "cannot be prepared for", NULL);
+    assert_refused(&result, NOT_STARTED, "cannot be started", NULL);
     char *hidden = machine_path(workspace);
     result = run_program(shmapctl(), "run", "--persist", hidden, "true", NULL);
     assert_refused(&result, NOT_STARTED, hidden, "cannot be in", NULL);

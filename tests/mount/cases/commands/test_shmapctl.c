@@ -325,7 +325,7 @@ static void refused_upgrades(void **state)
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);
     assert_usage(&result, "too many");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", NULL);
-    assert_refused(&result, FAILED, workspace->mnt, "refused", "serves on", "is it shmapfs", NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "refused", "goes on serving", "is it shmapfs", NULL);
     result = run_program(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&result, "upgrade refused: it does not know how to go on");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "missing", NULL);
