@@ -122,7 +122,7 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
         return -EXDEV;
     // With two names it is no longer known by one.
     reopen_never(inode->volume, &inode->ref);
-    return linkat(AT_FDCWD, object_path(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
+    return linkat(AT_FDCWD, object_path_of(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
                ? 0
                : -errno;
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The calls on paths. Each asks for or sets one extended attribute of a mount.
+ * The calls on paths. Each reads or sets one extended attribute of a mount.
  *
  * Another filesystem would take an attribute of our name and keep it, and a store has them, too.
- * So each call first makes sure that it is a mount of ours that answers.
+ * So each call first makes sure that a mount of ours answers.
  */
 #include "lib/api/shmap.h"
-
-#include "lib/sys/cleanup.h"
 
 #include <errno.h>
 #include <linux/limits.h>
@@ -17,24 +15,30 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
-/* The attribute's length; -ENODATA where no shmapfs has it. */
-static ssize_t ask(const char *path, const char *name, char *value, size_t size)
+#include "lib/sys/cleanup.h"
+
+/* Reads an attribute. Returns its length or a negative errno; -ENODATA: no shmapfs has it there. */
+static ssize_t read_attribute(const char *path, const char *name, char *value, size_t size)
 {
     struct statfs filesystem;
+    ssize_t length;
+
     if (statfs(path, &filesystem) != 0)
         return -errno;
     if (filesystem.f_type != FUSE_SUPER_MAGIC)
         return -ENODATA;
-    ssize_t length = getxattr(path, name, value, size);
-    if (length < 0) /* another FUSE filesystem does no attributes, or has its own of that name */
+    length = getxattr(path, name, value, size);
+    // Another FUSE filesystem has no attributes, or has its own of that name.
+    if (length < 0)
         return errno == EOPNOTSUPP || errno == ERANGE ? -ENODATA : -errno;
     return length;
 }
 
 /* Sets an attribute where `witness`, an attribute that can be read, shows a mount of ours. */
-static int set(const char *path, const char *witness, const char *name, const char *value)
+static int set_attribute(const char *path, const char *witness, const char *name, const char *value)
 {
-    ssize_t present = ask(path, witness, NULL, 0);
+    ssize_t present = read_attribute(path, witness, NULL, 0);
+
     if (present < 0)
         return (int)present;
     return setxattr(path, name, value, strlen(value), 0) == 0 ? 0 : -errno;
@@ -43,7 +47,8 @@ static int set(const char *path, const char *witness, const char *name, const ch
 int shmap_class_get(const char *path, enum shmap_class *which)
 {
     char word[32];
-    ssize_t length = ask(path, SHMAP_XATTR_CLASS, word, sizeof(word));
+    ssize_t length = read_attribute(path, SHMAP_XATTR_CLASS, word, sizeof(word));
+
     if (length < 0)
         return (int)length;
     return shmap_class_parse(word, (size_t)length, which) == 0 ? 0 : -ENODATA;
@@ -51,31 +56,36 @@ int shmap_class_get(const char *path, enum shmap_class *which)
 
 int shmap_class_set(const char *path, enum shmap_class which)
 {
-    return set(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, shmap_class_name(which));
+    return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, shmap_class_name(which));
 }
 
 int shmap_resize(const char *mountpoint, const char *size)
 {
-    return set(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
+    return set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
 }
 
 int shmap_upgrade(const char *mountpoint, const char *binary)
 {
-    if (binary != NULL && *binary != '/')
+    const char *value = binary ? binary : "";
+    int error;
+
+    if (binary && *binary != '/')
         return -EINVAL;
-    const char *value = binary != NULL ? binary : "";
-    int error = set(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_UPGRADE_TRUSTED, value);
-    /* Without the privilege for that it may be a mount of one's own. */
-    return error != -EPERM ? error
-                           : set(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_UPGRADE, value);
+    error = set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_UPGRADE_TRUSTED, value);
+    // Without the privilege for that it may be the caller's own mount.
+    if (error == -EPERM)
+        error = set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_UPGRADE, value);
+    return error;
 }
 
 int shmap_status_get(const char *mountpoint, struct shmap_status *status)
 {
     CLEANUP_FREE char *json = malloc(XATTR_SIZE_MAX + 1);
-    if (json == NULL)
+    ssize_t length;
+
+    if (!json)
         return -ENOMEM;
-    ssize_t length = ask(mountpoint, SHMAP_XATTR_STATUS, json, XATTR_SIZE_MAX);
+    length = read_attribute(mountpoint, SHMAP_XATTR_STATUS, json, XATTR_SIZE_MAX);
     if (length < 0)
         return (int)length;
     json[length] = '\0';

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The words for a size. */
-#include "lib/api/shmap.h"
-
+/* The texts for a size. */
 #include <errno.h>
 #include <inttypes.h>
 #include <libutil.h>
 #include <string.h>
 
-static int deliver(uint64_t value, uint64_t *bytes)
+#include "lib/api/shmap.h"
+
+static int check_range(uint64_t value, uint64_t *bytes)
 {
     if (value == 0 || value > INT64_MAX)
         return -ERANGE;
@@ -19,37 +19,37 @@ static int parse_percentage(const char *text, uint64_t whole, uint64_t *bytes)
 {
     int error;
     uint64_t percent = strtou(text, NULL, 10, 0, UINT64_MAX, &error);
+    uint64_t hundreds, rest, sum;
+
     if (error == ERANGE)
         return -ERANGE;
-
-    uint64_t hundreds, rest, sum; /* in two parts, so that 100% of anything does not overflow */
+    // In two parts, so that 100% of anything does not overflow.
     if (__builtin_mul_overflow(whole / 100, percent, &hundreds) ||
         __builtin_mul_overflow(whole % 100, percent, &rest) ||
         __builtin_add_overflow(hundreds, rest / 100, &sum))
         return -ERANGE;
-    return deliver(sum, bytes);
+    return check_range(sum, bytes);
 }
 
-/*
- * expand_number(3) does the arithmetic, but takes more than we promise: signs, octal and
- * hexadecimal numbers, further suffixes, and anything at all after a suffix. So the text is
- * checked first.
- */
+/* expand_number(3) does the arithmetic, but takes more than we promise: signs, octal and
+ * hexadecimal numbers, further suffixes, and anything at all after a suffix. So the text is checked
+ * first. */
 int shmap_size_parse(const char *text, uint64_t whole, uint64_t *bytes)
 {
     size_t digits = strspn(text, "0123456789");
     const char *suffix = text + digits;
+    uint64_t value;
+
     if (digits == 0)
         return -EINVAL;
     if (strcmp(suffix, "%") == 0)
         return parse_percentage(text, whole, bytes);
-    if (suffix[0] != '\0' && (strchr("kKmMgGtT", suffix[0]) == NULL || suffix[1] != '\0'))
+    if (*suffix && (!strchr("kKmMgGtT", suffix[0]) || suffix[1] != '\0'))
         return -EINVAL;
-
+    // A leading zero would make it octal.
     while (text[0] == '0' && text + 1 < suffix)
-        text++; /* a leading zero would make it octal */
-    uint64_t value;
+        text++;
     if (expand_number(text, &value) != 0)
         return -errno;
-    return deliver(value, bytes);
+    return check_range(value, bytes);
 }

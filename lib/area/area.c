@@ -9,8 +9,8 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
-#include "lib/sys/cleanup.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 const struct area_kind AREA_KINDS[AREAS] = {
     [AREA_STORE] = { .reserves_blocks = true },
@@ -42,8 +42,8 @@ static void name_filesystem(long magic, char *name, size_t size)
     snprintf(name, size, "0x%lx", magic);
 }
 
-/* Whether handles work is asked by using one: a filesystem may not have them, and opening takes a
- * privilege. */
+/* Whether file handles work, which using one shows: a filesystem may not have them, and opening by
+ * them takes a privilege. */
 static bool handles_work(int root)
 {
     struct object_handle handle;

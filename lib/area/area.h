@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lib/sys/complaint.h"
 #include "lib/api/shmap.h"
+#include "lib/sys/complaint.h"
 
 /* Indices: the store; the mount's own RAM area; and how many there are. */
 #define AREA_STORE 0U
@@ -26,10 +26,11 @@ struct area_kind {
     uint64_t ino_bit;     // that its inode numbers are shown with
 };
 
-/* Inode numbers of a RAM area are shown with a bit set, so that they differ from the store's. tmpfs
- * and the usual filesystems of disks stay far below it, and the sum still is an integer that a
- * double holds exactly, which is what JavaScript has. A store with larger numbers (overlayfs with
- * xino, some network filesystems) could show one twice; nodes are told apart all the same. */
+/* The bit that is set in the inode numbers of the RAM area as users see them, so that they differ
+ * from the store's. tmpfs and the usual filesystems of disks stay far below it, and the sum still
+ * is an integer that a double holds exactly, which is what JavaScript has. A store with larger
+ * numbers (overlayfs with xino, some network filesystems) could show one twice; nodes are told
+ * apart all the same. */
 #define AREA_RAM_INO_BIT (UINT64_C(1) << 52)
 
 extern const struct area_kind AREA_KINDS[AREAS];
@@ -42,15 +43,15 @@ static inline const struct area_kind *area_kind(unsigned area)
 struct area {
     int root;     // a readable descriptor of its top directory; -1: the mount has no such area
     dev_t device; // of its filesystem
-    // Objects can be opened by file handle; otherwise a descriptor must be kept for each.
+    // Objects can be opened by file handle; otherwise each needs a descriptor that stays open.
     bool handles;
     int user_namespace;  // that owns a RAM area made without privilege; otherwise -1
-    char filesystem[32]; // what kind it is
+    char filesystem[32]; // its kind, such as "ext4"
     char huge[16];       // the RAM area's huge= in force
 };
 
-/* What mounts of areas take over from the user's mount options: MOUNT_ATTR_… flags about access
- * times. */
+/* The MOUNT_ATTR_… flags about access times that an area's own mount takes over from the user's
+ * mount options. */
 struct area_atime {
     uint64_t set;
     uint64_t clear;
@@ -67,30 +68,36 @@ struct ram_options {
 
 #define AREA_NONE ((struct area){ .root = -1, .user_namespace = -1 })
 
-/* Opens a directory on disk as the store and locks it: nobody else can open it until the descriptor
- * is closed. -EBUSY: somebody has it; the caller finds out who. */
+/* Opens a directory on disk as the store and locks it: it cannot be opened again until the
+ * descriptor is closed. Returns 0 or a negative errno after a complaint; -EBUSY, without one: it is
+ * locked, but otherwise open, so that the caller can wait or complain. */
 int store_open(const char *path, bool read_only, const struct area_atime *atime, struct area *area,
                struct complaint *complaint);
 
-/* Waits, at most `seconds`, for a store whose daemon is about to end. -EBUSY: it did not. */
+/* Waits for at most `seconds` until the lock of a store is free, whose daemon is about to end, and
+ * takes it. Returns 0 or a negative errno; -EBUSY: it was not. Uses SIGALRM. */
 int store_lock_wait(struct area *area, unsigned seconds);
 
-/* Makes the RAM area: a tmpfs that no path leads to, gone when the last descriptor on it is. */
+/* Makes the RAM area: a tmpfs that no path leads to, and that ends with the last descriptor on it.
+ * Returns 0 or a negative errno after a complaint. */
 int ram_open(const struct ram_options *options, struct area *area, struct complaint *complaint);
 
-/* Reads a limit for it: a text for shmap_size_parse(), with percentages of the machine's RAM, of at
- * least a page, which is what tmpfs counts in. */
+/* Reads a limit for it in bytes: a text for shmap_size_parse(), with percentages of the machine's
+ * RAM. -EINVAL and -ERANGE as there; -ERANGE: less than a page, which is what tmpfs counts in. */
 int ram_parse_size(const char *text, uint64_t *size);
 
-/* Gives it another limit. -EINVAL: less than what is in use. */
+/* Gives it another limit, in bytes. Returns 0 or a negative errno; -EINVAL: it is less than what is
+ * in use. */
 int ram_resize(const struct area *area, uint64_t size);
 
+/* Closes its descriptors; it is AREA_NONE then. */
 void area_close(struct area *area);
 
-/* Fills in what an area is: its device, its kind, and whether file handles work. */
+/* Fills in the device, the kind, and whether file handles work, of an area whose `root` is open.
+ * Returns 0 or a negative errno after a complaint. */
 int area_identify(struct area *area, struct complaint *complaint);
 
-/* The limit, use and kind of an area. */
+/* Reads the limit, the use and the kind of an area. Returns 0 or a negative errno. */
 int area_status(const struct area *area, struct shmap_area_status *status);
 
 #endif

@@ -19,24 +19,25 @@
 #include "lib/sys/cleanup.h"
 #include "lib/sys/user_namespace.h"
 
-/* What the child found, beside the descriptors. */
+/* What the child reports, beside the descriptors. */
 struct verdict {
     int error;
     char huge[16];
     struct complaint complaint;
 };
 
-static int set_string(int fs, const char *key, const char *value)
+static int set_parameter(int fs, const char *key, const char *value)
 {
     return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0 ? 0 : -errno;
 }
 
-static int set_number(int fs, const char *key, const char *format, unsigned long long value)
+static int set_number_parameter(int fs, const char *key, const char *format,
+                                unsigned long long value)
 {
     char text[32];
 
     snprintf(text, sizeof(text), format, value);
-    return set_string(fs, key, text);
+    return set_parameter(fs, key, text);
 }
 
 /* Makes a tmpfs with the given huge=; returns the descriptor of its mount or a negative errno. */
@@ -50,14 +51,14 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
     if (fs < 0)
         return -errno;
     *refused = "size";
-    error = set_number(fs, "size", "%llu", options->size);
+    error = set_number_parameter(fs, "size", "%llu", options->size);
     if (!error && options->inodes) {
         *refused = "nr_inodes";
-        error = set_number(fs, "nr_inodes", "%llu", options->inodes);
+        error = set_number_parameter(fs, "nr_inodes", "%llu", options->inodes);
     }
     if (!error) {
         *refused = "mode";
-        error = set_number(fs, "mode", "%llo", options->mode);
+        error = set_number_parameter(fs, "mode", "%llo", options->mode);
     }
     if (!error && options->noswap) {
         *refused = "noswap";
@@ -65,7 +66,7 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
     }
     if (!error && huge) {
         *refused = "huge";
-        error = set_string(fs, "huge", huge);
+        error = set_parameter(fs, "huge", huge);
     }
     if (!error)
         error = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 ? 0 : -errno;
@@ -76,7 +77,8 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
     return mnt >= 0 ? mnt : -errno;
 }
 
-/* The mount, with the huge= that was asked for if the kernel has it and none otherwise. */
+/* Makes a tmpfs with the huge= that was asked for if the kernel has it, and with none otherwise.
+ * Returns the descriptor of its mount or a negative errno. */
 static int mount_with_fallback(const struct ram_options *options, char *huge, size_t huge_size,
                                struct complaint *complaint)
 {
@@ -94,9 +96,9 @@ static int mount_with_fallback(const struct ram_options *options, char *huge, si
     return mnt;
 }
 
-static int adopt(int mnt, struct area *area, struct complaint *complaint)
+static int open_root(int mnt, struct area *area, struct complaint *complaint)
 {
-    // fsmount() gives an O_PATH descriptor; file handles and fsync want a real one.
+    // fsmount(2) gives an O_PATH descriptor; file handles and fsync(2) take another one.
     area->root = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (area->root < 0)
         return complain(complaint, errno, "the RAM area cannot be opened: %s", strerror(errno));
@@ -112,10 +114,11 @@ static int complain_of_namespaces(int error, struct complaint *complaint)
                         "the RAM area needs a user namespace when not root, and this machine "
                         "forbids it (%s); root allows it with: sysctl %s",
                         strerror(error), setting);
-    return complain(complaint, error,
-                    "the RAM area needs a user namespace when not root, and a security policy of "
-                    "this machine or container forbids it (%s); start as root, or change the policy",
-                    strerror(error));
+    return complain(
+        complaint, error,
+        "the RAM area needs a user namespace when not root, and a security policy of "
+        "this machine or container forbids it (%s); start as root, or change the policy",
+        strerror(error));
 }
 
 static int enter_namespaces(struct complaint *complaint)
@@ -217,7 +220,7 @@ static int open_in_namespace(const struct ram_options *options, struct area *are
     mnt = fds[0];
     area->user_namespace = fds[1];
     strlcpy(area->huge, verdict.huge, sizeof(area->huge));
-    return adopt(mnt, area, complaint);
+    return open_root(mnt, area, complaint);
 }
 
 int ram_open(const struct ram_options *options, struct area *area, struct complaint *complaint)
@@ -228,7 +231,7 @@ int ram_open(const struct ram_options *options, struct area *area, struct compla
     *area = AREA_NONE;
     mnt = mount_with_fallback(options, area->huge, sizeof(area->huge), complaint);
     if (mnt >= 0)
-        error = adopt(mnt, area, complaint);
+        error = open_root(mnt, area, complaint);
     else if (mnt == -EPERM)
         error = open_in_namespace(options, area, complaint);
     else
@@ -243,7 +246,7 @@ int ram_parse_size(const char *text, uint64_t *size)
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     int error = shmap_size_parse(text, (uint64_t)sysconf(_SC_PHYS_PAGES) * page, size);
 
-    // To tmpfs 0 would be no limit at all.
+    // For tmpfs a size of 0 would be no limit at all.
     return !error && *size < page ? -ERANGE : error;
 }
 
@@ -254,7 +257,7 @@ static int reconfigure(int root, uint64_t size)
 
     if (fs < 0)
         return -errno;
-    error = set_number(fs, "size", "%llu", size);
+    error = set_number_parameter(fs, "size", "%llu", size);
     if (!error && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0)
         error = -errno;
     return error;

@@ -44,13 +44,13 @@ static int check_xattrs(int fd, const char *path, struct complaint *complaint)
     if (fgetxattr(fd, SHMAP_XATTR_CLASS, class, sizeof(class)) < 0 && errno == EOPNOTSUPP)
         return complain(
             complaint, EOPNOTSUPP,
-            "STORE %s is on a filesystem without user extended attributes; choose one that has them",
+            "STORE %s is on a filesystem without user extended attributes; choose another one",
             path);
     return 0;
 }
 
-/* A descriptor of the directory on a mount of its own; -1 where the privilege or the kernel does
- * not allow one. */
+/* Opens the directory on a mount of its own; -1: the kernel or the lack of a privilege forbids
+ * that. */
 static int clone_mount(int fd, bool read_only, const struct area_atime *atime)
 {
     struct mount_attr attributes = { .attr_set = atime->set | (read_only ? MOUNT_ATTR_RDONLY : 0),
@@ -76,7 +76,7 @@ int store_open(const char *path, bool read_only, const struct area_atime *atime,
         return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first",
                         path);
     if (fd < 0 && errno == ENOTDIR)
-        return complain(complaint, ENOTDIR, "STORE %s is not a directory", path);
+        return complain(complaint, ENOTDIR, "STORE %s is not a directory; name one", path);
     if (fd < 0)
         return complain(complaint, errno, "STORE %s cannot be opened: %s", path, strerror(errno));
     error = read_only ? 0 : check_writable(fd, path, complaint);
@@ -98,16 +98,17 @@ int store_open(const char *path, bool read_only, const struct area_atime *atime,
     return error;
 }
 
-static void interrupted(int signal)
+/* Does nothing: the signal interrupts flock(2). */
+static void interrupt_wait(int signal)
 {
     (void)signal;
 }
 
 int store_lock_wait(struct area *area, unsigned seconds)
 {
-    struct sigaction interrupt = { .sa_handler = interrupted }, before;
+    struct sigaction interrupt = { .sa_handler = interrupt_wait }, before;
     struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
-    // It fires again and again: the first signal may come before flock() waits.
+    // It fires again and again: the first signal may come before flock(2) waits.
     struct itimerspec limit = { .it_value.tv_sec = (time_t)seconds,
                                 .it_interval.tv_nsec = 10000000 };
     timer_t timer;

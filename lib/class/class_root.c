@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "lib/sys/cleanup.h"
 #include "lib/object/object.h"
 #include "lib/object/xattr.h"
+#include "lib/sys/cleanup.h"
 
 struct ram_name {
     char text[48];
@@ -30,7 +30,7 @@ int class_root_class(int dir, enum shmap_class *class)
     char word[32];
     ssize_t length = xattr_get(dir, SHMAP_XATTR_CLASS, word, sizeof(word));
 
-    // EACCES: a directory that its owner may not read, to a daemon that is no more than the owner.
+    // EACCES: the owner may not read the directory, and the daemon is no more than the owner.
     if (length == -EOPNOTSUPP || length == -EACCES)
         return -ENODATA;
     if (length < 0)
@@ -49,7 +49,7 @@ int class_root_unmark(int dir)
 {
     int error = xattr_remove(dir, SHMAP_XATTR_CLASS);
 
-    // One that is not marked is as wanted.
+    // A directory that was not marked is as wanted.
     return error == -ENODATA ? 0 : error;
 }
 
@@ -64,7 +64,7 @@ static int copy_xattr(int from, int to, const char *name)
     return length < 0 ? (int)length : xattr_set(to, name, value, (size_t)length, 0);
 }
 
-/* Repeats what a directory lets its contents inherit, and what a user has attached to it. */
+/* Copies what the contents of a directory inherit from it, and what a user has attached to it. */
 static int mirror(int store_dir, const struct statx *stx, int ram_dir)
 {
     CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
@@ -118,7 +118,7 @@ int class_root_remove(const struct area *ram, const struct statx *stx)
     return -errno;
 }
 
-static bool any(const struct dirent64 *entry, const void *argument)
+static bool matches_any(const struct dirent64 *entry, const void *argument)
 {
     (void)entry;
     (void)argument;
@@ -128,7 +128,7 @@ static bool any(const struct dirent64 *entry, const void *argument)
 int class_root_is_empty(int dir)
 {
     char name[NAME_MAX + 1];
-    int found = object_find_entry(dir, any, NULL, name);
+    int found = object_find_entry(dir, matches_any, NULL, name);
 
     return found < 0 ? found : !found;
 }
@@ -155,10 +155,10 @@ static char *next_name(char **rest)
     return name;
 }
 
-/* Goes down a path as far as it exists; `missing` is the rest, without the part that exists, and
- * NULL if nothing is missing. Returns the descriptor of where it ends. -EEXIST: a directory on the
- * way is a class root itself. */
-static int walk(const struct area *store, char *path, char **missing)
+/* Goes down a path as far as it exists. `missing` is the part that does not exist; NULL: all
+ * exists. Returns the descriptor of the last directory that exists, or a negative errno; -EEXIST: a
+ * directory on the way is a class root itself. */
+static int descend(const struct area *store, char *path, char **missing)
 {
     CLEANUP_FD int dir = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum shmap_class class;
@@ -173,7 +173,7 @@ static int walk(const struct area *store, char *path, char **missing)
             return -EEXIST;
         next = open_beneath(dir, name);
         if (next == -ENOENT) {
-            // Given back as one path: what strsep() cut is put together again.
+            // The rest is one path again when what strsep(3) cut is put together.
             if (path)
                 path[-1] = '/';
             *missing = name;
@@ -187,7 +187,8 @@ static int walk(const struct area *store, char *path, char **missing)
     return steal_fd(&dir);
 }
 
-/* Makes the directories of a path below `parent`; returns the last one's descriptor. */
+/* Makes the directories of a path below `parent`. Returns the last one's descriptor or a negative
+ * errno. */
 static int make_path(int parent, char *path, mode_t mode)
 {
     CLEANUP_FD int dir = fcntl(parent, F_DUPFD_CLOEXEC, 0);
@@ -195,7 +196,7 @@ static int make_path(int parent, char *path, mode_t mode)
     int next;
 
     while (dir >= 0 && (name = next_name(&path))) {
-        // Those on the way are the store's own; the last one is the class root.
+        // The directories on the way are the store's own; the last one is the class root.
         if (mkdirat(dir, name, path ? 0755 : mode) != 0 && errno != EEXIST)
             return -errno;
         next = open_beneath(dir, name);
@@ -207,6 +208,11 @@ static int make_path(int parent, char *path, mode_t mode)
     return dir < 0 ? -errno : steal_fd(&dir);
 }
 
+static int complain_of_memory(const char *path, struct complaint *complaint)
+{
+    return complain(complaint, ENOMEM, "anon=%s cannot be checked: %s", path, strerror(ENOMEM));
+}
+
 static int check_names(const char *path, struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = strdup(path);
@@ -215,14 +221,16 @@ static int check_names(const char *path, struct complaint *complaint)
     int names = 0;
 
     if (!copy)
-        return -ENOMEM;
+        return complain_of_memory(path, complaint);
     while ((name = next_name(&rest))) {
         names++;
         if (strlen(name) > NAME_MAX)
             return complain(complaint, ENAMETOOLONG,
-                            "anon=%s is too long: a name has %d bytes at most", path, NAME_MAX);
+                            "anon=%s has a name that is too long; a name has %d bytes at most",
+                            path, NAME_MAX);
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-            return complain(complaint, EINVAL, "anon=%s does not name a directory below the store",
+            return complain(complaint, EINVAL,
+                            "anon=%s does not name a directory below the store; leave . and .. out",
                             path);
     }
     return names && *path != '/'
@@ -240,7 +248,8 @@ static int check_existing(int dir, const char *path, struct complaint *complaint
     int error = class_root_class(dir, &class);
 
     if (!error && class != SHMAP_ANON)
-        return complain(complaint, EINVAL, "anon=%s already has the class %s", path,
+        return complain(complaint, EINVAL,
+                        "anon=%s already has the class %s; name another directory", path,
                         shmap_class_name(class));
     if (!error)
         return 0;
@@ -261,10 +270,11 @@ static int check_existing(int dir, const char *path, struct complaint *complaint
 static int find_in_store(const struct area *store, const char *path, char *copy, char **missing,
                          struct complaint *complaint)
 {
-    int dir = walk(store, copy, missing);
+    int dir = descend(store, copy, missing);
 
     if (dir == -EEXIST)
-        return complain(complaint, EINVAL, "anon=%s is below a directory that is anonymous already",
+        return complain(complaint, EINVAL,
+                        "anon=%s is below a directory that is anonymous already; leave it out",
                         path);
     if (dir < 0)
         return complain(complaint, -dir,
@@ -275,13 +285,16 @@ static int find_in_store(const struct area *store, const char *path, char *copy,
 
 int class_root_check(const struct area *store, const char *path, struct complaint *complaint)
 {
-    CLEANUP_FREE char *copy = strdup(path);
+    CLEANUP_FREE char *copy = NULL;
     CLEANUP_FD int dir = -1;
     char *missing;
-    int error = copy ? check_names(path, complaint) : -ENOMEM;
+    int error = check_names(path, complaint);
 
     if (error)
         return error;
+    copy = strdup(path);
+    if (!copy)
+        return complain_of_memory(path, complaint);
     dir = find_in_store(store, path, copy, &missing, complaint);
     if (dir < 0)
         return dir;
@@ -291,14 +304,17 @@ int class_root_check(const struct area *store, const char *path, struct complain
 int class_root_prepare(const struct area *store, const char *path, mode_t mode,
                       struct complaint *complaint)
 {
-    CLEANUP_FREE char *copy = strdup(path);
+    CLEANUP_FREE char *copy = NULL;
     CLEANUP_FD int parent = -1;
     CLEANUP_FD int dir = -1;
     char *missing;
-    int error = copy ? check_names(path, complaint) : -ENOMEM;
+    int error = check_names(path, complaint);
 
     if (error)
         return error;
+    copy = strdup(path);
+    if (!copy)
+        return complain_of_memory(path, complaint);
     parent = find_in_store(store, path, copy, &missing, complaint);
     if (parent < 0)
         return parent;

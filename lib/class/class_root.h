@@ -4,10 +4,10 @@
  *
  * In the store an anonymous class root is an empty directory that carries the attribute
  * SHMAP_XATTR_CLASS, so that the layout survives while the contents do not. Its contents live below
- * a directory of the RAM area, which is made when the class root is first met and named after the
- * store directory's identity: a rename of the class root does not touch it. It repeats the owner,
- * mode, ACLs and other attributes of the store directory, because the RAM area's own kernel code
- * must inherit from them.
+ * a directory of the RAM area. That is made when the class root is first met, and named after the
+ * store directory's identity, so that a rename of the class root does not touch it. It has the
+ * owner, mode, ACLs and other attributes of the store directory, because in the RAM area the kernel
+ * inherits from them.
  */
 #ifndef SHMAP_CLASSROOT_H
 #define SHMAP_CLASSROOT_H
@@ -17,29 +17,32 @@
 
 #include "lib/area/area.h"
 
-/* The class that a store directory (O_PATH will do) was given.
- * -ENODATA: none of its own; -EIO: a word that nobody knows, from another hand than ours. */
+/* Reads the class that a store directory (O_PATH will do) was given. Returns 0 or a negative errno;
+ * -ENODATA: it has none of its own; -EIO: the word is not a class, and not from shmapfs. */
 int class_root_class(int dir, enum shmap_class *class);
 
-/* Gives it a class, or takes it away. */
+/* Gives it a class, or takes it away. Return 0 or a negative errno. */
 int class_root_mark(int dir, enum shmap_class class);
 int class_root_unmark(int dir);
 
-/* Opens (O_PATH) the RAM directory behind an anonymous class root, which `store_dir` and its
- * attributes `stx` name; makes it if need be. The caller keeps two threads from doing it at once.
- * Returns a descriptor or a negative errno. */
+/* Opens (O_PATH) the RAM directory behind an anonymous class root, and makes it if need be.
+ * `store_dir` is the directory in the store, `stx` its attributes. The caller keeps two threads
+ * from doing it at once. Returns a descriptor or a negative errno. */
 int class_root_open(const struct area *ram, int store_dir, const struct statx *stx);
 
-/* Removes the RAM directory. 0: gone, or never there; -ENOTEMPTY. */
+/* Removes the RAM directory. Returns 0 also if it was never there, or a negative errno; -ENOTEMPTY:
+ * it has entries. */
 int class_root_remove(const struct area *ram, const struct statx *stx);
 
-/* Whether a directory (O_PATH will do) has no entries. Negative errno: cannot be told. */
+/* Returns 1 if a directory (O_PATH will do) has no entries, 0 if it has, or a negative errno. */
 int class_root_is_empty(int dir);
 
-/* Whether `path` below the store is, or could be made, an anonymous class root. Changes nothing. */
+/* Checks that `path` below the store is, or could be made, an anonymous class root. Changes
+ * nothing. Returns 0 or a negative errno after a complaint. */
 int class_root_check(const struct area *store, const char *path, struct complaint *complaint);
 
-/* Makes it one, with the given mode and the directories on the way, unless it is one. */
+/* Makes it one, with the given mode and the directories on the way, unless it is one. Returns 0 or
+ * a negative errno after a complaint. */
 int class_root_prepare(const struct area *store, const char *path, mode_t mode,
                       struct complaint *complaint);
 

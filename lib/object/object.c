@@ -60,7 +60,7 @@ int object_open(int area_root, const struct object_handle *handle, int flags)
     return fd >= 0 ? fd : -errno;
 }
 
-const char *object_path(int fd, struct object_path *path)
+const char *object_path_of(int fd, struct object_path *path)
 {
     snprintf(path->text, sizeof(path->text), "/proc/self/fd/%d", fd);
     return path->text;
@@ -69,7 +69,7 @@ const char *object_path(int fd, struct object_path *path)
 int object_reopen(int fd, int flags)
 {
     struct object_path path;
-    int again = open(object_path(fd, &path), flags | O_CLOEXEC);
+    int again = open(object_path_of(fd, &path), flags | O_CLOEXEC);
 
     return again >= 0 ? again : -errno;
 }
@@ -88,11 +88,11 @@ int object_set_mode(int fd, mode_t mode)
 
     // Linux before 6.6, and sandboxes that do not know the call.
     if (result != 0 && (errno == ENOSYS || errno == EPERM))
-        result = chmod(object_path(fd, &path), mode);
+        result = chmod(object_path_of(fd, &path), mode);
     return result == 0 ? 0 : -errno;
 }
 
-static bool is_dot(const char *name)
+static bool is_dot_entry(const char *name)
 {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
@@ -110,7 +110,7 @@ int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, con
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
 
-            if (!is_dot(entry->d_name) && matches(entry, argument)) {
+            if (!is_dot_entry(entry->d_name) && matches(entry, argument)) {
                 strlcpy(name, entry->d_name, NAME_MAX + 1);
                 return 1;
             }

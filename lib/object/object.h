@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What names an object (or directory, symlink …) of an area for as long as it exists: its identity,
- * by which two lookups are known to have found the same one, and its file handle, by which it is
- * opened again without a descriptor being kept.
+ * The two names that an object (or directory, symlink …) of an area has for as long as it exists:
+ * its identity, which tells that two lookups have found the same one, and its file handle, which
+ * opens it again, so that no descriptor need stay open.
  */
 #ifndef SHMAP_OBJECT_H
 #define SHMAP_OBJECT_H
@@ -23,27 +23,28 @@ struct object_handle {
     uint8_t bytes[OBJECT_HANDLE_MAX];
 };
 
-/* The attributes that a node needs: struct stat's, and the birth time. */
+/* The attributes that a node needs: those of struct stat, and the birth time. */
 #define OBJECT_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME)
 
 /* Reads the attributes of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative
  * errno. */
 int object_stat(int fd, struct statx *stx);
 
-/* The birth time as one number; inode number and birth time together are not used twice. 0: the
- * filesystem has none. */
+/* Returns the birth time in nanoseconds since 1970; 0: the filesystem has none. Inode number and
+ * birth time together are not used twice. */
 uint64_t object_birth(const struct statx *stx);
 
 /* Reads the file handle. Returns 0, or -EOVERFLOW when it is too large, or a negative errno. */
 int object_handle_of(int fd, struct object_handle *handle);
 
 /* Opens an object by its handle; `area_root` is any descriptor on the area's filesystem. Returns a
- * descriptor with O_CLOEXEC, or a negative errno; -ESTALE: it is gone. Takes CAP_DAC_READ_SEARCH.
- * */
+ * descriptor with O_CLOEXEC, or a negative errno; -ESTALE: the object is gone; -EPERM: the process
+ * has no CAP_DAC_READ_SEARCH. */
 int object_open(int area_root, const struct object_handle *handle, int flags);
 
-/* Opens again, with other flags, what a descriptor (O_PATH will do) stands for. Not for symlinks;
- * the caller makes sure that it is a regular file or directory, or passes O_PATH. */
+/* Opens what a descriptor (O_PATH will do) stands for once more, with other flags. The caller makes
+ * sure that it is a regular file or directory, or passes O_PATH. Returns a descriptor with
+ * O_CLOEXEC, or a negative errno. */
 int object_reopen(int fd, int flags);
 
 /* Opens what a name in a directory stands for (O_PATH), also a symlink. Returns a descriptor with
@@ -53,8 +54,8 @@ int object_open_in(int dir, const char *name);
 /* Sets the mode of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative errno. */
 int object_set_mode(int fd, mode_t mode);
 
-/* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, that `matches` says
- * yes to; `name` receives it. Returns 1, or 0: there is none, or a negative errno. */
+/* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, for which `matches`
+ * returns true, and writes its name to `name`. Returns 1; 0: there is none; or a negative errno. */
 int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, const void *argument),
                       const void *argument, char name[NAME_MAX + 1]);
 
@@ -63,7 +64,7 @@ struct object_path {
     char text[32];
 };
 
-/* That path. It follows to the object itself, even when that is a symlink. */
-const char *object_path(int fd, struct object_path *path);
+/* Writes that path and returns it. It leads to the object itself, even when that is a symlink. */
+const char *object_path_of(int fd, struct object_path *path);
 
 #endif

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Which pages of an object are in memory.
- *
- * Of a file that is passed through, the mount's own inode has no pages: they belong to the area's
- * file, which the daemon alone can reach, so it counts them. Of others FUSE has a page cache in
- * front of the area's, which is counted through the mount, by whoever asks.
+ * A file that is passed through has no pages in the mount's own inode: they belong to the area's
+ * file, which the daemon alone can reach, so the daemon counts them. For other files FUSE has a
+ * page cache in front of the area's, which whoever asks counts through the mount.
  */
 #include "lib/object/pages.h"
 
@@ -22,19 +20,19 @@
 #define SYS_cachestat 451
 #endif
 
-#define TEXT_MAX 256
+#define PAGES_TEXT_MAX 256
 
-/* What cachestat(2) takes and gives, which not every system's headers describe. */
-struct range {
+/* The arguments of cachestat(2), which the headers of some systems lack. */
+struct page_range {
     uint64_t offset;
     uint64_t length; // 0: to the end
 };
 
-struct counts {
+struct page_counts {
     uint64_t cached;
     uint64_t dirty;
     uint64_t writeback;
-    uint64_t evicted; // of a tmpfs: swapped out
+    uint64_t evicted; // from a tmpfs: swapped out
     uint64_t recently_evicted;
 };
 
@@ -45,8 +43,8 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 int pages_count(int fd, struct shmap_pages *pages)
 {
-    struct range whole = { 0 };
-    struct counts counts;
+    struct page_range whole = { 0 };
+    struct page_counts counts;
 
     if (syscall(SYS_cachestat, fd, &whole, &counts, 0U) != 0)
         return errno == ENOSYS || errno == EOPNOTSUPP ? -ENODATA : -errno;
@@ -80,7 +78,7 @@ int pages_from_text(const char *text, struct shmap_pages *pages, bool *passthrou
     return 0;
 }
 
-/* Adds what FUSE's page cache has of a file. */
+/* Adds the pages of a file that FUSE's page cache has. */
 static int add_cached(const char *path, int flags, struct shmap_pages *pages)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
@@ -94,9 +92,10 @@ static int add_cached(const char *path, int flags, struct shmap_pages *pages)
     return 0;
 }
 
-/* `length` is what the attribute's reading returned into `text`, which has room for a NUL. */
-static int understand(const char *path, int flags, char *text, ssize_t length,
-                      struct shmap_pages *pages)
+/* Turns the attribute's text into numbers. `length` is what reading it returned; `text` has room
+ * for a NUL. */
+static int finish_count(const char *path, int flags, char *text, ssize_t length,
+                        struct shmap_pages *pages)
 {
     bool passthrough;
     int error;
@@ -110,19 +109,20 @@ static int understand(const char *path, int flags, char *text, ssize_t length,
 
 int shmap_pages_get(const char *path, struct shmap_pages *pages)
 {
-    char text[TEXT_MAX];
+    char text[PAGES_TEXT_MAX];
     enum shmap_class class;
     int error = shmap_class_get(path, &class);
 
     if (error)
         return error;
-    return understand(path, 0, text, getxattr(path, SHMAP_XATTR_PAGES, text, TEXT_MAX - 1), pages);
+    return finish_count(path, 0, text, getxattr(path, SHMAP_XATTR_PAGES, text, PAGES_TEXT_MAX - 1),
+                        pages);
 }
 
 int shmap_pages_get_unchecked(const char *path, struct shmap_pages *pages)
 {
-    char text[TEXT_MAX];
+    char text[PAGES_TEXT_MAX];
 
-    return understand(path, O_NOFOLLOW, text,
-                      lgetxattr(path, SHMAP_XATTR_PAGES, text, TEXT_MAX - 1), pages);
+    return finish_count(path, O_NOFOLLOW, text,
+                        lgetxattr(path, SHMAP_XATTR_PAGES, text, PAGES_TEXT_MAX - 1), pages);
 }

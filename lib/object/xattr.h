@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Extended attributes of what a descriptor stands for; O_PATH will do, also of a symlink. As their
- * namesakes in xattr(7), but for the result: a size or 0, or a negative errno. */
+/* Extended attributes of what a descriptor (O_PATH will do) stands for, also a symlink. The calls
+ * do what their namesakes of xattr(7) do, but return a size or 0, or a negative errno. */
 #ifndef SHMAP_XATTR_H
 #define SHMAP_XATTR_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Cleanup attributes: what a function holds is given back on every way out of it.
+ * Cleanup attributes: a function gives back what it holds on every way out.
  */
 #ifndef SHMAP_CLEANUP_H
 #define SHMAP_CLEANUP_H
@@ -19,7 +19,7 @@ static inline void cleanup_free(void *pointer)
     free(*(void **)pointer);
 }
 
-/* Hands a descriptor on: the variable no longer owns it. */
+/* Returns a descriptor that the variable then no longer owns. */
 static inline int steal_fd(int *fd)
 {
     int stolen = *fd;

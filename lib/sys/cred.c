@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Valid, but handed out by nobody; where a user namespace does not map it, the traditional nobody
- * must do. */
+/* A valid id that is given to no user. Where a user namespace does not map it, the traditional
+ * nobody must do. */
 #define NO_USER ((uid_t)-2)
 #define NOBODY  ((uid_t)65534)
 
@@ -46,7 +46,7 @@ static int capabilities_set(const struct __user_cap_data_struct half[2])
     return syscall(SYS_capset, &header, half) == 0 ? 0 : -errno;
 }
 
-/* The capability that root lacks to serve other users; NULL: none. */
+/* Returns the capability that root lacks to serve other users; NULL: it has all of them. */
 static const char *missing_capability(const struct capabilities *caps)
 {
     for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++) {
@@ -56,8 +56,7 @@ static const char *missing_capability(const struct capabilities *caps)
     return NULL;
 }
 
-/* Whether this is a user namespace with one user alone, whom there is no need to tell from others.
- * */
+/* Whether this is a user namespace with one user alone, who need not be told from others. */
 static bool is_alone(void)
 {
     FILE *map = fopen("/proc/self/uid_map", "re");
@@ -96,7 +95,7 @@ int cred_check(struct cred *cred, struct complaint *complaint)
 
 static bool is_fsuid(uid_t uid)
 {
-    // An identity that cannot be had leaves the old one, which any call tells.
+    // Any call returns the identity before it, which stays where the new one is refused.
     return (uid_t)setfsuid((uid_t)-1) == uid;
 }
 
@@ -107,8 +106,7 @@ int cred_init(struct cred *cred)
 
     if (error || !cred->privileged)
         return error;
-    // Otherwise each step away from root would take capabilities along, and each step back return
-    // them.
+    // Otherwise each step away from root would drop capabilities, and each step back return them.
     if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0 || setgroups(0, NULL) != 0)
         return -errno;
     cred->idle_uid = NO_USER;

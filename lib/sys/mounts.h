@@ -28,8 +28,8 @@ struct mounts mounts_begin(void);
 void mounts_end(struct mounts *mounts);
 #define CLEANUP_MOUNTS __attribute__((cleanup(mounts_end)))
 
-/* Goes to the next mount; one that covers another comes after it. The texts live until the next call.
- * false: that was the last one. */
+/* Goes to the next mount; one that covers another comes after it. The texts live until the next
+ * call. false: that was the last one. */
 bool mounts_next(struct mounts *mounts);
 
 /* Finds where a store is mounted, by its absolute path without symlinks. */

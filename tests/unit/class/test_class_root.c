@@ -118,7 +118,7 @@ static void the_contents_take_after_the_store_directory(void **state)
     assert_int_equal(made.stx_uid, stx.stx_uid);
     char value[8];
     struct object_path path;
-    assert_int_equal(getxattr(object_path(contents, &path), "user.colour", value, 8), 5);
+    assert_int_equal(getxattr(object_path_of(contents, &path), "user.colour", value, 8), 5);
     enum shmap_class class;
     assert_int_equal(class_root_class(contents, &class), -ENODATA);
     close(contents);

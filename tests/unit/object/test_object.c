@@ -70,7 +70,7 @@ static void a_symlink_stands_for_itself(void **state)
     assert_true(S_ISLNK(stx.stx_mode));
     struct object_path path;
     struct stat st;
-    assert_int_equal(stat(object_path(link, &path), &st), 0);
+    assert_int_equal(stat(object_path_of(link, &path), &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     close(link);
     close(dir);
