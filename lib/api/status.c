@@ -24,29 +24,38 @@ struct member {
     size_t size; // of the field
 };
 
-#define MEMBER(type, field, kind)                                                     \
-    {                                                                                 \
-        kind, #field, offsetof(struct type, field), sizeof(((struct type *)0)->field) \
-    }
+#define FIELD(type, field)  #field, offsetof(struct type, field), sizeof(((struct type *)0)->field)
 #define MEMBER_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct member STATUS_MEMBERS[] = {
-    MEMBER(shmap_status, version, TEXT),         MEMBER(shmap_status, pid, NUMBER),
-    MEMBER(shmap_status, keeper, NUMBER),        MEMBER(shmap_status, restarts, NUMBER),
-    MEMBER(shmap_status, upgrades, NUMBER),      MEMBER(shmap_status, last_reason, TEXT),
-    MEMBER(shmap_status, last_stall_us, NUMBER), MEMBER(shmap_status, survival, TEXT),
-    MEMBER(shmap_status, upgrade_error, TEXT),   MEMBER(shmap_status, mountpoint, TEXT),
-    MEMBER(shmap_status, store, TEXT),           MEMBER(shmap_status, huge, TEXT),
-    MEMBER(shmap_status, transport, TEXT),       MEMBER(shmap_status, writeback, FLAG),
-    MEMBER(shmap_status, nodes, NUMBER),         MEMBER(shmap_status, open_files, NUMBER),
-    MEMBER(shmap_status, descriptors, NUMBER),   MEMBER(shmap_status, descriptors_max, NUMBER),
+    { TEXT, FIELD(shmap_status, version) },
+    { NUMBER, FIELD(shmap_status, pid) },
+    { NUMBER, FIELD(shmap_status, keeper) },
+    { NUMBER, FIELD(shmap_status, restarts) },
+    { NUMBER, FIELD(shmap_status, upgrades) },
+    { TEXT, FIELD(shmap_status, last_reason) },
+    { NUMBER, FIELD(shmap_status, last_stall_us) },
+    { TEXT, FIELD(shmap_status, survival) },
+    { TEXT, FIELD(shmap_status, upgrade_error) },
+    { TEXT, FIELD(shmap_status, mountpoint) },
+    { TEXT, FIELD(shmap_status, store) },
+    { TEXT, FIELD(shmap_status, huge) },
+    { TEXT, FIELD(shmap_status, transport) },
+    { FLAG, FIELD(shmap_status, writeback) },
+    { NUMBER, FIELD(shmap_status, nodes) },
+    { NUMBER, FIELD(shmap_status, open_files) },
+    { NUMBER, FIELD(shmap_status, descriptors) },
+    { NUMBER, FIELD(shmap_status, descriptors_max) },
 };
 
 static const struct member AREA_MEMBERS[] = {
-    MEMBER(shmap_area_status, size, NUMBER),      MEMBER(shmap_area_status, used, NUMBER),
-    MEMBER(shmap_area_status, inodes, NUMBER),    MEMBER(shmap_area_status, inodes_used, NUMBER),
-    MEMBER(shmap_area_status, passthrough, FLAG), MEMBER(shmap_area_status, filesystem, TEXT),
-    MEMBER(shmap_area_status, reason, TEXT),
+    { NUMBER, FIELD(shmap_area_status, size) },
+    { NUMBER, FIELD(shmap_area_status, used) },
+    { NUMBER, FIELD(shmap_area_status, inodes) },
+    { NUMBER, FIELD(shmap_area_status, inodes_used) },
+    { FLAG, FIELD(shmap_area_status, passthrough) },
+    { TEXT, FIELD(shmap_area_status, filesystem) },
+    { TEXT, FIELD(shmap_area_status, reason) },
 };
 
 static const struct {

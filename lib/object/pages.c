@@ -82,7 +82,7 @@ int pages_from_text(const char *text, struct shmap_pages *pages, bool *passthrou
 static int add_cached(const char *path, int flags, struct shmap_pages *pages)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
-    struct shmap_pages cached;
+    struct shmap_pages cached = { 0 };
     int error = fd < 0 ? -errno : pages_count(fd, &cached);
 
     if (error)

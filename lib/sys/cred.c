@@ -15,7 +15,7 @@
 
 /* A valid id that is given to no user. Where a user namespace does not map it, the traditional
  * nobody must do. */
-#define NO_USER ((uid_t)-2)
+#define NO_USER ((uid_t)0xfffffffe)
 #define NOBODY  ((uid_t)65534)
 
 static const struct {
