@@ -5,18 +5,18 @@
 # shellcheck source=packaging/completions/shmapfs.bash
 declare -F _shmapfs_reply >/dev/null || . "${BASH_SOURCE[0]%/*}/shmapfs.bash"
 
-# Where shmapfs is mounted; directories besides, for the way there.
+# Completes mount points of shmapfs, and directories on the way to them.
 _shmapctl_mounts() { # WORD
     local path type paths=()
     while read -r _ path type _; do
-        # Spaces and the like are octal numbers there.
+        # The kernel writes spaces and the like as octal numbers.
         [[ $type != fuse.shmapfs ]] || paths+=("$(printf '%b' "$path")")
     done </proc/self/mounts
     _shmapfs_reply "$1" "${paths[@]}"
     _shmapfs_paths plusdirs
 }
 
-# Options up to a command, whose own arguments are files for all we know.
+# Completes options up to a command, and the arguments of that as files.
 _shmapctl_run() { # WORD...
     local option='' only_command=
     for (( ; $# > 1; )); do

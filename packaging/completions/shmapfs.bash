@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
-# Tab completion of shmapfs for bash, and what that of shmapctl has in common with it.
+# Tab completion of shmapfs for bash, and functions that the completion of shmapctl uses, too.
 
-# Puts those candidates into COMPREPLY that continue the word, which may be several for bash: it
-# also ends words at the = and : of options, and then wants to have only what follows.
+# Puts the candidates that continue the word into COMPREPLY. To bash one word may be several: it also
+# ends words at the = and : of options, and then takes only what follows.
 _shmapfs_reply() { # WORD CANDIDATE...
     local word=$1 candidate known=
     shift
@@ -16,12 +16,12 @@ _shmapfs_reply() { # WORD CANDIDATE...
     done
 }
 
-# Leaves the rest to bash, which knows about quotes: names of files or directories.
+# Leaves names of files or directories to bash, which knows about quotes.
 _shmapfs_paths() { # default|dirnames|plusdirs
     compopt -o filenames -o "$1" 2>/dev/null
 }
 
-# The words of the line up to the cursor, as the program will have them, go to the array `words`.
+# Puts the words of the line up to the cursor, as the program will get them, into the array `words`.
 _shmapfs_split() {
     local line=${COMP_LINE:0:COMP_POINT}
     # Without -r: a backslash keeps a space.
@@ -30,7 +30,7 @@ _shmapfs_split() {
     [[ ${line: -1} != [[:space:]] ]] || words+=('')
 }
 
-# A list of mount options with commas between, of which the last one is to be completed.
+# Completes the last one of a list of mount options with commas between.
 _shmapfs_options() { # WORD
     local before='' option names=(
         size= nr_inodes= huge= mode= noswap anon= nopassthrough writeback timeout= descriptors=
@@ -43,7 +43,7 @@ _shmapfs_options() { # WORD
     *=*) return ;;
     esac
     _shmapfs_reply "$1" "${names[@]/#/$before}"
-    # More is to come: a value, or after a comma another option.
+    # A value follows, or after a comma another option.
     for option in "${COMPREPLY[@]}"; do
         [[ $option != *= ]] || compopt -o nospace 2>/dev/null
     done
