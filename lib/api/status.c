@@ -15,7 +15,7 @@
 
 #define DEPTH_MAX 8 // of objects in objects; ours are 2 deep
 
-enum member_kind { TEXT, NUMBER, FLAG };
+enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_FLAG };
 
 struct member {
     enum member_kind kind;
@@ -28,34 +28,34 @@ struct member {
 #define MEMBER_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct member STATUS_MEMBERS[] = {
-    { TEXT, FIELD(shmap_status, version) },
-    { NUMBER, FIELD(shmap_status, pid) },
-    { NUMBER, FIELD(shmap_status, keeper) },
-    { NUMBER, FIELD(shmap_status, restarts) },
-    { NUMBER, FIELD(shmap_status, upgrades) },
-    { TEXT, FIELD(shmap_status, last_reason) },
-    { NUMBER, FIELD(shmap_status, last_stall_us) },
-    { TEXT, FIELD(shmap_status, survival) },
-    { TEXT, FIELD(shmap_status, upgrade_error) },
-    { TEXT, FIELD(shmap_status, mountpoint) },
-    { TEXT, FIELD(shmap_status, store) },
-    { TEXT, FIELD(shmap_status, huge) },
-    { TEXT, FIELD(shmap_status, transport) },
-    { FLAG, FIELD(shmap_status, writeback) },
-    { NUMBER, FIELD(shmap_status, nodes) },
-    { NUMBER, FIELD(shmap_status, open_files) },
-    { NUMBER, FIELD(shmap_status, descriptors) },
-    { NUMBER, FIELD(shmap_status, descriptors_max) },
+    { MEMBER_TEXT, FIELD(shmap_status, version) },
+    { MEMBER_NUMBER, FIELD(shmap_status, pid) },
+    { MEMBER_NUMBER, FIELD(shmap_status, keeper) },
+    { MEMBER_NUMBER, FIELD(shmap_status, restarts) },
+    { MEMBER_NUMBER, FIELD(shmap_status, upgrades) },
+    { MEMBER_TEXT, FIELD(shmap_status, last_reason) },
+    { MEMBER_NUMBER, FIELD(shmap_status, last_stall_us) },
+    { MEMBER_TEXT, FIELD(shmap_status, survival) },
+    { MEMBER_TEXT, FIELD(shmap_status, upgrade_error) },
+    { MEMBER_TEXT, FIELD(shmap_status, mountpoint) },
+    { MEMBER_TEXT, FIELD(shmap_status, store) },
+    { MEMBER_TEXT, FIELD(shmap_status, huge) },
+    { MEMBER_TEXT, FIELD(shmap_status, transport) },
+    { MEMBER_FLAG, FIELD(shmap_status, writeback) },
+    { MEMBER_NUMBER, FIELD(shmap_status, nodes) },
+    { MEMBER_NUMBER, FIELD(shmap_status, open_files) },
+    { MEMBER_NUMBER, FIELD(shmap_status, descriptors) },
+    { MEMBER_NUMBER, FIELD(shmap_status, descriptors_max) },
 };
 
 static const struct member AREA_MEMBERS[] = {
-    { NUMBER, FIELD(shmap_area_status, size) },
-    { NUMBER, FIELD(shmap_area_status, used) },
-    { NUMBER, FIELD(shmap_area_status, inodes) },
-    { NUMBER, FIELD(shmap_area_status, inodes_used) },
-    { FLAG, FIELD(shmap_area_status, passthrough) },
-    { TEXT, FIELD(shmap_area_status, filesystem) },
-    { TEXT, FIELD(shmap_area_status, reason) },
+    { MEMBER_NUMBER, FIELD(shmap_area_status, size) },
+    { MEMBER_NUMBER, FIELD(shmap_area_status, used) },
+    { MEMBER_NUMBER, FIELD(shmap_area_status, inodes) },
+    { MEMBER_NUMBER, FIELD(shmap_area_status, inodes_used) },
+    { MEMBER_FLAG, FIELD(shmap_area_status, passthrough) },
+    { MEMBER_TEXT, FIELD(shmap_area_status, filesystem) },
+    { MEMBER_TEXT, FIELD(shmap_area_status, reason) },
 };
 
 static const struct {
@@ -69,11 +69,11 @@ static const struct {
 static struct json_object *value_to_json(const struct member *member, const void *field)
 {
     switch (member->kind) {
-    case TEXT:
+    case MEMBER_TEXT:
         return json_object_new_string_len(field, (int)strnlen(field, member->size));
-    case NUMBER:
+    case MEMBER_NUMBER:
         return json_object_new_uint64(*(const uint64_t *)field);
-    case FLAG:
+    case MEMBER_FLAG:
         return json_object_new_boolean(*(const bool *)field);
     }
     return NULL;
@@ -175,11 +175,11 @@ static int take_flag(struct json_object *value, bool *field)
 static int take_member(struct json_object *value, const struct member *member, void *field)
 {
     switch (member->kind) {
-    case TEXT:
+    case MEMBER_TEXT:
         return take_text(value, field, member->size);
-    case NUMBER:
+    case MEMBER_NUMBER:
         return take_number(value, field);
-    case FLAG:
+    case MEMBER_FLAG:
         return take_flag(value, field);
     }
     return -EPROTO;

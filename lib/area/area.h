@@ -26,11 +26,10 @@ struct area_kind {
     uint64_t ino_bit;     // that its inode numbers are shown with
 };
 
-/* The bit that is set in the inode numbers of the RAM area as users see them, so that they differ
- * from the store's. tmpfs and the usual filesystems of disks stay far below it, and the sum still
- * is an integer that a double holds exactly, which is what JavaScript has. A store with larger
- * numbers (overlayfs with xino, some network filesystems) could show one twice; nodes are told
- * apart all the same. */
+/* Inode numbers of the RAM area are shown with this bit set, so that they differ from the store's.
+ * tmpfs and the usual filesystems of disks stay far below it, and the sum still is an integer that
+ * a double holds exactly, which is what JavaScript has. A store with larger numbers (overlayfs with
+ * xino, some network filesystems) could show one twice; nodes are told apart all the same. */
 #define AREA_RAM_INO_BIT (UINT64_C(1) << 52)
 
 extern const struct area_kind AREA_KINDS[AREAS];
