@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* In nanoseconds. */
+/* Returns the time in nanoseconds. */
 static inline uint64_t clock_now(void)
 {
     struct timespec now;
@@ -15,7 +15,7 @@ static inline uint64_t clock_now(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* So many nanoseconds from now, less than a second, for a wait on a condition. */
+/* Returns the time so many nanoseconds from now, less than a second, for a wait on a condition. */
 static inline struct timespec clock_deadline(long nanoseconds)
 {
     struct timespec time;

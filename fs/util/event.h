@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* Signals an event. It fails only when the event is signalled many times already. */
+/* Signals an event. This fails only when the event has been signalled very many times already. */
 static inline void event_signal(int event)
 {
     uint64_t one = 1;
@@ -16,7 +16,7 @@ static inline void event_signal(int event)
         return;
 }
 
-/* Whether it was signalled since this was last asked. */
+/* Whether the event was signalled since the last call. */
 static inline bool event_take(int event)
 {
     uint64_t count;

@@ -22,7 +22,7 @@ static const char *const NAMES[LOCK_RANKS] = {
     [LOCK_NODES] = "node table",
 };
 
-/* How often the calling thread holds a lock of each rank. */
+/* Returns how many locks of each rank the calling thread holds. */
 static unsigned *held_by_thread(void)
 {
     static _Thread_local unsigned held[LOCK_RANKS];
@@ -30,8 +30,8 @@ static unsigned *held_by_thread(void)
     return held;
 }
 
-/* Two stripes, or the same lock twice, are out of order too. A reader-writer lock may be read
- * again by the thread that reads it, but nobody does. */
+/* Two stripes, or the same lock twice, are out of order too. A thread that reads under a
+ * reader-writer lock may take it for reading again, but no thread does. */
 void lock_note_taken(enum lock_rank rank, bool waits)
 {
     unsigned *held = held_by_thread();
@@ -56,6 +56,6 @@ void lock_note_released(enum lock_rank rank)
     abort();
 }
 #else
-/* A file is not to be empty. */
+/* A translation unit must not be empty. */
 _Static_assert(LOCK_RANKS > 0, "there are locks");
 #endif

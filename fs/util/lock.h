@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-/* In the order in which they are taken. */
+/* In the order in which a thread takes them. */
 enum lock_rank {
     LOCK_CLASS_ROOTS = 1, // fs/inode/volume.h
     LOCK_PENDING,         // fs/vfs/pending_invalidation.c
@@ -24,7 +24,7 @@ enum lock_rank {
     LOCK_DEFERRED,        // fs/inode/deferred_close.c
     LOCK_ORPHANS,         // fs/inode/orphans.c
     LOCK_SIZE_NOTIFY,     // fs/vfs/size_notify.c
-    LOCK_RECORDS,         // fs/dispatch/threads.h
+    LOCK_RECORDS,         // fs/dispatch/server.h
     LOCK_LEADERS,         // fs/dispatch/leader.h
     LOCK_TICKER,          // fs/util/ticker.h
     LOCK_NODES,           // fs/nodes/node_table.h
@@ -37,8 +37,8 @@ struct lock {
 };
 
 #ifdef SHMAPFS_LOCK_CHECKS
-/* Notes that the calling thread takes a lock of a rank, or releases it. `waits`: it would wait for
- * the lock, and so the order counts. Aborts when the order is broken. */
+/* Notes that the calling thread takes, or releases, a lock of a rank. `waits`: the thread would
+ * wait for the lock, and so the order counts. Aborts when the order is broken. */
 void lock_note_taken(enum lock_rank rank, bool waits);
 void lock_note_released(enum lock_rank rank);
 #else
@@ -71,7 +71,7 @@ static inline void lock_take(struct lock *lock)
     pthread_mutex_lock(&lock->mutex);
 }
 
-/* false: another thread holds it. */
+/* Takes the lock if it is free. Returns false if another thread holds it. */
 static inline bool lock_try(struct lock *lock)
 {
     if (pthread_mutex_trylock(&lock->mutex) != 0)
@@ -86,7 +86,7 @@ static inline void lock_release(struct lock *lock)
     lock_note_released(lock->rank);
 }
 
-/* Waits on a condition with the lock held; lock_wait_until() returns 0 or ETIMEDOUT. */
+/* Wait on a condition with the lock held; lock_wait_until() returns 0 or ETIMEDOUT. */
 static inline void lock_wait(struct lock *lock, pthread_cond_t *condition)
 {
     pthread_cond_wait(condition, &lock->mutex);
@@ -98,7 +98,7 @@ static inline int lock_wait_until(struct lock *lock, pthread_cond_t *condition,
     return pthread_cond_timedwait(condition, &lock->mutex, deadline);
 }
 
-/* A condition whose deadlines are of the clock that only goes forward (clock.h). */
+/* Initialises a condition whose deadlines are times of CLOCK_MONOTONIC (clock.h). */
 static inline void lock_condition_init(pthread_cond_t *condition)
 {
     pthread_condattr_t monotonic;

@@ -22,7 +22,7 @@
 #define TEXT_MAX   1024
 #define PREFIX_MAX 64
 
-/* For how long whoever takes the lines may hold up the daemon. */
+/* How long a receiver of lines may hold up the daemon. */
 #define WAIT_MS 100
 
 enum target { TERMINAL, JOURNAL, SYSLOG };
@@ -32,7 +32,7 @@ void log_prepare(void)
     tzset();
 }
 
-/* Whether standard error is the stream that an undo log gave to its service. */
+/* Whether standard error is the stream that the system's journal gave to its service. */
 static bool is_journal(const struct stat *st)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -53,7 +53,7 @@ static enum target find_target(void)
     return is_journal(&st) ? JOURNAL : TERMINAL;
 }
 
-/* Writes what stands in front of a line: for syslog as syslog(3) does. */
+/* Writes what stands in front of a line; for syslog, what syslog(3) would write. */
 static size_t make_prefix(enum target target, int level, char *prefix, size_t size)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -79,7 +79,7 @@ static void send_to_syslog(const char *line, size_t length)
     if (fd < 0)
         return;
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-    // Without anybody who takes it the line is lost, as with syslog(3).
+    // If nobody takes the line it is lost, as with syslog(3).
     sendto(fd, line, length, MSG_NOSIGNAL, (const struct sockaddr *)&address, sizeof(address));
 }
 
@@ -88,7 +88,7 @@ static void write_to_stderr(const char *line, size_t length)
     struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 
     if (poll(&room, 1, WAIT_MS) == 1 && write(STDERR_FILENO, line, length) < 0)
-        return; // and nobody can be told
+        return; // and there is nobody to tell
 }
 
 void vlog_event(int level, const char *format, va_list arguments)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the daemon tells its operator: one line for each event.
+ * The log: what the daemon tells its operator, one line for each event.
  *
- * Where a line goes is seen from standard error each time, so that there is nothing to set up, to
- * hand on to other processes, or to lose in execve(2):
- *   - /dev/null, which is what a daemon in the background has: to syslog, or an undo log, at /dev/log
+ * Standard error says where a line goes, and is looked at for each line. So there is nothing to set
+ * up, to hand on to other processes, or to lose in execve(2):
+ *   - /dev/null, as a daemon in the background has it: to syslog, or the system's journal, at
+ *     /dev/log
  *   - the stream that $JOURNAL_STREAM names: there, with the level in front as sd-daemon(3) has it
  *   - anything else: there, with "shmapfs: " in front
  *
- * Nothing is allocated, no descriptor stays open, and nobody is waited for longer than a moment: a
+ * The log allocates nothing, keeps no descriptor open, and waits for nobody longer than a moment: a
  * line is rather lost than a mount held up. Bytes that are not printable UTF-8, and backslashes,
  * are written as a backslash with three octal digits: names come from users.
  */
@@ -18,12 +19,11 @@
 #include <stdarg.h>
 #include <syslog.h>
 
-/* To be called once before the first line of a daemon: reads the time zone, so that no line has to.
- */
+/* Reads the time zone, so that no line has to. Call it once before the first line of a daemon. */
 void log_prepare(void);
 
-/* `level` is LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO or LOG_DEBUG. Newlines at the end are
- * dropped, what is longer than about 1 KiB is cut. Leaves errno as it is. */
+/* Write a line. `level` is LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO or LOG_DEBUG. Newlines at the
+ * end are dropped; a text longer than about 1 KiB is cut. errno stays as it is. */
 void log_event(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void vlog_event(int level, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));

@@ -17,7 +17,7 @@
 /* How long a service manager that does not listen may hold up the daemon. */
 #define PATIENCE_US 100000
 
-/* A decimal number from the environment; 0 where there is none, or it is not one. */
+/* Returns a decimal number from the environment; 0: there is none, or it is malformed. */
 static uint64_t environment_number(const char *name)
 {
     const char *text = getenv(name);
@@ -32,7 +32,7 @@ static void find_address(struct notify *notify)
     const char *path = getenv("NOTIFY_SOCKET");
     size_t length = path ? strlen(path) : 0;
 
-    // Of an abstract name each byte counts, and a path keeps room for its end.
+    // In an abstract name each byte counts; a path needs room for its NUL.
     if (!path || (*path != '/' && *path != '@') || length < 2 ||
         length >= sizeof(notify->address.sun_path))
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the daemon tells its service manager: the protocol of sd_notify(3), datagrams to
- * $NOTIFY_SOCKET. Nothing is allocated, and no descriptor stays open.
+ * Messages to the service manager: the protocol of sd_notify(3), datagrams to $NOTIFY_SOCKET.
+ * Nothing is allocated, and no descriptor stays open.
  */
 #ifndef SHMAPFS_NOTIFY_H
 #define SHMAPFS_NOTIFY_H
@@ -12,16 +12,16 @@
 
 struct notify {
     struct sockaddr_un address;
-    socklen_t length;     // of the address; 0: nobody wants to be told
+    socklen_t length;     // of the address; 0: nobody listens
     uint64_t watchdog_us; // "WATCHDOG=1" is wanted at least this often; 0: never
 };
 
-/* Takes from the environment whom to tell, and how often. The environment stays as it is: it is the
- * next binary's, too. */
+/* Reads from the environment whom to tell, and how often. The environment stays as it is: the next
+ * binary reads it too. */
 void notify_prepare(struct notify *notify);
 
 /* Sends one message: assignments such as "READY=1", with newlines between. Returns 0, also when
- * nobody wants to be told, or a negative errno; -EMSGSIZE: longer than 1 KiB. */
+ * nobody listens, or a negative errno; -EMSGSIZE: the message is longer than 1 KiB. */
 int notify_send(const struct notify *notify, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -4,12 +4,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the kernel raises because of what a process does itself. It does so whether they are blocked or
- * not; when others send them they are then not heeded. */
+/* Faults: the kernel raises these because of what a process does itself, whether they are blocked
+ * or not. Blocked, they have no effect when another process sends them. */
 static const int FAULTS[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 #define FAULT_COUNT (sizeof(FAULTS) / sizeof(FAULTS[0]))
 
-/* With SIGABRT the watchdog of a service manager ends a process, and wants to see its memory. */
+/* Whether a signal keeps its default action. With SIGABRT the watchdog of a service manager ends a
+ * process, and wants to see its memory. */
 static bool is_to_act(int signal)
 {
     for (size_t i = 0; i < FAULT_COUNT; i++) {
@@ -40,10 +41,10 @@ void signals_block(sigset_t *heeded)
     blocked = *heeded;
     for (size_t i = 0; i < FAULT_COUNT; i++)
         sigaddset(&blocked, FAULTS[i]);
-    // Nothing else that whoever started us has blocked stays so.
+    // This also unblocks everything else that our parent had blocked.
     sigprocmask(SIG_SETMASK, &blocked, NULL);
     for (int number = 1; number <= SIGRTMAX; number++) {
-        // One that is heeded and ignored would not wait to be read.
+        // A signal that is ignored would not wait to be read.
         if (is_to_act(number) || sigismember(heeded, number) == 1)
             signal(number, SIG_DFL);
         else

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Which signals a daemon heeds, reads one by one, and passes over. */
+/* The signals of a daemon: which of them it handles, which end it, and which it ignores. */
 #ifndef SHMAPFS_SIGNALS_H
 #define SHMAPFS_SIGNALS_H
 
 #include <signal.h>
 
-/* Has the signals that are heeded wait until they are read (signalfd(2)), in every thread and process
- * that there will be. To be called before anything else. */
+/* Blocks the signals that the daemon handles, in every thread and process to come, so that they
+ * wait until they are read (signalfd(2)). Call it before anything else. */
 void signals_block(sigset_t *heeded);
 
-/* In a process that can be replaced: faults that others send end it, too. */
+/* Lets faults that others send end this process. For a process that can be replaced. */
 void signals_take_faults(void);
 
 #endif

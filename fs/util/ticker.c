@@ -7,7 +7,8 @@
 
 #define TICK_NANOSECONDS 2000000L
 
-/* After so many without anything to look after it goes to sleep; waking it is not for free. */
+/* After this many ticks without anything to do the ticker goes to sleep; waking it is not for
+ * free. */
 #define QUIET_TICKS 25
 
 void ticker_init(struct ticker *ticker)
@@ -59,7 +60,7 @@ void ticker_run(struct ticker *ticker, bool (*look)(void *argument), void *argum
             quiet = look(argument) ? 0 : quiet + 1;
         }
         ticker->awake = false;
-        // Who came between the last look and this has relied on it.
+        // A caller of ticker_wake() between the last look and this line has relied on `awake`.
         if (look(argument))
             ticker->awake = true;
     }

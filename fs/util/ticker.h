@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Looks after things some hundred times a second while there is something to look after. An idle
- * mount wakes nobody. */
+/* The ticker looks after things some hundred times a second, while there is something to look
+ * after. An idle mount wakes nobody. */
 #ifndef SHMAPFS_TICKER_H
 #define SHMAPFS_TICKER_H
 
@@ -19,17 +19,17 @@ struct ticker {
 
 void ticker_init(struct ticker *ticker);
 
-/* Returns after ticker_end(). `look` looks after things, and says whether there was anything since
- * the last time. */
+/* Runs the ticker until ticker_end(). `look` looks after things, and says whether there was
+ * anything to do since the last time. */
 void ticker_run(struct ticker *ticker, bool (*look)(void *argument), void *argument);
 
 void ticker_end(struct ticker *ticker);
 
-/* Wakes it; ticker_wake() is the one to call. */
+/* Wakes the ticker. Callers use ticker_wake(). */
 void ticker_begin(struct ticker *ticker);
 
-/* There is something to look after. To be called when that can be seen by look(); costs next to
- * nothing while the ticker is awake. */
+/* Wakes the ticker if it sleeps: there is something to look after. Call it once look() can see
+ * that. It costs next to nothing while the ticker is awake. */
 static inline void ticker_wake(struct ticker *ticker)
 {
     if (!ticker->awake)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What tells one binary from the next. */
+/* The version of the binary, and of the layout of its shared memory. */
 #ifndef SHMAPFS_VERSION_H
 #define SHMAPFS_VERSION_H
 
@@ -7,7 +7,7 @@
 
 const char *version_text(void);
 
-/* The version of the layout of struct state. */
+/* Returns the version of the layout of struct state. */
 uint32_t version_of_state(void);
 
 #endif
