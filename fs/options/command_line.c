@@ -9,7 +9,7 @@
 #include "fs/options/option_table.h"
 #include "lib/sys/cleanup.h"
 
-/* Said so for compilers that otherwise take `text` for a null pointer's. */
+/* The attribute is for compilers that otherwise believe that `text` may be NULL. */
 __attribute__((nonnull)) static int complain_of_unknown(const char *name,
                                                         struct complaint *complaint)
 {
@@ -76,7 +76,7 @@ static int set_directories(struct options *options, char **words, int count, boo
         return complain(complaint, EINVAL, "%s; %s",
                         count < 1   ? "MOUNTPOINT is missing"
                         : count > 2 ? "too many arguments"
-                                    : "a source (STORE, or none) and a MOUNTPOINT are wanted",
+                                    : "mount(8) needs a source (STORE, or none) and a MOUNTPOINT",
                         usage);
     options->mountpoint = words[count - 1];
     options->store = count == 2 ? words[0] : NULL;
@@ -84,7 +84,7 @@ static int set_directories(struct options *options, char **words, int count, boo
         (strcmp(options->store, "none") == 0 || strcmp(options->store, "shmapfs") == 0))
         options->store = NULL;
     if (*options->mountpoint == '\0' || (options->store && *options->store == '\0'))
-        return complain(complaint, EINVAL, "an empty word is not a directory; %s", usage);
+        return complain(complaint, EINVAL, "the name of a directory cannot be empty; %s", usage);
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
@@ -109,7 +109,7 @@ int command_line_parse(int argc, char **argv, struct options *options, struct co
 
     option_set_defaults(options);
     opterr = 0;
-    // -n, -s, -v and -t are what mount(8) may pass to its helpers.
+    // mount(8) may pass -n, -s, -v and -t to its helpers.
     while (!error && (letter = getopt_long(argc, argv, ":o:fhVnsvt:N:", longs, NULL)) != -1) {
         switch (letter) {
         case 'o':
@@ -135,7 +135,7 @@ int command_line_parse(int argc, char **argv, struct options *options, struct co
             break;
         case 'N':
             error = complain(complaint, EINVAL,
-                             "-N, a mount in another namespace, is not done; use nsenter(1)");
+                             "-N (mount in another namespace) is not supported; use nsenter(1)");
             break;
         default:
             break;

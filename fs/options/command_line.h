@@ -8,9 +8,9 @@
 #include "fs/options/options.h"
 #include "lib/sys/complaint.h"
 
-/* Reads the command line of shmapfs, or of mount(8) when argv[0] begins with "mount.". What is not
- * given has its default. Strings point into argv, but for `anon`, which is the caller's to free.
- * Returns 0, or -EINVAL with a complaint. */
+/* Reads the command line of shmapfs, or of mount(8) when argv[0] begins with "mount.". Options that
+ * are not given have their defaults. Strings point into argv, except `anon`, which the caller
+ * frees. Returns 0, or -EINVAL with a complaint. */
 int command_line_parse(int argc, char **argv, struct options *options, struct complaint *complaint);
 
 void command_line_print_help(FILE *stream);

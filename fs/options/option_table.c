@@ -94,8 +94,8 @@ static int set_keeper(struct options *options, const struct option_row *row, con
     return 0;
 }
 
-/* The three policies are values of one field of mount attributes; atime for directories is a flag
- * of its own. */
+/* The three policies are values of one field of the mount attributes; access times of directories
+ * have a flag of their own. */
 static int set_atime_policy(struct options *options, const struct option_row *row,
                             const char *value)
 {
@@ -131,11 +131,13 @@ const struct option_row OPTION_ROWS[] = {
     { "nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough",
       FLAG(passthrough, false) },
     { "writeback", NULL,
-      "writeback         without passthrough: hold writes back in the page cache; faster, but a full\n"
+      "writeback         without passthrough: hold writes back in the page cache; faster, "
+      "but a full\n"
       "                    area is an error of close(2) or fsync(2) instead of write(2)",
       FLAG(writeback, true) },
     { "io_uring", NULL,
-      "io_uring          talk to the kernel over io_uring where it allows that; the mount then does\n"
+      "io_uring          talk to the kernel over io_uring where it allows that; "
+      "the mount then does\n"
       "                    not survive the death of the process that serves it",
       FLAG(io_uring, true) },
     { "nokeeper", NULL,
@@ -145,7 +147,8 @@ const struct option_row OPTION_ROWS[] = {
       "keeper            with -f: serve as without it, the keeper in the foreground",
       .set = set_keeper },
     { "takeover", NULL,
-      "takeover          where a shmapfs of the same service is mounted already: upgrade it to this\n"
+      "takeover          where a shmapfs of the same service is mounted already: "
+      "upgrade it to this\n"
       "                    binary and leave; take away a dead one",
       FLAG(takeover, true) },
     { "timeout", "a number of seconds from 0 to 1000000000",

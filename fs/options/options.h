@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The options of a mount, as the command line has them. */
+/* The options of a mount, as the command line gives them. */
 #ifndef SHMAPFS_OPTIONS_H
 #define SHMAPFS_OPTIONS_H
 
@@ -23,9 +23,9 @@ struct options {
     bool io_uring;
     bool keeper; // the process that serves can be replaced
     bool keeper_given;
-    bool takeover;        // of a mount that is there already
-    unsigned timeout;     // seconds that the kernel may trust names and attributes for
-    unsigned descriptors; // how many nodes may hold descriptors that can be had again
+    bool takeover;        // upgrade the mount that is there already
+    unsigned timeout;     // how many seconds the kernel may trust names and attributes
+    unsigned descriptors; // how many nodes may hold descriptors that can be opened again
 
     bool read_only;
     bool suid;
