@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is known of the processes of a mount: written by the keeper and its workers, told by the
- * mount's status. In shared memory. */
+/* The life of the processes of a mount: the keeper and its workers write it, the mount's status
+ * shows it. It lies in shared memory. */
 #ifndef SHMAPFS_LIFE_H
 #define SHMAPFS_LIFE_H
 
@@ -14,18 +14,18 @@ struct life {
     _Atomic int32_t worker;
     _Atomic uint64_t restarts;
     _Atomic uint64_t upgrades;
-    char last_reason[128];       // of the last restart or upgrade; written while nobody serves
-    _Atomic uint64_t died_at;    // in nanoseconds, when nobody has answered since then; otherwise 0
-    _Atomic uint64_t last_stall; // nanoseconds from a death to the first answer after it
-    _Atomic uint32_t writes_begun; // WRITE requests, for whoever waits for the last one
+    char last_reason[128];         // of the last restart or upgrade; written while nobody serves
+    _Atomic uint64_t died_at;      // the last death, in nanoseconds; 0: answered since
+    _Atomic uint64_t last_stall;   // nanoseconds from a death to the first answer after it
+    _Atomic uint32_t writes_begun; // WRITE requests; flush.c waits for the last one
     _Atomic uint32_t writes_ended;
     _Atomic uint64_t beats;     // of the worker, for the watchdog
     _Atomic uint32_t ending;    // the keeper was told to end the mount
-    _Atomic uint32_t crashed;   // the last one died of itself, and was not killed
+    _Atomic uint32_t crashed;   // the last worker died of itself, and was not killed
     _Atomic int32_t exec_error; // why the last upgrade's binary could not be executed; 0: it could
 };
 
-/* A request was answered: if a death was before it, that ends the stall. */
+/* Notes that a request was answered. If a worker died before, its stall ends here. */
 static inline void life_answered(struct life *life)
 {
     uint64_t died_at = atomic_load_explicit(&life->died_at, memory_order_relaxed);

@@ -11,7 +11,8 @@ static void set_state(struct request *request, enum request_state state)
     atomic_store_explicit(&request->state, state, memory_order_release);
 }
 
-/* The number of the request goes into it, so that what is left from an earlier one does not pass. */
+/* Sums up words. The number of the request is part of the sum, so that a leftover of an earlier
+ * request does not pass. */
 static uint64_t words_check(const struct request *request, const void *words, size_t size)
 {
     uint64_t sum = request->unique;
@@ -162,7 +163,7 @@ void request_answer(struct request *request)
 void request_end(struct request *request)
 {
     set_state(request, REQUEST_FREE);
-    // A state that is written over must not bring it back.
+    // If the state is overwritten, the request must not come back.
     request->check = ~head_check(request);
 }
 
@@ -204,7 +205,6 @@ const char *request_name(uint32_t opcode)
         [FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
     };
 
-    return opcode < sizeof(names) / sizeof(names[0]) && names[opcode]
-               ? names[opcode]
-               : "of a kind that is not known";
+    return opcode < sizeof(names) / sizeof(names[0]) && names[opcode] ? names[opcode]
+                                                                      : "of an unknown kind";
 }

@@ -29,7 +29,7 @@ int state_create(struct state **state)
     CLEANUP_FD int memfd = memfd_create("shmapfs-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int error;
 
-    // A mapping whose memory went would be the end of the keeper.
+    // If the memory of the mapping could shrink, that could end the keeper.
     if (memfd < 0 || ftruncate(memfd, sizeof(**state)) != 0 ||
         fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return -errno;
@@ -50,7 +50,7 @@ int state_attach(int memfd, struct state **state, const char **why)
     *why = "it is not the memory of a mount";
     if (fstat(memfd, &st) != 0)
         return -EPROTO;
-    // The beginning is the same in all versions; more of it may not be there.
+    // Every version begins with the same fields; a smaller file may not have the rest.
     *why = "its layout has another size";
     if (st.st_size != sizeof(**state))
         return -EPROTO;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What outlives the process that serves a mount, beside the node table: one shared mapping without
- * pointers.
+ * The state: what outlives the process that serves a mount, beside the node table. One shared
+ * mapping without pointers.
  *
- * Processes that take a mount over are forks of its keeper, or another program altogether (an
+ * A process that goes on with a mount is a fork of its keeper, or another program altogether (an
  * upgrade), which must know this layout: version_of_state() changes with it.
  */
 #ifndef SHMAPFS_STATE_H
@@ -19,14 +19,14 @@
 #include "lib/area/area.h"
 #include "lib/sys/cred.h"
 
-/* How the data of an area's files gets to programs. */
+/* The way of an area's data to programs. */
 struct data_path {
     // In the kernel, to a backing file; otherwise through FUSE's page cache and the daemon.
     bool passthrough;
     char reason[128]; // why not
 };
 
-/* What is known of a mount when it begins, and stays. */
+/* Mount info: what is known of a mount when it begins, and stays. */
 struct mount_info {
     char mountpoint[PATH_MAX]; // absolute, without symlinks
     char store[PATH_MAX];      // likewise; empty: none
@@ -37,32 +37,32 @@ struct mount_info {
     struct data_path data_paths[AREAS];
     struct cred cred;
     double timeout;          // for names and attributes that only change through the mount
-    bool keeps_listings;     // the kernel does, until names change through the mount
+    bool keeps_listings;     // the kernel keeps listings until names change through the mount
     bool lists_unopened;     // the kernel lists directories without opening them
-    bool backing_takes_open; // the kernel registers no O_PATH descriptors
+    bool backing_takes_open; // the kernel registers no O_PATH descriptors, only open ones
     bool wants_passthrough;
     bool wants_writeback;
     bool writeback;  // FUSE's page cache holds writes back
-    bool io_flusher; // the serving process is one, as prctl(2) has it
+    bool io_flusher; // the serving process is an I/O flusher, as prctl(2) has it
     bool wants_io_uring;
-    bool io_uring;          // requests come over it
+    bool io_uring;          // requests come over io_uring
     bool notifies;          // a service manager has started it
     char survival[128];     // why the mount does not outlive its process; empty: it does
     uint32_t request_bytes; // room for the longest request
     int device;             // the FUSE connection
-    int descriptors_limit;  // their numbers are below it
+    int descriptors_limit;  // all numbers of descriptors are below it
     int nodes;              // the node table's memory
 };
 
 #define INIT_MAX 256
 
-/* The kernel's first request. */
+/* INIT, the kernel's first request. */
 struct question {
     uint32_t length;
     _Alignas(uint64_t) uint8_t bytes[INIT_MAX];
 };
 
-/* What was agreed on with the kernel. */
+/* The agreement with the kernel. */
 struct agreement {
     uint64_t features;
     uint32_t max_write;
@@ -72,17 +72,17 @@ struct agreement {
     uint64_t made; // 0: nothing yet
 };
 
-/* How the keeper and its workers reach each other. */
+/* Descriptors by which the keeper and its workers reach each other. */
 struct keeper_fds {
-    int signals; // signalfd of those that both heed
-    int go;      // eventfd: the one that waits is to serve
-    int serving; // eventfd: it does
+    int signals; // signalfd of the signals that both handle
+    int go;      // eventfd: the standby is to serve
+    int serving; // eventfd: the worker serves
     int alive;   // pidfd of the keeper
 };
 
 struct upgrade {
-    char binary[PATH_MAX]; // what to hand over to
-    char refusal[256];     // why the last one was not; empty: it was
+    char binary[PATH_MAX]; // the binary to hand over to
+    char refusal[256];     // why the last binary was refused; empty: it was not
 };
 
 /* Nodes whose attributes the kernel is still to be told to drop (pending_invalidation.h). */
@@ -91,7 +91,7 @@ struct pending_invalidations {
     _Atomic uint32_t count;
     struct pending_invalidation {
         uint64_t id;
-        uint64_t state; // what it was like when it was opened
+        uint64_t state; // what the file was like when it was opened
         bool settling;
     } nodes[PENDING_INVALIDATIONS];
 };
@@ -108,8 +108,8 @@ struct state {
     struct keeper_fds keeper_fds;
     struct upgrade upgrade;
     char program[PATH_MAX];   // where the running binary came from
-    uint64_t check;           // of `info` and of what was agreed on; 0 until they are sealed
-    _Atomic uint32_t suspect; // 1 + the index of the request that is served alone
+    uint64_t check;           // of `info` and `agreed`; 0 until they are sealed
+    _Atomic uint32_t suspect; // 1 + the index of the request that is served alone; 0: none
     struct pending_invalidations pending;
     struct request requests[REQUESTS];
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
@@ -120,20 +120,21 @@ static inline unsigned state_index(const struct state *state, const struct reque
     return (unsigned)(request - state->requests);
 }
 
-/* Seals `info` and what was agreed on; and tells whether they are as they were then. */
+/* Seals `info` and `agreed`; state_is_valid() tells whether they are unchanged since. */
 void state_seal(struct state *state);
 bool state_is_valid(const struct state *state);
 
-/* Whether they ever were. */
+/* Whether state_seal() was ever called. */
 static inline bool state_is_sealed(const struct state *state)
 {
     return state->check != 0;
 }
 
-/* Makes one in the memory of a new memfd, which is returned, or a negative errno. */
+/* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);
 
-/* Maps an existing one. -EPROTO: it is none, or of another layout; `why` says which. */
+/* Maps an existing state. -EPROTO: the memory is no state, or has another layout; `why` says
+ * which. */
 int state_attach(int memfd, struct state **state, const char **why);
 
 #endif
