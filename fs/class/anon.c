@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is in the RAM area is gone with the mount. In the store its root is an empty directory. */
+/* The class anon: objects in the RAM area, which are gone with the mount. A class root of it is an
+ * empty directory of the store. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ static void drop_anon_contents(struct volume *volume, int named_dir)
         class_root_remove(volume_area(volume, AREA_RAM), &stx);
 }
 
-/* An empty directory of the store becomes the root of an anonymous tree. */
+/* Makes an empty directory of the store the root of an anonymous tree. */
 static int assign_anon(struct inode *directory)
 {
     struct volume *volume = directory->volume;
@@ -44,7 +45,7 @@ static int assign_anon(struct inode *directory)
     if (error <= 0)
         return error < 0 ? error : -ENOTEMPTY;
     error = object_stat(directory->fd, &stx);
-    // One that is there from before has another's owner and mode.
+    // A RAM directory left from before has another's owner and mode.
     if (!error)
         error = class_root_remove(ram, &stx);
     if (error)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Where the class changes: a directory gets another one, or goes. */
+/* Changes of class: a directory gets another class, or a class root goes. */
 #ifndef SHMAPFS_CLASS_CHANGE_H
 #define SHMAPFS_CLASS_CHANGE_H
 
@@ -9,7 +9,7 @@
  * only its word. */
 int class_assign(struct inode *directory, enum shmap_class word);
 
-/* The name of a class root is gone. */
+/* Drops the contents of a class root whose name is gone. */
 void class_root_gone(struct inode *class_root);
 
 #endif

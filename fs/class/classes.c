@@ -3,7 +3,7 @@
 
 #include "lib/area/area.h"
 
-/* Their words are kept for them. */
+/* Classes that are not served yet; their words are reserved. */
 static const struct class ATOMIC = { .word = SHMAP_ATOMIC, .area = AREA_STORE, .lasts = true };
 static const struct class CHECKPOINT = { .word = SHMAP_CHECKPOINT,
                                          .area = AREA_STORE,

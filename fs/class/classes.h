@@ -7,7 +7,7 @@
 extern const struct class CLASS_PERSIST;
 extern const struct class CLASS_ANON;
 
-/* By their words. */
+/* All classes, by their words. */
 extern const struct class *const CLASSES[SHMAP_CLASSES];
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is in the store stays there: on disk when msync(2) or fsync(2) return. */
+/* The class persist: what is in the store stays there, on disk when msync(2) or fsync(2) return. */
 #include <errno.h>
 
 #include "fs/class/classes.h"
@@ -7,7 +7,7 @@
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 
-/* A class root becomes a directory like its parent again. */
+/* Makes a class root a directory like its parent again. */
 static int assign_persist(struct inode *directory)
 {
     struct volume *volume = directory->volume;
