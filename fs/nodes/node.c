@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who is in the node table: slots, and what they are counted for. */
+/* The nodes of the table: slots, and the counts that keep them in use. */
 #include <errno.h>
 #include <string.h>
 
 #include "fs/nodes/node_slot.h"
 
-/* Takes a slot out of the free list, or the first that was never used. */
+/* Takes a slot from the free list, or the first that was never used. */
 static const struct node *unused_slot(struct node_table *table, uint32_t *generation)
 {
     struct node_header *header;
@@ -118,7 +118,7 @@ static const struct node *insert(struct node_table *table, const struct node_see
     node->type = seed->type;
     node->flags = seed->flags;
     node->handle = seed->handle;
-    // It is about to be looked up; none is idle by being made.
+    // The caller looks it up right away; a node does not become idle by being made.
     edit_header(table)->idle++;
     hash_insert(table, node);
     return node;
@@ -168,7 +168,7 @@ int node_claim(struct node_table *table, struct node_ledger *ledger, const struc
     return error;
 }
 
-/* Begins a use of a node that was looked for, if it was found. */
+/* Begins a use of a node that was searched for, if it was found. */
 static bool use(struct node_table *table, const struct node *node, struct node_ref *ref)
 {
     if (node)
@@ -223,7 +223,7 @@ void node_end(struct node_table *table, struct node_ref *ref, struct node_resour
     if (is_idle(node))
         free_if_unused(table, node, leftover);
     else if (use_of(table, node)->users == 0)
-        // The use may have kept the cache from its bound.
+        // The use may have kept the cache above its bound.
         *leftover = cache_evict(table);
     table_end(table);
     ref->node = NULL;
@@ -281,7 +281,7 @@ void node_unlinked(struct node_table *table, struct node_ref *ref)
     table_end(table);
 }
 
-/* Sets and clears flags; one that is as it should be already is no change. */
+/* Sets and clears flags; writes nothing if they are as they should be already. */
 static void change_flags(struct node_table *table, const struct node *node, uint16_t set,
                          uint16_t clear)
 {

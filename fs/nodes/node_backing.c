@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Backing ids that were taken off nodes and are not closed yet: kept, so that a process that takes the
- * table over can close them. */
+/* Backing ids that were taken off nodes and are not closed yet: they are kept, so that a process
+ * that attaches the table can close them. */
 #include "fs/nodes/node_slot.h"
 
 static uint64_t pending_word(const struct node_table *table, uint32_t index)
@@ -9,7 +9,7 @@ static uint64_t pending_word(const struct node_table *table, uint32_t index)
                    "a backing id that is to be closed has a wrong check");
 }
 
-/* How many there are. */
+/* Returns how many ids are pending. */
 static uint32_t pending_close(const struct node_table *table)
 {
     if (table->header->pending_close > PENDING_CLOSE_MAX)
@@ -42,7 +42,7 @@ void node_backing_closed(struct node_table *table, int32_t id)
     while (at < count && word_upper(pending_word(table, at)) != (uint32_t)id)
         at++;
     if (at < count) {
-        // The last one takes its place.
+        // The last id takes the place of the closed one.
         edit_word(table, &ids[at], pending_word(table, count - 1));
         edit_header(table)->pending_close--;
     }

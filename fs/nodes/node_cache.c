@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What nodes hold: path descriptors and backing ids, a cache in order of last use, and the I/O
+ * The cache of what nodes hold: path descriptors and backing ids in order of last use, and the I/O
  * descriptors of open files.
  *
- * A node is on the list exactly while it holds something that could be had again: a path descriptor
+ * A node is on the list exactly while it holds something that can be made again: a path descriptor
  * with a file handle to replace it, or a backing id that no open needs.
  *
- * A use does not move a node that is near the new end anyway. Which those are is told by the number
- * of moves since its own, and is known to this process alone. So work on a few nodes changes
- * nothing in the shared memory, and a node that is used comes into no danger of being the oldest.
+ * A use does not move a node that is near the new end anyway. Whether a node is near follows from
+ * the number of moves since its own, which is known to this process alone. So work on a few nodes
+ * changes nothing in the shared memory, and a node that is used is in no danger of becoming the
+ * oldest.
  */
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "fs/nodes/node_slot.h"
 
-/* Nodes that are busy are passed over; so many of them that the bound is exceeded for a moment
+/* How many busy nodes an eviction passes over. Beyond that the bound is exceeded for a moment,
  * rather than searched on for long. */
 #define EVICT_TRIES 16
 
-/* The part of the list that counts as its new end. */
+/* The newest 1/NEW_PART of the list counts as its new end. */
 #define NEW_PART 2
 
 static bool may_lose_path(const struct node *node)
@@ -36,7 +37,7 @@ static bool may_lose_backing(const struct node *node)
     return node->held.backing_id > 0 && node->opens == 0;
 }
 
-/* A neighbour in the list; NULL: there is none. */
+/* Returns a neighbour in the list; NULL: there is none. */
 static const struct node *listed(const struct node_table *table, uint32_t slot)
 {
     const struct node *node;
@@ -145,8 +146,8 @@ void cache_take_backing(struct node_table *table, const struct node *node,
     edit_slot(table, node)->held.backing_id = 0;
 }
 
-/* Takes from the old end of the list until no more than `bound` nodes are on it, or one has given.
- * */
+/* Takes from the old end of the list until no more than `bound` nodes are on it, or one node has
+ * given something. */
 static struct node_resources evict_to(struct node_table *table, uint32_t bound)
 {
     const struct node_header *header = table->header;
@@ -168,7 +169,7 @@ static struct node_resources evict_to(struct node_table *table, uint32_t bound)
         if (may_lose_backing(node))
             cache_take_backing(table, node, &taken);
         cache_remove(table, node);
-        // One that was opened since it was listed may have nothing to give.
+        // A node that was opened since it was listed may have nothing to give.
         if (taken.path_fd >= 0 || taken.backing_id > 0)
             break;
     }

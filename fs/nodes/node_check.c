@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Nothing in the shared memory is believed before it was looked at here. */
+/* Checks of the shared memory: nothing in it is believed before it was checked here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +11,9 @@ void table_corrupt(const struct node_table *table, const char *what)
     abort();
 }
 
-/* A sum of words, each with an odd weight of its own: a change of one word changes the sum, and so
- * does an exchange of two. Where the object is goes into it, so that no other may take its place.
- */
+/* The checksum is a sum of words, each with an odd weight of its own: a change of one word changes
+ * the sum, and so does an exchange of two. The place of the object is part of the sum, so that no
+ * other object may take its place. */
 uint32_t checksum_of(const struct node_table *table, const void *object, uint32_t bytes)
 {
     const uint8_t *at = object;
@@ -22,7 +22,7 @@ uint32_t checksum_of(const struct node_table *table, const void *object, uint32_
     uint64_t word;
     uint32_t half;
 
-    // The first four bytes are the checksum's own.
+    // The first four bytes are the checksum itself.
     memcpy(&half, at + sizeof(half), sizeof(half));
     sum += half;
     for (uint32_t i = sizeof(word); i < bytes; i += sizeof(word)) {

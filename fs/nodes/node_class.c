@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Nodes that become class roots, and plain again. */
+/* Changes of a node's class: a node becomes a class root, or a plain directory again. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -14,8 +14,8 @@ void node_become_class_root(struct node_table *table, struct node_ref *ref, uint
     node = edit_slot(table, node_in_use(table, ref));
     cache_remove(table, node);
     if (node->held.io_fd >= 0) {
-        // It was a class root before: the number that old requests may still use stands for the new
-        // contents now.
+        // The node was a class root before: the number that old requests may still use stands for
+        // the new contents now.
         fd_check(table, node->held.io_fd, node);
         dup3(contents_fd, node->held.io_fd, O_CLOEXEC);
         close(contents_fd);

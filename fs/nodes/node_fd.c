@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Whose descriptors are: a word for each number, with the kind of its owner, the slot of the node
- * that holds it, and a generation, which tells the streams apart that had a number one after the
+ * The owners of descriptors: a word for each number, with the kind of its owner, the slot of the
+ * node that holds it, and a generation, which tells apart the streams that had one number after the
  * other.
  */
 #include <errno.h>
@@ -59,7 +59,7 @@ void fd_own(struct node_table *table, int fd, enum owner owner, uint32_t slot)
 
     if (owner_of(word) != OWNER_NOBODY)
         table_corrupt(table, "a descriptor would have two owners");
-    // A handle names one stream, and never the next with its number.
+    // A handle names one stream, and never the next stream with the same number.
     set_fd_owner(table, fd, owner, slot, generation_of(word) + (owner == OWNER_STREAM));
     header->owned[owner]++;
     if (header->fds_end <= (uint32_t)fd)
@@ -84,7 +84,7 @@ void node_fd_keep(struct node_table *table, int fd)
     table_end(table);
 }
 
-/* The descriptor of a handle; -1: it is no stream's. */
+/* Returns the descriptor of a stream's handle; -1: the handle is no stream's. */
 static int stream_fd(const struct node_table *table, uint64_t fh)
 {
     uint64_t word;
@@ -147,8 +147,8 @@ static bool is_owned(const struct node_table *table, int fd)
     return owner_of(owner_word(table, fd)) != OWNER_NOBODY;
 }
 
-/* Sees to it that no descriptor has lost its owner unseen: each is held by the node it is said to
- * be held by, and there are as many as were counted. */
+/* Checks that no descriptor has lost its owner unseen: the node that is said to hold a descriptor
+ * does so, and there are as many as were counted. */
 static void check_owners(const struct node_table *table)
 {
     const struct node_header *header = table->header;

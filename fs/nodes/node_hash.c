@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Nodes by their key.
+ * The hash: nodes by their key.
  *
- * The hash is Litwin's linear hashing ("Linear Hashing: A New Tool for File and Table Addressing",
- * 1980): with each node more than there are buckets one bucket is split in two, so that the table
- * grows without ever stopping to move everything.
+ * It is Litwin's linear hashing ("Linear Hashing: A New Tool for File and Table Addressing", 1980):
+ * with each node more than there are buckets one bucket is split in two, so that the table grows
+ * without ever stopping to move everything.
  *
- * How long a chain is has no bound that an undo log could be made for. So a split takes the chain out
- * of its bucket in one transaction, and moves its nodes to their buckets in one for each; the
- * header knows what is left. No key is looked for before a split is at its end.
+ * The length of a chain has no bound, and so no undo log could be large enough for one. A split
+ * therefore takes the chain out of its bucket in one transaction, and moves its nodes to their
+ * buckets in one transaction each; the header knows what is left. No key is looked up before a
+ * split has ended.
  */
 #include "fs/nodes/node_slot.h"
 
-/* A bucket is a slot, and a check above it that its number is part of. It is never 0 by itself in
- * the first buckets, so that a chain does not get lost with a page. */
+/* A bucket is a slot in the lower 24 bits, and above it a check that the bucket's number is part
+ * of. The check is not 0 in the first empty buckets, so that a page of zeros does not pass for
+ * empty chains. */
 #define BUCKET_CHECK 0xa5U
 
 static uint32_t make_bucket(uint32_t bucket, uint32_t slot)
@@ -58,7 +60,7 @@ static uint32_t bucket_of(const struct node_table *table, uint64_t ino, uint8_t 
     return bucket;
 }
 
-/* A node that a chain leads to, as the `steps`th. */
+/* Returns the node that a chain leads to as its `steps`th. */
 static const struct node *chained(const struct node_table *table, uint32_t bucket, uint32_t slot,
                                   uint32_t steps)
 {
@@ -113,8 +115,7 @@ void hash_remove(struct node_table *table, const struct node *node)
         edit_bucket(table, bucket, make_bucket(bucket, node->next));
 }
 
-/* Takes the chain of the next bucket out of it, and makes the bucket that it shares its nodes with.
- */
+/* Takes the chain of the next bucket out of it, and makes the bucket that will share its nodes. */
 static void begin_split(struct node_table *table)
 {
     struct node_header *header = edit_header(table);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What one request has taken and the kernel does not know of yet. */
+/* Ledgers: what one request has taken that the kernel does not know of yet. */
 #include "fs/nodes/node_slot.h"
 
 const struct ledger_head *ledger_head_of(const struct node_table *table,
@@ -24,7 +24,7 @@ uint64_t ledger_lookup_at(const struct node_table *table, const struct node_ledg
 struct node_ledger *node_ledger(struct node_table *table, unsigned index)
 {
     if (index >= NODE_LEDGERS)
-        table_corrupt(table, "there are not so many ledgers");
+        table_corrupt(table, "the number of a ledger is out of bounds");
     return (struct node_ledger *)&table->memory->ledgers[index];
 }
 
@@ -73,7 +73,7 @@ void ledger_drop_lookup(struct node_table *table, struct node_ledger *ledger, ui
     if (!ledger || ledger_head_of(table, ledger)->lookups == 0)
         return;
     at = last = ledger_head_of(table, ledger)->lookups - 1;
-    // Most often it is the latest that is taken back.
+    // Most often the latest lookup is taken back.
     while (at > 0 && ledger_lookup_at(table, ledger, at) != id)
         at--;
     if (ledger_lookup_at(table, ledger, at) != id)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Where the node table is: its memory is made, or taken over from a process that has ended. */
+/* The memory of the node table: it is made, or attached after the process that used it has
+ * ended. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -22,7 +23,7 @@ static uint64_t buckets_at(void)
 
 static uint64_t slots_at(uint32_t capacity)
 {
-    // A bucket more than nodes is split off at most.
+    // At most one more bucket than there are nodes is split off.
     return buckets_at() + round_to_page((uint64_t)(capacity + FIRST_BUCKETS) * sizeof(uint32_t));
 }
 
@@ -39,8 +40,8 @@ static struct node_layout make_layout(uint32_t capacity, uint32_t cached_max)
     };
 }
 
-/* Maps the shared memory, and what the process needs of its own. Sparse, both: what no node has
- * used takes no memory. */
+/* Maps the shared memory, and the private memory of this process. Both are sparse: slots that no
+ * node has used take no memory. */
 static int map_table(struct node_table *table, int memfd, const struct node_layout *layout)
 {
     int protection = PROT_READ | PROT_WRITE;
@@ -74,7 +75,8 @@ static int map_table(struct node_table *table, int memfd, const struct node_layo
     return 0;
 }
 
-/* The only changes that the undo log does not know of: nobody else has the memory yet. */
+/* Fills a new table. The undo log does not know of these changes, and of no others: nobody else has
+ * the memory yet. */
 static void fill(struct node_table *table, const struct node_layout *layout)
 {
     struct node_memory *memory = (struct node_memory *)table->memory;
@@ -107,7 +109,7 @@ int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cach
     memfd = memfd_create("shmapfs-nodes", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (memfd < 0)
         return -errno;
-    // Nobody is to take away memory that is mapped.
+    // Sealed, so that nobody can take away memory that is mapped.
     error = ftruncate(memfd, (off_t)layout.bytes) != 0 ||
                     fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0
                 ? -errno
@@ -121,7 +123,7 @@ int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cach
     return 0;
 }
 
-/* Reads what is true of a table for ever; what of it is not as in this version is `why`. */
+/* Reads the constant layout of a table. On an error `why` says what differs from this version. */
 static int read_layout(int memfd, struct node_layout *layout, const char **why)
 {
     struct node_layout expected;
@@ -130,13 +132,13 @@ static int read_layout(int memfd, struct node_layout *layout, const char **why)
     *why = "its memory cannot be read";
     if (fstat(memfd, &st) != 0)
         return -errno;
-    *why = "it is no node table";
+    *why = "it is not a node table";
     if (pread(memfd, layout, sizeof(*layout), 0) != sizeof(*layout) || layout->magic != TABLE_MAGIC)
         return -EPROTO;
-    *why = "it is another version's";
+    *why = "it has the layout of another version";
     if (layout->version != TABLE_VERSION)
         return -EPROTO;
-    *why = "its size is not what it says";
+    *why = "its size contradicts its layout";
     if (layout->capacity < 2 || layout->capacity > NODE_CAPACITY_MAX + 1)
         return -EPROTO;
     expected = make_layout(layout->capacity, layout->cached_max);
@@ -146,7 +148,7 @@ static int read_layout(int memfd, struct node_layout *layout, const char **why)
     return 0;
 }
 
-/* The bounds that everything is measured by afterwards. */
+/* Checks the bounds that everything is measured by afterwards. */
 static void check_header(const struct node_table *table)
 {
     const struct node_header *header = table->header;
@@ -166,8 +168,9 @@ static void check_header(const struct node_table *table)
         table_corrupt(table, "the header counts more descriptors than there can be");
 }
 
-/* Frees the nodes that only the dead process' requests used; while there is room for what they
- * held. The others' turn comes when they are looked up and forgotten, or at the next death. */
+/* Frees the nodes that only requests of the dead process used, while there is room for what they
+ * held. The remaining ones are freed when they are looked up and forgotten, or after the next
+ * death. */
 static void free_idle(struct node_table *table)
 {
     for (uint32_t slot = SLOT_ROOT; slot < table->header->fresh; slot++) {
@@ -178,7 +181,7 @@ static void free_idle(struct node_table *table)
         free_if_unused(table, slot_at(table, slot), &taken);
         table_commit(table);
     }
-    // What they held is nobody's already.
+    // The descriptors that the nodes held have no owner any more.
     table->closing = 0;
 }
 
@@ -195,7 +198,7 @@ static void spring(void *argument, const char *what)
     longjmp(trap->back, 1);
 }
 
-/* Returns what is damaged, or NULL. */
+/* Recovers a table after a death. Returns what is damaged, or NULL. */
 static const char *recover(struct node_table *table)
 {
     struct trap trap = { .what = NULL };

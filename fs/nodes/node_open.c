@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Open files: how many opens a node has, and what they do I/O with. */
+/* Open files: how many opens a node has, and the descriptors for their I/O. */
 #include "fs/nodes/node_slot.h"
 
 uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
@@ -39,8 +39,7 @@ void open_take_back(struct node_table *table, const struct node *open, bool writ
     struct node *node = edit_slot(table, open);
     bool was_idle = is_idle(node);
 
-    // A release that was never opened would be the kernel's mistake; it must not make the counts
-    // wrap.
+    // A release without an open would be the kernel's mistake; it must not make the counts wrap.
     if (node->opens > 0) {
         node->opens--;
         node->writers -= writer && node->writers > 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Takes back what a request took that was never answered, by its ledger. */
+/* Rollback of a request that was never answered: its ledger says what to take back. */
 #include "fs/nodes/node_slot.h"
 
 static void undo_stream(struct node_table *table, struct node_ledger *ledger,
@@ -8,7 +8,7 @@ static void undo_stream(struct node_table *table, struct node_ledger *ledger,
     uint64_t fh = ledger->head.stream;
 
     if (!stream_end(table, fh))
-        table_corrupt(table, "a ledger has a directory stream that is none");
+        table_corrupt(table, "a ledger has a directory stream that is not open");
     leftover->path_fd = (int)(uint32_t)fh;
     ledger_drop_stream(table, ledger, fh);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The memory of the node table, and what the files of the table do with it for each other. Nobody
- * else includes this.
+ * The memory of the node table, and the functions by which the files of the table work on it
+ * together. No other file includes this one.
  *
- * Whatever is read has a check of its own: slots, the header and the heads of ledgers a checksum,
- * entries of arrays a byte that follows from the rest. Checksums are made when a call ends, and
- * tested where a slot is reached by its index (slot_at) and when a call begins.
+ * Everything that is read has a check of its own: slots, the header and the heads of ledgers a
+ * checksum, entries of arrays a byte that follows from the rest. Checksums are made when a call
+ * ends, and tested where a slot is reached by its index (slot_at) and when a call begins.
  */
 #ifndef SHMAPFS_NODE_SLOT_H
 #define SHMAPFS_NODE_SLOT_H
@@ -24,19 +24,20 @@
 #define FIRST_BUCKETS  1024U
 #define UNDO_LOG_BYTES 8192U
 
-/* Threads close what they took off a node before they take more: two ids in a call. */
+/* Ids that wait to be closed. Threads close what they took off a node before they take more: at
+ * most two ids in a call. */
 #define PENDING_CLOSE_MAX  128U
-#define PENDING_CLOSE_MANY (PENDING_CLOSE_MAX / 2) // from here on nothing is evicted
+#define PENDING_CLOSE_MANY (PENDING_CLOSE_MAX / 2) // from this count on nothing is evicted
 
 struct node {
     uint32_t checksum;
     uint32_t generation;
     uint64_t ino; // constant while in use, like birth and tree
     uint64_t birth;
-    uint64_t lookups; // the kernel's
+    uint64_t lookups; // of the kernel
     uint32_t opens;   // open handles
-    uint32_t writers; // of these
-    uint32_t next;    // in the hash chain, or of the free list
+    uint32_t writers; // how many of these can write
+    uint32_t next;    // in the hash chain, or in the free list
     uint32_t newer;   // neighbours in the cache's list
     uint32_t older;
     struct node_resources held;
@@ -49,7 +50,7 @@ struct node {
 
 _Static_assert(sizeof(struct node) == 128, "a slot is two cache lines");
 
-/* What is true of a table for ever. */
+/* The layout: what never changes in a table. */
 struct node_layout {
     uint32_t checksum;
     uint32_t version;
@@ -74,16 +75,16 @@ struct node_header {
     uint32_t fresh; // the first slot that was never used
     uint32_t free;  // the first of the free list
     uint32_t nodes;
-    uint32_t split; // linear hashing: buckets below it are already split in two
+    uint32_t split; // linear hashing: buckets below this one are already split in two
     uint32_t mask;
-    uint32_t rest;           // of a bucket that is being split: nodes that are in no bucket yet
+    uint32_t rest;           // nodes of a bucket that is being split, which are in no bucket yet
     uint32_t newest, oldest; // ends of the cache's list
     uint32_t cached;
     uint32_t unlinked;      // nodes without a name
     uint32_t idle;          // nodes without lookups and opens: only requests use them
-    uint32_t owned[OWNERS]; // descriptors, by whose they are
-    uint32_t fds_end;       // above every descriptor that ever was somebody's
-    uint32_t pending_close; // entries of that array
+    uint32_t owned[OWNERS]; // how many descriptors each kind of owner has
+    uint32_t fds_end;       // above every descriptor that ever had an owner
+    uint32_t pending_close; // how many entries that array has
     int32_t highest_backing;
     uint32_t reserved;
     uint64_t opens;
@@ -93,10 +94,10 @@ struct node_header {
  * bits, which are the generation of an id, a backing id, or a descriptor's owner and generation. */
 struct ledger_head {
     uint32_t checksum;
-    uint32_t lookups; // entries of that array
+    uint32_t lookups; // how many entries that array has
     uint64_t forgotten;
-    uint64_t opened; // id of a node; 0: none
-    uint64_t stream; // handle of a stream; NODE_STREAM_NONE
+    uint64_t opened; // a node id; 0: none
+    uint64_t stream; // a stream's handle; NODE_STREAM_NONE: none
     uint8_t writer, readers_need_io;
     uint8_t released;
     uint8_t reserved[5];
@@ -108,11 +109,11 @@ struct node_ledger {
 };
 
 struct node_undo_log {
-    _Atomic uint64_t used; // bytes; and their complement in the upper half
+    _Atomic uint64_t used; // a number of bytes, with its complement in the upper half
     uint8_t entries[UNDO_LOG_BYTES];
 };
 
-/* Buckets and slots follow, each from a page on. */
+/* The beginning of the memory. Buckets and slots follow, each from the start of a page. */
 struct node_memory {
     struct node_layout layout;
     struct node_header header;
@@ -132,7 +133,7 @@ struct node_use {
     uint32_t promoted; // table->promotions when the node came to the new end of the list
 };
 
-/* node_check.c: what is damaged ends the mount. */
+/* node_check.c: damage ends the mount. */
 
 noreturn void table_corrupt(const struct node_table *table, const char *what);
 
@@ -145,10 +146,10 @@ uint32_t checksum_of(const struct node_table *table, const void *object, uint32_
 void check_object(const struct node_table *table, const void *object, uint32_t bytes,
                   const char *complaint);
 
-/* The slot of an index that was read from the memory. */
+/* Returns the slot of an index that was read from the memory. */
 const struct node *slot_at(const struct node_table *table, uint32_t slot);
 
-/* The node of an id; NULL: none. The node of a use. */
+/* Return the node of an id, or NULL if there is none; and the node of a use. */
 const struct node *node_of(const struct node_table *table, uint64_t id);
 const struct node *node_in_use(const struct node_table *table, const struct node_ref *ref);
 
@@ -167,7 +168,7 @@ static inline struct node_use *use_of(struct node_table *table, const struct nod
     return &table->uses[slot_of(table, node)];
 }
 
-/* All bytes of a number in one: a change of any single one of them shows. */
+/* Combines all bytes of a number into one: a change of any single one of them shows. */
 static inline uint8_t fold(uint64_t word)
 {
     word ^= word >> 32;
@@ -198,7 +199,7 @@ uint64_t word_at(const struct node_table *table, const uint64_t *word, const cha
 
 /* undo_log.c: the one way to change the memory. */
 
-/* Locks and begins a call; makes its changes last, all at once; and unlocks as well. */
+/* Begin a call, with the lock taken; make its changes last, all at once; and do that and unlock. */
 void table_begin(struct node_table *table);
 void table_commit(struct node_table *table);
 void table_end(struct node_table *table);
@@ -206,7 +207,7 @@ void table_end(struct node_table *table);
 /* Makes the first, empty undo log. */
 void undo_log_clear(struct node_table *table);
 
-/* Undoes what a call had changed that did not come to its end. */
+/* Undoes the changes of a call that did not come to its end. */
 void undo_log_roll_back(struct node_table *table);
 
 struct node *edit_slot(struct node_table *table, const struct node *node);
@@ -215,7 +216,7 @@ struct ledger_head *edit_ledger(struct node_table *table, const struct node_ledg
 void edit_word(struct node_table *table, const uint64_t *word, uint64_t value);
 void edit_bucket(struct node_table *table, uint32_t bucket, uint32_t value);
 
-/* The following belong between table_begin() and table_end(). */
+/* The following functions belong between table_begin() and table_end(). */
 
 /* node_hash.c: nodes by their key. */
 
@@ -227,7 +228,7 @@ void hash_remove(struct node_table *table, const struct node *node);
 /* Splits buckets until there are enough for the nodes; each step is a transaction of its own. */
 void hash_grow(struct node_table *table);
 
-/* node_fd.c: whose descriptors are. */
+/* node_fd.c: the owners of descriptors. */
 
 bool fd_is_possible(int fd);
 void fd_check(const struct node_table *table, int fd, const struct node *node);
@@ -235,12 +236,12 @@ void fd_own(struct node_table *table, int fd, enum owner owner, uint32_t slot);
 void fd_disown(struct node_table *table, int fd, enum owner owner, uint32_t slot);
 bool stream_end(struct node_table *table, uint64_t fh);
 
-/* node_backing.c: ids on their way out. */
+/* node_backing.c: backing ids that wait to be closed. */
 
 void backing_add_pending_close(struct node_table *table, int32_t id);
 bool backing_many_pending_close(const struct node_table *table);
 
-/* node_ledger.c: what a request has taken. All do nothing without a ledger. */
+/* node_ledger.c: what a request has taken. Without a ledger all these functions do nothing. */
 
 const struct ledger_head *ledger_head_of(const struct node_table *table,
                                          const struct node_ledger *ledger);
@@ -255,28 +256,28 @@ void ledger_add_open(struct node_table *table, struct node_ledger *ledger, uint6
 void ledger_add_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
 void ledger_drop_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
 
-/* Whether an open of a node is to be ended: because it is the one noted, which is noted no more;
- * or because no other was ended yet. */
+/* Whether an open of a node is to be ended: the ledger has noted that very open, and then notes it
+ * no more; or it has ended no other yet. */
 bool ledger_may_close(struct node_table *table, struct node_ledger *ledger, uint64_t id);
 
-/* node_open.c: what open files count. */
+/* node_open.c: the counts of open files. */
 
 void open_take_back(struct node_table *table, const struct node *node, bool writer,
                     bool readers_need_io, struct node_resources *into);
 
-/* node_cache.c: what nodes hold. What is taken is added to `into`. */
+/* node_cache.c: what nodes hold. These functions add what they take to `into`. */
 
-/* Puts a node into the cache's list, at its new end, or takes it out, as what it holds demands. */
+/* Puts a node at the new end of the cache's list, or takes it out, as what it holds demands. */
 void cache_touch(struct node_table *table, const struct node *node);
 void cache_remove(struct node_table *table, const struct node *node);
 
-/* The same for a use; it may pass over a node that came to the new end not long ago. */
+/* Does the same for a use; may pass over a node that came to the new end not long ago. */
 void cache_use(struct node_table *table, const struct node *node);
 
-/* Takes what is too much for the bound off the node that was not used for longest. */
+/* Takes what exceeds the bound off the node that was not used for longest. */
 struct node_resources cache_evict(struct node_table *table);
 
-/* Takes all that a node holds; the I/O descriptor; the backing id. */
+/* Take all that a node holds; the I/O descriptor; the backing id. */
 void cache_strip(struct node_table *table, const struct node *node, struct node_resources *into);
 void cache_take_io(struct node_table *table, const struct node *node, struct node_resources *into);
 void cache_take_backing(struct node_table *table, const struct node *node,
@@ -285,17 +286,17 @@ void cache_take_backing(struct node_table *table, const struct node *node,
 /* Gives a node its path descriptor. */
 void cache_give_path(struct node_table *table, const struct node *node, int fd);
 
-/* node.c: who is there. */
+/* node.c: the nodes and their counts. */
 
 static inline bool is_idle(const struct node *node)
 {
     return node->in_use && node->lookups == 0 && node->opens == 0;
 }
 
-/* Keeps count of idle nodes, after a change to one. */
+/* Updates the count of idle nodes after a change to a node. */
 void count_idle(struct node_table *table, const struct node *node, bool was_idle);
 
-/* Takes lookups of an id back. */
+/* Takes back lookups of an id. */
 void take_lookups(struct node_table *table, uint64_t id, uint64_t lookups,
                   struct node_resources *into);
 

@@ -2,46 +2,46 @@
 /*
  * The node table: every file, directory, symlink … that the kernel has looked up and not forgotten.
  *
- * Nodes are slots of fixed size in one shared mapping, found by index or by hash and never moved,
- * so that a process which maps the same memory can take the table over: no slot holds a pointer.
- * All costs are constant; a slot is 128 bytes. One process at a time works on it.
+ * Nodes are slots of fixed size in one shared mapping, found by index or by hash and never moved.
+ * No slot holds a pointer, so that another process can map the same memory and go on with the
+ * table. All costs are constant; a slot is 128 bytes. One process at a time works on it.
  *
- * What survives a process is what the kernel counts on. Every call is all or nothing, also when the
- * process is killed in the middle of it: what it had changed is undone when the next one attaches
- * (fs/nodes/undo_log.c). Nothing that is read from the memory is believed without a check; where one
- * fails, table->corrupt() is called, which does not return.
+ * What the kernel counts on survives a process. Every call is all or nothing, also when the process
+ * is killed in the middle of it: its changes are undone when the next process attaches
+ * (fs/nodes/undo_log.c). Nothing that is read from the memory is believed without a check; where a
+ * check fails, table->corrupt() is called, which does not return.
  *
  * A node id, as the kernel knows it, is the slot's index with the slot's generation above it, so
  * that an id that was forgotten never names the next user of the slot. The kernel demands id 1 for
  * the root: slot 1, generation 0.
  *
  * A slot stays in use while anything counts on it: lookups (the kernel's), opens (open handles) or
- * users (requests being served). What a node holds is
+ * users (requests being served). A node holds
  *   - a path descriptor (O_PATH): a cache with a bound where the node can be opened again by its
  *     file handle; otherwise, and while no name leads to the node any more, it is kept as long as
  *     the node;
  *   - a backing id: cached likewise, but never given up while the file is open, because the kernel
  *     wants one id for all opens;
- *   - an I/O descriptor, shared by all opens that need the daemon to reach the contents. At a class
- *     root, which is a directory and has no contents in this sense, its place is taken by the path
- *     descriptor of the store directory behind it.
+ *   - an I/O descriptor, shared by all opens that need the daemon to reach the contents. A class
+ *     root is a directory and has no contents in this sense: there the path descriptor of the store
+ *     directory behind it takes this place.
  *
- * Uses are the process' own, in private memory: they end with it, and attaching frees the nodes
- * that nothing else counted on.
+ * Uses are in private memory: they end with their process, and attaching frees the nodes that
+ * nothing else counted on.
  *
- * Of each descriptor number the table knows whose it is: the mount's, a node's, a directory
- * stream's or nobody's, so that what a dead process had opened and not yet handed over can be told
- * and closed. A backing id that was taken off a node is pending until the caller says that it is
+ * The table knows the owner of each descriptor number: the mount, a node, a directory stream or
+ * nobody. So descriptors that a dead process had opened and not yet handed over can be found and
+ * closed. A backing id that was taken off a node is pending until the caller says that it is
  * closed.
  *
  * A ledger notes what one request has taken that the kernel does not know of yet: lookups, an open,
- * a directory stream. The entry is made together with what it stands for. So after a death each of
- * them is taken back, once, before the request is carried out again. A thread that serves requests
- * has a ledger of its own; without one (NULL) nothing is noted.
+ * a directory stream. Each entry is made in the same call as the thing that it notes. So after a
+ * death each of them is taken back, once, before the request is carried out again. A thread that
+ * serves requests has a ledger of its own; without one (NULL) nothing is noted.
  *
- * Locking: one mutex guards the table, and what is in private memory. Functions take it themselves;
- * none calls out while holding it, except to table->corrupt. What a call takes off a node is
- * returned for the caller to close (struct node_resources).
+ * Locking: one mutex guards the table and the private memory. Functions take it themselves; none
+ * calls out while holding it, except to table->corrupt. A call returns what it takes off a node for
+ * the caller to close (struct node_resources).
  */
 #ifndef SHMAPFS_NODE_TABLE_H
 #define SHMAPFS_NODE_TABLE_H
@@ -56,30 +56,30 @@
 #define NODE_HANDLE_MAX 44
 
 #define NODE_CAPACITY_MAX ((1U << 24) - 2)
-#define NODE_FD_MAX       (1 << 20) // descriptor numbers are below it
+#define NODE_FD_MAX       (1 << 20) // all numbers of descriptors are below it
 
 #define NODE_LEDGERS        16
-#define NODE_LEDGER_LOOKUPS 8192 // more than a full reply to READDIRPLUS has entries
+#define NODE_LEDGER_LOOKUPS 8192 // more than the entries of a full reply to READDIRPLUS
 
-#define NODE_STREAM_NONE UINT64_MAX // no directory stream's handle
+#define NODE_STREAM_NONE UINT64_MAX // the handle of no directory stream
 
-/* By what two lookups are known to have found the same node. */
+/* The identity of a node: two lookups with the same key have found the same node. */
 struct node_key {
     uint64_t ino;   // in the tree where the name is
-    uint64_t birth; // tells an inode number that is used again
-    uint8_t tree;   // which tree that is
+    uint64_t birth; // tells apart the users of an inode number that is used again
+    uint8_t tree;   // the tree where the name is
 };
 
-/* How to open it again: by a file handle; or, where there are none, by its only name, a node id and
- * the name below it. */
+/* The way to open a node again: a file handle; or, where there are none, its only name, as the node
+ * id of its directory and the name in it. */
 struct node_handle {
-    uint16_t type;  // NODE_BY_NAME, or the file handle's
-    uint8_t length; // 0: it cannot be
+    uint16_t type;  // NODE_BY_NAME, or the type of the file handle
+    uint8_t length; // 0: the node cannot be opened again
     uint8_t bytes[NODE_HANDLE_MAX];
 };
 #define NODE_BY_NAME UINT16_MAX
 
-/* What a lookup knows about a node that the table may not have yet. */
+/* The facts that a lookup knows about a node, which the table may not have yet. */
 struct node_seed {
     struct node_key key;
     struct node_handle handle;
@@ -90,60 +90,60 @@ struct node_seed {
 };
 
 enum node_flag {
-    NODE_UNLINKED = 1 << 0, // no name leads to it any more
+    NODE_UNLINKED = 1 << 0, // no name leads to the node any more
     NODE_CLASS_ROOT =
         1 << 1, // path_fd is the directory of contents, io_fd the store directory behind it
     NODE_MAYBE_MAPPED =
-        1 << 2, // was open for writing through passthrough: mappings may still store into it
+        1 << 2, // was open for writing through passthrough: mappings may still write to it
     NODE_ATTR_CACHED = 1 << 3,        // the kernel was told that it may keep the attributes
     NODE_IO_WRITABLE = 1 << 4,        // io_fd can write
     NODE_IO_READABLE = 1 << 5,        // io_fd can read
-    NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without, and has not been given any
+    NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
 };
 
-/* What hangs on a node and has to be closed by system calls. */
+/* Resources that a node holds and that system calls have to close. */
 struct node_resources {
     int32_t path_fd;
     int32_t io_fd;
     int32_t backing_id; // 0: none
-    bool orphan;        // the node is freed, and had no name: node_orphan_gone() is due afterwards
+    bool orphan;        // the node is freed, and had no name: the caller owes node_orphan_gone()
 };
 #define NODE_NO_RESOURCES ((struct node_resources){ .path_fd = -1, .io_fd = -1 })
 
-/* In the shared memory, fs/nodes/node_slot.h. */
+/* Structures in the shared memory, fs/nodes/node_slot.h. */
 struct node;
 struct node_header;
 struct node_ledger;
 struct node_memory;
 
-/* What a process knows of a node's requests. */
+/* A process's own counts of a node's requests. */
 struct node_use;
 
 #define NODE_EDITS_MAX 64
 
-/* What the call under way has changed, for the undo log. */
+/* An object that the call under way has changed, for the undo log. */
 struct node_edit {
     const void *object;
     uint32_t bytes;
 };
 
-/* `corrupt` is set before the table is created or attached, and must not return. The rest is the
- * table's own. It is not to be moved. */
+/* A node table in a process. `corrupt` is set before the table is created or attached, and must not
+ * return. The rest is the table's own. The structure must not be moved. */
 struct node_table {
     void (*corrupt)(void *argument, const char *what);
     void *corrupt_argument;
 
-    const struct node_memory *memory; // the shared mapping; to be written to by edits alone
+    const struct node_memory *memory; // the shared mapping; only edits write to it
     const struct node_header *header;
     const uint32_t *buckets;
     const struct node *slots;
     uint64_t bytes;
     int memfd;
-    uint32_t capacity;   // slots, with that of index 0, which stands for none
-    uint32_t cached_max; // both as they were at creation
+    uint32_t capacity;   // slots, including slot 0, which stands for none
+    uint32_t cached_max; // like the capacity, as it was at creation
 
     struct lock lock;
-    struct node_use *uses; // of each slot
+    struct node_use *uses; // one for each slot
     uint32_t promotions;   // moves to the new end of the cache's list
     uint32_t closing;      // freed nodes without a name, until what they held is closed
     uint32_t undo_log_used;
@@ -157,7 +157,7 @@ struct node_ref {
     uint64_t id;
     uint64_t ino;
     uint64_t birth;
-    struct node_resources held; // path_fd is -1 when it has to be opened by `handle`
+    struct node_resources held; // path_fd is -1 when `handle` has to be used to open it
     struct node_handle handle;  // only then
     uint32_t writers;
     uint16_t flags;
@@ -177,40 +177,43 @@ struct node_counts {
  * negative errno; -EINVAL: the capacity is above NODE_CAPACITY_MAX. */
 int node_table_create(struct node_table *table, uint32_t capacity, uint32_t cached_max);
 
-/* Takes over a table from a process that has ended, in whatever state it left it: undoes what was
- * half done and frees the nodes that only its requests used. What these held is nobody's, or
- * pending, afterwards. Returns 0; or a negative errno, and then `why` says what is wrong: -EPROTO:
- * it is not a table, or another version's; -EUCLEAN: it is damaged. `memfd` stays the caller's
- * then. */
+/* Attaches the table of a process that has ended, in whatever state it left it: undoes what was
+ * half done and frees the nodes that only its requests used. Afterwards the descriptors of these
+ * have no owner, and their backing ids are pending. Returns 0 or a negative errno, and then `why`
+ * says what is wrong: -EPROTO: the memory is no node table, or another version's; -EUCLEAN: the
+ * table is damaged. After an error `memfd` stays the caller's. */
 int node_table_attach(struct node_table *table, int memfd, const char **why);
 
-/* The version of the memory's layout that this binary knows. */
+/* Returns the version of the memory's layout that this binary knows. */
 uint32_t node_table_layout(void);
 
-/* Unmaps it; node_table_destroy() closes its memory, too. Resources that nodes still hold go with
- * the process. */
+/* Unmaps a table; node_table_destroy() also closes its memory. Resources that nodes still hold go
+ * with the process. */
 void node_table_detach(struct node_table *table);
 void node_table_destroy(struct node_table *table);
 
-/* A ledger by its number, below NODE_LEDGERS. */
+/* Returns a ledger by its number, below NODE_LEDGERS. */
 struct node_ledger *node_ledger(struct node_table *table, unsigned index);
 
-/* A request begins, or its answer has arrived: what was noted is the kernel's from now on. */
+/* Clears a ledger when a request begins, or its answer has arrived: from now on the kernel knows
+ * what was noted. */
 void node_ledger_clear(struct node_table *table, struct node_ledger *ledger);
 
-/* Takes one thing back that was noted: a stream, whose descriptor is in leftover->path_fd, an open,
- * or a lookup. The attributes of a file whose open for writing is taken back count as cached by the
- * kernel again: the dead process may not have told it to drop them. false: nothing is left. */
+/* Takes back one thing that was noted: a stream, whose descriptor is in leftover->path_fd, an open,
+ * or a lookup. If it was an open for writing, the attributes of the file count as cached by the
+ * kernel again: the dead process may not have told it to drop them. Returns false if nothing is
+ * left. */
 bool node_ledger_undo(struct node_table *table, struct node_ledger *ledger,
                       struct node_resources *leftover);
 
-/* How many node_forget() were carried out since the ledger was cleared. Only for who owns it. */
+/* Returns how many node_forget() were carried out since the ledger was cleared. Only for its
+ * owner. */
 uint64_t node_ledger_forgotten(const struct node_table *table, const struct node_ledger *ledger);
 
 /* Finds the node of a key or makes it, and counts a lookup of the kernel and a use. `fd` is its
- * path descriptor; what the node does not need of it, and what the cache gives up in exchange, is
- * in `leftover`. The first node of all becomes the root. Errors, with `fd` in `leftover`: -ENFILE:
- * the table is full; -EOVERFLOW: the ledger is; -EMFILE: `fd` is not below NODE_FD_MAX. */
+ * path descriptor. `leftover` receives what the node does not need, and what the cache gives up in
+ * exchange. The first node of all becomes the root. Errors, with `fd` in `leftover`: -ENFILE: the
+ * table is full; -EOVERFLOW: the ledger is full; -EMFILE: `fd` is not below NODE_FD_MAX. */
 int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
                int fd, struct node_ref *ref, struct node_resources leftover[2]);
 
@@ -218,113 +221,112 @@ int node_claim(struct node_table *table, struct node_ledger *ledger, const struc
 void node_unlookup(struct node_table *table, struct node_ledger *ledger, uint64_t id,
                    struct node_resources *leftover);
 
-/* Begins a use of the node of an id, or of a key. false: there is none. */
+/* Begin a use of the node of an id, or of a key. Return false if there is none. */
 bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref);
 bool node_use_key(struct node_table *table, const struct node_key *key, struct node_ref *ref);
 
-/* Gives a node in use the path descriptor that it lacked. Another request may have been faster:
- * ref->held.path_fd is the one to use, and the rest is in `leftover`. */
+/* Gives a node in use the path descriptor that it lacked. Another request may have been faster: use
+ * ref->held.path_fd; the rest is in `leftover`. */
 void node_lend_path(struct node_table *table, struct node_ref *ref, int fd,
                     struct node_resources leftover[2]);
 
-/* Brings a node in use up to date: what it holds, its flags and writers. */
+/* Brings a reference up to date: what the node holds, its flags and writers. */
 void node_refresh(struct node_table *table, struct node_ref *ref);
 
-/* Takes what can be had again off the node that was not used for longest. false: there is nothing.
- * */
+/* Takes what can be made again off the node that was not used for longest. Returns false if there
+ * is nothing to take. */
 bool node_shed(struct node_table *table, struct node_resources *taken);
 
 /* Ends a use. */
 void node_end(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
 
-/* The kernel forgets `lookups` lookups of an id. The ledger counts the calls. */
+/* Takes back lookups that the kernel forgets. The ledger counts the calls. */
 void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t id,
                  uint64_t lookups, struct node_resources *leftover);
 
-/* No name leads to a node in use any more. */
+/* Notes that no name leads to a node in use any more. */
 void node_unlinked(struct node_table *table, struct node_ref *ref);
 
-/* The handle of a node in use, as it is now. */
+/* Returns the handle of a node in use, as it is now. */
 void node_handle_now(struct node_table *table, const struct node_ref *ref,
                      struct node_handle *handle);
 
-/* Gives a node in use another handle; with one of length 0 it keeps its path descriptor from now
- * on. */
+/* Gives a node in use another handle; after one of length 0 the node keeps its path descriptor. */
 void node_set_handle(struct node_table *table, struct node_ref *ref,
                      const struct node_handle *handle);
 
-/* Sets and clears flags of a node in use; returns what they were before. */
+/* Sets and clears flags of a node in use. Returns the flags that it had before. */
 uint16_t node_flags(struct node_table *table, struct node_ref *ref, uint16_t set, uint16_t clear);
 
-/* Sets flags unless the node is open for writing, or has one of the flags `unless`; returns whether
+/* Sets flags unless the node is open for writing, or has one of the flags `unless`. Returns whether
  * it did. */
 bool node_flags_unless_writers(struct node_table *table, struct node_ref *ref, uint16_t set,
                                uint16_t unless);
 
-/* Turns a directory in use into the class root whose contents are at `contents_fd`, or back into a
- * plain one of the given area and class (-1). An old contents descriptor keeps its number until the
- * node ends: a request may be using it. */
+/* Turn a directory in use into the class root whose contents are at `contents_fd`, or back into a
+ * plain one of the given area and class. An old contents descriptor keeps its number until the node
+ * ends: a request may be using it. */
 void node_become_class_root(struct node_table *table, struct node_ref *ref, uint8_t area,
                             uint8_t class, int contents_fd);
 void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class);
 
-/* Counts an open of a node in use, of which a ledger notes one. `set` are flags for the node; the
- * flags that it had before are returned. */
+/* Counts an open of a node in use; a ledger notes one at most. `set` and `clear` are flags of the
+ * node. Returns the flags that it had before. */
 uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
                    bool writer, uint16_t set, uint16_t clear, bool readers_need_io);
 
 /* Ends an open. The I/O descriptor goes with the last writer, or with the last open of all where
- * readers need it too. Unless it is the open that the ledger has noted, this is a RELEASE, which is
- * carried out once until the ledger is cleared. */
+ * readers need it too. If the ledger has not noted this open, this is a RELEASE, which is carried
+ * out only once until the ledger is cleared. */
 void node_close(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
                 bool writer, bool readers_need_io, struct node_resources *leftover);
 
-/* A node in use, and open, gets its I/O descriptor or backing id. The caller sees to it that it has
- * none and that nobody else does the same. */
+/* Give an open node in use its I/O descriptor or backing id. The caller makes sure that the node
+ * has none and that nobody else does the same. */
 void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags);
 void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t backing_id);
 
-/* The I/O descriptor, safe from being closed until the end; -1: there is none, and nothing to end.
- * */
+/* Returns the I/O descriptor, safe from being closed until node_io_end(); -1: there is none, and
+ * nothing to end. */
 int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable);
 void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
                  struct node_resources *leftover);
 
-/* The errors of writeback that were seen on a node: their number, which may also be increased. */
+/* Returns how many errors of writeback were seen on a node. `another` adds one first. */
 uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another);
 
-/* A descriptor is the mount's own, for as long as it lives. */
+/* Makes a descriptor the mount's own, for as long as the mount lives. */
 void node_fd_keep(struct node_table *table, int fd);
 
-/* A directory stream begins; returns its handle, which the kernel brings back. NODE_STREAM_NONE:
+/* Begins a directory stream. Returns its handle, which the kernel brings back. NODE_STREAM_NONE:
  * `fd` is not below NODE_FD_MAX, and is the caller's to close. */
 uint64_t node_dir_open(struct node_table *table, struct node_ledger *ledger, int fd);
 
-/* The descriptor of a stream; -1: the handle is no stream's. */
+/* Returns the descriptor of a stream; -1: the handle is no stream's. */
 int node_dir_fd(struct node_table *table, uint64_t fh);
 
-/* Ends a stream; returns the descriptor, for closing. -1: the handle is no stream's any more. */
+/* Ends a stream. Returns its descriptor, for closing; -1: the handle is no stream's any more. */
 int node_dir_close(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
 
-/* Closes every descriptor of the process that is nobody's. Only while no other thread or process
+/* Closes every descriptor of the process that has no owner. Only while no other thread or process
  * opens any. */
 void node_fd_sweep(struct node_table *table);
 
-/* Lets every descriptor that is somebody's live through execve(2). Returns 0 or a negative errno;
+/* Lets every descriptor that has an owner live through execve(2). Returns 0 or a negative errno;
  * -EBADF: one of them is not open. */
 int node_fd_inherit(struct node_table *table);
 
-/* A backing id that was taken off a node is closed. */
+/* Notes that a backing id that was taken off a node is closed. */
 void node_backing_closed(struct node_table *table, int32_t id);
 
-/* The ids that were taken off nodes and are not closed yet, `max` of them at most; returns how
- * many. */
+/* Lists the ids that were taken off nodes and are not closed yet, `max` of them at most. Returns
+ * how many it has listed. */
 int node_backing_pending_close(struct node_table *table, int32_t ids[], int max);
 
-/* The highest id that any node ever had; 0: none had one. */
+/* Returns the highest backing id that any node ever had; 0: none had one. */
 int32_t node_backing_highest(struct node_table *table);
 
-/* What an orphan held is closed. */
+/* Notes that what an orphan held is closed. */
 void node_orphan_gone(struct node_table *table);
 
 struct node_counts node_table_counts(struct node_table *table);

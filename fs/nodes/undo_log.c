@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The undo log that makes every call all or nothing.
+ * The undo log, which makes every call all or nothing.
  *
- * The memory is reachable as const only. To write, a call asks here for the object, whose bytes
- * are appended to the undo log first, as they are: then the undo log's length is raised, and then the
- * object may change. A call ends with new checksums and the undo log's length back at 0, by one
- * store. A process that is killed at any instruction leaves either an empty undo log and a whole
- * table, or an undo log of all that may have changed. It is written back when the next process
- * attaches, which can be killed as well: writing it back twice is the same as once, for each object
- * is in it once, as it was before.
+ * The memory is reachable as const only. To write, a call asks here for the object. The bytes of
+ * the object, as they are, are first appended to the undo log; then the length of the undo log is
+ * raised; then the object may change. A call ends with new checksums and the length back at 0, by
+ * one write. A process that is killed at any instruction leaves either an empty undo log and a
+ * whole table, or an undo log of all that may have changed. The next process that attaches writes
+ * the logged bytes back. It can be killed as well: writing them back twice is the same as once, for
+ * each object is in the log once, as it was before.
  *
- * Only the order of the instructions matters. A store that was carried out is not lost with its
+ * Only the order of the instructions matters. A write that was carried out is not lost with its
  * process, so nothing but the compiler must be kept from moving it.
  *
- * An undo log has a bound because a call has: the most is changed by one that passes over busy nodes
- * at the end of the cache's list. node_claim() edits a slot for each of the 16 that it tries, and 8
- * more at most (its own, and neighbours in the list of what moves, comes and goes), the header, a
- * ledger's head and 6 words (a bucket, a descriptor that comes and one that goes, a lookup, a
- * id to be closed): 24 * 136 + 96 + 48 + 6 * 16 bytes, less than half of the room. A call that breaks that ends
- * in table_corrupt().
+ * The undo log has a bound because a call has one. The call that changes most is one that passes
+ * over busy nodes at the end of the cache's list. node_claim() edits a slot for each of the 16 that
+ * it tries, and 8 more at most (its own, and neighbours in the list of what moves, comes and goes),
+ * the header, a ledger's head and 6 words (a bucket, a descriptor that comes and one that goes, a
+ * lookup, an id to be closed): 24 * 136 + 96 + 48 + 6 * 16 bytes, less than half of the room. A
+ * call that needs more than the room ends in table_corrupt().
  */
 #include <string.h>
 
@@ -37,7 +37,7 @@ static uint16_t entry_check(uint32_t at, uint16_t bytes)
     return (uint16_t)((at * UINT32_C(0x9e3779b1) >> 16) ^ bytes * 0x6b43U);
 }
 
-/* The length is stored after all that was written before, and before all that is written next. */
+/* Sets the length: after all that was written before, and before all that is written next. */
 static void publish(struct node_table *table, uint32_t used)
 {
     struct node_undo_log *log = (struct node_undo_log *)&table->memory->undo_log;
@@ -117,7 +117,7 @@ void table_commit(struct node_table *table)
         const struct node_edit *done = &table->edits[i];
         uint32_t checksum;
 
-        // Words have their check in them.
+        // Words contain their check.
         if (done->bytes <= sizeof(uint64_t))
             continue;
         checksum = checksum_of(table, done->object, done->bytes);
@@ -133,7 +133,7 @@ void table_end(struct node_table *table)
     lock_release(&table->lock);
 }
 
-/* Reads an entry of the undo log, and where the next one begins. */
+/* Reads an entry of the undo log, and finds where the next one begins. */
 static struct entry entry_at(const struct node_table *table, uint32_t at, uint32_t used,
                              uint32_t *next)
 {
@@ -144,7 +144,7 @@ static struct entry entry_at(const struct node_table *table, uint32_t at, uint32
     *next = at + (uint32_t)sizeof(entry) + (entry.bytes + 7U) / 8 * 8;
     if (entry.bytes == 0 || entry.check != entry_check(entry.at, entry.bytes) || *next > used ||
         entry.bytes > table->bytes || entry.at > table->bytes - entry.bytes)
-        table_corrupt(table, "the undo log has an entry that cannot be");
+        table_corrupt(table, "the undo log has an impossible entry");
     return entry;
 }
 
@@ -156,8 +156,8 @@ void undo_log_roll_back(struct node_table *table)
     uint32_t next;
 
     if (length != USED(used) || used > UNDO_LOG_BYTES)
-        table_corrupt(table, "the undo log has a length that cannot be");
-    // All entries are looked at before one is believed.
+        table_corrupt(table, "the undo log has an impossible length");
+    // All entries are checked before one is believed.
     for (uint32_t at = 0; at < used; at = next)
         entry_at(table, at, used, &next);
     for (uint32_t at = 0; at < used; at = next) {
