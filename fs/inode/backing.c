@@ -11,8 +11,8 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* The kernel's interface, as in its header linux/fuse.h, which older distributions have without it.
- * */
+/* The kernel's interface, as its header linux/fuse.h has it; older distributions have that header
+ * without it. */
 struct backing_map {
     int32_t fd;
     uint32_t flags;
@@ -52,7 +52,7 @@ static int register_file(struct volume *volume, int fd)
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
 }
 
-/* Returns an id (> 0) or a negative errno. */
+/* Returns a backing id (> 0) or a negative errno. */
 static int register_path(struct volume *volume, int path_fd)
 {
     CLEANUP_FD int fd = -1;
@@ -106,7 +106,8 @@ static int try_file_of(struct volume *volume, const struct area *area)
         return path_fd;
     id = register_path(volume, path_fd);
     if (id == -EBADF && !volume->info.backing_takes_open) {
-        // Linux before 6.12 takes no O_PATH descriptor. Whether it reads or writes does not matter.
+        // Linux before 6.12 takes no O_PATH descriptor. The access mode of an open one does not
+        // matter.
         volume->info.backing_takes_open = true;
         id = register_path(volume, path_fd);
     }
@@ -126,7 +127,7 @@ void backing_probe(struct volume *volume, unsigned area)
     if (tree->root < 0 || !path->passthrough)
         return;
     error = try_file_of(volume, tree);
-    // A store that cannot be written to cannot be tried, and takes no more than one that can.
+    // A read-only store cannot be tried. Passthrough asks no more of it than of a writable one.
     if (error == -EROFS)
         error = 0;
     path->passthrough = error == 0;

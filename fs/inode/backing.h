@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Backing files: what the kernel's passthrough reads, writes and maps in place of a file of the
- * mount. */
+/* Backing files: the files that the kernel's passthrough reads, writes and maps in place of a file
+ * of the mount. */
 #ifndef SHMAPFS_BACKING_H
 #define SHMAPFS_BACKING_H
 
@@ -11,19 +11,19 @@ int backing_init(struct volume *volume);
 void backing_destroy(struct volume *volume);
 
 /* Registers the file of an open node, by its O_PATH descriptor and in the name of the calling
- * thread, and gives the node its id. Returns 0 or a negative errno. A registration by O_PATH
- * descriptor opens nothing: the file does not count as open for writing, so that it can be
- * executed, and leases on it tell who else uses it. */
+ * thread, and gives the node the id of the registration. Returns 0 or a negative errno. A
+ * registration by O_PATH descriptor opens nothing: the file does not count as open for writing, so
+ * that it can be executed, and leases on it tell who else uses it. */
 int backing_register(struct volume *volume, struct node_ref *ref, int path_fd);
 
-/* Closes an id that was taken off a node. */
+/* Closes a backing id that was taken off a node. */
 void backing_close(struct volume *volume, int id);
 
-/* Closes an id that no node ever had, if there is one by that number. */
+/* Closes a backing id that no node ever had, if such an id is registered. */
 void backing_drop(struct volume *volume, int id);
 
-/* Finds out, once the kernel has answered for the connection, whether passthrough works for an
- * area's files. */
+/* Finds out whether passthrough works for an area's files. Call it once the kernel has answered for
+ * the connection. */
 void backing_probe(struct volume *volume, unsigned area);
 
 #endif

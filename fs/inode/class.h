@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A class: what happens to the objects of a directory tree. One constant table each, in fs/class;
- * whatever differs between classes is asked of it, and of nothing else.
+ * A class: what happens to the objects of a directory tree.
+ *
+ * Each class is one constant table, in fs/class. Code asks that table, and nothing else, for
+ * whatever differs between classes.
  */
 #ifndef SHMAPFS_CLASS_H
 #define SHMAPFS_CLASS_H
@@ -16,20 +18,21 @@ struct volume;
 
 struct class
 {
-    enum shmap_class word; // its name is shmap_class_name() of it
+    enum shmap_class word; // shmap_class_name() gives its name
     unsigned area;         // the index of the area that holds its objects
-    bool served;           // otherwise its word is known, and nothing else
+    bool served;           // false: the word is known, and nothing else
     bool lasts;            // objects and their names outlive the mount
-    bool passes_through;   // the kernel may reach its files without the daemon (backing.h)
+    bool passes_through;   // the kernel may reach the files without the daemon (backing.h)
     bool sync_waits;       // fsync waits for a disk
 
     /* Opens (O_PATH) the directory that holds the contents of a class root, given the directory
-     * that carries its name, with its attributes. Returns a descriptor or a negative errno; -ESTALE:
-     * that one is no root of this class any more. NULL: contents are where their name is. */
+     * that carries its name, with that one's attributes. Returns a descriptor or a negative errno;
+     * -ESTALE: the directory with the name is no root of this class any more. NULL: the contents
+     * are where the name is. */
     int (*open_contents)(struct volume *volume, int named_dir, const struct statx *stx);
 
-    /* The directory that carried the name of a class root is gone, and its contents, which are none,
-     * are not needed any more. NULL as above. */
+    /* Drops the contents of a class root, which are empty; the directory that carried its name is
+     * gone. NULL as above. */
     void (*drop_contents)(struct volume *volume, int named_dir);
 
     /* Gives a directory this class; -ENOTEMPTY: it has entries. volume->class_roots is held. */

@@ -12,8 +12,9 @@
 #define DEFERRED_MAX 24
 
 struct deferred_close {
-    struct lock closing; // by one thread at a time: the node table bounds what is unclosed
-    struct lock lock;    // guards the rest
+    struct lock
+        closing;      // held by the one thread that closes: the node table bounds what is unclosed
+    struct lock lock; // guards the rest
     atomic_uint count;
     struct node_resources resources[DEFERRED_MAX];
 };
@@ -88,7 +89,7 @@ void deferred_close_add(struct volume *volume, const struct node_resources *reso
     struct deferred_close *deferred = volume->deferred_close;
     bool added = false;
 
-    // The threads that receive see to it; libfuse's own loop does not.
+    // The threads that receive run deferred closes; libfuse's own loop does not.
     if (!volume->info.io_uring) {
         lock_take(&deferred->lock);
         added = deferred->count < DEFERRED_MAX;

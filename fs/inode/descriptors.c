@@ -6,10 +6,12 @@
 
 #include "fs/inode/deferred_close.h"
 
-/* What is closed at once when descriptors run out, so that it need not be done again soon. */
+/* How many descriptors are closed at once when they run out, so that it need not happen again
+ * soon. */
 #define ROOM_DESCRIPTORS 16
 
-/* What clients cannot use up: for the threads, at two each, and for whatever comes between. */
+/* Descriptors that clients cannot use up: for the threads, two each, and for whatever comes
+ * between. */
 #define RESERVED_DESCRIPTORS 24
 
 bool descriptors_make_room(struct volume *volume, int *result)
@@ -25,7 +27,7 @@ bool descriptors_make_room(struct volume *volume, int *result)
         closed += taken.path_fd >= 0;
         resources_close(volume, &taken);
     }
-    // Then it is the daemon's shortage, not the caller's.
+    // Nothing was left to close: the daemon lacks descriptors, not the caller.
     if (closed == 0)
         *result = -ENFILE;
     return closed > 0;
@@ -33,7 +35,7 @@ bool descriptors_make_room(struct volume *volume, int *result)
 
 bool descriptors_is_last(const struct volume *volume, int fd)
 {
-    // The kernel gives out the lowest number there is.
+    // The kernel gives out the lowest free number.
     return fd >= volume->info.descriptors_limit - RESERVED_DESCRIPTORS;
 }
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Descriptors, of which the daemon has a limited number. */
+/* Descriptors, of which the daemon has a limited number: how it gets by with them. */
 #ifndef SHMAPFS_DESCRIPTORS_H
 #define SHMAPFS_DESCRIPTORS_H
 
 #include "fs/inode/volume.h"
 
-/* After a call that takes a descriptor: whether it failed for want of one (-EMFILE) and some that
- * were only kept at hand are closed now, so that it is worth another try. If there were none, the
- * result becomes -ENFILE. */
+/* Makes room after a call that failed for want of a descriptor (*result is -EMFILE): closes some
+ * that are only kept at hand. Returns whether the call is worth another try. If nothing could be
+ * closed, *result becomes -ENFILE. */
 bool descriptors_make_room(struct volume *volume, int *result);
 
-/* A descriptor that is to be kept for as long as a client likes: not one of the last, without which
- * nothing could be removed or looked at any more. Returns it, or closes it and returns -EMFILE. */
+/* Refuses one of the last descriptors to a use that lasts as long as a client likes: without the
+ * last ones nothing could be removed or looked at any more. Returns the descriptor, or closes it
+ * and returns -EMFILE. */
 int descriptors_not_last(const struct volume *volume, int fd);
 bool descriptors_is_last(const struct volume *volume, int fd);
 

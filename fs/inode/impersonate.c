@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* What is a thread's own. */
+/* The filesystem identity of a thread. */
 struct identity {
     uid_t uid;
     gid_t gid;
@@ -39,7 +39,7 @@ void impersonate_destroy(struct volume *volume)
     volume->identities = NULL;
 }
 
-/* Of the calling thread; NULL: there is no memory for it. */
+/* Returns the identity of the calling thread; NULL: there is no memory for it. */
 static struct identity *identity_of_thread(struct volume *volume)
 {
     struct identity *identity = pthread_getspecific(volume->identities->of_thread);
@@ -51,9 +51,9 @@ static struct identity *identity_of_thread(struct volume *volume)
         return NULL;
     *identity =
         (struct identity){ .uid = volume->info.cred.idle_uid, .gid = volume->info.cred.idle_gid };
-    // A thread begins as what the one that started it was at that moment.
+    // A thread inherits the identity that its creator had at that moment.
     cred_return(&volume->info.cred);
-    // The umask belongs to the process unless a thread asks for one of its own.
+    // The umask belongs to the whole process unless a thread asks for one of its own.
     unshare(CLONE_FS);
     pthread_setspecific(volume->identities->of_thread, identity);
     return identity;

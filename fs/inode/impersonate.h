@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* In whose name a thread acts: as the process that a request comes from, for as long as it takes to
- * create something; at rest as nobody (cred.h). */
+/* Impersonation: a thread acts as the process that a request comes from while it creates something,
+ * and otherwise as nobody (cred.h). */
 #ifndef SHMAPFS_IMPERSONATE_H
 #define SHMAPFS_IMPERSONATE_H
 
@@ -10,16 +10,16 @@
 int impersonate_init(struct volume *volume);
 void impersonate_destroy(struct volume *volume);
 
-/* Takes on the caller's filesystem identity and umask. Whether the caller may create is for the
- * kernel to have checked; that it keeps setgid in `mode`, too. */
+/* Takes on the caller's filesystem identity and umask. The kernel has checked that the caller may
+ * create, and may keep setgid in `mode`. */
 void impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode);
 
-/* Ends that. The identity stays with the thread: to change it costs more than a small file, and the
- * next one is often the same caller's. */
+/* Ends the impersonation. The identity stays with the thread: changing it costs more than a small
+ * file, and the next request often comes from the same caller. */
 void impersonate_end(struct volume *volume, mode_t mode);
 
-/* Before anything else is done that allocates space in an area which keeps some for root: the
- * thread acts as nobody again. */
+/* Makes the thread act as nobody again. Call it before anything else that allocates space in an
+ * area which keeps some for root. */
 void impersonate_none(struct volume *volume);
 
 #endif

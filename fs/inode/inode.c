@@ -58,7 +58,7 @@ int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode)
     return 0;
 }
 
-/* Gives an inode whose node was just taken into use what makes it whole, or lets go of it. */
+/* Gives an inode whose node was just taken into use the rest of it; on an error, ends the use. */
 static int complete_inode(struct volume *volume, struct inode *inode)
 {
     int error;
@@ -116,8 +116,8 @@ static int claim_node(struct volume *volume, const struct node_seed *seed, int f
     return error ? error : complete_inode(volume, inode);
 }
 
-/* A directory at which the class changes to one whose contents are elsewhere. `fd` is of the one that
- * carries its name. */
+/* Claims the node of a class root whose contents are elsewhere. `fd` is the directory that carries
+ * its name. */
 static int claim_class_root(struct volume *volume, const struct class *class,
                             struct node_seed *seed, int fd, struct statx *stx, struct inode *inode)
 {
@@ -148,8 +148,8 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     return error;
 }
 
-/* The class that a directory was given; NULL: none of its own. -EOPNOTSUPP: a later version's, or
- * nonsense: serving it as something else could lose what is in it. */
+/* Finds the class that a directory was given; NULL: none of its own. -EOPNOTSUPP: a class of a
+ * later version, or nonsense: serving it as another class could lose what is in it. */
 static int find_class(const struct volume *volume, int dir, const struct class **class)
 {
     enum shmap_class word;
@@ -178,7 +178,7 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
         return -EXDEV;
     seed.key = key_of(area, stx);
     seed.type = stx->stx_mode >> 12;
-    // Below a class whose names do not last there are no roots of others.
+    // Below a class whose names do not last there are no roots of other classes.
     if (inode_class(parent)->lasts && S_ISDIR(stx->stx_mode))
         error = find_class(volume, found, &own_class);
     if (error)
@@ -238,7 +238,7 @@ void inode_name_removed(struct inode *inode, uint32_t links)
     node_unlinked(&inode->volume->nodes, &inode->ref);
 }
 
-/* The class of the mount's root: the first that has an area. */
+/* Returns the class of the mount's root: the first that has an area. */
 static const struct class *root_class(const struct volume *volume)
 {
     unsigned word = 0;

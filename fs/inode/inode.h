@@ -2,8 +2,8 @@
 /*
  * Inodes: nodes together with a descriptor to work on them by. Here the node table meets the areas.
  *
- * Functions return 0 or a negative errno. What they acquire is given back by inode_release(), for
- * which INODE is the cleanup attribute.
+ * Functions return 0 or a negative errno. inode_release() gives back what they acquire; INODE is
+ * the cleanup attribute for it.
  */
 #ifndef SHMAPFS_INODE_H
 #define SHMAPFS_INODE_H
@@ -16,51 +16,52 @@
 struct inode {
     struct volume *volume; // NULL: not acquired
     struct node_ref ref;
-    int fd; // O_PATH; the node's own, valid until the release
+    int fd; // O_PATH; owned by the node, valid until the release
 };
 
 #define INODE_NONE ((struct inode){ .volume = NULL })
 #define INODE      __attribute__((cleanup(inode_release)))
 
-/* What a request names by id; the thread acts as nobody then, where that matters. -ESTALE: nothing, or it is gone from its area; -ENFILE: no descriptor
- * is left. */
+/* Acquires the inode of a node id that a request names, with a descriptor. From here on the thread
+ * acts as nobody, where that matters. -ESTALE: no such node, or it is gone from its area; -ENFILE:
+ * no descriptor is left. */
 int inode_acquire(struct volume *volume, fuse_ino_t id, struct inode *inode);
 
-/* The same without a descriptor (fd is -1): for what is done with the contents of an open file,
- * which must not fail for want of one. */
+/* Acquires an inode without a descriptor (fd is -1). For work on the contents of an open file,
+ * which must not fail for want of a descriptor. */
 int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode);
 
-/* Gives an inode that is held its descriptor after all. */
+/* Gives an inode that came from inode_hold() its descriptor after all. */
 int inode_need_fd(struct inode *inode);
 
-/* What a name in a directory stands for; counts a lookup of the kernel. `stx` receives its
- * attributes. -ENOENT; -EXDEV: another filesystem is mounted there. */
+/* Looks a name up in a directory and counts a lookup of the kernel. `stx` receives the attributes.
+ * -ENOENT; -EXDEV: another filesystem is mounted there. */
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
-/* The same for something that was opened already (O_PATH), with a name or without (NULL); the
+/* Does the same for something that was opened already (O_PATH), with a name or without (NULL); the
  * descriptor is consumed. */
 int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
                 struct statx *stx);
 
-/* What a name stands for, without counting a lookup: its attributes, and its node if the kernel
- * knows it (otherwise INODE_NONE). The node can be used on after the name is gone. */
+/* Finds what a name stands for, without counting a lookup: its attributes, and its node if the
+ * kernel knows it (otherwise INODE_NONE). The node can be used on after the name is gone. */
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
 
-/* The same for a key: INODE_NONE if the kernel does not know such a node. */
+/* Does the same for a key: INODE_NONE if the kernel does not know such a node. */
 int inode_of_key(struct volume *volume, const struct node_key *key, struct inode *inode);
 
-/* The key and the attributes of what a name stands for. -ENOENT */
+/* Finds the key and the attributes of what a name stands for. -ENOENT */
 int inode_key_of_name(const struct inode *parent, const char *name, struct node_key *key,
                       struct statx *stx);
 
-/* A name of the inode was removed: was it the last one? It had so many `links` before (0: unknown). INODE_NONE
- * is allowed. */
+/* Notes that a name of the inode was removed, and whether it was the last one. The inode had
+ * `links` names before (0: unknown). INODE_NONE is allowed. */
 void inode_name_removed(struct inode *inode, uint32_t links);
 
 /* Makes the root node of the mount. */
 int inode_make_root(struct volume *volume);
 
-/* Takes a lookup back that the kernel will not be told of. */
+/* Takes back a lookup that the kernel will not be told of. */
 void inode_unlookup(struct inode *inode);
 
 void inode_release(struct inode *inode);
@@ -85,7 +86,7 @@ static inline struct area *inode_area(const struct inode *inode)
     return volume_area(inode->volume, inode->ref.area);
 }
 
-/* The class that is in force for it. */
+/* Returns the class that is in force for the inode. */
 static inline const struct class *inode_class(const struct inode *inode)
 {
     return inode->volume->classes[inode->ref.class];
@@ -99,14 +100,14 @@ static inline bool inode_is_passthrough(const struct inode *inode)
            inode->volume->info.data_paths[inode->ref.area].passthrough;
 }
 
-/* The inode number that the mount shows for one in an area. */
+/* Returns the inode number that the mount shows for an inode number in an area. */
 static inline uint64_t inode_number(uint8_t area, uint64_t ino)
 {
     return ino | area_kind(area)->ino_bit;
 }
 
-/* Names that lead out of a directory, or cannot be one; the kernel does not send them, but who
- * knows who holds the device. */
+/* Returns -EINVAL for a name that leads out of a directory or cannot be one. The kernel sends no
+ * such name, but another program may hold the device. */
 int inode_check_name(const char *name);
 
 #endif

@@ -17,7 +17,7 @@ struct orphans {
     pthread_cond_t one_gone;
     unsigned waiters;
     unsigned gone;
-    unsigned in_use; // of those there are: waiting for them was in vain
+    unsigned in_use; // orphans that a wait was in vain for
 };
 
 int orphans_init(struct volume *volume)
@@ -49,14 +49,15 @@ unsigned orphans_gone(struct volume *volume)
     return gone;
 }
 
-/* Waits until there are no more than `left`, or one has gone since the mark. The lock is held. */
+/* Waits until no more than `left` orphans are there, or one has gone since the mark. The lock is
+ * held. */
 static void wait_until(struct volume *volume, unsigned mark, unsigned left)
 {
     struct orphans *orphans = volume->orphans;
     struct timespec deadline = clock_deadline(WAIT_NANOSECONDS);
     int error = 0;
 
-    // Threads that wait cannot serve what they wait for.
+    // A thread that waits cannot serve the FORGET that it waits for.
     if (orphans->waiters >= WAITERS_MAX)
         return;
     orphans->waiters++;
@@ -101,7 +102,8 @@ void orphans_one_gone(struct volume *volume)
     struct orphans *orphans = volume->orphans;
     unsigned left;
 
-    // Both counts change together, or whoever looks in between would neither wait nor try again.
+    // Both counts change together. Otherwise a thread that looks in between would neither wait nor
+    // try again.
     lock_take(&orphans->lock);
     node_orphan_gone(&volume->nodes);
     left = node_table_counts(&volume->nodes).orphans;

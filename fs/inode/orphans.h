@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Orphans: nodes that lost their last name, until what they held is closed. Their space comes back
- * with that, and whoever needs space can wait for it (fs/vfs/reclaim.h).
+ * Orphans: nodes that lost their last name, until what they held is closed. Only then their space
+ * comes back, and a request that needs space can wait for it (fs/vfs/reclaim.h).
  */
 #ifndef SHMAPFS_ORPHANS_H
 #define SHMAPFS_ORPHANS_H
@@ -12,18 +12,18 @@
 int orphans_init(struct volume *volume);
 void orphans_destroy(struct volume *volume);
 
-/* What an orphan held is closed. */
+/* Notes that what an orphan held is closed. */
 void orphans_one_gone(struct volume *volume);
 
-/* How many have gone so far. */
+/* Returns how many orphans have gone so far. */
 unsigned orphans_gone(struct volume *volume);
 
-/* Whether one has gone since there were `*mark`, which is moved on; waits for that, but not long,
- * while there are any. */
+/* Waits, but not long and only while there are orphans, until one has gone since `*mark`. Returns
+ * whether one has, and moves the mark on. */
 bool orphans_wait(struct volume *volume, unsigned *mark);
 
-/* Waits, not long, until there are none but those that are really in use. That they are shows by
- * waiting in vain: once. */
+/* Waits, but not long, until the only orphans left are really in use. A wait in vain shows that
+ * they are; later calls do not wait for those again. */
 void orphans_settle(struct volume *volume);
 
 #endif

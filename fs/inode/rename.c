@@ -6,7 +6,7 @@
 
 #include "fs/inode/reopen.h"
 
-/* The node of a name, with its descriptor, if the kernel knows it and it is known to us by name. */
+/* Finds the node of a name, with its descriptor, if the kernel knows it and we know it by name. */
 static int find_recorded(struct inode *dir, const char *name, struct inode *inode)
 {
     struct node_handle handle;
@@ -33,8 +33,8 @@ static int rename_and_record(struct inode *from, const char *name, struct inode 
     struct volume *volume = from->volume;
     INODE struct inode moved = INODE_NONE;
     INODE struct inode exchanged = INODE_NONE;
-    // With their descriptors, which they must keep if their new names are too long. The kernel
-    // keeps the names from changing meanwhile.
+    // Both come with their descriptors, which they must keep if their new names are too long. The
+    // kernel keeps the names from changing meanwhile.
     int error = find_recorded(from, name, &moved);
 
     if (!error && (flags & RENAME_EXCHANGE))
@@ -51,7 +51,7 @@ static int rename_and_record(struct inode *from, const char *name, struct inode 
     return error;
 }
 
-/* The node is not opened: the name that is recorded leads to it no more. */
+/* Records the new name of a node without opening it: the old record leads to it no more. */
 static void record_again(const struct node_key *key, struct inode *dir, const char *name)
 {
     struct volume *volume = dir->volume;

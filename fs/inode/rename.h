@@ -5,12 +5,12 @@
 
 #include "fs/inode/inode.h"
 
-/* Renames as renameat2(2) does, and what is recorded of the names with it. */
+/* Renames as renameat2(2) does, and updates the records of the names. */
 int rename_entry(struct inode *from, const char *name, struct inode *to, const char *new_name,
                  unsigned flags);
 
-/* Changes the records alone, after a rename that a process carried out which died before it could
- * record it; by the keys that the names had before. */
+/* Updates the records alone, after a rename by a worker that died before it could record it.
+ * `source` and `target` are the keys that the names had before. */
 void rename_recover(struct inode *from, const char *name, struct inode *to, const char *new_name,
                     unsigned flags, const struct node_key *source, const struct node_key *target);
 

@@ -13,7 +13,7 @@
 
 _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
 
-/* About as many as a path can have. */
+/* About as many levels as a path can have. */
 #define LEVELS_MAX 2048
 
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
@@ -46,7 +46,7 @@ static void by_name(uint64_t parent, const char *name, struct node_handle *handl
     size_t length = strlen(name);
 
     if (length > NAME_MAX_BYTES)
-        length = 0; // then the directory is searched for it
+        length = 0; // opening the node then searches the directory
     handle->type = NODE_BY_NAME;
     handle->length = (uint8_t)(sizeof(parent) + length);
     memcpy(handle->bytes, &parent, sizeof(parent));
@@ -82,7 +82,7 @@ static bool has_number(const struct dirent64 *entry, const void *ino)
     return entry->d_ino == *(const uint64_t *)ino;
 }
 
-/* Opens what has a name in a directory. The name is in the handle, or has to be looked for. */
+/* Opens a node in its directory. The name is in the handle, or is searched for. */
 static int open_in(int dir, const struct node_ref *ref)
 {
     size_t length = ref->handle.length - sizeof(uint64_t);
@@ -100,8 +100,8 @@ static int open_in(int dir, const struct node_ref *ref)
     return fd == -ENOENT || fd == -ENOTDIR ? -ESTALE : fd;
 }
 
-/* Opens a node by its name, and before it, if need be, the directories that lead there: at most
- * `levels` of them, for each takes room on the stack. */
+/* Opens a node by its name, after the directories that lead there, if need be: at most `levels` of
+ * them, because each takes room on the stack. */
 static int open_named(struct volume *volume, const struct node_ref *ref, int levels)
 {
     struct node_resources leftover;
@@ -119,8 +119,8 @@ static int open_named(struct volume *volume, const struct node_ref *ref, int lev
     memcpy(&id, ref->handle.bytes, sizeof(id));
     if (!node_use(&volume->nodes, id, &parent))
         return -ESTALE;
-    // The directory's own descriptor stays as long as it is in use; one that is opened on the way
-    // is not kept.
+    // A directory keeps its own descriptor while it is in use; a descriptor that is opened on the
+    // way is not kept.
     dir = parent.held.path_fd;
     if (dir < 0)
         dir = opened = open_named(volume, &parent, levels - 1);
@@ -145,7 +145,7 @@ int reopen_node(struct volume *volume, const struct node_ref *ref)
         return open_object(volume_area(volume, ref->area), &ref->handle);
     lock_note_taken(LOCK_NAMES, true);
     pthread_rwlock_rdlock(&volume->names->lock);
-    // It may have been renamed since the reference was taken.
+    // The node may have been renamed since the reference was taken.
     node_handle_now(&volume->nodes, ref, &now.handle);
     fd = now.handle.length ? open_named(volume, &now, LEVELS_MAX) : -ESTALE;
     pthread_rwlock_unlock(&volume->names->lock);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What all requests of a mount share: its areas and its nodes. The modules above keep their own
- * state, each with its lock; here are only the pointers to it.
+ * The volume: what all requests of a mount share, its areas and its nodes. The modules above keep
+ * their own state, each with its lock; the volume has only the pointers to it.
  */
 #ifndef SHMAPFS_VOLUME_H
 #define SHMAPFS_VOLUME_H
@@ -15,7 +15,7 @@
 
 #define VOLUME_STRIPES 64
 
-/* Longer than anybody looks at a name without there being a reason to ask again. */
+/* Longer than anybody looks at a name without another reason to ask again. */
 #define TIMEOUT_DEFAULT 86400
 
 struct volume {
@@ -23,21 +23,22 @@ struct volume {
     struct state *state;
     struct node_table nodes;
     struct fuse_session *session;
-    const struct class *const *classes; // by their enum shmap_class; NULL: not served
+    const struct class *const *classes; // by their enum shmap_class
 
     // Held while something about one node is settled that takes system calls: its backing id, its
-    // I/O descriptor, whether it is mapped. Chosen by node; never two at once.
+    // I/O descriptor, whether it is mapped. The node id selects the stripe; no thread holds two at
+    // once.
     struct lock stripes[VOLUME_STRIPES];
     // Held while a class root is entered, made or dropped.
     struct lock class_roots;
     // The request that a thread serves; unset where requests have no record.
     pthread_key_t serving;
-    // The request in a record is about to wait; NULL: nobody wants to know.
+    // Called when the request in a record is about to wait; NULL: nobody needs to know.
     void (*will_wait)(void *server, unsigned record);
     void *server;
-    struct ticker *ticker; // NULL: nothing ticks yet
+    struct ticker *ticker; // NULL: no ticker runs yet
 
-    // Each is made by its module's …_init().
+    // The state of modules; each …_init() makes its own.
     struct name_records *names;        // reopen.h
     struct identities *identities;     // impersonate.h
     struct backing_registry *backings; // backing.h
@@ -58,13 +59,13 @@ static inline struct area *volume_area(struct volume *volume, unsigned area)
     return &volume->info.areas[area];
 }
 
-/* The record of the request that the calling thread serves; NULL: it has none. */
+/* Returns the record of the request that the calling thread serves; NULL: it has none. */
 static inline struct request *volume_request(struct volume *volume)
 {
     return pthread_getspecific(volume->serving);
 }
 
-/* That request is about to wait for something; others are to be received meanwhile. */
+/* Announces that the thread's request is about to wait, so that others are received meanwhile. */
 static inline void volume_will_wait(struct volume *volume)
 {
     const struct request *request = volume_request(volume);
@@ -73,7 +74,7 @@ static inline void volume_will_wait(struct volume *volume)
         volume->will_wait(volume->server, state_index(volume->state, request));
 }
 
-/* What that request takes from the node table. */
+/* Returns the ledger of the thread's request; NULL: there is none. */
 static inline struct node_ledger *volume_ledger(struct volume *volume)
 {
     struct request *request = volume_request(volume);
@@ -81,7 +82,7 @@ static inline struct node_ledger *volume_ledger(struct volume *volume)
     return request ? node_ledger(&volume->nodes, state_index(volume->state, request)) : NULL;
 }
 
-/* What a thread works on is damaged: ends the process. */
+/* Ends the process, because something that a thread works on is damaged. */
 static inline void volume_damaged(struct volume *volume, const char *what)
 {
     volume->nodes.corrupt(volume->nodes.corrupt_argument, what);
