@@ -46,8 +46,8 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
                               *mount->volume.info.store ? mount->volume.info.store : "shmapfs");
 }
 
-/* Mounts, with what libfuse and its helper write to standard error caught: the user gets one line.
- * */
+/* Mounts, and catches what libfuse and its helper write to standard error: the user gets one
+ * line. */
 static int mount_quietly(struct mount *mount, char *said, size_t size)
 {
     CLEANUP_FD int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -55,7 +55,7 @@ static int mount_quietly(struct mount *mount, char *said, size_t size)
     ssize_t length;
     int result;
 
-    // To mount takes descriptors, too.
+    // Mounting takes descriptors, too.
     if (saved < 0 || catcher < 0) {
         strlcpy(said, strerror(errno), size);
         return -1;
@@ -120,7 +120,7 @@ int connection_continue(struct mount *mount, int device)
     fuse_opt_free_args(&args);
     if (!mount->volume.session)
         return -ENOMEM;
-    // This is how libfuse is told that there is a mount already.
+    // A path of this form tells libfuse that there is a mount already.
     snprintf(path, sizeof(path), "/dev/fd/%d", device);
     return fuse_session_mount(mount->volume.session, path) == 0 ? 0 : -EBADF;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The connection to the kernel: libfuse's session, and the mount that it is of. */
+/* The connection to the kernel: libfuse's session and its mount. */
 #ifndef SHMAPFS_CONNECTION_H
 #define SHMAPFS_CONNECTION_H
 
@@ -8,11 +8,11 @@
 /* Makes the session and mounts. Returns 0, or a negative errno with a complaint. */
 int connection_make(struct mount *mount, struct complaint *complaint);
 
-/* Makes the session of a mount that is there already, over a connection to the kernel. Returns 0 or
- * a negative errno. */
+/* Makes the session of a mount that is there already, over its connection. Returns 0 or a negative
+ * errno. */
 int connection_continue(struct mount *mount, int device);
 
-/* Unmounts, if it is still mounted, and ends the session. */
+/* Unmounts, if the mount is still there, and ends the session. */
 void connection_end(struct mount *mount);
 
 #endif

@@ -13,7 +13,8 @@ void mount_damaged(void *argument, const char *what)
     const struct mount *mount = argument;
 
     log_event(LOG_ERR,
-              "the memory of the mount is damaged (%s); it ends, for it could serve wrong data",
+              "the memory of the mount is damaged (%s); the mount ends, "
+              "because it could serve wrong data",
               what);
     mountpoint_take_away(mount->volume.info.mount_id);
     _exit(WORKER_DAMAGED);

@@ -5,8 +5,8 @@
 
 #include <stdnoreturn.h>
 
-/* Says what is damaged, takes the mount away and ends the process: serving on could give wrong
- * data. In the form that a node table calls it: the argument is the struct mount. */
+/* Logs what is damaged, takes the mount away and ends the process: serving on could give wrong
+ * data. It has the form of a node table's `corrupt`: the argument is the struct mount. */
 noreturn void mount_damaged(void *mount, const char *what);
 
 #endif

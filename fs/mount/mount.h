@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A mount in one of its processes. It is the user data of the FUSE session. What outlives the process
- * is behind `volume.state` and in the node table. */
+/* A mount in one of its processes. It is the user data of the FUSE session. What outlives the
+ * process is behind `volume.state` and in the node table. */
 #ifndef SHMAPFS_MOUNT_H
 #define SHMAPFS_MOUNT_H
 
@@ -12,11 +12,12 @@
 struct mount {
     struct volume volume;
     const struct fuse_lowlevel_ops *ops;
-    struct options options;   // of the process that mounted; later ones know volume.info alone
-    int memfd;                // of the state
-    struct agreement agreed;  // what this process came to
-    atomic_flag upgrading;    // to another binary; set until there is one
-    atomic_bool handing_over; // to it, or to another process, as a request has asked for
+    struct options options;  // only in the process that mounted; later ones know volume.info alone
+    int memfd;               // of the state
+    struct agreement agreed; // what this process agreed on with the kernel
+    atomic_flag upgrading;   // an upgrade is under way; set until there is another binary
+    atomic_bool
+        handing_over; // a request has asked to hand over, to another binary or another process
 };
 
 static inline struct mount *mount_of(fuse_req_t req)
@@ -24,7 +25,7 @@ static inline struct mount *mount_of(fuse_req_t req)
     return fuse_req_userdata(req);
 }
 
-/* The mount that a volume is of. */
+/* Returns the mount of a volume. */
 static inline struct mount *mount_of_volume(struct volume *volume)
 {
     return (struct mount *)volume;

@@ -24,7 +24,7 @@ static int complain_of_dead(const char *path, struct complaint *complaint)
                     path, path);
 }
 
-/* Opens and locks a directory to be mounted on. Returns its descriptor. */
+/* Opens and locks a directory to be mounted on. Returns its descriptor or a negative errno. */
 static int lock_mountpoint(const char *path, const char *absolute, struct complaint *complaint)
 {
     CLEANUP_FD int dir = open(absolute, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -38,8 +38,8 @@ static int lock_mountpoint(const char *path, const char *absolute, struct compla
                         strerror(errno));
     if (flock(dir, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return complain(complaint, EBUSY,
-                        "MOUNTPOINT %s is busy: somebody else is mounting on it just now", path);
-    // Asked when it can no longer change.
+                        "MOUNTPOINT %s is busy: another process is mounting on it just now", path);
+    // Asked under the lock, so that the answer can no longer change.
     if (mounts_at(absolute))
         return complain(
             complaint, EBUSY,
@@ -89,19 +89,19 @@ static bool contains(const char *outer, const char *inner)
 int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint)
 {
     if (contains(mountpoint, store))
-        return complain(
-            complaint, EINVAL,
-            "STORE %s is inside MOUNTPOINT %s, which would hide it; choose two separate directories",
-            store, mountpoint);
+        return complain(complaint, EINVAL,
+                        "STORE %s is inside MOUNTPOINT %s, which would hide it; "
+                        "choose two separate directories",
+                        store, mountpoint);
     if (contains(store, mountpoint))
-        return complain(
-            complaint, EINVAL,
-            "MOUNTPOINT %s is inside STORE %s, which would contain itself; choose two separate directories",
-            mountpoint, store);
+        return complain(complaint, EINVAL,
+                        "MOUNTPOINT %s is inside STORE %s, which would contain itself; "
+                        "choose two separate directories",
+                        mountpoint, store);
     return 0;
 }
 
-/* The helper that may unmount for those who are not root. */
+/* Runs the helper that may unmount for users other than root. */
 static void run_fusermount(const char *mountpoint)
 {
     const char *const arguments[] = { "fusermount3", "-u", "-q", "-z", "--", mountpoint, NULL };
@@ -116,7 +116,7 @@ uint64_t mountpoint_id(const char *mountpoint)
 {
     struct statx stx;
 
-    // Answered by the kernel alone: the daemon need not be serving.
+    // The kernel alone answers this: the daemon need not be serving.
     if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
         return 0;
     return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
@@ -131,8 +131,9 @@ dev_t mountpoint_device(const char *mountpoint)
     return makedev(stx.stx_dev_major, stx.stx_dev_minor);
 }
 
-/* It may have been unmounted with files still open, or moved, and another one be in its place.
- * Covered by another one it cannot be reached, and umount(2) would take that one. */
+/* Finds where our mount is. It may have been unmounted with files still open, or moved, with
+ * another mount in its place. A mount that another one covers cannot be reached: umount(2) would
+ * take the other one. */
 static bool find_own(uint64_t id, char where[PATH_MAX])
 {
     return mounts_find_id(id, where, PATH_MAX) && mountpoint_id(where) == id;
@@ -159,7 +160,7 @@ int mountpoint_detach(uint64_t id)
 
     if (!find_own(id, where))
         return -1;
-    // Opened first: afterwards no path leads to the mount any more.
+    // Opened first: after the detach no path leads to the mount.
     root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     detach(where);
     if (root >= 0)

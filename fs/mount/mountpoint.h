@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Where a mount may be put, and how it is taken away again. */
+/* Mount points: where a mount may be put, and how it is taken away again. */
 #ifndef SHMAPFS_MOUNTPOINT_H
 #define SHMAPFS_MOUNTPOINT_H
 
@@ -17,17 +17,18 @@ int mountpoint_check(const char *path, char resolved[PATH_MAX], struct complaint
 int mountpoint_check_store(const char *mountpoint, const char *store, struct complaint *complaint);
 
 /* Takes the mount out of sight and starts bringing what its page cache holds back to the daemon,
- * which must be serving meanwhile. Who still has files open keeps them until the daemon ends.
- * Returns a descriptor of the mount's root, or -1: it was not there. */
+ * which must be serving meanwhile. Processes with open files keep them until the daemon ends.
+ * Returns a descriptor of the mount's root, or -1: the mount was not there. */
 int mountpoint_detach(uint64_t id);
 
-/* The device number of the file system there. */
+/* Returns the device number of the file system at a mount point. */
 dev_t mountpoint_device(const char *mountpoint);
 
-/* Takes the mount out of sight when nobody serves it. */
+/* Takes a mount that nobody serves out of sight. */
 void mountpoint_take_away(uint64_t id);
 
-/* What tells a mount from another one that may be at the same place later; 0: there is none. */
+/* Returns the id of a mount, which tells it from a later mount at the same place; 0: there is
+ * none. */
 uint64_t mountpoint_id(const char *mountpoint);
 
 #endif

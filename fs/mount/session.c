@@ -29,7 +29,8 @@ static void refuse_passthrough(struct mount *mount, const char *reason)
     }
 }
 
-/* The kernel has either passthrough or its cache for writes, for the whole mount. */
+/* Chooses the data path. The kernel has either passthrough or its cache for writes, for the whole
+ * mount. */
 static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
 {
     bool passthrough =
@@ -45,7 +46,7 @@ static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
         mount->volume.info.writeback = fuse_set_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     else
         fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
-    // Passed through, writes are none of the requests, and room for them would lie idle.
+    // Writes that are passed through are no requests, and room for them would lie idle.
     conn->max_write = passthrough ? REQUEST_SMALL_MAX : REQUEST_WRITE_MAX;
     mount->volume.info.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
 }
@@ -59,8 +60,8 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         FUSE_CAP_READDIRPLUS,        FUSE_CAP_READDIRPLUS_AUTO,  FUSE_CAP_EXPLICIT_INVAL_DATA,
     };
     // The daemon copies: spliced pages could change after they were sent. Nobody but the kernel
-    // changes data: its page cache is never stale, and to drop it because times or sizes look so
-    // would lose stores through mappings.
+    // changes data: its page cache is never stale, and dropping it because times or sizes look so
+    // would lose writes through mappings.
     static const uint64_t unwanted[] = {
         FUSE_CAP_SPLICE_READ,     FUSE_CAP_SPLICE_WRITE,    FUSE_CAP_SPLICE_MOVE,
         FUSE_CAP_AUTO_INVAL_DATA, FUSE_CAP_HANDLE_KILLPRIV,
@@ -78,7 +79,7 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
     conn->time_gran = 1;
     conn->no_interrupt = 1;
     choose_data_path(mount, conn);
-    // No padding in it: it is compared as bytes.
+    // The structure has no padding: it is compared as bytes.
     mount->agreed = (struct agreement){ .features = conn->want_ext,
                                         .max_write = conn->max_write,
                                         .max_readahead = conn->max_readahead,
@@ -90,7 +91,7 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
 int session_ask(struct mount *mount)
 {
     struct question *asked = &mount->volume.state->asked;
-    // As the kernel demands of every buffer, however short the request.
+    // The kernel demands this size of every buffer, however short the request is.
     CLEANUP_FREE char *buffer = malloc(REQUEST_BYTES);
     ssize_t length;
 
@@ -124,7 +125,7 @@ int session_agree(struct mount *mount)
     struct fuse_buf buffer = { .mem = asked.bytes, .size = asked.length };
 
     mount->agreed = (struct agreement){ .made = false };
-    // Where there is an answer already, the kernel does not know what this one is for and drops it.
+    // If there is an answer already, the kernel does not know what this one is for and drops it.
     fuse_session_process_buf(mount->volume.session, &buffer);
     if (!mount->agreed.made)
         return -EPROTO;

@@ -20,7 +20,8 @@
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
 
-/* Nodes that the table has room for. It takes address space only; memory is taken as nodes come. */
+/* How many nodes the table has room for. This takes address space only; memory is taken as nodes
+ * come. */
 #define NODES_MAX NODE_CAPACITY_MAX
 
 static void raise_limit(int resource)
@@ -35,8 +36,7 @@ static void raise_limit(int resource)
     setrlimit(resource, &limit);
 }
 
-/* What the data path of the areas' files could be, as far as it is known before the kernel is
- * asked. */
+/* Plans the data path of the areas' files, as far as it is known before the kernel is asked. */
 static void plan_data_paths(struct mount *mount)
 {
     const struct options *options = &mount->options;
@@ -53,7 +53,7 @@ static void plan_data_paths(struct mount *mount)
     info->wants_passthrough = !reason;
     info->wants_writeback = options->writeback;
     info->wants_io_uring = options->io_uring;
-    // In the background it is somebody else's service that the environment speaks of, if any.
+    // In the background, the environment speaks of somebody else's service, if of any.
     info->notifies = options->foreground;
     strlcpy(info->survival,
             options->io_uring  ? "requests in flight over io_uring would be lost"
@@ -62,7 +62,7 @@ static void plan_data_paths(struct mount *mount)
             sizeof(info->survival));
 }
 
-/* The conversation over the mount, as far as it does not take a worker. */
+/* Begins the conversation over the mount, as far as that needs no worker. */
 static int begin_session(struct mount *mount, struct complaint *complaint)
 {
     int error;
@@ -76,7 +76,8 @@ static int begin_session(struct mount *mount, struct complaint *complaint)
                 "this kernel does not send requests again (Linux 6.9 does)",
                 sizeof(mount->volume.info.survival));
     }
-    return error ? complain(complaint, -error, "the kernel did not take up the mount at %s: %s",
+    return error ? complain(complaint, -error,
+                            "the kernel did not send its first request for the mount at %s: %s",
                             mount->volume.info.mountpoint, strerror(-error))
                  : 0;
 }
@@ -85,7 +86,8 @@ void setup_note_program(struct state *state)
 {
     char path[PATH_MAX];
 
-    // A binary that was replaced has no path any more, and who replaces it has put the next one there.
+    // A binary that was replaced has no path any more, and the path that it had leads to the next
+    // one.
     if (realpath("/proc/self/exe", path))
         strlcpy(state->program, path, sizeof(state->program));
 }
@@ -100,8 +102,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
     return 0;
 }
 
-/* How many nodes may hold descriptors that can be had again: open files, directory streams and
- * requests under way need some too. */
+/* Returns how many nodes may hold descriptors that can be opened again: open files, directory
+ * streams and requests under way need some too. */
 static uint32_t plan_descriptors(struct mount *mount)
 {
     struct mount_info *info = &mount->volume.info;
@@ -173,7 +175,7 @@ void setup_keep_descriptors(struct mount *mount)
     }
 }
 
-/* What has to be there whatever is mounted. */
+/* Checks what has to be there whatever is mounted. */
 static int check_surroundings(struct mount *mount, struct complaint *complaint)
 {
     if (access("/proc/self/fd", X_OK) != 0)
@@ -219,8 +221,8 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
                  : 0;
 }
 
-/* Directories in the store are made last of what can fail for a reason of the user's, and in the
- * user's name. */
+/* The steps of a set-up. Directories in the store are made as late as possible: after everything
+ * that can fail for a reason of the user's, and in the user's name. */
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
     store_setup_open, store_setup_check_anon, make_ram,       make_state,      make_plans,
     connection_make,  begin_session,          make_anon_dirs, drop_privileges, make_nodes,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* From a command line to a mount that is ready to be served. */
+/* Set-up: the way from a command line to a mount that is ready to be served. */
 #ifndef SHMAPFS_SETUP_H
 #define SHMAPFS_SETUP_H
 
@@ -9,8 +9,8 @@
  * says what is wrong. `mount->options` is set; the rest is all zero. */
 int setup_mount(struct mount *mount, struct complaint *complaint);
 
-/* Sets up what a process needs of a mount that is there already, over a connection to the kernel.
- * Returns 0 or a negative errno. */
+/* Sets up what a process needs for a mount that is there already, over its connection to the
+ * kernel. Returns 0 or a negative errno. */
 int setup_continue(struct mount *mount, int device);
 
 /* Notes where the running binary is, for the next upgrade. */
@@ -19,7 +19,7 @@ void setup_note_program(struct state *state);
 /* Tells the node table which descriptors are the mount's own. */
 void setup_keep_descriptors(struct mount *mount);
 
-/* Gives back what is left of it, when nobody serves it any more. */
+/* Gives back what is left of the mount, when nobody serves it any more. */
 void setup_undo(struct mount *mount);
 
 #endif

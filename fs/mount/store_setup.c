@@ -21,7 +21,7 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
-    // Not mounted, and yet locked: its last daemon is about to end.
+    // The store is not mounted, and yet locked: its last daemon is about to end.
     if (store_lock_wait(&mount->volume.info.areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
         return 0;
     if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
@@ -29,7 +29,8 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
     return complain(
         complaint, EBUSY,
-        "STORE %s is in use: another process holds its lock, perhaps a shmapfs whose mount is not to be seen from here; end it first",
+        "STORE %s is in use: another process holds its lock, perhaps a shmapfs whose mount "
+        "cannot be seen from here; end it first",
         given);
 }
 
@@ -56,7 +57,7 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     return error == -EBUSY ? lock_store(mount, complaint) : error;
 }
 
-/* Whether one of the names with a colon between lies below another one. */
+/* Whether one of the names, which have colons between them, lies below another one. */
 static bool nest(const char *names)
 {
     size_t outer, inner;
@@ -72,7 +73,7 @@ static bool nest(const char *names)
     return false;
 }
 
-/* Does the same with each name of anon=. */
+/* Does the same work for each name of anon=. */
 static int for_each_anon(const struct mount *mount, struct complaint *complaint,
                          int (*work)(const struct mount *mount, const char *name,
                                      struct complaint *complaint))
@@ -102,7 +103,8 @@ static int make_anon(const struct mount *mount, const char *name, struct complai
                               complaint);
 }
 
-/* All are checked before the first is made: a mistake in one leaves nothing of the others behind. */
+/* All names are checked before the first is made: a mistake in one leaves nothing of the others
+ * behind. */
 int store_setup_check_anon(struct mount *mount, struct complaint *complaint)
 {
     return for_each_anon(mount, complaint, check_anon);
