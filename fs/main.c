@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* The program shmapfs: reads its command line, mounts, and serves or becomes the keeper. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static int inherit(void *mount)
     return worker_inherit(mount);
 }
 
-/* Serves with a keeper, which the process becomes. */
+/* Makes this process the keeper of the mount. */
 static int become_keeper(struct mount *mount, int ready, bool resumed)
 {
     struct keeper keeper = { .state = mount->volume.state,
@@ -80,7 +81,7 @@ static int serve_without_keeper(struct mount *mount, int ready)
     int status = WORKER_FAILED;
     int signal_fd;
 
-    // The mount is there, and calls wait for us. Nobody feeds a watchdog that has no keeper to watch.
+    // The mount is there, and calls wait for us. Without a keeper nobody feeds a watchdog.
     if (mount->volume.info.notifies) {
         notify_prepare(&notify);
         notify_send(&notify, "READY=1\nWATCHDOG_USEC=0");
@@ -90,11 +91,11 @@ static int serve_without_keeper(struct mount *mount, int ready)
     if (signal_fd >= 0)
         status = worker_run(mount, NULL, signal_fd, ready);
     if (status == WORKER_DETACHED)
-        // Nothing may be taken apart under the threads that still serve.
+        // Nothing may be destroyed under the threads that still serve.
         _exit(EXIT_SUCCESS);
     if (signal_fd >= 0)
         close(signal_fd);
-    // Otherwise a mount would be left behind that answers nobody.
+    // Otherwise a mount that answers nobody would be left behind.
     setup_undo(mount);
     return status == WORKER_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -117,8 +118,8 @@ static int mount_and_run(struct mount *mount)
         free(mount->options.anon);
     if (status > 0)
         return EXIT_SUCCESS;
-    // A signal that ends the process before it can heed it would leave a dead mount behind. In the
-    // background nobody knows the process yet.
+    // A signal that ends the process before it can be handled would leave a dead mount behind. In
+    // the background nobody knows the process yet.
     if (mount->options.foreground)
         signals_block(&heeded);
     if (status < 0 || setup_mount(mount, &complaint) != 0) {
@@ -128,18 +129,18 @@ static int mount_and_run(struct mount *mount)
     if (mount->options.foreground)
         return run(mount, -1);
     status = background_run(run, mount);
-    // What was set up is the child's, and it has taken that down if it failed; unless it could not.
+    // The child owns what was set up, and has taken it down if it failed, unless it died.
     if (status != EXIT_SUCCESS)
         mountpoint_take_away(mount->volume.info.mount_id);
     _exit(status);
 }
 
-/* Goes on with what another binary has served. */
+/* Goes on with a mount that another binary has served. */
 static int resume(struct mount *mount, const char *word)
 {
     int error = upgrade_resume(mount, atoi(word));
 
-    // Executed by another name it may have got that one.
+    // A binary that is executed by another name may have got that name.
     prctl(PR_SET_NAME, "shmapfs");
     if (!error)
         return become_keeper(mount, -1, true);
@@ -154,12 +155,13 @@ int main(int argc, char **argv)
     struct mount mount = { .ops = &OPS, .volume = { .classes = CLASSES } };
     struct complaint complaint = { .text = "" };
 
-    // What is opened later must not take their place: it would be written to, or lost.
+    // Files that are opened later must not take the numbers of the standard streams: they would be
+    // written to, or lost.
     background_open_streams();
     log_prepare();
     fuse_set_log_func(log_for_libfuse);
     setproctitle_init(argc, argv, environ);
-    // Between an old binary and a new one; see upgrade.h.
+    // An old binary starts a new one in this way; see upgrade.h.
     if (argc == 3 && strcmp(argv[1], "--resume-check") == 0)
         upgrade_answer(&mount, atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--resume") == 0)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Attributes of files, and of the areas they are in. */
+/* Operations on attributes of files, and of the areas that they are in. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +11,8 @@
 #include "fs/vfs/file.h"
 #include "lib/object/object.h"
 
-/* Answers with the attributes; after a change they are not to be kept if others may come unseen. */
+/* Replies with the attributes of an inode. After a change the kernel is not to keep them if further
+ * changes may come unseen. */
 static void reply_inode_attr(fuse_req_t req, struct inode *inode, bool changed)
 {
     bool fleeting = changed && attr_changes_unseen(inode);
@@ -62,7 +63,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
 
 static int set_inode_mode(struct inode *inode, int fd, mode_t mode)
 {
-    // Whether the caller may set setgid was for the kernel to say.
+    // The kernel has decided whether the caller may set setgid.
     KEEP_SETID(&inode->volume->info.cred, mode & S_ISGID);
 
     return object_set_mode(fd, mode & 07777);
@@ -100,8 +101,8 @@ static int apply_attr(struct inode *inode, const struct stat *attr, int to_set)
     int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
     int error = 0;
 
-    // What of a class root survives the mount is set first: it is the part that can fail. Its class
-    // must stay readable there, for a daemon that is no more than the owner.
+    // The part of a class root that survives the mount is set first, because that can fail. There,
+    // the class must stay readable for a daemon that is no more than the owner.
     if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
         error = set_inode_mode(inode, store_dir,
                                attr->st_mode | (inode->volume->info.cred.privileged ? 0 : S_IRUSR));

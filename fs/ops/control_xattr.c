@@ -21,17 +21,18 @@
 
 struct control_xattr {
     const char *name;
-    bool mount_root; // it is there and nowhere else
+    bool mount_root; // only the root of the mount has it
 
-    /* The value, for free(); or a negative errno. NULL: it cannot be read. */
+    /* Finds the value, for free(); returns 0 or a negative errno. NULL: it cannot be read. */
     int (*get)(struct inode *inode, char **value);
     bool (*may_get)(const struct inode *inode, uid_t uid); // NULL: everybody
     int (*set)(struct inode *inode, const char *value, size_t size);
     bool (*may_set)(const struct inode *inode, uid_t uid);
-    int (*remove)(struct inode *inode); // by whoever may set it
+    int (*remove)(
+        struct inode *inode); // the owner of the file or directory may (control_xattr_remove)
 };
 
-/* Root, and the owner of the file or directory. */
+/* Whether a user is root, or the owner of the file or directory. */
 static bool is_owner(const struct inode *inode, uid_t uid)
 {
     struct statx stx;
@@ -54,7 +55,7 @@ static int change_class(struct inode *inode, enum shmap_class class)
 {
     int error = class_assign(inode, class);
 
-    // Size and times are now another directory's.
+    // Size and times are those of another directory now.
     attr_invalidate(inode->volume, inode->ref.id);
     return error;
 }
@@ -92,8 +93,8 @@ static int set_size(struct inode *inode, const char *value, size_t size)
     return error ? error : ram_resize(volume_area(inode->volume, AREA_RAM), bytes);
 }
 
-/* Counts by a descriptor of its own, which only reads: what is open for the file, and leases that
- * tell who uses it, stay as they are. */
+/* Counts the pages by a descriptor of its own, which only reads: the file's open descriptors, and
+ * leases that tell who uses it, stay as they are. */
 static int count_pages(struct inode *inode, struct shmap_pages *pages)
 {
     int opened;
@@ -105,7 +106,7 @@ static int count_pages(struct inode *inode, struct shmap_pages *pages)
     CLEANUP_FD int fd = opened;
     int error = fd < 0 ? fd : pages_count(fd, pages);
 
-    // Of a disk's file it is not what was swapped out, but what had been read.
+    // For a file on a disk this number is not what was swapped out, but what had been read.
     if (!error && !area_kind(inode->ref.area)->is_memory)
         pages->swapped = 0;
     return error;
@@ -121,13 +122,14 @@ static int get_pages(struct inode *inode, char **value)
     return error;
 }
 
-/* The mount's owner names a binary that is executed with the owner's rights; but not with root's. */
+/* Whether a user may name a binary: it is executed with the rights of the mount's owner, and so
+ * only that owner may, and not if the rights are root's. */
 static bool may_upgrade(const struct inode *inode, uid_t uid)
 {
     return !inode->volume->info.cred.privileged && uid == inode->volume->info.owner;
 }
 
-/* The kernel lets nobody without CAP_SYS_ADMIN set a trusted attribute. */
+/* Always true: the kernel lets nobody without CAP_SYS_ADMIN set a trusted attribute. */
 static bool may_upgrade_trusted(const struct inode *inode, uid_t uid)
 {
     (void)inode;
@@ -140,8 +142,9 @@ static int set_upgrade(struct inode *inode, const char *value, size_t size)
     return upgrade_request(mount_of_volume(inode->volume), value, size);
 }
 
-/* The pages of a file say what others have read. cachestat(2) also tells those who may write to it,
- * which the mode alone does not show where there is an access ACL. */
+/* The table of control attributes. The pages of a file say what others have read. cachestat(2) also
+ * tells users who may write to the file, but the mode alone does not show these where there is an
+ * access ACL. */
 static const struct control_xattr CONTROL_XATTRS[] = {
     { .name = SHMAP_XATTR_CLASS,
       .get = get_class,
@@ -158,7 +161,7 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .may_set = may_upgrade_trusted },
 };
 
-/* NULL: there is none by this name on this file or directory. */
+/* Finds a control attribute. NULL: there is none by this name on this file or directory. */
 static const struct control_xattr *find_control_xattr(const struct inode *inode, const char *name)
 {
     for (size_t i = 0; i < sizeof(CONTROL_XATTRS) / sizeof(CONTROL_XATTRS[0]); i++) {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Extended attributes that are not stored but control shmapfs: a table of them, with what each is good
- * for. */
+/* Control attributes: extended attributes that are not stored but control shmapfs, as a table of
+ * what each one does. */
 #ifndef SHMAPFS_CONTROL_XATTR_H
 #define SHMAPFS_CONTROL_XATTR_H
 
 #include "fs/inode/inode.h"
 
-/* Whether a name is one of them, or kept for one. */
+/* Whether a name is a control attribute, or reserved for one. */
 bool control_xattr_is(const char *name);
 
-/* The value of one, for free(), and its length, for a user. -ENODATA: there is none by this name here;
- * -EPERM: not for this user. */
+/* Reads a control attribute for a user. `value`, for free(), receives the value; returns its
+ * length. -ENODATA: there is none by this name here; -EPERM: not for this user. */
 ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char **value);
 
-/* Sets one in the name of a user. What can go wrong is described at the functions in shmap.h that
- * do it. */
+/* Sets a control attribute in the name of a user. shmap.h describes the errors, at the functions
+ * that set each one. */
 int control_xattr_set(struct inode *inode, uid_t uid, const char *name, const char *value,
                       size_t size);
 

@@ -15,12 +15,12 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* What is to be made in a directory. */
+/* A new entry for a directory. */
 struct new_entry {
     const char *name;
     mode_t mode; // with the type
     dev_t rdev;
-    const char *target; // of a symlink
+    const char *target; // for a symlink
 };
 
 static int make(const struct inode *dir, const struct new_entry *new)
@@ -36,8 +36,8 @@ static int make(const struct inode *dir, const struct new_entry *new)
     return result == 0 ? 0 : -errno;
 }
 
-/* Whether what is there was made when the request was first carried out. The kernel only asks for
- * names that it knows to be free, and keeps them so until it has the answer. */
+/* Whether the entry was made when the request was first carried out. The kernel only asks for names
+ * that it knows to be free, and keeps them free until it has the answer. */
 static bool is_made(const struct inode *dir, const struct new_entry *new)
 {
     struct node_key key;
@@ -67,7 +67,7 @@ static int make_once(fuse_req_t req, const struct inode *dir, const struct new_e
     return (int)result;
 }
 
-/* What could not become a node must not stay behind under its name. */
+/* Removes an entry that could not become a node: it must not stay behind under its name. */
 static void unmake(const struct inode *dir, const struct new_entry *new)
 {
     unlinkat(dir->fd, new->name, S_ISDIR(new->mode) ? AT_REMOVEDIR : 0);
@@ -120,7 +120,7 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
 
     if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
         return -EXDEV;
-    // With two names it is no longer known by one.
+    // With two names the node is no longer known by one.
     reopen_never(inode->volume, &inode->ref);
     return linkat(AT_FDCWD, object_path_of(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
                ? 0
@@ -137,7 +137,7 @@ static int link_once(struct inode *inode, struct inode *dir, const char *name)
     if (request_was_executed(request, &result))
         return (int)result;
     result = link_to(inode, dir, name);
-    // The link that was made when the request was first carried out.
+    // This is the link that was made when the request was first carried out.
     if (result == -EEXIST && request_is_repeated(request) &&
         inode_key_of_name(dir, name, &key, &stx) == 0 && key.ino == inode->ref.ino)
         result = 0;
@@ -164,7 +164,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
         reply_err(req, -error);
         return;
     }
-    // The same node again: the kernel counts the new name as a lookup.
+    // This is the same node again: the kernel counts the new name as a lookup.
     error = inode_lookup(&dir, name, &linked, &stx);
     if (error) {
         unlinkat(dir.fd, name, 0);
@@ -174,9 +174,9 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     reply_inode(req, &linked, &stx, true);
 }
 
-/* Takes away the file that was made when the request was first carried out, and that nobody can have
- * seen yet: the kernel has kept its directory locked since then. Its descriptor, which could do more
- * than opening it again allows, died with the process. */
+/* Removes the file that was made when the request was first carried out. Nobody can have seen it
+ * yet: the kernel has kept its directory locked since then. Its descriptor, which could do more
+ * than opening the file again allows, died with the process. */
 static void unmake_file(const struct inode *dir, const char *name)
 {
     struct node_key key;
@@ -206,13 +206,13 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
              (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
     impersonate_end(dir->volume, mode);
     fault_point(FAULT_AFTER_EXECUTION);
-    // The kernel knew of no such name. If it was made behind the mount's back, the kernel shall
-    // look again.
+    // The kernel knew of no such name. If the name was made behind the mount's back, the kernel
+    // shall look again.
     return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
 }
 
-/* A path descriptor of what was just made. By its name that is quicker than through /proc; in a
- * private area nobody else can have put something else there. */
+/* Opens a path descriptor of a file that was just made. Opening it by name is quicker than through
+ * /proc; in a private area nobody else can have replaced it. */
 static int path_of_new(const struct inode *dir, const char *name, int fd)
 {
     int path_fd;

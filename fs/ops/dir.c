@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Listings. The offsets are the area's own, which stay true while entries come and go. Where they
- * do so with any descriptor, the kernel opens no directories, and each request opens the one that
- * it reads (readdir_policy.h); elsewhere the handle is a descriptor of the directory, so that a stream
+ * Listings of directories.
+ *
+ * The offsets are the area's own, which stay true while entries come and go. Where they mean the
+ * same to any descriptor, the kernel opens no directories, and each request opens the one that it
+ * reads (readdir_policy.h). Elsewhere the handle is a descriptor of the directory, so that a stream
  * needs no record in the daemon.
  */
 #include <dirent.h>
@@ -17,15 +19,15 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* What the kernel names as the handle of a directory that it did not open; no stream has it, for
+/* The handle that the kernel names for a directory that it did not open. No stream has it, because
  * descriptor 0 is the mount's own. */
 #define HANDLE_UNOPENED 0
 
-/* A READDIRPLUS entry takes at least four times the room of what getdents64() says of it, unless
- * its name is long. */
+/* A READDIRPLUS entry takes at least four times the room of its entry from getdents64(), unless the
+ * name is long. */
 #define PLUS_ENTRIES_SHARE 4
 
-/* A reply in the making. */
+/* A reply to READDIR or READDIRPLUS that is being filled. */
 struct readdir_reply {
     fuse_req_t req;
     struct inode *dir;
@@ -44,13 +46,13 @@ static void close_stream(struct volume *volume, uint64_t fh)
         close(fd);
 }
 
-/* Opens a directory for reading, for just a request or, where it is to be `kept`, for longer.
- * Returns the descriptor or a negative errno. */
+/* Opens a directory for reading, for one request or, where it is to be `kept`, for longer. Returns
+ * the descriptor or a negative errno. */
 static int open_directory(const struct inode *dir, bool kept)
 {
     int fd;
 
-    // Not by the name ".", which takes the right to search the directory, and listing it does not.
+    // The name "." would require the right to search the directory, which listing it does not.
     do {
         fd = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
         if (kept)
@@ -67,7 +69,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int error;
 
     if (volume->info.lists_unopened) {
-        // The kernel keeps this in mind, and that it may keep listings.
+        // The kernel remembers this answer, and that it may keep listings.
         reply_err(req, ENOSYS);
         return;
     }
@@ -97,8 +99,8 @@ void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     reply_err(req, 0);
 }
 
-/* A stream that was opened before its directory became a class root, or ceased to be one, lists
- * what is the contents now. */
+/* Makes a stream list the present contents, if it was opened before its directory became a class
+ * root or ceased to be one. */
 static int follow_class(const struct inode *dir, int fd)
 {
     CLEANUP_FD int now = -1;
@@ -117,8 +119,8 @@ static int follow_class(const struct inode *dir, int fd)
     return dup3(now, fd, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* The descriptor by which a handle's directory is read; one that is `opened` for it is the
- * caller's to close. Returns a negative errno if there is none. */
+/* Returns the descriptor by which a handle's directory is read, or a negative errno. A descriptor
+ * that is `opened` for that is the caller's to close. */
 static int directory_of(const struct inode *dir, uint64_t handle, int *opened)
 {
     int error;
@@ -150,7 +152,7 @@ static bool is_dot(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* What is known of an entry without looking it up. */
+/* Returns what is known of an entry without looking it up. */
 static struct stat entry_stat(const struct inode *dir, const struct dirent64 *entry)
 {
     struct stat st = { .st_ino = inode_number(dir->ref.area, entry->d_ino),
@@ -195,7 +197,7 @@ static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry
                                   &param, entry->d_off);
 }
 
-/* Takes entries from a descriptor's position until the reply is full. */
+/* Adds entries from a descriptor's position on until the reply is full. */
 static int fill_reply(struct readdir_reply *reply, int fd, char *entries, size_t size)
 {
     ssize_t length;
@@ -251,7 +253,7 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
         error = -errno;
     if (!error)
         error = fill_reply(&reply, fd, entries, entries_size);
-    // Entries that were taken before an error are told first; the error comes again.
+    // The reply has the entries that were read before an error; the next request gets the error.
     if (error && reply.used == 0)
         reply_err(req, -error);
     else if (reply_buf(req, data, reply.used) != 0)

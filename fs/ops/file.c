@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Contents of regular files, as far as they do not stay in the kernel. */
+/* Operations on the contents of regular files, as far as they do not stay in the kernel. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -133,8 +133,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     reply_err(req, (int)-error);
 }
 
-/* Dirty pages in FUSE's page cache are not in the area yet, where they would pass for holes. So
- * such a file has none. */
+/* Finds data or a hole in a file that counts as having no holes: dirty pages in FUSE's page cache
+ * are not in the area yet, and would pass for holes. */
 static off_t seek_without_holes(int fd, off_t offset, int whence)
 {
     struct stat st;

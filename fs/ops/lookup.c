@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Names become nodes, and nodes are forgotten. */
+/* Lookups of names, and the forgetting of nodes. */
 #include <errno.h>
 
 #include "fs/inode/deferred_close.h"
@@ -18,8 +18,9 @@ int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *
     return error;
 }
 
-/* Answers with an inode that a lookup was counted for, which is taken back when the answer does not
- * arrive. After a change (`changed`) attributes are not to be kept if others may come unseen. */
+/* Replies with an inode that a lookup was counted for; takes the lookup back if the reply does not
+ * arrive. After a change (`changed`) the kernel is not to keep the attributes if further changes
+ * may come unseen. */
 void reply_inode(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed)
 {
     struct fuse_entry_param entry;
@@ -48,7 +49,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (!error)
         error = inode_lookup(&dir, name, &inode, &stx);
     if (error == -ENOENT) {
-        // Without a node: the kernel remembers that there is nothing by that name.
+        // The reply names no node: the kernel remembers that there is nothing by that name.
         reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume->info.timeout });
     } else if (error) {
         reply_err(req, -error);
@@ -66,8 +67,8 @@ static void forget(struct volume *volume, fuse_ino_t id, uint64_t lookups)
     fault_point(FAULT_IN_FORGET);
 }
 
-/* How many forgets of this request were carried out by a process that died before it was through
- * with them. */
+/* Returns how many forgets of this request were carried out by a process that died before it had
+ * finished them. */
 static uint64_t forgotten(struct volume *volume)
 {
     struct node_ledger *ledger = volume_ledger(volume);

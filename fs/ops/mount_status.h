@@ -4,8 +4,8 @@
 
 #include "fs/inode/volume.h"
 
-/* The state of a mount as JSON (shmap_status_to_json), for free(). NULL: there is no memory for it, or
- * an area does not answer. */
+/* Returns the state of a mount as JSON (shmap_status_to_json), for free(). NULL: there is no memory
+ * for it, or an area does not answer. */
 char *mount_status(struct volume *volume);
 
 #endif

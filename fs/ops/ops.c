@@ -4,10 +4,10 @@
 #include "fs/mount/session.h"
 
 /*
- * What is not here has its reason. flush: closing has nothing to tell us. access:
- * default_permissions. getlk, setlk, flock: the kernel keeps locks by itself, and a daemon that
- * waits for one leaves clients that no signal ends. poll, bmap, ioctl: regular files have no need
- * of them.
+ * The table of operations. Some are missing for a reason. flush: closing has nothing to tell us.
+ * access: default_permissions. getlk, setlk, flock: the kernel keeps locks by itself, and a daemon
+ * that waits for a lock leaves clients that no signal ends. poll, bmap, ioctl: regular files have
+ * no need of them.
  */
 const struct fuse_lowlevel_ops OPS = {
     .init = session_init,

@@ -2,7 +2,7 @@
 /*
  * The FUSE operations, one function each, by subject; ops.c has the table of them.
  *
- * Each replies exactly once on every path, through reply.h.
+ * Each operation replies exactly once on every path, through reply.h.
  */
 #ifndef SHMAPFS_OPS_H
 #define SHMAPFS_OPS_H

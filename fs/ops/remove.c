@@ -2,9 +2,9 @@
 /*
  * Names that go: unlink, rmdir, rename.
  *
- * What loses its last name may still be in use: open, about to be opened by somebody who has just
- * looked it up, or somebody's working directory. So the node is taken into use before the name
- * goes; from then on its descriptor keeps it until the kernel forgets it.
+ * A file or directory that loses its last name may still be in use: open, about to be opened by a
+ * process that has just looked it up, or the working directory of one. So its node is taken into
+ * use before the name goes; from then on its descriptor keeps it until the kernel forgets it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 
-/* Removes a name, once. Repeated, it is gone already if the last attempt got that far. */
+/* Removes a name, once. If the request is repeated, an earlier attempt may have removed it. */
 static int unlink_once(struct inode *dir, const char *name, int flags)
 {
     struct request *request = volume_request(dir->volume);
@@ -33,16 +33,16 @@ static int unlink_once(struct inode *dir, const char *name, int flags)
     return (int)result;
 }
 
-/* What is known of a name that is about to go. */
+/* The facts about a name that is about to go. */
 struct found {
-    bool counted;   // a lookup, which is to be taken back
-    uint32_t links; // names that it has; 0: not asked
+    bool counted;   // a lookup was counted, which is to be taken back
+    uint32_t links; // how many names the inode has; 0: not asked
 };
 
 /*
- * A name that is about to go. For a directory it is looked up, for at a class root the contents are
- * elsewhere, and the store's own rmdir would not miss them. The kernel holds the directory's lock:
- * nothing can be created in it meanwhile.
+ * Finds what a name that is about to go stands for. A directory is looked up, because it may be a
+ * class root: the contents of one are elsewhere, and the store's own rmdir would not check them.
+ * The kernel holds the directory's lock: nothing can be created in it meanwhile.
  */
 static int victim_find(struct inode *dir, const char *name, struct inode *victim,
                        struct found *found)
@@ -55,7 +55,7 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
 
     *found = (struct found){ .counted = false };
     *victim = INODE_NONE;
-    // The name went when the request was carried out before; what had it is still to be told.
+    // An earlier attempt removed the name; its inode does not know yet.
     if (error == -ENOENT && before && before->existed)
         return inode_of_key(dir->volume, &before->key, victim);
     request_save_target(request, &key, !error);
@@ -115,9 +115,9 @@ static bool replaces(unsigned flags)
     return !(flags & (RENAME_EXCHANGE | RENAME_NOREPLACE));
 }
 
-/* What most renames are: to a name that is free. Then nothing has to be known of either name: the
- * kernel keeps them as they are until it has the answer, so a repeated request sees from what is there
- * whether it was carried out. -EEXIST, -EINVAL: it is not one of these, or the area cannot say;
+/* Renames to a free name, as most renames do. Nothing has to be known of either name then: the
+ * kernel keeps both as they are until it has the answer, so a repeated request sees from them
+ * whether it was carried out. -EEXIST, -EINVAL: the name is not free, or the area cannot say;
  * nothing was done. */
 static int rename_to_free(struct inode *from, const char *name, struct inode *to,
                           const char *new_name)
@@ -147,15 +147,15 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
 
     if (from->ref.area != to->ref.area)
         return -EXDEV;
-    // What is known by its name has to be found, to be known by the new one.
+    // A node that is known by its name has to be found, to be known by the new one.
     if (flags == 0 && inode_area(from)->handles) {
         error = rename_to_free(from, name, to, new_name);
         if (error != -EEXIST && error != -EINVAL)
             return error;
     }
     error = victim_find(to, new_name, &victim, &found);
-    // Where nothing is replaced, what is there need not be empty, and what is wrong is for rename
-    // to say.
+    // Where nothing is replaced, the target need not be empty, and rename itself finds what is
+    // wrong.
     if (error == -ENOENT || !replaces(flags))
         error = 0;
     if (!error)
@@ -169,7 +169,8 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     return error;
 }
 
-/* A key that was not asked for (rename_to_free) is anyone's. */
+/* Whether a name stands for the node of a key. A key that was not asked for (rename_to_free) fits
+ * any node. */
 static bool has_key(const struct inode *dir, const char *name, const struct node_key *key)
 {
     struct node_key now;
@@ -179,8 +180,8 @@ static bool has_key(const struct inode *dir, const char *name, const struct node
            (key->ino == 0 || (now.ino == key->ino && now.birth == key->birth));
 }
 
-/* Whether a rename that was begun before did take place: both names are as it leaves them, and not
- * as they were. */
+/* Whether a rename that was begun before took place: both names are as it leaves them, and not as
+ * they were. */
 static bool was_renamed(const struct inode *from, const char *name, const struct inode *to,
                         const char *new_name, unsigned flags, const struct preimage *source,
                         const struct preimage *target)
@@ -189,11 +190,11 @@ static bool was_renamed(const struct inode *from, const char *name, const struct
         return false;
     if (flags & RENAME_EXCHANGE)
         return has_key(from, name, &target->key) && source->key.ino != target->key.ino;
-    // It may have left a whiteout.
+    // The rename may have left a whiteout.
     return !has_key(from, name, &source->key);
 }
 
-/* A rename that comes again. */
+/* Carries out a rename that comes again. */
 static int rename_again(struct inode *from, const char *name, struct inode *to,
                         const char *new_name, unsigned flags, const struct preimage *source,
                         const struct preimage *target)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Replies to requests: once each, and recorded as answered before (request.h). As fuse_reply_*() of
- * libfuse, which nothing else calls. */
+/* Replies to requests: once each, and recorded as answered before (request.h). They correspond to
+ * fuse_reply_*() of libfuse, which nothing else calls. */
 #ifndef SHMAPFS_REPLY_H
 #define SHMAPFS_REPLY_H
 
@@ -21,7 +21,7 @@ int reply_statfs(fuse_req_t req, const struct statvfs *vfs);
 int reply_xattr(fuse_req_t req, size_t size);
 int reply_lseek(fuse_req_t req, off_t offset);
 void reply_none(fuse_req_t req);
-/* It is for the next process to answer. */
+/* Leaves the answer to the next process. */
 void reply_later(fuse_req_t req);
 
 #endif

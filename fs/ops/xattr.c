@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Extended attributes: the area's, and those that mean something to shmapfs itself (control_xattr.c). */
+/* Operations on extended attributes: those of the area, and control attributes
+ * (control_xattr.h). */
 #include <errno.h>
 #include <limits.h>
 #include <linux/xattr.h>
@@ -15,10 +16,10 @@
 
 #define XATTR_ACCESS_ACL "system.posix_acl_access"
 
-/* Who is in more groups than this counts as in none beyond. */
+/* A caller in more groups than this counts as in none beyond. */
 #define NGROUPS_FEW 1024
 
-/* Whether the caller is root, or in the group that a file belongs to. */
+/* Whether the caller is root, or in the group of a file. */
 static bool in_group(fuse_req_t req, int fd)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -40,8 +41,9 @@ static bool in_group(fuse_req_t req, int fd)
     return false;
 }
 
-/* The kernel asks for it before the first write to a file, and before each change of its owner. In a
- * private area it comes through the mount or not at all. */
+/* Whether an attribute is a capability that a file is known to lack. The kernel asks for it before
+ * the first write to a file, and before each change of its owner. In a private area it comes
+ * through the mount or not at all. */
 static bool is_known_absent(const struct inode *inode, const char *name)
 {
     return area_kind(inode->ref.area)->is_private && (inode->ref.flags & NODE_WITHOUT_CAPABILITY) &&
@@ -51,8 +53,8 @@ static bool is_known_absent(const struct inode *inode, const char *name)
 static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
                   int flags)
 {
-    // An access ACL carries the mode's bits with it. The kernel knows whether it takes setgid away,
-    // but libfuse does not hand that on.
+    // An access ACL carries the bits of the mode. The kernel knows whether setting it takes setgid
+    // away, but libfuse does not hand that on.
     KEEP_SETID(&volume_of(req)->info.cred,
                strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
 
@@ -80,7 +82,7 @@ static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, c
 
     if (strcmp(name, XATTR_NAME_CAPS) == 0)
         node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
-    // Repeated, the attribute may be there for having been set before.
+    // If the request is repeated, an earlier attempt may have set the attribute.
     if ((flags & XATTR_CREATE) && !existed(inode, name) &&
         request_is_repeated(volume_request(inode->volume)))
         flags &= ~XATTR_CREATE;
@@ -111,11 +113,11 @@ static int remove_control_xattr(struct inode *inode, uid_t uid, const char *name
 
     request_save_target(request, NULL, inode_is_class_root(inode));
     error = control_xattr_remove(inode, uid, name);
-    // Repeated, it may have been removed before.
+    // If the request is repeated, an earlier attempt may have removed the class.
     return error == -ENODATA && before && before->existed ? 0 : error;
 }
 
-/* Does with an attribute what a request wants, once. */
+/* Changes an attribute as a request wants, once. */
 static int change_once(fuse_req_t req, struct inode *inode, const char *name, const char *value,
                        size_t size, int flags)
 {
@@ -160,7 +162,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
     reply_err(req, -error);
 }
 
-/* Answers with a value, or with its size when that is what was asked for. */
+/* Replies with a value, or with its size if the request asks for that. */
 static void reply_xattr_value(fuse_req_t req, const char *value, ssize_t length, size_t size)
 {
     if (length < 0)
@@ -191,8 +193,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     reply_xattr_value(req, value, length, size);
 }
 
-/* Takes out what the caller is not to see: trusted attributes unless root, and our own. Returns
- * what is left. */
+/* Removes the names that the caller must not see: trusted attributes unless the caller is root, and
+ * control attributes. Returns the length that is left. */
 static ssize_t filter(char *names, ssize_t length, bool root)
 {
     ssize_t kept = 0;
