@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Leaving the shell that started the daemon, once the mount is ready. */
+/* Going to the background: the daemon leaves the shell that started it, once the mount is ready. */
 #ifndef SHMAPFS_BACKGROUND_H
 #define SHMAPFS_BACKGROUND_H
 
 #include <stdbool.h>
 
-/* Sees to it that standard input, output and error are something. To be called before all else. */
+/* Opens standard input, output and error if they are closed. Call it before all else. */
 void background_open_streams(void);
 
-/* Does the work in a child of its own session; returns here, with the exit status, when that is ready
- * (0) or has failed. `work` receives the descriptor for background_ready(), and its result ends the
- * child. */
+/* Does the work in a child with a session of its own. Returns in the parent, with the exit status,
+ * when the child is ready (0) or has failed. `work` receives the descriptor for background_ready(),
+ * and its result ends the child. */
 int background_run(int (*work)(void *argument, int ready), void *argument);
 
-/* The child is ready: it lets go of the terminal and tells its parent. -1 as descriptor: nobody
- * waits, and nothing is done. false: nobody waits any more. */
+/* Tells the parent that the child is ready, which lets go of the terminal. -1 as descriptor: nobody
+ * waits, and nothing is done. Returns false if nobody waits any more. */
 bool background_ready(int ready);
 
 #endif

@@ -18,12 +18,12 @@
 #include "fs/util/signals.h"
 #include "lib/sys/cleanup.h"
 
-/* The worker goes first, if memory is short: it is replaced. The keeper would not be. */
+/* If memory is short the worker goes first, because it is replaced. The keeper would not be. */
 #define KEEPER_OOM_SCORE (-1000)
 #define WORKER_OOM_SCORE 100
 
-/* Like fork(2), but with the descriptors shared. The C library's own idea of the thread's id is the
- * keeper's afterwards, which only locks would miss that no worker uses. */
+/* Does what fork(2) does, but with the descriptors shared. In the child the C library still takes
+ * the keeper's thread id for its own, which would harm only locks that no worker uses. */
 static pid_t fork_sharing_descriptors(void)
 {
     return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
@@ -33,7 +33,7 @@ static void set_oom_score(int score)
 {
     CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
-    // To lower it takes a privilege.
+    // Lowering it takes a privilege.
     if (fd >= 0 && dprintf(fd, "%d", score) < 0)
         return;
 }
@@ -61,7 +61,7 @@ void children_start_standby(struct children *children)
 {
     uint64_t now = clock_now();
 
-    // One that does not live for long waits for no other reason than the one before it.
+    // If the last standby did not live for long, the next one would die for the same reason.
     if (children->warm_since && now - children->warm_since < CRASH_LOOP_NANOSECONDS)
         return;
     children->warm_since = now;
@@ -82,7 +82,7 @@ bool children_do(struct children *children, int (*work)(void *argument))
 
     if (child == 0)
         _exit(work(children->argument));
-    // Where there can be no child any more, care is of no use.
+    // Where there can be no more children, care is of no use.
     if (child < 0)
         return work(children->argument) == WORKER_ENDED;
     return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
@@ -93,7 +93,7 @@ bool children_appoint(struct children *children)
 {
     const struct keeper_fds *fds = children->fds;
 
-    // What was told to a worker that died before it heard it, or by it, is not for the next one.
+    // An event that a dead worker had not taken yet, or had signalled, is not for the next one.
     event_take(fds->go);
     event_take(fds->serving);
     children->active = children->standby > 0 ? children->standby : start_worker(children);
@@ -103,7 +103,7 @@ bool children_appoint(struct children *children)
         children->active = 0;
         return false;
     }
-    // It may have been stopped while nobody missed it.
+    // The standby may have been stopped while nobody missed it.
     kill(children->active, SIGCONT);
     children->life->worker = children->active;
     return true;

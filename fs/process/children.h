@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The keeper's children: the worker that serves, the one that waits, and helpers for a moment. They
- * share its descriptors. */
+/* The keeper's children: the active worker, the standby, and helpers that live for a moment. They
+ * share the keeper's descriptors. */
 #ifndef SHMAPFS_CHILDREN_H
 #define SHMAPFS_CHILDREN_H
 
@@ -16,30 +16,30 @@ struct children {
     const struct keeper_fds *fds;
     struct life *life;
     pid_t active;        // 0: none
-    pid_t standby;       // likewise
-    uint64_t warm_since; // when it was started
+    pid_t standby;       // 0: none
+    uint64_t warm_since; // when the standby was started
 };
 
-/* The kernel takes the keeper last, if memory is short. */
+/* Makes the kernel kill the keeper last, if memory is short. */
 void children_spare_parent(void);
 
 void children_start_standby(struct children *children);
 void children_dismiss_standby(struct children *children);
 
-/* Makes the one that waits the active one, or starts one. false: there can be none now. */
+/* Makes the standby the active worker, or starts one. Returns false if there can be none now. */
 bool children_appoint(struct children *children);
 
-/* The active one is to begin. */
+/* Tells the active worker to begin. */
 void children_go(const struct children *children);
 
-/* Whether it says that it has, since this was last asked. */
+/* Whether a worker has said that it serves, since the last call. */
 bool children_begun(const struct children *children);
 
-/* Has the descriptor by which workers see whether their keeper lives stand for the calling process:
- * it may be another one than before. Returns 0 or a negative errno. */
+/* Points the descriptor by which workers see whether their keeper lives at the calling process,
+ * which may be another one than before. Returns 0 or a negative errno. */
 int children_show_parent(struct keeper_fds *fds);
 
-/* Has a child do what the keeper is too careful for; returns whether it did it. */
+/* Does work in a child that is too risky for the keeper. Returns whether the child did it. */
 bool children_do(struct children *children, int (*work)(void *argument));
 
 #endif

@@ -17,7 +17,8 @@
 #include "fs/util/log.h"
 #include "fs/util/version.h"
 
-/* How often, and after how long, a worker is tried to be started when there can be no more processes. */
+/* How often, and how long after each failure, the keeper tries to start a worker while there can be
+ * no more processes. */
 #define TRIES_MAX        50
 #define TRY_MILLISECONDS 100
 
@@ -38,7 +39,7 @@ int keeper_prepare(struct keeper *keeper, const sigset_t *signals)
     return error;
 }
 
-/* The mount cannot be served any more, and must not stay behind. */
+/* Takes away a mount that cannot be served any more: it must not stay behind. */
 static void give_up(struct keeper_state *self)
 {
     self->status = EXIT_FAILURE;
@@ -46,14 +47,14 @@ static void give_up(struct keeper_state *self)
     children_do(&self->children, self->keeper->unmount);
 }
 
-/* No worker could be started; that may pass. */
+/* Counts a failure to start a worker, which may pass; gives up after too many. */
 static void try_again(struct keeper_state *self)
 {
     if (++self->tries > TRIES_MAX)
         give_up(self);
 }
 
-/* Lets the one that waits serve, or starts one for it. */
+/* Lets the standby serve, or a worker that is started for that. */
 static void promote_standby(struct keeper_state *self)
 {
     struct keeper *keeper = self->keeper;
@@ -67,7 +68,8 @@ static void promote_standby(struct keeper_state *self)
         return;
     }
     self->tries = 0;
-    // Not while it takes over: it would close the descriptor that this takes.
+    // Not while it recovers: the worker would close the descriptor that a message takes for a
+    // moment.
     if (keeper->notify.watchdog_us)
         notify_send(&keeper->notify, "WATCHDOG=1");
     children_go(&self->children);
@@ -91,8 +93,8 @@ static void replace_dead(struct keeper_state *self, pid_t dead, int status)
     life->died_at = clock_now();
     life->restarts++;
     in_crash_loop = crash_loop_detect(&self->crash_loop, self->keeper->state);
-    // Who kills has a reason of his own; so has the kernel when memory is short. But not again and
-    // again without an answer in between.
+    // A kill is somebody's own decision, or the kernel's when memory is short, and no crash. But
+    // not again and again without an answer in between.
     life->crashed = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL ||
                     self->crash_loop.in_row >= CRASH_LOOP_SUSPICIOUS;
     if (self->stuck)
@@ -100,16 +102,16 @@ static void replace_dead(struct keeper_state *self, pid_t dead, int status)
     else
         describe(status, how, sizeof(how));
     snprintf(life->last_reason, sizeof(life->last_reason), "worker %d %s", (int)dead, how);
-    // Said before another one begins: it closes descriptors that it does not know.
-    log_event(LOG_WARNING, "worker %d %s; another one takes over", (int)dead, how);
+    // Logged before another worker begins: that one closes descriptors that it does not know.
+    log_event(LOG_WARNING, "worker %d %s; another worker takes its place", (int)dead, how);
     if (!state_is_sealed(self->keeper->state)) {
         log_event(LOG_ERR, "the mount was not ready yet");
         give_up(self);
     } else if (in_crash_loop) {
-        log_event(
-            LOG_ERR,
-            "%d workers died within a second and answered nobody, the last one %s; the mount at %s ends",
-            CRASH_LOOP_DEATHS, how, self->keeper->state->info.mountpoint);
+        log_event(LOG_ERR,
+                  "%d workers died within a second and answered nobody, the last one %s; "
+                  "the mount at %s ends",
+                  CRASH_LOOP_DEATHS, how, self->keeper->state->info.mountpoint);
         give_up(self);
     } else {
         promote_standby(self);
@@ -122,8 +124,8 @@ static void set_period(struct keeper_state *self, uint64_t microseconds)
     self->watchdog = (struct watchdog){ .period = microseconds };
 }
 
-/* Has a new process keep the mount, with the same binary. Returns when that failed, in the process
- * that keeps it then. */
+/* Has a new process keep the mount, with the same binary. Returns if that fails, in whichever
+ * process keeps the mount then. */
 static void move_to_successor(struct keeper_state *self)
 {
     self->moving = false;
@@ -132,8 +134,8 @@ static void move_to_successor(struct keeper_state *self)
     promote_standby(self);
 }
 
-/* Tells the worker, once it serves, what the keeper was told; one that was told before may not have
- * lived to do it. */
+/* Passes on to the worker, once it serves, what the keeper was told. A worker that was told before
+ * may have died before it could obey. */
 static void pass_on(const struct keeper_state *self)
 {
     if (!self->served)
@@ -154,7 +156,7 @@ static void now_serving(struct keeper_state *self)
     self->served = true;
     watchdog_reset(&self->watchdog);
     if (!self->ready) {
-        // The mount is nobody's when who asked for it is gone.
+        // If the process that asked for the mount is gone, nobody wants the mount.
         self->ending |= !background_ready(keeper->ready);
         notify_send(&keeper->notify, "READY=1\nMAINPID=%d", (int)getpid());
     }
@@ -168,7 +170,7 @@ static void active_ended(struct keeper_state *self, int status)
 {
     pid_t ended = self->children.active;
 
-    // It may have begun to only just before.
+    // The worker may have begun to serve only just before it ended.
     if (children_begun(&self->children))
         now_serving(self);
     self->children.active = 0;
@@ -189,7 +191,7 @@ static void active_ended(struct keeper_state *self, int status)
         promote_standby(self);
         break;
     case WORKER_YIELDED:
-        // The end may have been asked for since.
+        // The end of the mount may have been asked for since.
         if (self->ending)
             promote_standby(self);
         else
@@ -232,7 +234,7 @@ static void handle_signal(struct keeper_state *self, const struct signalfd_sigin
             kill(self->children.active, SIGHUP);
         break;
     case SIGUSR2:
-        // The process that takes over says how often the manager wants to hear of it.
+        // The process of a takeover says how often the manager wants to hear of the keeper.
         if (info->ssi_code == SI_QUEUE)
             set_period(self, UINT64_C(1000) * (uint32_t)info->ssi_int);
         break;
@@ -247,12 +249,13 @@ static void handle_signals(struct keeper_state *self)
         handle_signal(self, &info);
 }
 
-/* The manager watches the keeper, and the keeper the worker: that one can be replaced. */
+/* Gives the manager and the worker their beats. The manager watches the keeper, and the keeper
+ * watches the worker, because the worker can be replaced. */
 static void beat(struct keeper_state *self)
 {
     struct keeper *keeper = self->keeper;
 
-    // Who ends the mount waits for those who write.
+    // A worker that ends the mount waits for processes that write.
     if (watchdog_beat(&self->watchdog, keeper->state->life.beats, self->served) &&
         self->children.active > 0 && !self->ending) {
         self->stuck = true;
@@ -260,7 +263,7 @@ static void beat(struct keeper_state *self)
     }
     if (!self->served)
         return;
-    // What the manager was told of an upgrade that failed is not true any more.
+    // The manager's status still shows an earlier upgrade that failed; that is not true any more.
     notify_send(&keeper->notify, self->upgraded ? "WATCHDOG=1\nSTATUS=" : "WATCHDOG=1");
     self->upgraded = false;
     kill(self->children.active, SIGURG);

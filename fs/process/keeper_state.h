@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A keeper: what it is given, and what it knows. */
+/* The keeper: what it is given, and its state. */
 #ifndef SHMAPFS_KEEPER_STATE_H
 #define SHMAPFS_KEEPER_STATE_H
 
@@ -28,14 +28,14 @@ struct keeper {
 struct keeper_state {
     struct keeper *keeper;
     struct children children;
-    bool served;    // the active worker has begun to
-    bool ready;     // some worker has
+    bool served;    // the active worker has begun to serve
+    bool ready;     // some worker has begun to serve
     bool ending;    // the mount is to end
-    bool moving;    // another process is to keep it
-    bool stuck;     // the active worker was, and was killed
-    bool upgraded;  // the manager has not heard of it
-    int status;     // to exit with; -1: not yet
-    unsigned tries; // to start a worker in vain
+    bool moving;    // another process is to keep the mount
+    bool stuck;     // the active worker was stuck, and was killed
+    bool upgraded;  // after an upgrade that the manager has not heard of
+    int status;     // the exit status; -1: not yet known
+    unsigned tries; // failures in a row to start a worker
     struct crash_loop crash_loop;
     struct watchdog watchdog; // of the active worker
 };

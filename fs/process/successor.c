@@ -17,21 +17,21 @@
 
 #define ENVIRONMENT_MAX 1024
 
-/* For notify_prepare() of the binary that is executed. */
+/* Variables for notify_prepare() of the binary that is executed. */
 struct watchdog_environment {
     char pid[32];
     char period[48];
 };
 
-/* Like fork(2), but the child is one of our own parent's: a service manager that has started us
- * hears of its end, too. Fails where we are the first process of a PID namespace. */
+/* Does what fork(2) does, but the child is one of our own parent's: a service manager that has
+ * started us hears of its end, too. Fails where we are the first process of a PID namespace. */
 static pid_t fork_sibling(void)
 {
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
-/* Our own environment, but for the watchdog: its period may be another one by now, and so may the
- * process that it is meant for. */
+/* Copies our own environment except the watchdog, whose period and process may have changed by
+ * now. */
 static void fill_environment(char **environment, struct watchdog_environment *watchdog,
                              const struct notify *notify)
 {
@@ -51,8 +51,8 @@ static void fill_environment(char **environment, struct watchdog_environment *wa
     environment[count] = NULL;
 }
 
-/* Becomes a binary that goes on with the mount whose state is in the memory of a descriptor, and that
- * tells the same service manager, as often. Returns a negative errno. */
+/* Becomes a binary that goes on with the mount whose state is in the memory of a descriptor, and
+ * that tells the same service manager, as often. Returns a negative errno. */
 static int execute(const struct notify *notify, int memfd, const char *binary)
 {
     char name[] = "shmapfs", word[] = "--resume", number[16];
@@ -66,7 +66,7 @@ static int execute(const struct notify *notify, int memfd, const char *binary)
     return -errno;
 }
 
-/* Begins a change that nobody serves during. */
+/* Begins a change during which nobody serves. */
 static void begin_change(const struct keeper *keeper, struct children *children, const char *reason)
 {
     struct life *life = &keeper->state->life;
@@ -85,7 +85,7 @@ void successor_upgrade(struct keeper *keeper, struct children *children, bool en
 
     snprintf(reason, sizeof(reason), "upgrade of %s", version_text());
     begin_change(keeper, children, reason);
-    // A signal that waits outlives execve(2).
+    // A pending signal outlives execve(2).
     if (ending)
         kill(getpid(), SIGTERM);
     if (moving)
@@ -111,11 +111,11 @@ bool successor_replace(struct keeper *keeper, struct children *children)
     if (child > 0)
         _exit(EXIT_SUCCESS);
     if (child < 0) {
-        log_event(LOG_ERR, "no other process can keep the mount: %s; this one does",
+        log_event(LOG_ERR, "no other process can keep the mount: %s; this process keeps it",
                   strerror(errno));
         return false;
     }
-    // To the manager it is a stranger, and silent, until it is taken over (takeover.h).
+    // The manager does not know the new keeper, which is silent until a takeover (takeover.h).
     keeper->notify.watchdog_us = 0;
     error = execute(&keeper->notify, keeper->memfd, "/proc/self/exe");
     log_event(LOG_WARNING, "the new keeper goes on as a copy of the old one: %s", strerror(-error));

@@ -31,7 +31,8 @@ static bool has_ended(int pidfd)
     return poll(&event, 1, 0) != 0;
 }
 
-/* The control groups of a process; "self": our own. Returns their length or a negative errno. */
+/* Reads the control groups of a process; "self": our own. Returns their length or a negative
+ * errno. */
 static ssize_t read_cgroups(const char *process, char cgroups[CGROUPS_MAX])
 {
     char path[64];
@@ -44,7 +45,7 @@ static ssize_t read_cgroups(const char *process, char cgroups[CGROUPS_MAX])
     return length < 0 ? -errno : length;
 }
 
-/* Whether a process is of the service that we are of. */
+/* Whether a process belongs to our own service. */
 static bool is_of_our_service(pid_t pid)
 {
     char process[16], ours[CGROUPS_MAX], theirs[CGROUPS_MAX];
@@ -56,7 +57,7 @@ static bool is_of_our_service(pid_t pid)
            memcmp(ours, theirs, (size_t)our_length) == 0;
 }
 
-/* Takes away a mount that nobody serves. Returns 0 or a complaint. */
+/* Takes away a mount that nobody serves. Returns 0, or a negative errno with a complaint. */
 static int take_dead_mount_away(const char *where, struct complaint *complaint)
 {
     mountpoint_take_away(mountpoint_id(where));
@@ -69,7 +70,7 @@ static int take_dead_mount_away(const char *where, struct complaint *complaint)
     return 0;
 }
 
-/* The keeper is gone, and its workers are ending the mount. */
+/* Waits for the end of a mount whose keeper is gone: its workers are ending it. */
 static int await_mount_end(const char *where, struct complaint *complaint)
 {
     CLEANUP_FD int table = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
@@ -82,7 +83,7 @@ static int await_mount_end(const char *where, struct complaint *complaint)
     return 0;
 }
 
-/* Has the mount upgraded to our own binary; `failure` is empty or says why it is not. */
+/* Upgrades the mount to our own binary; `failure` is empty or says why that failed. */
 static void upgrade(const char *where, const char *version, char *failure, size_t size)
 {
     CLEANUP_FREE char *binary = realpath("/proc/self/exe", NULL);
@@ -95,7 +96,7 @@ static void upgrade(const char *where, const char *version, char *failure, size_
         return;
     if (error == -EPROTO && shmap_status_get(where, &status) == 0)
         why = status.upgrade_error;
-    snprintf(failure, size, "%s goes on, for it could not be upgraded to %s: %s", version,
+    snprintf(failure, size, "%s goes on, because it could not be upgraded to %s: %s", version,
              version_text(), why);
     log_event(LOG_ERR, "%s: %s", where, failure);
 }
@@ -114,7 +115,7 @@ static void tell_keeper(int pidfd, pid_t keeper, const struct notify *notify)
                   strerror(errno));
 }
 
-/* Tells the manager that it is the keeper that it is to look after. */
+/* Tells the manager to look after the keeper. */
 static int tell_manager(const struct notify *notify, pid_t keeper, const char *failure,
                         struct complaint *complaint)
 {
@@ -140,7 +141,8 @@ static int take_over(const char *where, const struct shmap_status *status, bool 
     if (keeper == 0)
         return complain(
             complaint, EBUSY,
-            "MOUNTPOINT %s is busy: the shmapfs there cannot be taken over, as %s; unmount it first",
+            "MOUNTPOINT %s is busy: the shmapfs there cannot be taken over, because %s; "
+            "unmount it first",
             where, status->survival);
     pidfd = (int)syscall(SYS_pidfd_open, keeper, 0);
     if (pidfd < 0 || has_ended(pidfd))
@@ -153,10 +155,11 @@ static int take_over(const char *where, const struct shmap_status *status, bool 
     upgrade(where, status->version, failure, sizeof(failure));
     if (has_ended(pidfd))
         return 0;
-    // In the background it is somebody else's service that the environment speaks of, if any.
+    // In the background, the environment speaks of somebody else's service, if of any.
     if (notifies)
         notify_prepare(&notify);
-    // The keeper first: if we were killed in between, it would be watched and not know of it.
+    // The keeper comes first: if we were killed in between, the manager would watch a keeper that
+    // does not know of it.
     tell_keeper(pidfd, keeper, &notify);
     error = tell_manager(&notify, keeper, failure, complaint);
     return error ? error : 1;

@@ -27,10 +27,10 @@
 /* The exit status of a binary that says why it cannot go on. */
 #define REFUSED 65
 
-/* Where the child finds the memory of the mount. */
+/* The descriptor by which the child finds the memory of the mount. */
 #define MEMORY_FD 3
 
-/* Starts the binary with the question; `answer` receives the descriptor of what it says. */
+/* Starts the binary with the question; `answer` receives a descriptor to read the answer from. */
 static int ask(const struct mount *mount, const char *binary, pid_t *child, int *answer)
 {
     char name[] = "shmapfs", word[] = "--resume-check", memfd[] = "3";
@@ -69,7 +69,7 @@ static int milliseconds_until(uint64_t end)
     return now < end ? (int)((end - now) / 1000000) + 1 : 0;
 }
 
-/* Reads what is said until its end, or until there is no more room or time. */
+/* Reads the answer until its end, or until there is no more room or time. */
 static void listen_to(int answer, uint64_t end, char *text, size_t size)
 {
     struct pollfd event = { .fd = answer, .events = POLLIN };
@@ -84,8 +84,7 @@ static void listen_to(int answer, uint64_t end, char *text, size_t size)
     text[strcspn(text, "\n")] = '\0';
 }
 
-/* Waits for the end of a child, which is killed if it takes too long. Returns its exit status, or
- * -1. */
+/* Waits for the end of a child; kills it if it takes too long. Returns its exit status, or -1. */
 static int await_child(pid_t child, uint64_t end)
 {
     CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
@@ -101,14 +100,14 @@ static int await_child(pid_t child, uint64_t end)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* What a binary says that can go on: words that no other program says by accident, and a number that
- * only who has understood the memory of the mount knows. */
+/* Writes the answer of a binary that can go on: words that no other program says by accident, and a
+ * number that it knows only if it has understood the memory of the mount. */
 static void write_consent(const struct state *state, char consent[CONSENT_MAX])
 {
     snprintf(consent, CONSENT_MAX, "shmapfs goes on with %016jx", (uintmax_t)state->check);
 }
 
-/* Whether a binary can go on with the mount. */
+/* Checks whether a binary can go on with the mount. Returns 0 or a negative errno. */
 static int check_binary(struct mount *mount, const char *binary)
 {
     struct upgrade *upgrade = &mount->volume.state->upgrade;
@@ -149,7 +148,7 @@ int upgrade_begin(struct mount *mount)
         return -EBUSY;
     error = check_binary(mount, mount->volume.state->program);
     if (error)
-        log_event(LOG_ERR, "%s is not upgraded to: %s", mount->volume.state->program,
+        log_event(LOG_ERR, "the mount is not upgraded to %s: %s", mount->volume.state->program,
                   upgrade->refusal);
     else
         strlcpy(upgrade->binary, mount->volume.state->program, sizeof(upgrade->binary));
@@ -158,7 +157,7 @@ int upgrade_begin(struct mount *mount)
     return error;
 }
 
-/* What has come of the handover that a request was begun for in another process. */
+/* Finds the outcome of the handover that a request began in another process. */
 static int find_outcome(const struct mount *mount, const struct preimage *asked)
 {
     const struct life *life = &mount->volume.state->life;
@@ -243,12 +242,12 @@ static int find_answer(struct mount *mount, int memfd)
         return REFUSED;
     }
     mount->volume.info = state->info;
-    // While it is loaded once more nobody serves the mount.
+    // Nobody serves the mount while the binary is loaded once more.
     if (is_loaded_from(mount->volume.info.device_number)) {
         puts("it is on the mount itself, or something that it loads is; copy it elsewhere first");
         return REFUSED;
     }
-    // Nobody is to hear what it would say.
+    // The kernel must not hear this answer.
     if (setup_continue(mount, open("/dev/null", O_RDWR | O_CLOEXEC)) != 0 ||
         session_agree(mount) != 0) {
         puts("it would come to another agreement with the kernel than the one in force");
@@ -264,7 +263,7 @@ void upgrade_answer(struct mount *mount, int memfd)
     int status = find_answer(mount, memfd);
 
     fflush(stdout);
-    // What was set up for the answer is not worth taking down.
+    // The set-up for the answer is not worth taking down.
     _exit(status);
 }
 

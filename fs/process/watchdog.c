@@ -3,15 +3,15 @@
 
 #include "fs/state/life.h"
 
-/* In each period of the manager's. */
+/* Beats in each period of the manager. */
 #define BEATS 4
 
-/* A worker that leaves the beats of a whole period unanswered, and those of no less than this, is
- * stuck. One that takes over keeps the manager waiting, too, and has less time. */
+/* A worker is stuck if it leaves the beats of a whole period unanswered, and those of this time at
+ * least. A worker that recovers keeps the manager waiting, too, and has less time. */
 #define STUCK_MICROSECONDS_MIN UINT64_C(2000000)
 #define TAKEOVER_BEATS         (BEATS / 2)
 
-/* Longer periods are taken for this one. */
+/* A longer period counts as this one. */
 #define PERIOD_MICROSECONDS_MAX UINT64_C(86400000000)
 
 static uint64_t microseconds(const struct watchdog *watchdog)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Whether a worker answers, as its keeper sees it: each time that the keeper tells its service manager
- * that it lives, it asks the worker for a beat, too.
+ * The watchdog: whether a worker answers, as its keeper sees it.
  *
- * Beats are counted and not time, for all processes of a service may have been stopped together.
+ * Each time that the keeper tells its service manager that it lives, it asks the worker for a beat,
+ * too. The watchdog counts beats and not time, because all processes of a service may have been
+ * stopped together.
  */
 #ifndef SHMAPFS_WATCHDOG_H
 #define SHMAPFS_WATCHDOG_H
@@ -13,22 +14,22 @@
 
 struct watchdog {
     uint64_t period; // of the manager, in microseconds; 0: it does not watch
-    uint64_t next;   // when it is time for a beat
-    uint64_t beats;  // that the worker has given
-    uint64_t missed; // in a row
+    uint64_t next;   // when the next beat is due
+    uint64_t beats;  // how many beats the worker has given
+    uint64_t missed; // beats missed in a row
 };
 
-/* For poll(2): the milliseconds until it is time for a beat; -1: it never is. */
+/* Returns the milliseconds until a beat is due, for poll(2); -1: none ever is. */
 int watchdog_wait(const struct watchdog *watchdog);
 
-/* Whether it is time now. If so, the next one is some time off. */
+/* Whether a beat is due now. If so, the next one is due some time later. */
 bool watchdog_is_due(struct watchdog *watchdog);
 
-/* It is time: `beats` is what the worker has given until now. Returns whether it is stuck. One that
- * takes over, and does not serve yet, has no beats to give. */
+/* Counts a beat that is due: `beats` is how many the worker has given until now. Returns whether
+ * the worker is stuck. A worker that recovers, and does not serve yet, has no beats to give. */
 bool watchdog_beat(struct watchdog *watchdog, uint64_t beats, bool serves);
 
-/* It is another worker, or the same one at another task. */
+/* Resets the watchdog for another worker, or for the same one at another task. */
 void watchdog_reset(struct watchdog *watchdog);
 
 #endif

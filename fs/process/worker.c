@@ -23,7 +23,7 @@
 #include "fs/vfs/flush.h"
 #include "lib/sys/cleanup.h"
 
-/* How long requests under way are waited for before another binary takes them over. */
+/* How long a worker waits for requests under way before another binary goes on with them. */
 #define HANDOVER_MILLISECONDS 1000
 
 #ifndef MADV_POPULATE_WRITE
@@ -38,15 +38,15 @@ struct worker {
     struct server server;
 };
 
-/* Ends the mount in good order. Who still uses it keeps the threads waiting, for ever perhaps; so
- * nothing is taken apart, and the end of the process ends the connection. */
+/* Ends the mount in good order. Its users keep the threads waiting, for ever perhaps; so nothing is
+ * destroyed, and the end of the process ends the connection. */
 static int end_mount(struct worker *worker)
 {
     struct mount *mount = worker->mount;
     pid_t child = fork();
 
-    // In a process that does not hold the connection: a call on the mount that nobody can answer any
-    // more would keep one that does from dying, and with it the connection alive.
+    // This takes a process without the connection. A call on the mount that nobody can answer any
+    // more would keep a process with the connection from dying, and so the connection alive.
     if (child == 0) {
         close(mount->volume.info.device);
         flush_wait(&mount->volume, mountpoint_detach(mount->volume.info.mount_id));
@@ -59,15 +59,15 @@ static int end_mount(struct worker *worker)
     return WORKER_DETACHED;
 }
 
-/* Lets the requests under way come to their end, as far as they do in time. What comes in
- * meanwhile, and what takes longer, is for the next one. */
+/* Lets the requests under way come to their end, as far as they do in time. Later requests, and
+ * those that take longer, are for the next worker. */
 static int hand_over(struct worker *worker)
 {
     server_leave(&worker->server, HANDOVER_MILLISECONDS);
     return WORKER_HANDOVER;
 }
 
-/* Leaves what it serves to another keeper's workers, if it is the keeper that asks for it. */
+/* Leaves the requests to another keeper's workers, if there is a keeper, which asks for that. */
 static int yield_to_other(struct worker *worker)
 {
     if (!worker->keeper)
@@ -77,11 +77,11 @@ static int yield_to_other(struct worker *worker)
     return worker->mount->handing_over ? WORKER_HANDOVER : WORKER_YIELDED;
 }
 
-/* What a signal asks for; a worker_status if that ends the process, otherwise -1. */
+/* Obeys a signal. Returns a worker_status if the signal ends the process, otherwise -1. */
 static int obey_signal(struct worker *worker, const struct signalfd_siginfo *info)
 {
-    // What somebody else sends to a worker is nothing to it. That the mount is to end is seen from
-    // the memory: the keeper's signal is one with another's that came just before.
+    // A worker ignores signals from others. But the memory says whether the mount is to end: the
+    // keeper's signal may have merged with somebody else's that came just before.
     bool ours = !worker->keeper || (pid_t)info->ssi_pid == getpid() ||
                 (pid_t)info->ssi_pid == worker->mount->volume.state->life.keeper;
 
@@ -98,7 +98,7 @@ static int obey_signal(struct worker *worker, const struct signalfd_siginfo *inf
     case SIGUSR1:
         return yield_to_other(worker);
     case SIGURG:
-        // For the watchdog.
+        // The watchdog asks for a beat.
         worker->mount->volume.state->life.beats++;
         return -1;
     default:
@@ -132,20 +132,21 @@ static int await_end_of_work(struct worker *worker)
     return status;
 }
 
-/* A kill while the kernel copies a request to memory that is not there yet would be an error for the
- * client, so all of it is there before there is something to serve. */
+/* Puts all memory of the buffers in place before there is something to serve: a kill while the
+ * kernel copies a request to memory that is not there yet would be an error for the client. */
 static void populate_buffers(struct mount *mount)
 {
     for (int i = 0; i < REQUESTS; i++) {
         uint8_t *buffer = mount->volume.state->buffers[i];
 
-        // A user may not lock much memory. What is there stays, unless memory gets very short.
+        // A user may not lock much memory. Memory that is in place stays, unless the machine gets
+        // very short of it.
         if (madvise(buffer, mount->volume.info.request_bytes, MADV_POPULATE_WRITE) == 0)
             mlock(buffer, mount->volume.info.request_bytes);
     }
 }
 
-/* What can be done before the word to begin comes; the first worker has it at once. */
+/* Does what can be done before the word to begin comes; the first worker gets the word at once. */
 static int warm_up(struct mount *mount)
 {
     int error;
@@ -160,7 +161,7 @@ static int warm_up(struct mount *mount)
     return error;
 }
 
-/* Waits for the keeper's word. false: it will not come. */
+/* Waits for the keeper's word. Returns false if it will not come. */
 static bool wait_for_go(const struct mount *mount, const struct keeper_fds *keeper)
 {
     struct pollfd events[] = { { .fd = keeper->go, .events = POLLIN },
@@ -173,7 +174,7 @@ static bool wait_for_go(const struct mount *mount, const struct keeper_fds *keep
         if (events[1].revents)
             return false;
     } while (mount->volume.state->life.worker != getpid() || !event_take(keeper->go));
-    // What came while there was nothing to do was not meant for this one.
+    // Signals that came while this worker had nothing to do were not meant for it.
     while (read(keeper->signals, &info, sizeof(info)) == sizeof(info))
         ;
     return true;
@@ -205,14 +206,14 @@ int worker_inherit(struct mount *mount)
     return error ? WORKER_FAILED : WORKER_ENDED;
 }
 
-/* The first worker of a mount comes to an agreement with the kernel. */
+/* Begins a mount in its first worker, which comes to an agreement with the kernel. */
 static int begin_mount(struct mount *mount)
 {
     int error =
         mount->volume.info.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
 
     if (error) {
-        log_event(LOG_ERR, "the kernel did not take up the mount at %s: %s",
+        log_event(LOG_ERR, "no agreement with the kernel on the mount at %s: %s",
                   mount->volume.info.mountpoint, strerror(-error));
         return error;
     }
@@ -223,27 +224,28 @@ static int begin_mount(struct mount *mount)
     return 0;
 }
 
-/* Later ones find one. */
+/* Continues a mount in a later worker, which finds an agreement. */
 static int continue_mount(struct worker *worker)
 {
     struct mount *mount = worker->mount;
     int error;
 
-    // After an execve(2), or a failed one.
+    // Needed after an execve(2), or a failed one.
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (!state_is_valid(mount->volume.state))
-        mount_damaged(mount, "what is known of the mount since it began has a wrong checksum");
+        mount_damaged(mount, "the mount info has a wrong checksum");
     mount->volume.info = mount->volume.state->info;
     error = attach_nodes(mount);
     if (!error)
         error = recovery_run(&mount->volume, &worker->server.recovery);
     if (error && error != -ENODEV)
-        log_event(LOG_ERR, "what the last worker left cannot be taken over: %s", strerror(-error));
+        log_event(LOG_ERR, "the worker cannot recover what the last one left: %s",
+                  strerror(-error));
     return error;
 }
 
-/* The keeper was killed while this worker waited. The other one ends the mount, if it lives to do that;
- * if not, this one does. */
+/* Ends a standby whose keeper was killed. The active worker ends the mount, if it lives to do that;
+ * if not, the standby does. */
 static int outlive_keeper(const struct mount *mount)
 {
     CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->volume.state->life.worker, 0);
@@ -280,7 +282,8 @@ static int begin_work(struct worker *worker)
     }
     if (!error)
         error = first ? begin_mount(mount) : continue_mount(worker);
-    // Not before: what a worker that takes over has opened, it would close with the dead one's.
+    // The threads start after the recovery, which would close what they open along with the
+    // descriptors of the dead worker.
     if (!error)
         error = begin_serving(worker);
     if (!error && worker->keeper)
@@ -292,7 +295,7 @@ static int begin_work(struct worker *worker)
 
 int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready)
 {
-    // Threads may use it until the process ends.
+    // Threads may use this memory until the process ends.
     struct worker *worker = calloc(1, sizeof(*worker));
     int status, error;
 
