@@ -11,7 +11,7 @@ static void end_round(struct busy_poll *busy_poll, uint64_t time)
         busy_poll->trying = ++busy_poll->rounds % TRY_EVERY == 0;
         return;
     }
-    // Unless there is a difference, things stay as they are.
+    // Without a clear difference everything stays as it is.
     if (time < busy_poll->usual - busy_poll->usual / 8)
         busy_poll->pays = !busy_poll->pays;
     busy_poll->trying = false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Whether it pays to look for the next request for a moment instead of sleeping at once.
+ * Busy poll: whether it pays to look for the next request for a moment instead of sleeping at once.
  *
- * On an idle machine it does: the client need not wake the thread. Where another program uses the
+ * On an idle machine it pays: the client need not wake the thread. Where another program uses the
  * other processors it does not: client and thread share one processor, and the thread that polls
  * keeps the client from running. The state of the machine cannot be seen from here, but both ways
  * can be tried: now and then some requests are received the other way, and the quicker way stays.
@@ -13,14 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All zero before, but for `pays`: what to begin with. */
+/* The state of a thread's choice. All zero at first, except for `pays`: the way to begin with. */
 struct busy_poll {
     bool pays;
-    bool trying;       // the other way
+    bool trying;       // this round goes the other way
     unsigned requests; // of this round
     unsigned rounds;
     uint64_t begin; // of this round
-    uint64_t usual; // how long the last round took that was not a try
+    uint64_t usual; // how long the last round took that was no try
 };
 
 static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
@@ -28,9 +28,9 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
     return busy_poll->pays != busy_poll->trying;
 }
 
-/* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round begins
- * with it: then busy_poll_round() is due, with the time. To read the clock for each request would
- * cost too much. */
+/* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
+ * begins with this request: then call busy_poll_round() with the time. Reading the clock for each
+ * request would cost too much. */
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle);
 void busy_poll_round(struct busy_poll *busy_poll, uint64_t now);
 

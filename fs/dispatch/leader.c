@@ -5,16 +5,16 @@
 
 #include "fs/util/clock.h"
 
-/* What a thread does: whether it serves a request; whether a follower was promoted in its place
- * because of that; and above these bits, how many requests it has begun. */
+/* The bits of a thread's `work`: whether it serves a request; whether a follower was promoted in
+ * its place because of that; and above these, how many requests it has begun. */
 enum { SERVING = 1, PROMOTED = 2, ONE_REQUEST = 4 };
 
-/* Waking a thread costs a client more than most requests; so where that pays, a thread looks for the
- * next one so long before it sleeps, if the last one came within that time. */
+/* How long a thread looks for the next request before it sleeps, where that pays and the last
+ * request came within this time: waking a thread costs a client more than most requests. */
 #define BUSY_POLL_NANOSECONDS 100000
 #define IDLE_NANOSECONDS      1000000
 
-/* So many that were there already, one after another, are more than one thread can do. */
+/* After this many back-to-back receives, add a leader: one thread cannot do the work. */
 #define STREAK 8
 
 void leaders_init(struct leaders *leaders, long processors, unsigned most)
@@ -129,7 +129,7 @@ void leaders_promote(struct leaders *leaders, unsigned record)
 {
     unsigned work = leaders->work[record];
 
-    // After another worker's death, requests are served by threads that do not lead.
+    // After another worker's death, threads that do not lead serve requests.
     while ((work & (SERVING | PROMOTED)) == SERVING) {
         if (atomic_compare_exchange_weak(&leaders->work[record], &work, work | PROMOTED)) {
             promote_follower(leaders);

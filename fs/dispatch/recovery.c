@@ -14,15 +14,16 @@
 #include "fs/vfs/attr.h"
 #include "lib/object/object.h"
 
-/* In linux/fuse.h since Linux 6.9. */
+/* FUSE_NOTIFY_RESEND of linux/fuse.h since Linux 6.9. */
 #define NOTIFY_RESEND 7
 
 #define BACKINGS_AHEAD 4
 
-/* Nobody could serve it and live: so it is answered without libfuse and without a look at it. */
+/* Refuses a request that no worker could serve and live. The answer takes neither libfuse nor a
+ * look at the request. */
 static void refuse_poison(struct volume *volume, const struct request *request)
 {
-    // The kernel knows it by the number that it was last sent under.
+    // The kernel knows the request by the number that it last sent it under.
     struct fuse_out_header reply = { .len = sizeof(reply),
                                      .error = -EIO,
                                      .unique = serve_header(volume, request)->unique };
@@ -31,7 +32,7 @@ static void refuse_poison(struct volume *volume, const struct request *request)
               request_name(request->opcode), (uintmax_t)request->node, request->crashes);
     if (!request_is_forget(request->opcode) &&
         write(volume->info.device, &reply, sizeof(reply)) != sizeof(reply))
-        log_event(LOG_WARNING, "the refusal was not taken: %s", strerror(errno));
+        log_event(LOG_WARNING, "the kernel did not accept the refusal: %s", strerror(errno));
 }
 
 static void serve_again(struct volume *volume, struct request *request)
@@ -46,7 +47,8 @@ static void serve_again(struct volume *volume, struct request *request)
     serve_request(volume, request);
 }
 
-/* Serves a request with nothing else going on: if the process dies now, that is why. */
+/* Serves a request with nothing else going on: if the process dies now, the request is the
+ * reason. */
 static void serve_alone(struct volume *volume, struct request *request)
 {
     volume->state->suspect = state_index(volume->state, request) + 1;
@@ -54,8 +56,8 @@ static void serve_alone(struct volume *volume, struct request *request)
     volume->state->suspect = 0;
 }
 
-/* When a process died of itself, one of the requests that it served did it. Which one is found out
- * by serving them one by one. */
+/* Counts the crash of a process against the requests that it served. One of them did it; serving
+ * them one by one finds out which. */
 static void count_crash(struct state *state)
 {
     uint32_t suspect = atomic_exchange(&state->suspect, 0);
@@ -72,7 +74,7 @@ static void count_crash(struct state *state)
     }
 }
 
-/* Nothing that a process left behind which may have gone wild is believed unseen. */
+/* Checks the records: the process that left them may have gone wild. */
 static void check_records(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
@@ -81,7 +83,7 @@ static void check_records(struct volume *volume)
         if (request_state(request) != REQUEST_FREE && !request_is_valid(request))
             volume_damaged(volume, "the record of a request has a wrong checksum");
         if (serve_header(volume, request)->len > volume->info.request_bytes)
-            volume_damaged(volume, "a request is longer than can be");
+            volume_damaged(volume, "a request is longer than the longest one");
     }
 }
 
@@ -95,8 +97,8 @@ static void roll_back_ledger(struct volume *volume, const struct request *reques
         resources_close(volume, &leftover);
 }
 
-/* The kernel does not send FORGET again: what is in a buffer and not carried out to its end is all
- * there is of it. */
+/* Carries out FORGETs that a dead worker had received. The kernel does not send them again: what is
+ * in a buffer and not carried out to its end is all there is of them. */
 static void replay_forgets(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
@@ -111,7 +113,8 @@ static void replay_forgets(struct volume *volume)
     }
 }
 
-/* Backing ids are numbers in the kernel, which go up. */
+/* Closes backing ids that have no owner any more. In the kernel the ids are numbers, which go
+ * up. */
 static void close_backings(struct volume *volume)
 {
     int32_t ids[REQUESTS];
@@ -121,8 +124,8 @@ static void close_backings(struct volume *volume)
         for (int i = 0; i < count; i++)
             backing_close(volume, ids[i]);
     }
-    // At most one was registered and not yet in the table, and it had the next number; before there
-    // are any in the table, those of the probe have gone before.
+    // At most one id was registered and not yet in the table, and it had the next number. If the
+    // table never had one, the ids of the probe have come before it.
     for (int i = 1; volume->info.wants_passthrough && i <= BACKINGS_AHEAD; i++)
         backing_drop(volume, node_backing_highest(&volume->nodes) + i);
 }
@@ -175,8 +178,8 @@ static bool is_resent(const struct recovery *recovery, const struct request *req
     return false;
 }
 
-/* Receives one request into a record; returns whether others may be there that come again, or a
- * negative errno. */
+/* Receives one request into a record. Returns whether more requests that come again may be there,
+ * or a negative errno. */
 static int receive_resent(struct volume *volume, struct recovery *recovery, struct request *spare)
 {
     struct pollfd device = { .fd = volume->info.device, .events = POLLIN };
@@ -201,7 +204,7 @@ static int receive_resent(struct volume *volume, struct recovery *recovery, stru
         serve_begin(volume, request);
     }
     add_resent(recovery, request, request != spare);
-    // What comes again comes before everything else.
+    // Requests that come again come before all others.
     return (header->unique & REQUEST_RESENT) != 0;
 }
 
@@ -213,7 +216,8 @@ static int collect_resent(struct volume *volume, struct recovery *recovery)
 
     while (more >= 0) {
         spare = free_record(volume);
-        // Deaths in a row can fill the records, one more each time; serving one frees it.
+        // Deaths in a row can fill the records, one more each time; serving a request frees its
+        // record.
         if (!spare) {
             roll_back_ledger(volume, recovery->resent[0].request);
             recovery_serve(volume, &recovery->resent[0]);
@@ -227,8 +231,8 @@ static int collect_resent(struct volume *volume, struct recovery *recovery)
     return more;
 }
 
-/* What lost its last name by a request that nobody will hear of again is to be known for that, so
- * that who still uses it can. */
+/* Marks a node as unlinked if it lost its last name by a request that nobody will hear of again, so
+ * that those who still use the node can. */
 static void settle_preimage(struct volume *volume, const struct preimage *preimage)
 {
     INODE struct inode inode = INODE_NONE;
@@ -243,7 +247,7 @@ static void settle_preimage(struct volume *volume, const struct preimage *preima
     }
 }
 
-/* The kernel keeps the names of a directory until it hears of a change. */
+/* Makes the kernel drop the listing of a directory, which it keeps until it hears of a change. */
 static void drop_listing(struct volume *volume, uint64_t directory)
 {
     fuse_lowlevel_notify_inval_inode(volume->session, directory, 0, 0);
@@ -256,7 +260,7 @@ static void drop_listings(struct volume *volume, const struct request *request)
     switch (request->opcode) {
     case FUSE_RENAME:
     case FUSE_RENAME2:
-        // What follows the header begins with it.
+        // The body of the request begins with the new parent.
         memcpy(&new_parent, serve_header(volume, request) + 1, sizeof(new_parent));
         drop_listing(volume, new_parent);
         // fallthrough
@@ -271,7 +275,8 @@ static void drop_listings(struct volume *volume, const struct request *request)
     }
 }
 
-/* Nobody will ask for it any more: the answer arrived, or the client was killed. */
+/* Drops the record of a request that nobody will ask for any more: the answer arrived, or the
+ * client was killed. */
 static void drop_record(struct volume *volume, struct request *request)
 {
     if (request_state(request) != REQUEST_ANSWERED) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the death of a worker leaves for the next one.
+ * Recovery: what a worker does with what the death of another has left.
  *
  * In this order: the node table is made whole (node_table_attach); descriptors and backing ids that
  * nobody owns any more are closed; nodes that the kernel had told the dead worker to forget are
@@ -14,11 +14,12 @@
 
 #include "fs/inode/inode.h"
 
-/* A request that is to be served first. */
+/* A request that comes again, to be served before new ones. */
 struct resent {
     struct request *request;
-    bool again; // it was begun before
-    // What it is about to change keeps its descriptors until then.
+    bool again; // the request was begun before
+    // The nodes that the request is about to change; they keep their descriptors until it is
+    // served.
     struct inode source;
     struct inode target;
 };
@@ -28,11 +29,11 @@ struct recovery {
     struct resent resent[REQUESTS];
 };
 
-/* Takes over; to be called before there are other threads. Returns 0 or a negative errno; -ENODEV:
- * the mount is gone. */
+/* Recovers. Call it before there are other threads. Returns 0 or a negative errno; -ENODEV: the
+ * mount is gone. */
 int recovery_run(struct volume *volume, struct recovery *recovery);
 
-/* Serves one of them. */
+/* Serves a request that comes again. */
 void recovery_serve(struct volume *volume, struct resent *resent);
 
 #endif

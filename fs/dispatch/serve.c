@@ -19,7 +19,7 @@ ssize_t serve_receive(struct volume *volume, struct request *request)
 {
     struct fuse_in_header *header = serve_header(volume, request);
 
-    // What is in a buffer after a death was received, or has no length.
+    // After a death, a request whose length is not 0 was received.
     header->len = 0;
     return read(volume->info.device, header, volume->info.request_bytes);
 }

@@ -15,7 +15,7 @@
 #include "fs/util/fault.h"
 #include "fs/vfs/pending_invalidation.h"
 
-/* Enough that requests which wait for a disk do not keep the others waiting. */
+/* Enough threads that requests which wait for a disk do not keep the others waiting. */
 #define THREADS 10
 
 /* Room for reopen.c to find its way through a deep tree, whatever the limit of the shell is. */
@@ -41,8 +41,9 @@ static void give_back(struct server *server, const struct request *request)
     lock_release(&server->lock);
 }
 
-/* A record for what a thread receives. There are more of them than threads, what was claimed is
- * taken by then, and no more than one waits for the next process. */
+/* Takes a free record for what a thread will receive. There is one: there are more records than
+ * threads, all requests of a recovery have been taken by then, and at most one waits for the next
+ * process. */
 static struct request *take_record(struct server *server)
 {
     const struct request *requests = server->volume->state->requests;
@@ -99,7 +100,7 @@ static void serve_received(struct server *server, struct leader *leader, struct 
     leave_request(server);
 }
 
-/* Receives and answers requests until there are no more, or somebody else is to. */
+/* Receives and answers requests until there are no more, or the server leaves. */
 static void serve_requests(struct server *server)
 {
     struct volume *volume = server->volume;
@@ -146,7 +147,7 @@ static void *serving_thread(void *argument)
     return NULL;
 }
 
-/* libfuse's own loop knows how to end the threads of the io_uring transport. */
+/* Runs libfuse's own loop, which knows how to end the threads of the io_uring transport. */
 static void *uring_thread(void *argument)
 {
     struct server *server = argument;
@@ -169,7 +170,7 @@ static bool tick(void *argument)
     return served || settled;
 }
 
-/* The last thread to end: the others rely on it. */
+/* Runs the ticker. This thread is the last to end: the others rely on it. */
 static void *ticking_thread(void *argument)
 {
     struct server *server = argument;
@@ -179,7 +180,7 @@ static void *ticking_thread(void *argument)
     return NULL;
 }
 
-/* What the last process could not see to any more is seen to at once. */
+/* Starts the ticker, awake: it looks at once after what the last process left. */
 static int start_ticker(struct server *server, const pthread_attr_t *attributes)
 {
     pthread_t thread;
@@ -241,7 +242,7 @@ int server_start(struct server *server)
     // libfuse's own loop, for io_uring, waits in the call.
     if (!volume->info.io_uring && fcntl(volume->info.device, F_SETFL, O_RDWR | O_NONBLOCK) != 0)
         return -errno;
-    // What was taken over may have been served in somebody's name, which threads would inherit.
+    // Recovery may have served requests in somebody's name, which threads would inherit.
     impersonate_none(volume);
     return start_threads(server);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The threads of a worker that receive requests and serve them. */
+/* The server: the threads of a worker that receive requests and serve them. */
 #ifndef SHMAPFS_SERVER_H
 #define SHMAPFS_SERVER_H
 
@@ -7,13 +7,13 @@
 #include "fs/dispatch/recovery.h"
 #include "fs/util/ticker.h"
 
-/* In memory that lasts as long as the process. */
+/* A server, in memory that lasts as long as the process. */
 struct server {
     struct volume *volume;
     struct leaders leaders;
     struct ticker ticker;
-    struct recovery recovery; // what they serve first
-    int ended; // an eventfd: the last one has ended, or, when they are to leave, the last request
+    struct recovery recovery; // the requests that the threads serve first
+    int ended; // eventfd: the last thread has ended; or, after server_leave(), the last request
     struct lock lock; // guards the following
     unsigned alive;
     unsigned resent_taken;
@@ -22,13 +22,14 @@ struct server {
     atomic_bool leaving;
 };
 
-/* Makes a server of memory that is all zero. */
+/* Initialises a server whose memory is all zero. */
 void server_init(struct server *server, struct volume *volume);
 
 /* Starts the threads. Returns 0 if at least one serves, or a negative errno. */
 int server_start(struct server *server);
 
-/* Lets them come to an end with what they serve, in so much time at most, and receive no more. */
+/* Makes the threads receive no more, and waits, for so long at most, until they have served what
+ * they have. */
 void server_leave(struct server *server, int milliseconds);
 
 #endif
