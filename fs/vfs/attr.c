@@ -2,12 +2,12 @@
 /*
  * When attributes may be cached.
  *
- * All changes come through the mount, so the kernel knows of them, but for one kind: a store
+ * All changes come through the mount, so the kernel knows of them, but for one kind: a write
  * through a mapping of a passthrough file changes mtime, ctime and blocks of the backing file
  * alone. So the attributes of a file are not cached while it is open for writing, nor afterwards
- * while a mapping may still be there, which outlives the descriptor and the kernel's RELEASE.
- * Whether one is there can be asked: a read lease (fcntl(2), F_SETLEASE) is granted exactly when
- * nobody has the backing file open or mapped for writing.
+ * while a mapping may still be there, which outlives the descriptor and the kernel's RELEASE. A
+ * read lease (fcntl(2), F_SETLEASE) tells whether one is there: it is granted exactly when nobody
+ * has the backing file open or mapped for writing.
  *
  * An opener with O_NONBLOCK would be turned away by the lease, short as it is. So the probe holds
  * the node's stripe, and only runs while no writer is counted; an open for writing counts itself
@@ -15,13 +15,13 @@
  *
  * An open may also come between reading the attributes and the kernel's receiving them. So the
  * order is: the node is marked as "the kernel has its attributes", then they are read, then sent.
- * An open for writing that finds the mark has the kernel drop them, those under way included (it
- * counts versions).
+ * An open for writing that finds the mark has the kernel drop the attributes, those under way
+ * included (it counts versions).
  *
- * While they may change unseen they are asked for each time, unless that is more than a thousand times
- * a second.
+ * While attributes may change unseen the kernel asks for them each time, unless that is more than a
+ * thousand times a second.
  *
- * Dropping them has time (pending_invalidation.h).
+ * Dropping attributes is not urgent (pending_invalidation.h).
  */
 #include "fs/vfs/attr.h"
 
@@ -35,14 +35,14 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* Who asks so many times in a row, each within that time of the last, may be told what was true so
- * long ago; the kernel counts in its ticks, of which it takes up to two. */
+/* After this many requests in a row, each within that time of the last, an answer may be as old as
+ * LAG_SECONDS; the kernel counts in its ticks, and takes up to two of them. */
 #define STREAK            8
 #define AGAIN_NANOSECONDS 1000000
 #define LAG_SECONDS       0.001
 
-/* When the attributes of a file that may change unseen were asked for, and how often in a row. Only
- * a hint: two files may share a place, and two threads get into each other's way. */
+/* When the attributes of a file that may change unseen were asked for, and how often in a row. This
+ * is only a hint: two files may share an entry, and two threads may overwrite each other's. */
 struct asked {
     _Atomic uint64_t node;
     _Atomic uint64_t time;
@@ -114,8 +114,8 @@ bool attr_changes_unseen(const struct inode *inode)
     return inode_is_regular(inode) && inode_is_passthrough(inode);
 }
 
-/* For a file whose attributes may change unseen: for how long the kernel may keep them if somebody
- * keeps asking, as a database does before each query. */
+/* Returns how long the kernel may keep the attributes of a file that may change unseen: for a
+ * moment if they are asked for again and again, as a database does before each query. */
 static double timeout_while_open(struct inode *inode)
 {
     struct asked *asked = &inode->volume->attr_poll->asked[inode->ref.id % ASKED_FILES];

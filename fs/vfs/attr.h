@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Attributes of inodes, and for how long the kernel may believe them. */
+/* The attributes of inodes, and how long the kernel may believe them. */
 #ifndef SHMAPFS_ATTR_H
 #define SHMAPFS_ATTR_H
 
@@ -12,21 +12,22 @@ void attr_destroy(struct volume *volume);
 /* Whether attributes of an inode can change without the kernel's knowing. */
 bool attr_changes_unseen(const struct inode *inode);
 
-/* What the area says of an inode, as the mount shows it. `timeout` (may be NULL) receives the
- * seconds that the kernel may keep it. */
+/* Reads the attributes of an inode from its area. `timeout` (may be NULL) receives the seconds that
+ * the kernel may keep them. */
 int attr_read(struct inode *inode, struct statx *stx, double *timeout);
 
-/* The same when the attributes were just read by a lookup: they are read again only if somebody may
- * have changed them since. */
+/* Does the same when a lookup has just read the attributes: reads them again only if they may have
+ * changed since. */
 int attr_confirm(struct inode *inode, struct statx *stx, double *timeout);
 
-/* In the form that most replies want. */
+/* Converts attributes to the form that most replies want. */
 void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st);
 
 /* Makes the kernel drop the attributes of a node. */
 void attr_invalidate(struct volume *volume, uint64_t id);
 
-/* Whether somebody has a file open for writing, or mapped so. It is up to date afterwards. */
+/* Whether a file is open for writing, or mapped for writing. Brings the inode's reference up to
+ * date. */
 bool attr_may_change(struct inode *inode);
 
 #endif

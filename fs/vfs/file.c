@@ -34,12 +34,12 @@ static uint16_t fh_errors(uint64_t fh)
     return (uint16_t)(fh >> 1);
 }
 
-/* Sees to it that an open node has a backing id. The stripe is held. */
+/* Gives an open node a backing id if it has none. The stripe is held. */
 static int provide_backing(struct inode *inode)
 {
     if (inode->ref.held.backing_id > 0)
         return 0;
-    // What is written will be written in this thread's name.
+    // Passthrough will write in this thread's name.
     if (area_kind(inode->ref.area)->reserves_blocks)
         impersonate_none(inode->volume);
     return backing_register(inode->volume, &inode->ref, inode->fd);
@@ -74,9 +74,9 @@ static int truncate_once(struct inode *inode, bool keep_setid)
     return (int)result;
 }
 
-/* What the kernel does not know to forbid when it opens the backing file itself, or maps it: a file
- * that may only grow must not be open for reading too, or a mapping could store anywhere. `stx` receives
- * its attributes. */
+/* Checks what the kernel cannot forbid when it opens the backing file itself, or maps it: a file
+ * that may only grow must not be open for reading too, or a mapping could write anywhere. `stx`
+ * receives the file's attributes. */
 static int check_attributes(const struct inode *inode, int flags, struct statx *stx)
 {
     int error = object_stat(inode->fd, stx);
@@ -97,7 +97,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     bool passthrough = inode_is_passthrough(inode);
     bool writer = is_writer(fi);
     struct statx stx;
-    // Without passthrough, too, another opener's descriptor may be there already.
+    // Without passthrough this is needed, too: another opener's descriptor may be there already.
     int error = writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
     uint16_t before;
 
@@ -110,7 +110,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, !fi->kill_suidgid);
-    // Of a file that was just made the kernel has none yet.
+    // The kernel has no attributes yet of a file that was just made.
     if (passthrough && writer && io_fd < 0 && (before & NODE_ATTR_CACHED))
         pending_invalidation_add(inode, &stx);
     if (error) {
@@ -161,7 +161,7 @@ int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off
     return error;
 }
 
-/* Errors that say that data did not get to the disk, rather than that the call was wrong. */
+/* Whether an error says that data did not get to the disk, rather than that the call was wrong. */
 static bool is_writeback_error(int error)
 {
     return error == -EIO || error == -ENOSPC || error == -EDQUOT;
@@ -173,7 +173,7 @@ int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_on
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = file_io_begin(inode, false, &io);
 
-    // A file that its owner may only write to; either kind of descriptor will do.
+    // The file's owner may only write to it; either kind of descriptor will do.
     if (error == -EACCES)
         error = file_io_begin(inode, true, &io);
     if (error)

@@ -15,8 +15,8 @@ bool file_io_for_readers(const struct inode *inode)
     return !inode_is_passthrough(inode);
 }
 
-/* Without waiting for a lease that somebody holds on the area's own file: a thread that waits
- * serves nobody. The stripe is held, so it is not our own lease. */
+/* Opens a file for I/O, without waiting for a lease that a process holds on the area's own file: a
+ * thread that waits serves nobody. The stripe is held, so the lease is not ours. */
 static int reopen_for_io(const struct inode *inode, int access)
 {
     int fd;
@@ -27,13 +27,13 @@ static int reopen_for_io(const struct inode *inode, int access)
     return fd;
 }
 
-/* The same for a node that has no I/O descriptor; `can` receives the flags for it. */
+/* Opens a node that has no I/O descriptor for I/O; `can` receives the flags for the descriptor. */
 static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
 {
     int fd = reopen_for_io(inode, writer ? O_RDWR : O_RDONLY);
 
     *can = writer ? NODE_IO_READABLE | NODE_IO_WRITABLE : NODE_IO_READABLE;
-    // A file that its owner may only write to, where the daemon is no more than the owner.
+    // The file's owner may only write to it, and the daemon is no more than the owner.
     if (fd == -EACCES && writer) {
         *can = NODE_IO_WRITABLE;
         fd = reopen_for_io(inode, O_WRONLY);
@@ -42,7 +42,7 @@ static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
 }
 
 /* Replaces an I/O descriptor that cannot do all that is wanted by one that can. Requests may be
- * using it, so it keeps its number. */
+ * using the old one, so it keeps its number. */
 static int improve_io(struct inode *inode, int better)
 {
     CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR);
@@ -55,7 +55,7 @@ static int improve_io(struct inode *inode, int better)
     return 0;
 }
 
-/* A descriptor that the caller has, as one that may be kept. It is consumed. */
+/* Turns a descriptor that the caller has into one that may be kept. The first one is consumed. */
 static int keep_for_io(const struct inode *inode, int fd)
 {
     CLEANUP_FD int given = fd;
@@ -63,7 +63,7 @@ static int keep_for_io(const struct inode *inode, int fd)
 
     if (!descriptors_is_last(inode->volume, given))
         return steal_fd(&given);
-    // One with a lower number, when there is room.
+    // Takes one with a lower number, when there is room.
     do {
         kept = fcntl(given, F_DUPFD_CLOEXEC, 0);
         kept = kept < 0 ? -errno : descriptors_not_last(inode->volume, kept);
@@ -84,7 +84,8 @@ int file_io_provide(struct inode *inode, bool writer, int io_fd)
     fd = fd < 0 ? open_for_io(inode, writer, &can) : keep_for_io(inode, steal_fd(&fd));
     if (fd == -EMFILE)
         fd = -ENFILE;
-    // Passthrough does without when descriptors are short, or somebody has a lease on the file.
+    // Passthrough does without a descriptor when they are short, or when a process has a lease on
+    // the file.
     if ((fd == -ENFILE || fd == -EAGAIN) && !file_io_for_readers(inode))
         return 0;
     if (fd < 0)
@@ -116,8 +117,8 @@ int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
         return error;
     lock_take(stripe);
     node_refresh(&inode->volume->nodes, &inode->ref);
-    // A writer's next call is likely to want it again. Reading and fsync do with less, where the file
-    // has become one that cannot be written to.
+    // A writer's next call is likely to want the descriptor again. Reading and fsync need less than
+    // a writable one, where the file can no longer be written to.
     if (inode->ref.writers > 0)
         error = file_io_provide(inode, true, -1);
     if (!writable)

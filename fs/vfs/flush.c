@@ -5,14 +5,14 @@
 
 #include "fs/vfs/writeback.h"
 
-/* As long as a slow disk may take for what the machine's limits let wait. Somebody who goes on writing
- * to a mount that is gone is waited for no longer. */
+/* As long as a slow disk may take for the dirty pages that the machine's limits allow. A process
+ * that goes on writing to a mount that is gone is waited for no longer. */
 #define DRAIN_NANOSECONDS UINT64_C(60000000000)
 #define QUIET_NANOSECONDS UINT64_C(200000000)
 
 /* Waits until what the page cache held has arrived. For a FUSE file system syncfs(2) only wakes the
- * kernel's writer, and there is nothing to wait on; so requests of our own are sent, which queue up
- * behind the writes, until no write came for a while. */
+ * kernel's writer, and there is nothing to wait on. So the daemon sends requests of its own, which
+ * queue up behind the writes, until no write has come for a while. */
 static void drain(struct volume *volume, int root)
 {
     uint64_t end = clock_now() + DRAIN_NANOSECONDS;

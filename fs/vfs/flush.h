@@ -5,7 +5,7 @@
 
 #include "fs/inode/volume.h"
 
-/* Waits, ten seconds at most, until what FUSE's page cache holds has arrived. `root` is a descriptor
+/* Waits, a minute at most, until what FUSE's page cache holds has arrived. `root` is a descriptor
  * of the mount's root, or -1. Requests must be served meanwhile. */
 void flush_wait(struct volume *volume, int root);
 

@@ -30,7 +30,8 @@ void pending_invalidation_destroy(struct volume *volume)
     volume->pending = NULL;
 }
 
-/* The count is in shared memory, which a process that went wild may have written to. */
+/* Finds a listed node. The count is in shared memory, which a process that went wild may have
+ * written to. */
 static struct pending_invalidation *find_pending(struct pending_invalidations *pending, uint64_t id)
 {
     if (pending->count > PENDING_INVALIDATIONS)
@@ -48,8 +49,8 @@ static void remove_pending(struct pending_invalidations *pending, struct pending
     pending->count--;
 }
 
-/* Something else after whatever a store through a mapping changes. Times alone do not tell: they go on
- * in steps of milliseconds. */
+/* Returns a fingerprint of a file, which any change through a mapping changes. Times alone do not
+ * tell: they advance in steps of milliseconds. */
 static uint64_t state_of(const struct statx *stx)
 {
     uint64_t sum = checksum_word((uint64_t)stx->stx_ctime.tv_sec, stx->stx_ctime.tv_nsec);
@@ -57,7 +58,8 @@ static uint64_t state_of(const struct statx *stx)
     return checksum_word(checksum_word(sum, stx->stx_blocks), stx->stx_size);
 }
 
-/* The kernel is told, also of nodes that are gone: it will not know them either. */
+/* Makes the kernel drop the attributes of a node, even if the node is gone: the kernel will not
+ * know it either. */
 static void invalidate(struct volume *volume, uint64_t id)
 {
     INODE struct inode inode = INODE_NONE;
@@ -113,9 +115,9 @@ void pending_invalidation_writer_left(struct inode *inode)
     lock_release(&volume->pending->lock);
 }
 
-/* Whether what the kernel has of a node is true, and stays so: it is not mapped, and was not changed
- * until after that was known. An empty file may be mapped: it has to grow before anything can be stored,
- * and the kernel asks after that. */
+/* Whether what the kernel has of a node is true, and stays so: the file is not mapped, and was not
+ * changed until after that was known. An empty file may be mapped: it has to grow before anything
+ * can be written to it, and the kernel asks after that. */
 static bool is_still_true(struct volume *volume, const struct pending_invalidation *node)
 {
     INODE struct inode inode = INODE_NONE;
@@ -126,12 +128,12 @@ static bool is_still_true(struct volume *volume, const struct pending_invalidati
         return false;
     if (stx.stx_size > 0 && (attr_may_change(&inode) || !is_unchanged(&inode, node->state, &stx)))
         return false;
-    // A process that was killed may have cleared it, and not come to tell the kernel.
+    // A process that was killed may have cleared the flag without telling the kernel.
     node_flags(&volume->nodes, &inode.ref, NODE_ATTR_CACHED, 0);
     return true;
 }
 
-/* Chooses one and copies it; what becomes of it meanwhile is seen from the list. */
+/* Chooses a node and copies its entry; the list shows what becomes of the node meanwhile. */
 static bool begin_one(struct volume *volume, struct pending_invalidation *chosen)
 {
     struct pending_invalidations *pending = &volume->state->pending;
@@ -147,7 +149,7 @@ static bool begin_one(struct volume *volume, struct pending_invalidation *chosen
     return any;
 }
 
-/* Takes it off the list, unless it was opened again. */
+/* Takes a node off the list, unless it was opened again. */
 static void end_one(struct volume *volume, uint64_t id)
 {
     struct pending_invalidations *pending = &volume->state->pending;
@@ -166,7 +168,7 @@ bool pending_invalidation_settle(struct volume *volume)
     bool any = left > 0;
     struct pending_invalidation node;
 
-    // What comes meanwhile has time until the next look.
+    // Files that are listed meanwhile can wait until the next look.
     for (; left > 0 && begin_one(volume, &node); left--) {
         if (!is_still_true(volume, &node))
             invalidate(volume, node.id);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Directories can be listed without being opened where a position, which one descriptor was given,
- * is the same place with any other; and where that other one does not find what was made or renamed
- * since the listing began. Otherwise a program that renames what it lists would not come to an end:
- * btrfs and Linux 6.6 to 6.13's tmpfs note for each descriptor where its end is. An older tmpfs
- * counts entries, so that every removal moves the position.
+ * Directories can be listed without being opened if two things hold. A position that one descriptor
+ * was given must be the same place for any other descriptor; and that other descriptor must not
+ * find what was made or renamed since the listing began. Otherwise a program that renames what it
+ * lists would not come to an end: btrfs and Linux 6.6 to 6.13's tmpfs note for each descriptor
+ * where its end is. An older tmpfs counts entries, so that every removal moves the position.
  *
- * ext4 and xfs have such positions (NFS takes the same of them); tmpfs is tried. Of other
+ * ext4 and xfs have such positions (NFS demands the same of them); tmpfs is tried. Of other
  * filesystems it is not known.
  *
- * It also takes a daemon that may read every directory: a program that may not any more goes on
- * with the listing that it has begun.
+ * The daemon must also be allowed to read every directory: a program that has begun a listing goes
+ * on with it even when it may not read the directory any more.
  */
 #include "fs/vfs/readdir_policy.h"
 
@@ -27,8 +27,8 @@ struct position {
     char name[NAME_MAX + 1];
 };
 
-/* The next entry but `.` and `..`, and the position after it. Returns 1, or 0 at the end, or a
- * negative errno. */
+/* Reads the next entry except `.` and `..`, and the position after it. Returns 1, or 0 at the end,
+ * or a negative errno. */
 static int next_entry(int dir, struct position *found)
 {
     // Room for one entry of any length, and perhaps for several; the others are read again.
@@ -107,8 +107,9 @@ void readdir_policy_choose(struct volume *volume)
 {
     struct mount_info *info = &volume->info;
 
-    // Nobody tells the kernel of what changes behind the mount. Who expects that says how long a
-    // name may be trusted, and listings would be for longer: the kernel does not count the seconds.
+    // Nobody tells the kernel of changes behind the mount. A user who expects some sets how long a
+    // name may be trusted, but the kernel would trust listings for longer: it does not count their
+    // seconds.
     info->keeps_listings = info->timeout >= TIMEOUT_DEFAULT;
     info->lists_unopened = info->keeps_listings && info->cred.privileged &&
                            store_positions_hold(&info->areas[AREA_STORE]) &&

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the kernel may be left to do when directories are listed.
+ * The policy for listing directories: how much of it the kernel may do by itself.
  *
  * The kernel can keep a listing and answer from it until a name in the directory changes through
  * the mount. It can also do without OPENDIR and RELEASEDIR: then there is nothing but READDIR with
- * a node and a position, and no directory that somebody has open takes a descriptor or has to be
- * brought over the death of a worker.
+ * a node and a position, and no open directory takes a descriptor or has to be brought over the
+ * death of a worker.
  */
 #ifndef SHMAPFS_READDIR_POLICY_H
 #define SHMAPFS_READDIR_POLICY_H
 
 #include "fs/inode/volume.h"
 
-/* Decides both when the areas are there: completes `info`. */
+/* Decides both, once the areas are there: completes `info`. */
 void readdir_policy_choose(struct volume *volume);
 
 #endif

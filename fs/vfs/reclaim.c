@@ -6,7 +6,7 @@
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/orphans.h"
 
-/* Space is short when no more than this part of it is free. */
+/* Space is short when no more than 1/SHORT_FRACTION of it is free. */
 #define SHORT_FRACTION 4
 
 unsigned reclaim_mark(struct volume *volume)

@@ -17,17 +17,17 @@
 #include "fs/util/clock.h"
 #include "fs/util/log.h"
 
-/* For how long anybody waits for the kernel to be told. It takes some microseconds on an idle machine; if a
- * page has to be read at that moment, which over io_uring the waiting thread itself would have to do, the size
- * is known all the same. */
+/* How long anybody waits for the kernel to be told. Telling it takes some microseconds on an idle
+ * machine. If a page has to be read at that moment, which over io_uring the waiting thread itself
+ * would have to do, the kernel knows the size all the same. */
 #define WAIT_MS 900
 
 #define STRIPES 64
 
 struct size_notify {
-    struct lock lock; // for the condition; the counts change without it
+    struct lock lock; // for the condition; the counts change without the lock
     pthread_cond_t told;
-    _Atomic unsigned under_way[STRIPES]; // files that grow, by node
+    _Atomic unsigned under_way[STRIPES]; // how many files grow, by node
 };
 
 int size_notify_init(struct volume *volume)
@@ -48,7 +48,8 @@ void size_notify_destroy(struct volume *volume)
     volume->size_notify = NULL;
 }
 
-/* What the one who tells needs, on its own stack: whoever started it may be gone before. */
+/* The memory of the process that tells the kernel, on its own stack: the thread that started it may
+ * be gone before. */
 struct news {
     int device;
     struct fuse_out_header header;
@@ -56,7 +57,8 @@ struct news {
 };
 #define STACK_BYTES (64UL << 10)
 
-/* With writeback the kernel believes nobody but itself about sizes. */
+/* Whether the kernel has to be told of the size of a file. With writeback it believes nobody but
+ * itself about sizes. */
 static bool concerns(const struct inode *inode)
 {
     return !inode->volume->info.writeback && !inode_is_passthrough(inode);
@@ -79,7 +81,7 @@ struct size_change size_notify_begin(const struct inode *inode, int fd, off_t si
     struct size_change change = { .node = inode->ref.id };
     struct stat st;
 
-    // Within the last page that there is, nobody gets SIGBUS.
+    // A file that grows within its last page gives nobody SIGBUS.
     if (concerns(inode) && fstat(fd, &st) == 0 && pages(size) > pages(st.st_size)) {
         change.volume = inode->volume;
         atomic_fetch_add(under_way(change.volume, change.node), 1);
@@ -87,17 +89,18 @@ struct size_change size_notify_begin(const struct inode *inode, int fd, off_t si
     return change;
 }
 
-/* A process of its own, but for memory and descriptors: not for a sanitizer, which takes it for a thread. */
+/* Tells the kernel, in a process of its own, except for memory and descriptors. A sanitizer would
+ * take that process for a thread. */
 __attribute__((no_sanitize("address", "undefined", "thread"))) static int tell(void *argument)
 {
     struct news *news = argument;
     struct iovec parts[] = {
         { &news->header, sizeof(news->header) },
         { &news->store, sizeof(news->store) },
-        { NULL, 1 }, // where nothing is
+        { NULL, 1 }, // an address where nothing is
     };
 
-    // Without the C library, whose checks in a sanitizer's build would not let this pass.
+    // Called without the C library, whose checks in a sanitizer's build would not let this pass.
     syscall(SYS_writev, news->device, parts, 3);
     syscall(SYS_exit, 0);
     return 0;
@@ -124,7 +127,7 @@ static void announce(const struct size_change *change, off_t size)
         munmap(stack, STACK_BYTES);
         return;
     }
-    // If it takes longer, its memory is left to it.
+    // If the process takes longer, its stack is left to it.
     if (poll(&end, 1, WAIT_MS) == 1 && waitid(P_PIDFD, (id_t)end.fd, &info, WEXITED | __WALL) == 0)
         munmap(stack, STACK_BYTES);
     close(end.fd);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The kernel lets a FUSE mount dirty 1 % of what the whole machine may, and slows down whoever
- * stores more, even while nothing else is dirty: it cannot know whether a daemon will ever clean
- * those pages. Storing to a warm mapping of 1 GiB takes some fifty times as long then as on tmpfs.
- * Two settings of the mount's backing device in sysfs are behind that:
+ * The kernel lets a FUSE mount dirty 1 % of what the whole machine may, and slows down a process
+ * that writes more, even while nothing else is dirty: it cannot know whether a daemon will ever
+ * clean those pages. Writing through a warm mapping of 1 GiB then takes some fifty times as long as
+ * on tmpfs. Two settings of the mount's backing device in sysfs are behind that:
  *
- *   max_ratio     the 1 %. Without it most of the delay is gone.
- *   strict_limit  that the mount's share counts although the machine as a whole is below its
- *                 limit. The share is what the mount has written back lately, compared to the
- *                 disks, so a busy disk makes it small.
+ *     max_ratio     the 1 %. Without it most of the delay is gone.
+ *     strict_limit  that the mount's share counts although the machine as a whole is below its
+ *                   limit. The share is what the mount has written back lately, compared to the
+ *                   disks, so a busy disk makes it small.
  *
  * Without both, the mount is treated as a disk is: the limits of the machine (vm.dirty_ratio) hold.
  * But then the mount's pages can use them up, and every writer waits until some are clean: the
@@ -44,7 +44,7 @@ bool writeback_happens(const struct volume *volume)
 
 void writeback_prepare(struct volume *volume)
 {
-    // Whether there is anything to write back is known later, when this is not allowed any more.
+    // It is known only later whether there is anything to write back, and this is not allowed then.
     volume->info.io_flusher =
         volume->info.cred.privileged && prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) == 0;
 }
@@ -64,7 +64,7 @@ void writeback_raise_limits(const struct volume *volume)
 {
     if (!volume->info.cred.privileged || !writeback_happens(volume))
         return;
-    // What cannot be set stays as it is: the mount is slower then, and nothing else.
+    // A limit that cannot be set stays as it is: the mount is only slower then.
     set(volume, "max_ratio", "100");
     if (volume->info.io_flusher || volume->info.areas[AREA_STORE].root < 0)
         set(volume, "strict_limit", "0");
