@@ -208,7 +208,7 @@ int control_xattr_remove(struct inode *inode, uid_t uid, const char *name)
 {
     const struct control_xattr *xattr = find_control_xattr(inode, name);
 
-    if (!is_owner(inode, uid))
-        return -EPERM;
-    return xattr && xattr->remove ? xattr->remove(inode) : -ENODATA;
+    if (!xattr || !xattr->remove)
+        return is_owner(inode, uid) ? -ENODATA : -EPERM;
+    return xattr->may_set(inode, uid) ? xattr->remove(inode) : -EPERM;
 }
