@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 pid_t keeper_start_with_crashpoints(const struct workspace *workspace, bool with_store)
