@@ -20,6 +20,7 @@
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "fs/util/version.h"
+#include "lib/sys/streams.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
 {
@@ -157,7 +158,7 @@ int main(int argc, char **argv)
 
     // Files that are opened later must not take the numbers of the standard streams: they would be
     // written to, or lost.
-    background_open_streams();
+    streams_fill(0);
     log_prepare();
     fuse_set_log_func(log_for_libfuse);
     setproctitle_init(argc, argv, environ);

@@ -262,13 +262,13 @@ bool ledger_may_close(struct node_table *table, struct node_ledger *ledger, uint
 
 /* node_open.c: the counts of open files. */
 
-void open_take_back(struct node_table *table, const struct node *node, bool writer,
+void open_take_back(struct node_table *table, const struct node *open, bool writer,
                     bool readers_need_io, struct node_resources *into);
 
 /* node_cache.c: what nodes hold. These functions add what they take to `into`. */
 
 /* Puts a node at the new end of the cache's list, or takes it out, as what it holds demands. */
-void cache_touch(struct node_table *table, const struct node *node);
+void cache_touch(struct node_table *table, const struct node *touched);
 void cache_remove(struct node_table *table, const struct node *node);
 
 /* Does the same for a use; may pass over a node that came to the new end not long ago. */
@@ -279,7 +279,7 @@ struct node_resources cache_evict(struct node_table *table);
 
 /* Take all that a node holds; the I/O descriptor; the backing id. */
 void cache_strip(struct node_table *table, const struct node *node, struct node_resources *into);
-void cache_take_io(struct node_table *table, const struct node *node, struct node_resources *into);
+void cache_take_io(struct node_table *table, const struct node *from, struct node_resources *into);
 void cache_take_backing(struct node_table *table, const struct node *node,
                         struct node_resources *into);
 
@@ -301,6 +301,7 @@ void take_lookups(struct node_table *table, uint64_t id, uint64_t lookups,
                   struct node_resources *into);
 
 /* Frees a slot that nothing counts on any more. */
-void free_if_unused(struct node_table *table, const struct node *node, struct node_resources *into);
+void free_if_unused(struct node_table *table, const struct node *unused,
+                    struct node_resources *into);
 
 #endif

@@ -147,11 +147,6 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
     reply_err(req, -error);
 }
 
-static bool is_dot(const char *name)
-{
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* Returns what is known of an entry without looking it up. */
 static struct stat entry_stat(const struct inode *dir, const struct dirent64 *entry)
 {
@@ -182,7 +177,7 @@ static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry
 
     if (needed > room)
         return needed;
-    if (!is_dot(entry->d_name)) {
+    if (!object_is_dot(entry->d_name)) {
         error = inode_lookup(reply->dir, entry->d_name, &inode, &stx);
         if (error == -ENOENT)
             return 0;

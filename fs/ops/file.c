@@ -173,6 +173,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
         reply_lseek(req, found);
 }
 
+// NOLINTNEXTLINE(readability-function-size): libfuse has so many parameters.
 void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
                         struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
                         struct fuse_file_info *to_fi, size_t length, int flags)

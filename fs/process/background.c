@@ -10,17 +10,7 @@
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
-
-void background_open_streams(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
+#include "lib/sys/streams.h"
 
 int background_run(int (*work)(void *argument, int ready), void *argument)
 {
@@ -51,13 +41,10 @@ int background_run(int (*work)(void *argument, int ready), void *argument)
 
 bool background_ready(int ready)
 {
-    CLEANUP_FD int null = -1;
     CLEANUP_FD int parent = ready;
 
     if (ready < 0)
         return true;
-    null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
-        dup2(null, fd);
+    streams_silence(STDERR_FILENO);
     return write(parent, "", 1) == 1;
 }

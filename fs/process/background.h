@@ -5,9 +5,6 @@
 
 #include <stdbool.h>
 
-/* Opens standard input, output and error if they are closed. Call it before all else. */
-void background_open_streams(void);
-
 /* Does the work in a child with a session of its own. Returns in the parent, with the exit status,
  * when the child is ready (0) or has failed. `work` receives the descriptor for background_ready(),
  * and its result ends the child. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,15 +66,16 @@ static size_t make_prefix(enum target target, int level, char *prefix, size_t si
     if (target == JOURNAL)
         return (size_t)snprintf(prefix, size, "<%d>", level);
     localtime_r(&now, &tm);
-    return (size_t)snprintf(
-        prefix, size, "<%d>%.3s %2d %02d:%02d:%02d shmapfs[%d]: ", LOG_DAEMON | level,
-        months + 3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)getpid());
+    return (size_t)snprintf(prefix, size,
+                            "<%d>%.3s %2d %02d:%02d:%02d shmapfs[%d]: ", LOG_DAEMON | level,
+                            months + (ptrdiff_t)3 * tm.tm_mon, tm.tm_mday, tm.tm_hour, tm.tm_min,
+                            tm.tm_sec, (int)getpid());
 }
 
 static void send_to_syslog(const char *line, size_t length)
 {
     const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
-    const struct timeval patience = { .tv_usec = WAIT_MS * 1000 };
+    const struct timeval patience = { .tv_usec = WAIT_MS * 1000L };
     CLEANUP_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)

@@ -33,7 +33,7 @@ static int next_entry(int dir, struct position *found)
 {
     // Room for one entry of any length, and perhaps for several; the others are read again.
     _Alignas(struct dirent64) char buffer[sizeof(struct dirent64)];
-    const struct dirent64 *entry = (const void *)buffer;
+    const struct dirent64 *entry;
     ssize_t length;
 
     while ((length = getdents64(dir, buffer, sizeof(buffer))) > 0) {

@@ -302,7 +302,7 @@ int class_root_check(const struct area *store, const char *path, struct complain
 }
 
 int class_root_prepare(const struct area *store, const char *path, mode_t mode,
-                      struct complaint *complaint)
+                       struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = NULL;
     CLEANUP_FD int parent = -1;

@@ -44,6 +44,6 @@ int class_root_check(const struct area *store, const char *path, struct complain
 /* Makes it one, with the given mode and the directories on the way, unless it is one. Returns 0 or
  * a negative errno after a complaint. */
 int class_root_prepare(const struct area *store, const char *path, mode_t mode,
-                      struct complaint *complaint);
+                       struct complaint *complaint);
 
 #endif

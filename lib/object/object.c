@@ -92,7 +92,7 @@ int object_set_mode(int fd, mode_t mode)
     return result == 0 ? 0 : -errno;
 }
 
-static bool is_dot_entry(const char *name)
+bool object_is_dot(const char *name)
 {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
@@ -110,7 +110,7 @@ int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, con
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
 
-            if (!is_dot_entry(entry->d_name) && matches(entry, argument)) {
+            if (!object_is_dot(entry->d_name) && matches(entry, argument)) {
                 strlcpy(name, entry->d_name, NAME_MAX + 1);
                 return 1;
             }

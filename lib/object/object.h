@@ -54,6 +54,9 @@ int object_open_in(int dir, const char *name);
 /* Sets the mode of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative errno. */
 int object_set_mode(int fd, mode_t mode);
 
+/* Whether the name of an entry is `.` or `..`. */
+bool object_is_dot(const char *name);
+
 /* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, for which `matches`
  * returns true, and writes its name to `name`. Returns 1; 0: there is none; or a negative errno. */
 int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, const void *argument),
