@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Holds the rules of docs/architecture.md about who may include and call whom.
+"""Holds the rules of docs/architecture.md about rooms and files.
 
-  lib/    includes nothing of fs/ and nothing of libfuse
-  tools/  includes of the project's headers only shmap.h, lib/sys (and its own)
-  fs/     only ops/reply.c calls fuse_reply_*, which marks a request as answered before it answers;
-          the node table includes neither libfuse nor any area's header
-
-What a header includes counts as included by whoever includes it.
+  - A file includes of the project only what its room may (ROOMS), by a path from the project's root.
+  - What a room may include is below it: the table itself has no circle. Neither have the files, a
+    source and its header taken together.
+  - Rooms that must not know FUSE do not include libfuse, whatever they include.
+  - Only fs/ops/reply.c calls fuse_reply_*, which marks a request as answered before it answers.
+  - A room has 20 files at most, a file 400 lines.
+  - docs/architecture.md names every source file.
 """
 import os
 import re
@@ -17,9 +18,40 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 REPLY = re.compile(r"\bfuse_reply_\w+")
 LIBFUSE = re.compile(r"^(fuse3?/)?(fuse|cuse)\w*\.h$")
-NODE_TABLE = re.compile(r"^fs/nodes/\w+\.[ch]$")
-ANSWERS = re.compile(r"^fs/ops/reply\.c$")
-NODE_TABLE_MAY = re.compile(r"^fs/(nodes|util)/\w+\.h$")
+REPLIES = "fs/ops/reply.c"
+FILES_MAX = 20
+LINES_MAX = 400
+
+# Each room, and which others it may include; from the bottom up.
+LIB_BELOW = {
+    "lib/sys": [],
+    "lib/api": ["lib/sys"],
+    "lib/object": ["lib/api", "lib/sys"],
+    "lib/area": ["lib/api", "lib/object", "lib/sys"],
+    "lib/class": ["lib/api", "lib/area", "lib/object", "lib/sys"],
+}
+LIB = list(LIB_BELOW)
+ROOMS = {
+    **LIB_BELOW,
+    "fs/util": ["lib/sys"],
+    "fs/nodes": ["fs/util"],
+    "fs/state": ["fs/nodes", "fs/util", "lib/area", "lib/sys"],
+    "fs/inode": ["fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/vfs": ["fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/class": ["fs/inode", "fs/vfs", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/options": ["fs/inode", "lib/area", "lib/api", "lib/sys"],
+    "fs/mount": ["fs/options", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/dispatch": ["fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/process": ["fs/options", "fs/dispatch", "fs/mount", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/ops": ["fs/process", "fs/mount", "fs/class", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs": ["fs/options", "fs/ops", "fs/process", "fs/mount", "fs/class", "fs/util", "lib/sys"],
+    "tools/ui": ["lib/api", "lib/sys"],
+    "tools/scan": ["tools/ui", "lib/api", "lib/sys"],
+    "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/cmd": ["tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools": ["tools/cmd", "tools/ui"],
+}
+WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(util|nodes|state)/)")
 
 
 class Tree:
@@ -33,104 +65,162 @@ class Tree:
                     if name.endswith((".c", ".h")):
                         path = os.path.join(directory, name)
                         with open(path, encoding="utf-8") as source:
-                            self.text[os.path.relpath(path, root)] = COMMENT.sub(" ", source.read())
+                            self.text[os.path.relpath(path, root)] = source.read()
 
-    def resolve(self, includer, name):
-        """The project's file that an #include names, or the name itself if it is none of ours."""
-        for directory in (os.path.dirname(includer), "lib", "fs", "tools", ""):
-            path = os.path.normpath(os.path.join(directory, name))
-            if path in self.text:
-                return path
-        return name
+    def includes(self, path):
+        """What a file includes itself, as it is written there: pairs of the bracket and the name."""
+        return INCLUDE.findall(COMMENT.sub(" ", self.text.get(path, "")))
 
-    def includes(self, path, seen=None):
+    def reaches(self, path, seen=None):
         """Everything that a file includes, directly or not."""
         seen = set() if seen is None else seen
-        for _, name in INCLUDE.findall(self.text.get(path, "")):
-            target = self.resolve(path, name)
+        for _, target in self.includes(path):
             if target not in seen:
                 seen.add(target)
-                self.includes(target, seen)
+                self.reaches(target, seen)
         return seen
 
 
-def forbidden(path, target, ours):
-    """Why `path` may not include `target`, or None."""
-    if path.startswith("lib/"):
-        if target.startswith("fs/") or LIBFUSE.match(target):
-            return "lib/ must not know FUSE"
-    if path.startswith("tools/") and ours:
-        if target != "lib/api/shmap.h" and not target.startswith(("lib/sys/", "tools/")):
-            return "tools/ may include shmap.h and lib/sys alone"
-    if NODE_TABLE.match(path):
-        if LIBFUSE.match(target) or (ours and not NODE_TABLE_MAY.match(target)):
-            return "the node table must know neither FUSE nor areas"
-    return None
+def circles(graph):
+    """One line for each node of a graph that can be reached from itself."""
+    def reachable(start):
+        seen, left = set(), list(graph.get(start, ()))
+        while left:
+            node = left.pop()
+            if node not in seen:
+                seen.add(node)
+                left += graph.get(node, ())
+        return seen
+
+    return [f"{node} is in a circle of includes" for node in sorted(graph) if node in reachable(node)]
+
+
+def noun(path):
+    return os.path.splitext(path)[0]
+
+
+def file_graph(tree):
+    graph = {}
+    for path in tree.text:
+        targets = {noun(target) for _, target in tree.includes(path) if target in tree.text}
+        graph.setdefault(noun(path), set()).update(targets - {noun(path)})
+    return graph
+
+
+def wrong_includes(tree, path):
+    room = os.path.dirname(path)
+    if room not in ROOMS:
+        yield f"{path} is in a room that tests/include_rules.py does not list"
+        return
+    for bracket, target in tree.includes(path):
+        if bracket == '"' and target not in tree.text:
+            yield f"{path} includes \"{target}\": name it by its path from the project's root"
+        elif target in tree.text and os.path.dirname(target) not in [room, *ROOMS[room]]:
+            yield f"{path} includes {target}: {room} must not know {os.path.dirname(target)}"
+    if WITHOUT_FUSE.match(path):
+        for target in sorted(filter(LIBFUSE.match, tree.reaches(path))):
+            yield f"{path} includes {target}: {room} must not know FUSE"
+
+
+def wrong_sizes(tree):
+    rooms = {}
+    for path, text in sorted(tree.text.items()):
+        rooms.setdefault(os.path.dirname(path), []).append(path)
+        if text.count("\n") > LINES_MAX:
+            yield f"{path} has more than {LINES_MAX} lines"
+    for room, paths in rooms.items():
+        if len(paths) > FILES_MAX:
+            yield f"{room} has {len(paths)} files, more than {FILES_MAX}"
 
 
 def violations(tree):
-    found = []
+    found = circles(ROOMS) + circles(file_graph(tree)) + list(wrong_sizes(tree))
     for path, text in sorted(tree.text.items()):
-        for target in sorted(tree.includes(path)):
-            reason = forbidden(path, target, target in tree.text)
-            if reason:
-                found.append(f"{path} includes {target}: {reason}")
-        if REPLY.search(text) and not ANSWERS.match(path):
-            found.append(f"{path} uses {REPLY.search(text)[0]}: only fs/ops/reply.c does")
+        found += wrong_includes(tree, path)
+        reply = REPLY.search(COMMENT.sub(" ", text))
+        if reply and path != REPLIES:
+            found.append(f"{path} uses {reply[0]}: only {REPLIES} does")
     return found
+
+
+def unnamed(tree, page):
+    """The source files that a page does not name, as it would: by the path without the ending."""
+    return [f"docs/architecture.md does not name {stem}"
+            for stem in sorted({noun(path) for path in tree.text}) if f"`{stem}" not in page]
 
 
 # A small tree that keeps every rule, and what breaks each.
 GOOD = {
     "lib/api/shmap.h": "",
-    "lib/area.h": '#include "lib/api/shmap.h"\n',
-    "lib/area.c": '#include "lib/area.h"\n#include <errno.h>\n',
+    "lib/area/area.h": '#include "lib/api/shmap.h"\n',
+    "lib/area/area.c": '#include "lib/area/area.h"\n#include <errno.h>\n',
     "fs/nodes/node_table.h": "#include <stdint.h>\n",
     "fs/nodes/node.c": '#include "fs/nodes/node_table.h"\n// fuse_reply_err is for others\n',
-    "fs/ops/ops.h": '#include <fuse_lowlevel.h>\n#include "lib/area.h"\n',
-    "fs/ops/file.c": '#include "fs/ops/ops.h"\nanswer_err(req, 0);\n',
-    "fs/ops/reply.c": '#include "fs/ops/ops.h"\nfuse_reply_err(req, 0);\n',
-    "tools/command.h": '#include "lib/api/shmap.h"\n',
-    "tools/status.c": '#include "tools/command.h"\n',
+    "fs/inode/inode.h": '#include <fuse_lowlevel.h>\n#include "lib/area/area.h"\n',
+    "fs/vfs/file.h": '#include "fs/inode/inode.h"\n',
+    "fs/vfs/file.c": '#include "fs/vfs/file.h"\n',
+    "fs/ops/file.c": '#include "fs/vfs/file.h"\nreply_err(req, 0);\n',
+    "fs/ops/reply.c": '#include "fs/vfs/file.h"\nfuse_reply_err(req, 0);\n',
+    "tools/ui/table.h": '#include "lib/api/shmap.h"\n',
+    "tools/cmd/cmd_status.c": '#include "tools/ui/table.h"\n',
 }
 BAD = (
-    {"lib/area.c": '#include "fs/nodes/node_table.h"\n'},
-    {"lib/area.c": '#include "../fs/nodes/node_table.h"\n'},
-    {"lib/area.h": "#  include <fuse_lowlevel.h>\n"},
-    {"lib/area.h": "#include <fuse3/fuse.h>\n"},
-    {"lib/area.c": '#include "fs/ops/ops.h"\n'},
-    {"tools/status.c": '#include "lib/area.h"\n'},
-    {"tools/command.h": '#include "fs/nodes/node_table.h"\n'},
+    {"lib/area/area.c": '#include "fs/nodes/node_table.h"\n'},
+    {"lib/area/area.c": '#include "../fs/nodes/node_table.h"\n'},
+    {"lib/area/area.c": '#include "area.h"\n'},
+    {"lib/area/area.h": "#  include <fuse_lowlevel.h>\n"},
+    {"lib/area/area.h": "#include <fuse3/fuse.h>\n"},
+    {"lib/area/area.c": '#include "fs/inode/inode.h"\n'},
+    {"lib/api/shmap.h": '#include "lib/area/area.h"\n'},
+    {"tools/cmd/cmd_status.c": '#include "lib/area/area.h"\n'},
+    {"tools/ui/table.h": '#include "fs/nodes/node_table.h"\n'},
     {"fs/nodes/node.c": "#include <fuse_kernel.h>\n"},
-    {"fs/nodes/node_table.h": '#include "lib/area.h"\n'},
-    {"fs/nodes/node.c": '#include "fs/ops/ops.h"\n'},
+    {"fs/nodes/node_table.h": '#include "lib/area/area.h"\n'},
+    {"fs/nodes/node.c": '#include "fs/inode/inode.h"\n'},
+    {"fs/inode/inode.h": '#include "fs/vfs/file.h"\n'},
+    {"fs/vfs/attr.c": '#include "fs/vfs/file.h"\n', "fs/vfs/file.c": '#include "fs/vfs/attr.h"\n',
+     "fs/vfs/attr.h": ""},
     {"fs/nodes/node.c": "fuse_reply_err(req, 0);\n"},
-    {"fs/ops/ops.h": "fuse_reply_err(req, 0);\n"},
+    {"fs/inode/inode.h": "fuse_reply_err(req, 0);\n"},
     {"fs/ops/file.c": "fuse_reply_err(req, 0);\n"},
-    {"lib/area.c": "fuse_reply_err(req, 0);\n"},
+    {"lib/area/area.c": "fuse_reply_err(req, 0);\n"},
+    {"fs/attic/file.c": ""},
+    {"fs/vfs/file.c": "\n" * (LINES_MAX + 1)},
+    {f"fs/vfs/file{i}.c": "" for i in range(FILES_MAX)},
 )
 
 
-def violations_in(files):
+def tree_of(files):
     with tempfile.TemporaryDirectory() as root:
         for path, text in files.items():
             os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
             with open(os.path.join(root, path), "w", encoding="utf-8") as file:
                 file.write(text)
-        return violations(Tree(root))
+        return Tree(root)
+
+
+def check_rules():
+    good = tree_of(GOOD)
+    page = " ".join(f"`{noun(path)}`" for path in GOOD)
+    if violations(good) or unnamed(good, page):
+        sys.exit(f"the rules forbid what is allowed: {violations(good) + unnamed(good, page)}")
+    for change in BAD:
+        if not violations(tree_of({**GOOD, **change})):
+            sys.exit(f"the rules let this pass: {change}")
+    if not unnamed(good, page.replace("`fs/vfs/file`", "")):
+        sys.exit("the rules let a file pass that the page does not name")
+    if not circles({"a": ["b"], "b": ["c"], "c": ["a"]}):
+        sys.exit("the rules let a circle of rooms pass")
 
 
 def main(root):
-    if violations_in(GOOD):
-        sys.exit(f"the rules forbid what is allowed: {violations_in(GOOD)}")
-    for change in BAD:
-        if not violations_in({**GOOD, **change}):
-            sys.exit(f"the rules let this pass: {change}")
+    check_rules()
     tree = Tree(root)
-    for pattern in (NODE_TABLE, ANSWERS, re.compile("^lib/.*c$"), re.compile("^tools/.*c$")):
-        if not any(pattern.match(path) for path in tree.text):
-            sys.exit(f"no file is what {pattern.pattern} stands for: the rules need to follow")
-    found = violations(tree)
+    for room in ROOMS:
+        if not any(os.path.dirname(path) == room for path in tree.text):
+            sys.exit(f"no file is in {room}: the rules need to follow")
+    with open(os.path.join(root, "docs", "architecture.md"), encoding="utf-8") as page:
+        found = violations(tree) + unnamed(tree, page.read())
     for line in found:
         print(line)
     sys.exit(1 if found else 0)

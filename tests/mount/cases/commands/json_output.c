@@ -10,7 +10,7 @@ void assert_done_or_incomplete(const struct program_result *result)
     if (result->status == 0 && result->err[0] == '\0')
         return;
     if (result->status != 0 || end == NULL || end[1] != '\0' ||
-        strstr(result->err, " could not be ") == NULL)
+        strstr(result->err, "could not be inspected") == NULL)
         fail_msg("status %d, standard error: %s", result->status, result->err);
 }
 
