@@ -244,6 +244,7 @@ int server_start(struct server *server)
         return -errno;
     // Recovery may have served requests in somebody's name, which threads would inherit.
     impersonate_none(volume);
+    volume->threads_receive = true;
     return start_threads(server);
 }
 

@@ -2,9 +2,12 @@
 #include "fs/inode/descriptors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "fs/inode/deferred_close.h"
+#include "fs/inode/orphans.h"
+#include "lib/sys/cleanup.h"
 
 /* How many descriptors are closed at once when they run out, so that it need not happen again
  * soon. */
@@ -14,23 +17,65 @@
  * between. */
 #define RESERVED_DESCRIPTORS 24
 
-bool descriptors_make_room(struct volume *volume, int *result)
-{
-    struct node_resources taken;
-    int closed = 0;
+/* When no more than this part of the descriptors is left, a request that can wait for orphans to go
+ * does so. What is left is for the requests that come when too many wait. */
+#define SCARCE_FRACTION 8
 
-    if (*result != -EMFILE)
-        return false;
-    closed = (int)deferred_close_count(volume);
+/* Closes descriptors that are only kept at hand. Returns whether there were any. */
+static bool close_kept(struct volume *volume)
+{
+    int closed = (int)deferred_close_count(volume);
+    struct node_resources taken;
+
     deferred_close_run(volume, true);
     while (closed < ROOM_DESCRIPTORS && node_shed(&volume->nodes, &taken)) {
         closed += taken.path_fd >= 0;
         resources_close(volume, &taken);
     }
-    // Nothing was left to close: the daemon lacks descriptors, not the caller.
-    if (closed == 0)
-        *result = -ENFILE;
     return closed > 0;
+}
+
+bool descriptors_make_room(struct volume *volume, int *result)
+{
+    if (*result != -EMFILE)
+        return false;
+    if (close_kept(volume))
+        return true;
+    // Nothing was left to close: the daemon lacks descriptors, not the caller.
+    *result = -ENFILE;
+    return false;
+}
+
+/* Whether a descriptor can be had: others may have closed some since the call failed. */
+static bool is_room(const struct volume *volume)
+{
+    CLEANUP_FD int fd =
+        descriptors_not_last(volume, fcntl(volume->info.device, F_DUPFD_CLOEXEC, 0));
+
+    return fd >= 0;
+}
+
+static bool is_scarce(const struct volume *volume, int fd)
+{
+    int limit = volume->info.descriptors_limit;
+
+    return fd >= limit - limit / SCARCE_FRACTION - RESERVED_DESCRIPTORS;
+}
+
+bool descriptors_await_room(struct volume *volume, int *result)
+{
+    bool missing = *result == -EMFILE;
+    unsigned mark;
+    bool came;
+
+    if (!missing && (*result < 0 || !is_scarce(volume, *result)))
+        return false;
+    mark = orphans_gone(volume);
+    came = close_kept(volume) || (missing && is_room(volume)) ||
+           orphans_wait_for_descriptor(volume, mark, missing);
+    if (missing && !came)
+        *result = -ENFILE;
+    return missing && came;
 }
 
 bool descriptors_is_last(const struct volume *volume, int fd)

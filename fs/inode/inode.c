@@ -28,7 +28,7 @@ static int give_descriptor(struct volume *volume, struct node_ref *ref)
 
     do
         fd = reopen_node(volume, ref);
-    while (descriptors_make_room(volume, &fd));
+    while (descriptors_await_room(volume, &fd));
     if (fd < 0)
         return fd;
     node_lend_path(&volume->nodes, ref, fd, leftover);
@@ -196,7 +196,7 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
     *inode = INODE_NONE;
     do
         fd = object_open_in(parent->fd, name);
-    while (descriptors_make_room(parent->volume, &fd));
+    while (descriptors_await_room(parent->volume, &fd));
     if (fd < 0)
         return fd;
     return inode_adopt(parent, name, fd, inode, stx);

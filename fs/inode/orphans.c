@@ -6,11 +6,21 @@
 
 #include "fs/util/clock.h"
 
+/* How long one call waits, and how many may: threads that wait cannot serve what they wait for. */
+struct wait_limit {
+    long nanoseconds;
+    unsigned waiters;
+};
+
 /* Longer than serving a FORGET takes on a busy machine. Files without a name that are really open
  * cost a full area this delay for each call that fails. */
-#define WAIT_NANOSECONDS 50000000L
+static const struct wait_limit FOR_SPACE = { 50000000L, 3 };
 
-#define WAITERS_MAX 3
+/* Longer than a thread waits for a processor that thirty others want. A call waits so long in vain
+ * once; the next ones wait briefly, until a wait was of use. Two of the threads are left to receive
+ * (fs/dispatch/server.c). */
+static const struct wait_limit FOR_DESCRIPTOR = { 3000000000L, 8 };
+static const struct wait_limit FOR_DESCRIPTOR_AGAIN = { 50000000L, 8 };
 
 struct orphans {
     struct lock lock; // guards the rest
@@ -18,6 +28,7 @@ struct orphans {
     unsigned waiters;
     unsigned gone;
     unsigned in_use; // orphans that a wait was in vain for
+    bool stay;       // the last wait for a descriptor was in vain
 };
 
 int orphans_init(struct volume *volume)
@@ -49,23 +60,24 @@ unsigned orphans_gone(struct volume *volume)
     return gone;
 }
 
-/* Waits until no more than `left` orphans are there, or one has gone since the mark. The lock is
- * held. */
-static void wait_until(struct volume *volume, unsigned mark, unsigned left)
+/* Waits until no more than `left` orphans are there, or one has gone since the mark. Returns whether
+ * neither came about in time. The lock is held. */
+static bool wait_until(struct volume *volume, unsigned mark, unsigned left,
+                       const struct wait_limit *limit)
 {
     struct orphans *orphans = volume->orphans;
-    struct timespec deadline = clock_deadline(WAIT_NANOSECONDS);
+    struct timespec deadline = clock_deadline(limit->nanoseconds);
     int error = 0;
 
-    // A thread that waits cannot serve the FORGET that it waits for.
-    if (orphans->waiters >= WAITERS_MAX)
-        return;
+    if (orphans->waiters >= limit->waiters)
+        return false;
     orphans->waiters++;
     volume_will_wait(volume);
     while (orphans->gone == mark && error != ETIMEDOUT &&
            node_table_counts(&volume->nodes).orphans > left)
         error = lock_wait_until(&orphans->lock, &orphans->one_gone, &deadline);
     orphans->waiters--;
+    return error == ETIMEDOUT;
 }
 
 bool orphans_wait(struct volume *volume, unsigned *mark)
@@ -74,9 +86,27 @@ bool orphans_wait(struct volume *volume, unsigned *mark)
     bool came;
 
     lock_take(&orphans->lock);
-    wait_until(volume, *mark, 0);
+    wait_until(volume, *mark, 0, &FOR_SPACE);
     came = orphans->gone != *mark;
     *mark = orphans->gone;
+    lock_release(&orphans->lock);
+    return came;
+}
+
+bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool missing)
+{
+    struct orphans *orphans = volume->orphans;
+    bool came, in_vain = false;
+
+    if (!volume->threads_receive)
+        return false;
+    lock_take(&orphans->lock);
+    if (missing || !orphans->stay)
+        in_vain =
+            wait_until(volume, mark, 0, orphans->stay ? &FOR_DESCRIPTOR_AGAIN : &FOR_DESCRIPTOR);
+    came = orphans->gone != mark;
+    if (came || in_vain)
+        orphans->stay = !came;
     lock_release(&orphans->lock);
     return came;
 }
@@ -89,7 +119,7 @@ void orphans_settle(struct volume *volume)
     lock_take(&orphans->lock);
     do {
         mark = orphans->gone;
-        wait_until(volume, mark, orphans->in_use);
+        wait_until(volume, mark, orphans->in_use, &FOR_SPACE);
         left = node_table_counts(&volume->nodes).orphans;
     } while (orphans->gone != mark && left > orphans->in_use);
     if (left > orphans->in_use)
@@ -110,6 +140,8 @@ void orphans_one_gone(struct volume *volume)
     orphans->gone++;
     if (left < orphans->in_use)
         orphans->in_use = left;
+    if (left == 0)
+        orphans->stay = false;
     pthread_cond_broadcast(&orphans->one_gone);
     lock_release(&orphans->lock);
 }

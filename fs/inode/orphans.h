@@ -2,6 +2,10 @@
 /*
  * Orphans: nodes that lost their last name, until what they held is closed. Only then their space
  * comes back, and a request that needs space can wait for it (fs/vfs/reclaim.h).
+ *
+ * So it is with descriptors: an orphan keeps one until its FORGET, because somebody may use the file.
+ * On a busy machine FORGETs can be served later than orphans are made, most of all over io_uring,
+ * where another thread receives them. A request that finds no descriptor waits for an orphan to go.
  */
 #ifndef SHMAPFS_ORPHANS_H
 #define SHMAPFS_ORPHANS_H
@@ -21,6 +25,10 @@ unsigned orphans_gone(struct volume *volume);
 /* Waits, but not long and only while there are orphans, until one has gone since `*mark`. Returns
  * whether one has, and moves the mark on. */
 bool orphans_wait(struct volume *volume, unsigned *mark);
+
+/* The same for a call that found no descriptor; or one of the last, if none is `missing`. It waits
+ * longer, as long as that is not in vain. The caller holds no lock that a RELEASE may need. */
+bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool missing);
 
 /* Waits, but not long, until the only orphans left are really in use. A wait in vain shows that
  * they are; later calls do not wait for those again. */

@@ -36,6 +36,8 @@ struct volume {
     // Called when the request in a record is about to wait; NULL: nobody needs to know.
     void (*will_wait)(void *server, unsigned record);
     void *server;
+    // Several threads receive requests, so that one may wait for what another receives.
+    atomic_bool threads_receive;
     struct ticker *ticker; // NULL: no ticker runs yet
 
     // The state of modules; each …_init() makes its own.

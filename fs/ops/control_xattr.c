@@ -102,7 +102,7 @@ static int count_pages(struct inode *inode, struct shmap_pages *pages)
     do
         opened =
             descriptors_not_last(inode->volume, object_reopen(inode->fd, O_RDONLY | O_NONBLOCK));
-    while (descriptors_make_room(inode->volume, &opened));
+    while (descriptors_await_room(inode->volume, &opened));
     CLEANUP_FD int fd = opened;
     int error = fd < 0 ? fd : pages_count(fd, pages);
 

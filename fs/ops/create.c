@@ -202,7 +202,7 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
-    } while (descriptors_make_room(dir->volume, &fd) ||
+    } while (descriptors_await_room(dir->volume, &fd) ||
              (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
     impersonate_end(dir->volume, mode);
     fault_point(FAULT_AFTER_EXECUTION);
@@ -220,7 +220,7 @@ static int path_of_new(const struct inode *dir, const char *name, int fd)
     do
         path_fd = name && area_kind(dir->ref.area)->is_private ? object_open_in(dir->fd, name)
                                                                : object_reopen(fd, O_PATH);
-    while (descriptors_make_room(dir->volume, &path_fd));
+    while (descriptors_await_room(dir->volume, &path_fd));
     return path_fd;
 }
 

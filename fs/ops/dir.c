@@ -57,7 +57,7 @@ static int open_directory(const struct inode *dir, bool kept)
         fd = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
         if (kept)
             fd = descriptors_not_last(dir->volume, fd);
-    } while (descriptors_make_room(dir->volume, &fd));
+    } while (descriptors_await_room(dir->volume, &fd));
     return fd;
 }
 

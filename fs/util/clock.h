@@ -15,13 +15,14 @@ static inline uint64_t clock_now(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Returns the time so many nanoseconds from now, less than a second, for a wait on a condition. */
+/* Returns the time so many nanoseconds from now, for a wait on a condition. */
 static inline struct timespec clock_deadline(long nanoseconds)
 {
     struct timespec time;
 
     clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_nsec += nanoseconds;
+    time.tv_sec += nanoseconds / 1000000000L;
+    time.tv_nsec += nanoseconds % 1000000000L;
     if (time.tv_nsec >= 1000000000L) {
         time.tv_sec++;
         time.tv_nsec -= 1000000000L;

@@ -7,6 +7,7 @@
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
+#include "fs/inode/orphans.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/reclaim.h"
@@ -62,6 +63,23 @@ static int provide(struct inode *inode, bool writer, int io_fd)
     return error;
 }
 
+/* Does the same, and where there is no descriptor waits for one; without the stripe, which a RELEASE
+ * may need. A caller that brings a descriptor has waited before. */
+static int provide_in_time(struct inode *inode, bool writer, int io_fd)
+{
+    struct volume *volume = inode->volume;
+    int error = provide(inode, writer, io_fd);
+    bool came = io_fd < 0;
+    unsigned mark;
+
+    while (error == -ENFILE && came) {
+        mark = orphans_gone(volume);
+        error = provide(inode, writer, -1);
+        came = error == -ENFILE && orphans_wait_for_descriptor(volume, mark, true);
+    }
+    return error;
+}
+
 static int truncate_once(struct inode *inode, bool keep_setid)
 {
     struct request *request = volume_request(inode->volume);
@@ -106,7 +124,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
     before =
         node_open(&volume->nodes, volume_ledger(volume), &inode->ref, writer,
                   writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, file_io_for_readers(inode));
-    error = provide(inode, writer, io_fd);
+    error = provide_in_time(inode, writer, io_fd);
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, !fi->kill_suidgid);

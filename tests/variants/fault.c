@@ -7,6 +7,9 @@
  *                          request passes, is drawn, too
  *   SHMAPFS_HALT=DIRECTORY a worker that passes a point and finds a file of the point's name in the
  *                          directory removes the file and stops, until it is killed or continued
+ *   SHMAPFS_HOLD=DIRECTORY a thread that passes a point and finds a file of the point's name in the
+ *                          directory removes the file, and goes no further as long as somebody
+ *                          else has it locked (flock); the other threads do
  *   SHMAPFS_POISON=TEXT    a request that has the text in it, such as the name of a file, ends the
  *                          worker that serves it with a segmentation fault
  */
@@ -14,12 +17,14 @@
 
 #include <linux/fuse.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -86,6 +91,23 @@ static void halt_at(enum fault_point point)
         raise(SIGSTOP); // this very thread goes no further
 }
 
+static void hold_at(enum fault_point point)
+{
+    const char *directory = getenv("SHMAPFS_HOLD");
+    char path[4096];
+    int fd;
+
+    if (directory == NULL)
+        return;
+    snprintf(path, sizeof(path), "%s/%s", directory, NAMES[point]);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd == -1)
+        return;
+    if (unlink(path) == 0 && flock(fd, LOCK_SH) == -1)
+        abort();
+    close(fd);
+}
+
 void fault_point(enum fault_point point)
 {
     // A worker is a fork of its keeper, which passes no points.
@@ -100,6 +122,7 @@ void fault_point(enum fault_point point)
     if (known && fate.point == point && atomic_fetch_sub(&fate.left, 1) == 1)
         kill(getpid(), SIGKILL);
     halt_at(point);
+    hold_at(point);
 }
 
 void fault_request(const struct fuse_in_header *header)
