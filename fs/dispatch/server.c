@@ -13,6 +13,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/util/event.h"
 #include "fs/util/fault.h"
+#include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
 
 /* Enough threads that requests which wait for a disk do not keep the others waiting. */
@@ -165,9 +166,10 @@ static bool tick(void *argument)
     struct volume *volume = server->volume;
     bool served = leaders_tick(&server->leaders);
     bool settled = pending_invalidation_settle(volume);
+    bool held = hold_tick(volume);
 
     deferred_close_run(volume, false);
-    return served || settled;
+    return served || settled || held;
 }
 
 /* Runs the ticker. This thread is the last to end: the others rely on it. */

@@ -48,6 +48,7 @@ struct volume {
     struct orphans *orphans;
     struct attr_poll *attr_poll;     // fs/vfs/attr.h
     struct size_notify *size_notify; // fs/vfs/size_notify.h
+    struct hold *hold;               // fs/vfs/hold.h
     struct pending_lock *pending;    // fs/vfs/pending_invalidation.h
 };
 

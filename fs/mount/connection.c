@@ -10,6 +10,7 @@
 
 #include "fs/mount/mountpoint.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/mounts.h"
 
 static int add_option(struct fuse_args *args, const char *format, const char *value)
 {
@@ -100,7 +101,7 @@ int connection_make(struct mount *mount, struct complaint *complaint)
     if (mount_quietly(mount, said, sizeof(said)) == 0) {
         mount->volume.info.device = fuse_session_fd(mount->volume.session);
         mount->volume.info.mount_id = mountpoint_id(mount->volume.info.mountpoint);
-        mount->volume.info.device_number = mountpoint_device(mount->volume.info.mountpoint);
+        mount->volume.info.device_number = mounts_device_at(mount->volume.info.mountpoint);
         return 0;
     }
     fuse_session_destroy(mount->volume.session);

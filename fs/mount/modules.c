@@ -7,6 +7,7 @@
 #include "fs/inode/orphans.h"
 #include "fs/inode/reopen.h"
 #include "fs/vfs/attr.h"
+#include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/size_notify.h"
 
@@ -21,6 +22,7 @@ static const struct {
     { reopen_init, reopen_destroy },
     { attr_init, attr_destroy },
     { pending_invalidation_init, pending_invalidation_destroy },
+    { hold_init, hold_destroy },
     { size_notify_init, size_notify_destroy },
 };
 #define MODULE_COUNT (sizeof(MODULES) / sizeof(MODULES[0]))

@@ -9,7 +9,6 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,15 +119,6 @@ uint64_t mountpoint_id(const char *mountpoint)
     if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
         return 0;
     return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
-}
-
-dev_t mountpoint_device(const char *mountpoint)
-{
-    struct statx stx;
-
-    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
-        return 0;
-    return makedev(stx.stx_dev_major, stx.stx_dev_minor);
 }
 
 /* Finds where our mount is. It may have been unmounted with files still open, or moved, with

@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "lib/sys/complaint.h"
 
@@ -20,9 +19,6 @@ int mountpoint_check_store(const char *mountpoint, const char *store, struct com
  * which must be serving meanwhile. Processes with open files keep them until the daemon ends.
  * Returns a descriptor of the mount's root, or -1: the mount was not there. */
 int mountpoint_detach(uint64_t id);
-
-/* Returns the device number of the file system at a mount point. */
-dev_t mountpoint_device(const char *mountpoint);
 
 /* Takes a mount that nobody serves out of sight. */
 void mountpoint_take_away(uint64_t id);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fs/inode/backing.h"
+#include "fs/vfs/hold.h"
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
 
@@ -153,4 +154,5 @@ void session_probe(struct mount *mount)
     for (unsigned area = 0; area < AREAS; area++)
         backing_probe(&mount->volume, area);
     writeback_raise_limits(&mount->volume);
+    hold_take(&mount->volume);
 }

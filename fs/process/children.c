@@ -14,6 +14,7 @@
 #include "fs/process/crash_loop.h"
 #include "fs/state/worker_status.h"
 #include "fs/util/event.h"
+#include "fs/util/fork.h"
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "lib/sys/cleanup.h"
@@ -21,13 +22,6 @@
 /* If memory is short the worker goes first, because it is replaced. The keeper would not be. */
 #define KEEPER_OOM_SCORE (-1000)
 #define WORKER_OOM_SCORE 100
-
-/* Does what fork(2) does, but with the descriptors shared. In the child the C library still takes
- * the keeper's thread id for its own, which would harm only locks that no worker uses. */
-static pid_t fork_sharing_descriptors(void)
-{
-    return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
-}
 
 static void set_oom_score(int score)
 {

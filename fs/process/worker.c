@@ -21,6 +21,7 @@
 #include "fs/util/event.h"
 #include "fs/util/log.h"
 #include "fs/vfs/flush.h"
+#include "fs/vfs/hold.h"
 #include "lib/sys/cleanup.h"
 
 /* How long a worker waits for requests under way before another binary goes on with them. */
@@ -43,8 +44,11 @@ struct worker {
 static int end_mount(struct worker *worker)
 {
     struct mount *mount = worker->mount;
-    pid_t child = fork();
+    pid_t child;
 
+    // It may be unmounted already.
+    hold_finish(&mount->volume);
+    child = fork();
     // This takes a process without the connection. A call on the mount that nobody can answer any
     // more would keep a process with the connection from dying, and so the connection alive.
     if (child == 0) {
@@ -112,20 +116,24 @@ static int await_end_of_work(struct worker *worker)
     struct pollfd events[] = { { .fd = worker->server.ended, .events = POLLIN },
                                { .fd = worker->signals, .events = POLLIN },
                                { .fd = worker->keeper ? worker->keeper->alive : -1,
-                                 .events = POLLIN } };
+                                 .events = POLLIN },
+                               { .fd = hold_watch(&worker->mount->volume), .events = POLLPRI } };
     struct signalfd_siginfo info;
     int status = -1;
 
     while (status < 0) {
-        if (poll(events, 3, -1) < 0)
+        if (poll(events, 4, -1) < 0)
             continue;
+        if (events[3].revents)
+            hold_mounts_changed(&worker->mount->volume);
         if (events[0].revents) {
             status = WORKER_ENDED;
         } else if (events[2].revents) {
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
                       worker->mount->volume.info.mountpoint);
             status = end_mount(worker);
-        } else if (read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
+        } else if (events[1].revents &&
+                   read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
             status = obey_signal(worker, &info);
         }
     }

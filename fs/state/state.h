@@ -48,6 +48,7 @@ struct mount_info {
     bool io_uring;          // requests come over io_uring
     bool notifies;          // a service manager has started it
     char survival[128];     // why the mount does not outlive its process; empty: it does
+    bool hasty_writeback;   // the kernel does not wait for what it writes to the store (hold.h)
     uint32_t request_bytes; // room for the longest request
     int device;             // the FUSE connection
     int descriptors_limit;  // all numbers of descriptors are below it
@@ -112,6 +113,8 @@ struct state {
     _Atomic uint32_t suspect; // 1 + the index of the request that is served alone; 0: none
     struct pending_invalidations pending;
     struct request requests[REQUESTS];
+    // The handle of what keeps the kernel's side of the mount (fs/vfs/hold.h); 0: nothing does.
+    _Atomic uint64_t hold;
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

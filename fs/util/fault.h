@@ -5,6 +5,8 @@
 #ifndef SHMAPFS_FAULT_H
 #define SHMAPFS_FAULT_H
 
+#include <stdbool.h>
+
 enum fault_point {
     FAULT_AFTER_READ,
     FAULT_BEFORE_EXECUTION,
@@ -19,6 +21,9 @@ enum fault_point {
 struct fuse_in_header;
 
 void fault_point(enum fault_point point);
+
+/* Whether every kernel is taken for one that does not wait for what it writes back (fs/vfs/hold.h). */
+bool fault_hasty_kernel(void);
 
 /* Called when a request is about to be served; in a build for tests some requests are poison. */
 void fault_request(const struct fuse_in_header *header);

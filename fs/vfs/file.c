@@ -9,6 +9,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
 #include "fs/vfs/file_io.h"
+#include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/reclaim.h"
 #include "fs/vfs/size_notify.h"
@@ -139,7 +140,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
         reclaim_settle(volume, inode_area(inode));
     fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;
     fi->keep_cache = !passthrough;
-    fi->noflush = true;
+    fi->noflush = !(volume->info.hasty_writeback && inode_class(inode)->lasts);
     return 0;
 }
 
@@ -153,6 +154,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     resources_close(inode->volume, &leftover);
     if (writer)
         pending_invalidation_writer_left(inode);
+    hold_file_closed(inode->volume);
 }
 
 int file_truncate(struct inode *inode, off_t size, bool keep_setid)

@@ -2,8 +2,11 @@
 #define LIBBSD_NETBSD_VIS // vis.h wants to know whose strnvis(3) is meant; none is used here
 #include "lib/sys/mounts.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <vis.h>
 
 struct mounts mounts_begin(void)
@@ -26,16 +29,26 @@ static char *next_field(char **rest)
     return field && strunvis(field, field) >= 0 ? field : NULL;
 }
 
+/* Reads MAJOR:MINOR; 0: it is something else. */
+static dev_t parse_device(const char *field)
+{
+    char *end = NULL;
+    unsigned long high = field ? strtoul(field, &end, 10) : 0;
+
+    return field && *end == ':' ? makedev(high, strtoul(end + 1, NULL, 10)) : 0;
+}
+
 /* Reads a line as proc(5) describes it: id, parent's id, device, root, directory, options, any
  * number of further fields, a dash, type, source. */
 static bool parse_mount(struct mounts *mounts)
 {
     char *rest = mounts->line;
-    char *field = next_field(&rest);
+    const char *field = next_field(&rest);
 
     mounts->id = field ? strtoull(field, NULL, 10) : 0;
-    for (int skipped = 0; field && skipped < 3; skipped++)
-        field = next_field(&rest);
+    next_field(&rest);
+    mounts->device = parse_device(next_field(&rest));
+    next_field(&rest);
     mounts->directory = next_field(&rest);
     do
         field = next_field(&rest);
@@ -96,4 +109,23 @@ bool mounts_at(const char *path)
             found = is_shmapfs(&mounts);
     }
     return found;
+}
+
+dev_t mounts_device_at(const char *path)
+{
+    struct statx stx;
+
+    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+        return 0;
+    return makedev(stx.stx_dev_major, stx.stx_dev_minor);
+}
+
+bool mounts_have_device(dev_t device)
+{
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
+    bool hit = !mounts.table;
+
+    while (!hit && mounts_next(&mounts))
+        hit = mounts.device == device;
+    return hit;
 }

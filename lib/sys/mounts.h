@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define MOUNTS_TYPE "fuse.shmapfs"
 
@@ -17,7 +18,8 @@ struct mounts {
     FILE *table; // NULL: the table cannot be read, and has no mounts
     char *line;
     size_t room;
-    uint64_t id; // as statx(2) tells it
+    uint64_t id;  // as statx(2) tells it
+    dev_t device; // of its filesystem
     const char *directory;
     const char *type;
     const char *source;
@@ -37,6 +39,13 @@ bool mounts_find_store(const char *store, char *mountpoint, size_t size);
 
 /* Finds where a mount is now, by its id (statx(2), STATX_MNT_ID). */
 bool mounts_find_id(uint64_t id, char *mountpoint, size_t size);
+
+/* The device number of the filesystem at a path, as the kernel alone knows it: the daemon need not be
+ * serving. 0: there is none. */
+dev_t mounts_device_at(const char *path);
+
+/* Whether anything is mounted of a filesystem, by its device number; true where that cannot be seen. */
+bool mounts_have_device(dev_t device);
 
 /* Whether what is mounted exactly at an absolute path without symlinks is a shmapfs. A mount that
  * another one covers does not count. */
