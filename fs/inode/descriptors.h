@@ -10,9 +10,9 @@
  * closed, *result becomes -ENFILE. */
 bool descriptors_make_room(struct volume *volume, int *result);
 
-/* Does the same for a caller that holds no lock; if nothing could be closed, waits for orphans to go
- * (orphans.h). After a call that did get a descriptor, but one of few that are left, closes and waits
- * as well, and returns false: the rest is for requests that come when too many wait. */
+/* Does the same for a caller that holds no lock; if nothing could be closed, waits for orphans to
+ * go (orphans.h). After a call that did get a descriptor, but one of few that are left, closes and
+ * waits as well, and returns false: the rest is for requests that come when too many wait. */
 bool descriptors_await_room(struct volume *volume, int *result);
 
 /* Refuses one of the last descriptors to a use that lasts as long as a client likes: without the

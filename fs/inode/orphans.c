@@ -60,8 +60,8 @@ unsigned orphans_gone(struct volume *volume)
     return gone;
 }
 
-/* Waits until no more than `left` orphans are there, or one has gone since the mark. Returns whether
- * neither came about in time. The lock is held. */
+/* Waits until no more than `left` orphans are there, or one has gone since the mark. Returns
+ * whether neither came about in time. The lock is held. */
 static bool wait_until(struct volume *volume, unsigned mark, unsigned left,
                        const struct wait_limit *limit)
 {

@@ -3,9 +3,10 @@
  * Orphans: nodes that lost their last name, until what they held is closed. Only then their space
  * comes back, and a request that needs space can wait for it (fs/vfs/reclaim.h).
  *
- * So it is with descriptors: an orphan keeps one until its FORGET, because somebody may use the file.
- * On a busy machine FORGETs can be served later than orphans are made, most of all over io_uring,
- * where another thread receives them. A request that finds no descriptor waits for an orphan to go.
+ * So it is with descriptors: an orphan keeps one until its FORGET, because somebody may use the
+ * file. On a busy machine FORGETs can be served later than orphans are made, most of all over
+ * io_uring, where another thread receives them. A request that finds no descriptor waits for an
+ * orphan to go.
  */
 #ifndef SHMAPFS_ORPHANS_H
 #define SHMAPFS_ORPHANS_H

@@ -5,9 +5,10 @@
 
 /*
  * The table of operations. Some are missing for a reason. flush: closing has nothing to tell us;
- * where the kernel is to wait at a close, it does so by itself (fs/vfs/hold.h). access: default_permissions. getlk, setlk, flock: the kernel keeps locks by itself, and a daemon
- * that waits for a lock leaves clients that no signal ends. poll, bmap, ioctl: regular files have
- * no need of them.
+ * where the kernel is to wait at a close, it does so by itself (fs/vfs/hold.h). access:
+ * default_permissions. getlk, setlk, flock: the kernel keeps locks by itself, and a daemon that
+ * waits for a lock leaves clients that no signal ends. poll, bmap, ioctl: regular files have no
+ * need of them.
  */
 const struct fuse_lowlevel_ops OPS = {
     .init = session_init,

@@ -22,7 +22,8 @@ struct fuse_in_header;
 
 void fault_point(enum fault_point point);
 
-/* Whether every kernel is taken for one that does not wait for what it writes back (fs/vfs/hold.h). */
+/* Whether every kernel is taken for one that does not wait for what it writes back
+ * (fs/vfs/hold.h). */
 bool fault_hasty_kernel(void);
 
 /* Called when a request is about to be served; in a build for tests some requests are poison. */

@@ -64,8 +64,8 @@ static int provide(struct inode *inode, bool writer, int io_fd)
     return error;
 }
 
-/* Does the same, and where there is no descriptor waits for one; without the stripe, which a RELEASE
- * may need. A caller that brings a descriptor has waited before. */
+/* Does the same, and where there is no descriptor waits for one; without the stripe, which a
+ * RELEASE may need. A caller that brings a descriptor has waited before. */
 static int provide_in_time(struct inode *inode, bool writer, int io_fd)
 {
     struct volume *volume = inode->volume;

@@ -40,11 +40,12 @@ bool mounts_find_store(const char *store, char *mountpoint, size_t size);
 /* Finds where a mount is now, by its id (statx(2), STATX_MNT_ID). */
 bool mounts_find_id(uint64_t id, char *mountpoint, size_t size);
 
-/* The device number of the filesystem at a path, as the kernel alone knows it: the daemon need not be
- * serving. 0: there is none. */
+/* The device number of the filesystem at a path, as the kernel alone knows it: the daemon need not
+ * be serving. 0: there is none. */
 dev_t mounts_device_at(const char *path);
 
-/* Whether anything is mounted of a filesystem, by its device number; true where that cannot be seen. */
+/* Whether anything is mounted of a filesystem, by its device number; true where that cannot be
+ * seen. */
 bool mounts_have_device(dev_t device);
 
 /* Whether what is mounted exactly at an absolute path without symlinks is a shmapfs. A mount that
