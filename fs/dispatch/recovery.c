@@ -140,30 +140,9 @@ static int ask_again(const struct volume *volume)
     return 0;
 }
 
-static struct request *record_of(struct volume *volume, uint64_t unique)
-{
-    for (int i = 0; i < REQUESTS; i++) {
-        struct request *request = &volume->state->requests[i];
-
-        if (request_state(request) != REQUEST_FREE && request->unique == (unique & ~REQUEST_RESENT))
-            return request;
-    }
-    return NULL;
-}
-
-static struct request *free_record(struct volume *volume)
-{
-    for (int i = 0; i < REQUESTS; i++) {
-        struct request *request = &volume->state->requests[i];
-
-        if (request_state(request) == REQUEST_FREE)
-            return request;
-    }
-    return NULL;
-}
-
 static void add_resent(struct recovery *recovery, struct request *request, bool again)
 {
+    request_pool_reserve(recovery->pool, request);
     recovery->resent[recovery->count++] = (struct resent){
         .request = request, .again = again, .source = INODE_NONE, .target = INODE_NONE
     };
@@ -178,8 +157,8 @@ static bool is_resent(const struct recovery *recovery, const struct request *req
     return false;
 }
 
-/* Receives one request into a record. Returns whether more requests that come again may be there,
- * or a negative errno. */
+/* Receives one request into a spare record. Returns whether more requests that come again may be
+ * there, or a negative errno. */
 static int receive_resent(struct volume *volume, struct recovery *recovery, struct request *spare)
 {
     struct pollfd device = { .fd = volume->info.device, .events = POLLIN };
@@ -195,7 +174,7 @@ static int receive_resent(struct volume *volume, struct recovery *recovery, stru
         serve_request(volume, spare);
         return 1;
     }
-    request = record_of(volume, header->unique);
+    request = request_pool_find(recovery->pool, header->unique);
     if (request) {
         serve_header(volume, request)->unique = header->unique;
         header->len = 0;
@@ -215,16 +194,18 @@ static int collect_resent(struct volume *volume, struct recovery *recovery)
     int more = ask_again(volume);
 
     while (more >= 0) {
-        spare = free_record(volume);
+        spare = request_pool_acquire(recovery->pool);
         // Deaths in a row can fill the records, one more each time; serving a request frees its
         // record.
         if (!spare) {
             roll_back_ledger(volume, recovery->resent[0].request);
-            recovery_serve(volume, &recovery->resent[0]);
+            recovery_serve(volume, recovery, &recovery->resent[0]);
             recovery->resent[0] = recovery->resent[--recovery->count];
             continue;
         }
         more = receive_resent(volume, recovery, spare);
+        if (!is_resent(recovery, spare))
+            request_pool_release(recovery->pool, spare);
         if (more == 0)
             break;
     }
@@ -319,6 +300,12 @@ static void unpin_nodes(struct resent *resent)
     inode_release(&resent->target);
 }
 
+static void end_resent(struct recovery *recovery, struct resent *resent)
+{
+    unpin_nodes(resent);
+    request_pool_release(recovery->pool, resent->request);
+}
+
 static void serve_suspects(struct volume *volume, struct recovery *recovery)
 {
     unsigned innocent = 0;
@@ -331,7 +318,7 @@ static void serve_suspects(struct volume *volume, struct recovery *recovery)
             continue;
         }
         serve_alone(volume, resent->request);
-        unpin_nodes(resent);
+        end_resent(recovery, resent);
     }
     recovery->count = innocent;
 }
@@ -356,11 +343,11 @@ int recovery_run(struct volume *volume, struct recovery *recovery)
     return error < 0 ? error : 0;
 }
 
-void recovery_serve(struct volume *volume, struct resent *resent)
+void recovery_serve(struct volume *volume, struct recovery *recovery, struct resent *resent)
 {
     if (resent->again)
         serve_again(volume, resent->request);
     else
         serve_request(volume, resent->request);
-    unpin_nodes(resent);
+    end_resent(recovery, resent);
 }

@@ -12,6 +12,7 @@
 #ifndef SHMAPFS_RECOVERY_H
 #define SHMAPFS_RECOVERY_H
 
+#include "fs/dispatch/request_pool.h"
 #include "fs/inode/inode.h"
 
 /* A request that comes again, to be served before new ones. */
@@ -25,6 +26,8 @@ struct resent {
 };
 
 struct recovery {
+    struct request_pool
+        *pool; // set before; the records of requests that are to be served are taken
     unsigned count;
     struct resent resent[REQUESTS];
 };
@@ -34,6 +37,6 @@ struct recovery {
 int recovery_run(struct volume *volume, struct recovery *recovery);
 
 /* Serves a request that comes again. */
-void recovery_serve(struct volume *volume, struct resent *resent);
+void recovery_serve(struct volume *volume, struct recovery *recovery, struct resent *resent);
 
 #endif

@@ -27,35 +27,10 @@ static struct resent *next_resent(struct server *server)
     struct resent *resent = NULL;
 
     lock_take(&server->lock);
-    if (server->resent_taken < server->recovery.count) {
+    if (server->resent_taken < server->recovery.count)
         resent = &server->recovery.resent[server->resent_taken++];
-        server->taken[state_index(server->volume->state, resent->request)] = true;
-    }
     lock_release(&server->lock);
     return resent;
-}
-
-static void give_back(struct server *server, const struct request *request)
-{
-    lock_take(&server->lock);
-    server->taken[state_index(server->volume->state, request)] = false;
-    lock_release(&server->lock);
-}
-
-/* Takes a free record for what a thread will receive. There is one: there are more records than
- * threads, all requests of a recovery have been taken by then, and at most one waits for the next
- * process. */
-static struct request *take_record(struct server *server)
-{
-    const struct request *requests = server->volume->state->requests;
-    unsigned index = 0;
-
-    lock_take(&server->lock);
-    while (server->taken[index] || request_state(&requests[index]) != REQUEST_FREE)
-        index++;
-    server->taken[index] = true;
-    lock_release(&server->lock);
-    return &server->volume->state->requests[index];
 }
 
 static void enter_request(struct server *server)
@@ -105,7 +80,9 @@ static void serve_received(struct server *server, struct leader *leader, struct 
 static void serve_requests(struct server *server)
 {
     struct volume *volume = server->volume;
-    struct request *request = take_record(server);
+    // There is one: there are more records than threads, all requests of a recovery have been taken
+    // by then, and at most one waits for the next process.
+    struct request *request = request_pool_acquire(&server->pool);
     struct leader leader = leader_init(&server->leaders, state_index(volume->state, request));
     ssize_t length;
 
@@ -121,7 +98,7 @@ static void serve_requests(struct server *server)
         fault_point(FAULT_AFTER_READ);
         serve_received(server, &leader, request);
         if (request_state(request) == REQUEST_HANDED_OFF) {
-            request = take_record(server);
+            request = request_pool_acquire(&server->pool);
             leader.record = state_index(volume->state, request);
         }
     }
@@ -135,8 +112,7 @@ static void *serving_thread(void *argument)
 
     while ((resent = next_resent(server))) {
         enter_request(server);
-        recovery_serve(server->volume, resent);
-        give_back(server, resent->request);
+        recovery_serve(server->volume, &server->recovery, resent);
         leave_request(server);
     }
     serve_requests(server);
@@ -226,7 +202,9 @@ void server_init(struct server *server, struct volume *volume)
 {
     server->volume = volume;
     server->ended = -1;
-    lock_init(&server->lock, LOCK_RECORDS);
+    lock_init(&server->lock, LOCK_SERVER);
+    request_pool_init(&server->pool, volume->state);
+    server->recovery.pool = &server->pool;
     leaders_init(&server->leaders, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
     ticker_init(&server->ticker);
     volume->ticker = &server->ticker;

@@ -10,6 +10,7 @@
 /* A server, in memory that lasts as long as the process. */
 struct server {
     struct volume *volume;
+    struct request_pool pool;
     struct leaders leaders;
     struct ticker ticker;
     struct recovery recovery; // the requests that the threads serve first
@@ -17,8 +18,7 @@ struct server {
     struct lock lock; // guards the following
     unsigned alive;
     unsigned resent_taken;
-    bool taken[REQUESTS]; // records that a thread uses
-    atomic_uint busy;     // requests that are being served
+    atomic_uint busy; // requests that are being served
     atomic_bool leaving;
 };
 

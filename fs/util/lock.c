@@ -16,6 +16,7 @@ static const char *const NAMES[LOCK_RANKS] = {
     [LOCK_DEFERRED] = "deferred close",
     [LOCK_ORPHANS] = "orphans",
     [LOCK_SIZE_NOTIFY] = "sizes",
+    [LOCK_SERVER] = "server",
     [LOCK_RECORDS] = "request records",
     [LOCK_LEADERS] = "leaders",
     [LOCK_TICKER] = "ticker",

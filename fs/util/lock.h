@@ -24,7 +24,8 @@ enum lock_rank {
     LOCK_DEFERRED,        // fs/inode/deferred_close.c
     LOCK_ORPHANS,         // fs/inode/orphans.c
     LOCK_SIZE_NOTIFY,     // fs/vfs/size_notify.c
-    LOCK_RECORDS,         // fs/dispatch/server.h
+    LOCK_SERVER,          // fs/dispatch/server.h
+    LOCK_RECORDS,         // fs/dispatch/request_pool.h
     LOCK_LEADERS,         // fs/dispatch/leader.h
     LOCK_TICKER,          // fs/util/ticker.h
     LOCK_NODES,           // fs/nodes/node_table.h
