@@ -155,7 +155,7 @@ static void the_worker_may_die(void **state)
     say(&background, "line\n");
     assert_line(&background, "text");
     assert_int_equal(end_run(&background, err, sizeof(err)), 0);
-    assert_non_null(strstr(err, "another one takes over"));
+    assert_non_null(strstr(err, "another worker takes its place"));
 }
 
 static bool is_gone(void *pid)
