@@ -19,6 +19,9 @@
 /* Enough threads that requests which wait for a disk do not keep the others waiting. */
 #define THREADS 10
 
+/* How many of them are left to receive, however many wait. */
+#define RECEIVERS 2
+
 /* Room for reopen.c to find its way through a deep tree, whatever the limit of the shell is. */
 #define STACK_BYTES (4UL << 20)
 
@@ -224,7 +227,9 @@ int server_start(struct server *server)
         return -errno;
     // Recovery may have served requests in somebody's name, which threads would inherit.
     impersonate_none(volume);
-    volume->threads_receive = true;
+    // Over io_uring each processor has a thread for its own queue.
+    volume->waiters_max =
+        volume->info.io_uring ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) - 1 : THREADS - RECEIVERS;
     return start_threads(server);
 }
 

@@ -7,6 +7,7 @@
 
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/orphans.h"
+#include "fs/util/clock.h"
 #include "lib/sys/cleanup.h"
 
 /* How many descriptors are closed at once when they run out, so that it need not happen again
@@ -20,6 +21,9 @@
 /* When no more than this part of the descriptors is left, a request that can wait for orphans to go
  * does so. What is left is for the requests that come when too many wait. */
 #define SCARCE_FRACTION 8
+
+/* How long one call is tried again for. */
+#define WAIT_NANOSECONDS UINT64_C(4000000000)
 
 /* Closes descriptors that are only kept at hand. Returns whether there were any. */
 static bool close_kept(struct volume *volume)
@@ -62,7 +66,7 @@ static bool is_scarce(const struct volume *volume, int fd)
     return fd >= limit - limit / SCARCE_FRACTION - RESERVED_DESCRIPTORS;
 }
 
-bool descriptors_await_room(struct volume *volume, int *result)
+bool descriptors_await_room(struct volume *volume, int *result, uint64_t *since)
 {
     bool missing = *result == -EMFILE;
     unsigned mark;
@@ -70,9 +74,14 @@ bool descriptors_await_room(struct volume *volume, int *result)
 
     if (!missing && (*result < 0 || !is_scarce(volume, *result)))
         return false;
+    if (*since == 0)
+        *since = clock_now();
     mark = orphans_gone(volume);
     came = close_kept(volume) || (missing && is_room(volume)) ||
            orphans_wait_for_descriptor(volume, mark, missing);
+    // Others may be faster each time.
+    if (missing && clock_now() - *since > WAIT_NANOSECONDS)
+        came = false;
     if (missing && !came)
         *result = -ENFILE;
     return missing && came;

@@ -12,8 +12,9 @@ bool descriptors_make_room(struct volume *volume, int *result);
 
 /* Does the same for a caller that holds no lock; if nothing could be closed, waits for orphans to
  * go (orphans.h). After a call that did get a descriptor, but one of few that are left, closes and
- * waits as well, and returns false: the rest is for requests that come when too many wait. */
-bool descriptors_await_room(struct volume *volume, int *result);
+ * waits as well, and returns false: the rest is for requests that come when too many wait.
+ * `*since` is 0 before the first call; it bounds how long a call is tried again. */
+bool descriptors_await_room(struct volume *volume, int *result, uint64_t *since);
 
 /* Refuses one of the last descriptors to a use that lasts as long as a client likes: without the
  * last ones nothing could be removed or looked at any more. Returns the descriptor, or closes it

@@ -24,11 +24,12 @@ int inode_check_name(const char *name)
 static int give_descriptor(struct volume *volume, struct node_ref *ref)
 {
     struct node_resources leftover[2];
+    uint64_t since = 0;
     int fd;
 
     do
         fd = reopen_node(volume, ref);
-    while (descriptors_await_room(volume, &fd));
+    while (descriptors_await_room(volume, &fd, &since));
     if (fd < 0)
         return fd;
     node_lend_path(&volume->nodes, ref, fd, leftover);
@@ -191,12 +192,13 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
 
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx)
 {
+    uint64_t since = 0;
     int fd;
 
     *inode = INODE_NONE;
     do
         fd = object_open_in(parent->fd, name);
-    while (descriptors_await_room(parent->volume, &fd));
+    while (descriptors_await_room(parent->volume, &fd, &since));
     if (fd < 0)
         return fd;
     return inode_adopt(parent, name, fd, inode, stx);

@@ -6,29 +6,27 @@
 
 #include "fs/util/clock.h"
 
-/* How long one call waits, and how many may: threads that wait cannot serve what they wait for. */
-struct wait_limit {
-    long nanoseconds;
-    unsigned waiters;
-};
-
 /* Longer than serving a FORGET takes on a busy machine. Files without a name that are really open
  * cost a full area this delay for each call that fails. */
-static const struct wait_limit FOR_SPACE = { 50000000L, 3 };
+#define SPACE_NANOSECONDS 50000000L
+#define SPACE_WAITERS_MAX 3
 
-/* Longer than a thread waits for a processor that thirty others want. A call waits so long in vain
- * once; the next ones wait briefly, until a wait was of use. Two of the threads are left to receive
- * (fs/dispatch/server.c). */
-static const struct wait_limit FOR_DESCRIPTOR = { 3000000000L, 8 };
-static const struct wait_limit FOR_DESCRIPTOR_AGAIN = { 50000000L, 8 };
+/* Longer than a thread waits for a processor that thirty others want; and briefly, after a wait that
+ * was in vain. */
+#define DESCRIPTOR_NANOSECONDS       3000000000L
+#define DESCRIPTOR_NANOSECONDS_BRIEF 50000000L
+
+/* After waits in vain so many waits have to be of use before one is long again. */
+#define VAIN_MAX 8
 
 struct orphans {
     struct lock lock; // guards the rest
     pthread_cond_t one_gone;
-    unsigned waiters;
+    unsigned space_waiters;
+    unsigned descriptor_waiters;
     unsigned gone;
-    unsigned in_use; // orphans that a wait was in vain for
-    bool stay;       // the last wait for a descriptor was in vain
+    unsigned in_use; // orphans that a wait for space was in vain for
+    unsigned vain;   // waits for a descriptor that were in vain, less those that were of use
 };
 
 int orphans_init(struct volume *volume)
@@ -61,23 +59,30 @@ unsigned orphans_gone(struct volume *volume)
 }
 
 /* Waits until no more than `left` orphans are there, or one has gone since the mark. Returns
- * whether neither came about in time. The lock is held. */
-static bool wait_until(struct volume *volume, unsigned mark, unsigned left,
-                       const struct wait_limit *limit)
+ * whether neither came about in time. At most `most` threads are among `*waiters`: threads that
+ * wait cannot serve what they wait for. The lock is held. */
+static bool wait_in_vain(struct volume *volume, unsigned mark, unsigned left, long nanoseconds,
+                         unsigned *waiters, unsigned most)
 {
     struct orphans *orphans = volume->orphans;
-    struct timespec deadline = clock_deadline(limit->nanoseconds);
+    struct timespec deadline = clock_deadline(nanoseconds);
     int error = 0;
 
-    if (orphans->waiters >= limit->waiters)
+    if (*waiters >= most)
         return false;
-    orphans->waiters++;
+    ++*waiters;
     volume_will_wait(volume);
     while (orphans->gone == mark && error != ETIMEDOUT &&
            node_table_counts(&volume->nodes).orphans > left)
         error = lock_wait_until(&orphans->lock, &orphans->one_gone, &deadline);
-    orphans->waiters--;
+    --*waiters;
     return error == ETIMEDOUT;
+}
+
+static bool space_wait_in_vain(struct volume *volume, unsigned mark, unsigned left)
+{
+    return wait_in_vain(volume, mark, left, SPACE_NANOSECONDS, &volume->orphans->space_waiters,
+                        SPACE_WAITERS_MAX);
 }
 
 bool orphans_wait(struct volume *volume, unsigned *mark)
@@ -86,7 +91,7 @@ bool orphans_wait(struct volume *volume, unsigned *mark)
     bool came;
 
     lock_take(&orphans->lock);
-    wait_until(volume, *mark, 0, &FOR_SPACE);
+    space_wait_in_vain(volume, *mark, 0);
     came = orphans->gone != *mark;
     *mark = orphans->gone;
     lock_release(&orphans->lock);
@@ -98,15 +103,17 @@ bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool miss
     struct orphans *orphans = volume->orphans;
     bool came, in_vain = false;
 
-    if (!volume->threads_receive)
-        return false;
     lock_take(&orphans->lock);
-    if (missing || !orphans->stay)
+    if (missing || orphans->vain == 0)
         in_vain =
-            wait_until(volume, mark, 0, orphans->stay ? &FOR_DESCRIPTOR_AGAIN : &FOR_DESCRIPTOR);
+            wait_in_vain(volume, mark, 0,
+                         orphans->vain == 0 ? DESCRIPTOR_NANOSECONDS : DESCRIPTOR_NANOSECONDS_BRIEF,
+                         &orphans->descriptor_waiters, volume->waiters_max);
     came = orphans->gone != mark;
-    if (came || in_vain)
-        orphans->stay = !came;
+    if (in_vain && !came)
+        orphans->vain = VAIN_MAX;
+    else if (came && orphans->vain > 0)
+        orphans->vain--;
     lock_release(&orphans->lock);
     return came;
 }
@@ -115,14 +122,15 @@ void orphans_settle(struct volume *volume)
 {
     struct orphans *orphans = volume->orphans;
     unsigned mark, left;
+    bool in_vain;
 
     lock_take(&orphans->lock);
     do {
         mark = orphans->gone;
-        wait_until(volume, mark, orphans->in_use, &FOR_SPACE);
+        in_vain = space_wait_in_vain(volume, mark, orphans->in_use);
         left = node_table_counts(&volume->nodes).orphans;
     } while (orphans->gone != mark && left > orphans->in_use);
-    if (left > orphans->in_use)
+    if (in_vain && left > orphans->in_use)
         orphans->in_use = left;
     lock_release(&orphans->lock);
 }
@@ -141,7 +149,7 @@ void orphans_one_gone(struct volume *volume)
     if (left < orphans->in_use)
         orphans->in_use = left;
     if (left == 0)
-        orphans->stay = false;
+        orphans->vain = 0;
     pthread_cond_broadcast(&orphans->one_gone);
     lock_release(&orphans->lock);
 }

@@ -27,8 +27,9 @@ unsigned orphans_gone(struct volume *volume);
  * whether one has, and moves the mark on. */
 bool orphans_wait(struct volume *volume, unsigned *mark);
 
-/* The same for a call that found no descriptor; or one of the last, if none is `missing`. It waits
- * longer, as long as that is not in vain. The caller holds no lock that a RELEASE may need. */
+/* Does the same for a call that found no descriptor; or, if none is `missing`, one of the last. It
+ * waits longer, as long as such waits are of use. The caller holds no lock that a RELEASE may
+ * need. */
 bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool missing);
 
 /* Waits, but not long, until the only orphans left are really in use. A wait in vain shows that

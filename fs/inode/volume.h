@@ -36,9 +36,9 @@ struct volume {
     // Called when the request in a record is about to wait; NULL: nobody needs to know.
     void (*will_wait)(void *server, unsigned record);
     void *server;
-    // Several threads receive requests, so that one may wait for what another receives.
-    atomic_bool threads_receive;
-    struct ticker *ticker; // NULL: no ticker runs yet
+    // So many threads may wait at once for what other threads have to serve; 0: nobody else serves.
+    atomic_uint waiters_max;
+    struct ticker *ticker; // NULL: there is no server
 
     // The state of modules; each …_init() makes its own.
     struct name_records *names;        // reopen.h

@@ -97,12 +97,13 @@ static int set_size(struct inode *inode, const char *value, size_t size)
  * leases that tell who uses it, stay as they are. */
 static int count_pages(struct inode *inode, struct shmap_pages *pages)
 {
+    uint64_t since = 0;
     int opened;
 
     do
         opened =
             descriptors_not_last(inode->volume, object_reopen(inode->fd, O_RDONLY | O_NONBLOCK));
-    while (descriptors_await_room(inode->volume, &opened));
+    while (descriptors_await_room(inode->volume, &opened, &since));
     CLEANUP_FD int fd = opened;
     int error = fd < 0 ? fd : pages_count(fd, pages);
 

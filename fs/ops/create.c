@@ -194,6 +194,7 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
 {
     int how = name ? O_CREAT | O_EXCL | O_NOFOLLOW : O_TMPFILE | (flags & O_EXCL);
     unsigned mark = reclaim_mark(dir->volume);
+    uint64_t since = 0;
     int fd;
 
     if (name)
@@ -202,7 +203,7 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
-    } while (descriptors_await_room(dir->volume, &fd) ||
+    } while (descriptors_await_room(dir->volume, &fd, &since) ||
              (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
     impersonate_end(dir->volume, mode);
     fault_point(FAULT_AFTER_EXECUTION);
@@ -215,12 +216,13 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
  * /proc; in a private area nobody else can have replaced it. */
 static int path_of_new(const struct inode *dir, const char *name, int fd)
 {
+    uint64_t since = 0;
     int path_fd;
 
     do
         path_fd = name && area_kind(dir->ref.area)->is_private ? object_open_in(dir->fd, name)
                                                                : object_reopen(fd, O_PATH);
-    while (descriptors_await_room(dir->volume, &path_fd));
+    while (descriptors_await_room(dir->volume, &path_fd, &since));
     return path_fd;
 }
 

@@ -50,6 +50,7 @@ static void close_stream(struct volume *volume, uint64_t fh)
  * the descriptor or a negative errno. */
 static int open_directory(const struct inode *dir, bool kept)
 {
+    uint64_t since = 0;
     int fd;
 
     // The name "." would require the right to search the directory, which listing it does not.
@@ -57,7 +58,7 @@ static int open_directory(const struct inode *dir, bool kept)
         fd = object_reopen(dir->fd, O_RDONLY | O_DIRECTORY);
         if (kept)
             fd = descriptors_not_last(dir->volume, fd);
-    } while (descriptors_await_room(dir->volume, &fd));
+    } while (descriptors_await_room(dir->volume, &fd, &since));
     return fd;
 }
 

@@ -47,7 +47,7 @@ static int end_mount(struct worker *worker)
     pid_t child;
 
     // It may be unmounted already.
-    hold_finish(&mount->volume);
+    hold_finish(&mount->volume, worker->server.ended);
     child = fork();
     // This takes a process without the connection. A call on the mount that nobody can answer any
     // more would keep a process with the connection from dying, and so the connection alive.
@@ -303,25 +303,15 @@ static int begin_work(struct worker *worker)
 
 int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready)
 {
-    // Threads may use this memory until the process ends.
-    struct worker *worker = calloc(1, sizeof(*worker));
-    int status, error;
+    // Threads may use it until the process ends, even after the last one has said that it ends.
+    static struct worker worker;
+    int error;
 
-    if (!worker)
-        return WORKER_FAILED;
-    worker->ready = ready;
-    worker->mount = mount;
-    worker->keeper = keeper;
-    worker->signals = signals;
-    server_init(&worker->server, &mount->volume);
-    error = begin_work(worker);
+    worker =
+        (struct worker){ .mount = mount, .keeper = keeper, .signals = signals, .ready = ready };
+    server_init(&worker.server, &mount->volume);
+    error = begin_work(&worker);
     if (error)
         return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
-    status = await_end_of_work(worker);
-    if (status != WORKER_ENDED)
-        return status;
-    // All threads have come to their end.
-    close(worker->server.ended);
-    free(worker);
-    return WORKER_ENDED;
+    return await_end_of_work(&worker);
 }

@@ -42,6 +42,17 @@ int state_create(struct state **state)
     return steal_fd(&memfd);
 }
 
+static bool is_known(uint32_t version)
+{
+    return version == version_of_state() || version == version_of_state() + 1;
+}
+
+void state_set_hold(struct state *state, uint64_t handle)
+{
+    state->hold = handle;
+    state->version = version_of_state() + 1;
+}
+
 int state_attach(int memfd, struct state **state, const char **why)
 {
     struct stat st;
@@ -58,7 +69,7 @@ int state_attach(int memfd, struct state **state, const char **why)
     *why = "it cannot be mapped";
     if (error)
         return error;
-    if ((*state)->magic == STATE_MAGIC && (*state)->version == version_of_state() &&
+    if ((*state)->magic == STATE_MAGIC && is_known((*state)->version) &&
         (*state)->bytes == sizeof(**state))
         return 0;
     *why = (*state)->magic == STATE_MAGIC ? "its layout has another version"

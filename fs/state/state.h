@@ -133,6 +133,10 @@ static inline bool state_is_sealed(const struct state *state)
     return state->check != 0;
 }
 
+/* Notes the handle of what keeps the kernel's side of the mount. From then on the memory has the
+ * next version: a binary that does not know of the hold would never let go of it. */
+void state_set_hold(struct state *state, uint64_t handle);
+
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);
 

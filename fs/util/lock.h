@@ -83,8 +83,9 @@ static inline bool lock_try(struct lock *lock)
 
 static inline void lock_release(struct lock *lock)
 {
-    pthread_mutex_unlock(&lock->mutex);
+    // Afterwards another thread may destroy it.
     lock_note_released(lock->rank);
+    pthread_mutex_unlock(&lock->mutex);
 }
 
 /* Wait on a condition with the lock held; lock_wait_until() returns 0 or ETIMEDOUT. */

@@ -6,6 +6,7 @@
 
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
+#include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
 #include "fs/vfs/file_io.h"
@@ -39,12 +40,17 @@ static uint16_t fh_errors(uint64_t fh)
 /* Gives an open node a backing id if it has none. The stripe is held. */
 static int provide_backing(struct inode *inode)
 {
+    int error;
+
     if (inode->ref.held.backing_id > 0)
         return 0;
     // Passthrough will write in this thread's name.
     if (area_kind(inode->ref.area)->reserves_blocks)
         impersonate_none(inode->volume);
-    return backing_register(inode->volume, &inode->ref, inode->fd);
+    do
+        error = backing_register(inode->volume, &inode->ref, inode->fd);
+    while (descriptors_make_room(inode->volume, &error));
+    return error;
 }
 
 static int provide(struct inode *inode, bool writer, int io_fd)

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include "fs/util/fault.h"
 #include "fs/util/fork.h"
 #include "fs/util/ticker.h"
+#include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
 
 /* After so long without a WRITE there are none, where they cannot be counted. */
@@ -71,12 +74,16 @@ static bool kernel_is_hasty(void)
 
 static int pick(const struct volume *volume)
 {
-    const char *mountpoint = volume->info.mountpoint;
+    CLEANUP_FD int root = open(volume->info.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct statx stx;
     int fd;
 
-    if (mounts_device_at(mountpoint) != volume->info.device_number)
+    // The kernel alone can answer: nobody serves the mount yet.
+    if (root < 0 || statx(root, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+        return -errno;
+    if (makedev(stx.stx_dev_major, stx.stx_dev_minor) != volume->info.device_number)
         return -ENOENT;
-    fd = fspick(AT_FDCWD, mountpoint, FSPICK_CLOEXEC | FSPICK_NO_AUTOMOUNT);
+    fd = fspick(root, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
     return fd < 0 ? -errno : fd;
 }
 
@@ -104,15 +111,23 @@ static int pick_in_namespace(const struct volume *volume)
     return fd;
 }
 
+/* Whether data of an area that outlives the mount is in FUSE's page cache. */
+static bool caches_what_lasts(const struct volume *volume)
+{
+    for (unsigned area = 0; area < AREAS; area++) {
+        if (area_kind(area)->lasts && volume->info.areas[area].root >= 0 &&
+            !volume->info.data_paths[area].passthrough)
+            return true;
+    }
+    return false;
+}
+
 void hold_take(struct volume *volume)
 {
     uint64_t handle;
     int fd;
 
-    // What is in the RAM area goes with the mount.
-    volume->info.hasty_writeback = volume->info.areas[AREA_STORE].root >= 0 &&
-                                   !volume->info.data_paths[AREA_STORE].passthrough &&
-                                   kernel_is_hasty();
+    volume->info.hasty_writeback = caches_what_lasts(volume) && kernel_is_hasty();
     if (!volume->info.hasty_writeback)
         return;
     fd = pick(volume);
@@ -125,7 +140,7 @@ void hold_take(struct volume *volume)
     if (handle == NODE_STREAM_NONE)
         close(fd);
     else
-        volume->state->hold = handle;
+        state_set_hold(volume->state, handle);
 }
 
 int hold_watch(struct volume *volume)
@@ -195,14 +210,15 @@ bool hold_tick(struct volume *volume)
     return false;
 }
 
-void hold_finish(struct volume *volume)
+void hold_finish(struct volume *volume, int ended)
 {
-    struct pollfd released = { .fd = volume->hold->released, .events = POLLIN };
+    struct pollfd events[] = { { .fd = volume->hold->released, .events = POLLIN },
+                               { .fd = ended, .events = POLLIN } };
 
     hold_mounts_changed(volume);
     if (!volume->hold->detached || !volume->state->hold)
         return;
     volume->hold->hurry = true;
     ticker_wake(volume->ticker);
-    poll(&released, 1, FINISH_MILLISECONDS);
+    poll(events, 2, FINISH_MILLISECONDS);
 }

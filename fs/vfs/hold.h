@@ -46,7 +46,8 @@ void hold_file_closed(struct volume *volume);
 bool hold_tick(struct volume *volume);
 
 /* Waits, when the mount is to end and is gone already, until what is under way has arrived, but not
- * for processes that still have files open. Requests must be served meanwhile. */
-void hold_finish(struct volume *volume);
+ * for processes that still have files open. Requests must be served meanwhile; `ended` becomes
+ * readable when nobody serves them any more. */
+void hold_finish(struct volume *volume, int ended);
 
 #endif

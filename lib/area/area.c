@@ -13,7 +13,7 @@
 #include "lib/sys/cleanup.h"
 
 const struct area_kind AREA_KINDS[AREAS] = {
-    [AREA_STORE] = { .reserves_blocks = true },
+    [AREA_STORE] = { .lasts = true, .reserves_blocks = true },
     [AREA_RAM] = { .is_memory = true, .is_private = true, .ino_bit = AREA_RAM_INO_BIT },
 };
 

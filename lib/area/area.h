@@ -20,6 +20,7 @@
 
 /* What an area is like, by its index. */
 struct area_kind {
+    bool lasts;      // it outlives the mount
     bool is_memory;  // nothing in it waits for a disk, and pages that are not there are in swap
     bool is_private; // nobody changes it but the mount
     bool reserves_blocks; // its filesystem keeps some space for root

@@ -9,8 +9,8 @@
  * owner, mode, ACLs and other attributes of the store directory, because in the RAM area the kernel
  * inherits from them.
  */
-#ifndef SHMAP_CLASSROOT_H
-#define SHMAP_CLASSROOT_H
+#ifndef SHMAP_CLASS_ROOT_H
+#define SHMAP_CLASS_ROOT_H
 
 #include <stdbool.h>
 #include <sys/stat.h>
