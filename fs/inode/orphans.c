@@ -11,8 +11,8 @@
 #define SPACE_NANOSECONDS 50000000L
 #define SPACE_WAITERS_MAX 3
 
-/* Longer than a thread waits for a processor that thirty others want; and briefly, after a wait that
- * was in vain. */
+/* Longer than a thread waits for a processor that thirty others want; and briefly, after a wait
+ * that was in vain. */
 #define DESCRIPTOR_NANOSECONDS       3000000000L
 #define DESCRIPTOR_NANOSECONDS_BRIEF 50000000L
 
