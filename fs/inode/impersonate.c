@@ -31,10 +31,7 @@ int impersonate_init(struct volume *volume)
 
 void impersonate_destroy(struct volume *volume)
 {
-    if (volume->identities) {
-        free(pthread_getspecific(volume->identities->of_thread));
-        pthread_key_delete(volume->identities->of_thread);
-    }
+    // The key stays: a thread that is about to end frees its identity by it.
     free(volume->identities);
     volume->identities = NULL;
 }
