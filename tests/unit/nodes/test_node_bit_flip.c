@@ -40,6 +40,9 @@ static void notice(void *argument, const char *what)
 {
     struct flip *flip = argument;
     (void)what;
+    // The call that noticed it is left for good, and may hold the lock.
+    lock_try(&flip->table.lock);
+    lock_release(&flip->table.lock);
     longjmp(flip->back, 1);
 }
 
