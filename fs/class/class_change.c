@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-/* Whether a directory can have a class. Objects and names that last need an area that lasts, and a
- * name in it that leads to them. The mount's own class stays what it is. */
+/* Tells whether a directory can have a class. Objects and names that last need an area that lasts,
+ * and a name in it that leads to them. The mount's own class stays what it is. */
 static bool can_be_here(const struct inode *directory, const struct class *class)
 {
     if (directory->ref.id == NODE_ROOT_ID)

@@ -50,7 +50,7 @@ bool descriptors_make_room(struct volume *volume, int *result)
     return false;
 }
 
-/* Whether a descriptor can be had: others may have closed some since the call failed. */
+/* Tells whether a descriptor can be had: others may have closed some since the call failed. */
 static bool is_room(const struct volume *volume)
 {
     CLEANUP_FD int fd =

@@ -92,8 +92,8 @@ static inline const struct class *inode_class(const struct inode *inode)
     return inode->volume->classes[inode->ref.class];
 }
 
-/* Whether the contents of a file reach programs without the daemon; otherwise its pages are in
- * FUSE's page cache. */
+/* Tells whether the contents of a file reach programs without the daemon; otherwise its pages are
+ * in FUSE's page cache. */
 static inline bool inode_is_passthrough(const struct inode *inode)
 {
     return inode_class(inode)->passes_through &&

@@ -19,8 +19,8 @@ _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's h
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
 
 struct name_records {
-    // Of the rank LOCK_NAMES. Held for writing while a name and the table's record of it change
-    // together.
+    // It has the rank LOCK_NAMES. It is held for writing while a name and the table's record of it
+    // change together.
     pthread_rwlock_t lock;
 };
 

@@ -16,7 +16,7 @@ void session_init(void *userdata, struct fuse_conn_info *conn);
 /* Receives the kernel's question. Returns 0 or a negative errno. */
 int session_ask(struct mount *mount);
 
-/* Whether the kernel sends unanswered requests again, as the next process needs it. */
+/* Tells whether the kernel sends unanswered requests again, as the next process needs it. */
 bool session_can_be_continued(const struct mount *mount);
 
 /* Answers the kernel's question. The first answer goes to the kernel; later ones must be equal to

@@ -57,7 +57,7 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     return error == -EBUSY ? lock_store(mount, complaint) : error;
 }
 
-/* Whether one of the names, which have colons between them, lies below another one. */
+/* Tells whether one of the names, which have colons between them, lies below another one. */
 static bool nest(const char *names)
 {
     size_t outer, inner;

@@ -137,7 +137,7 @@ struct node_use {
 
 noreturn void table_corrupt(const struct node_table *table, const char *what);
 
-/* Whether the call under way has asked to change an object. */
+/* Tells whether the call under way has asked to change an object. */
 bool is_edited(const struct node_table *table, const void *object);
 
 uint32_t checksum_of(const struct node_table *table, const void *object, uint32_t bytes);
@@ -256,8 +256,8 @@ void ledger_add_open(struct node_table *table, struct node_ledger *ledger, uint6
 void ledger_add_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
 void ledger_drop_stream(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
 
-/* Whether an open of a node is to be ended: the ledger has noted that very open, and then notes it
- * no more; or it has ended no other yet. */
+/* Tells whether an open of a node is to be ended: the ledger has noted that very open, and then
+ * notes it no more; or it has ended no other yet. */
 bool ledger_may_close(struct node_table *table, struct node_ledger *ledger, uint64_t id);
 
 /* node_open.c: the counts of open files. */

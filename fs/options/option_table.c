@@ -42,7 +42,6 @@ static int set_ram_mode(struct options *options, const struct option_row *row, c
     if (length == 0 || length > 5 || strspn(value, "01234567") != length)
         return -EINVAL;
     options->ram.mode = (mode_t)strtoul(value, NULL, 8);
-    options->ram_mode_given = true;
     return options->ram.mode <= 07777 ? 0 : -ERANGE;
 }
 

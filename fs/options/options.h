@@ -16,7 +16,6 @@ struct options {
     bool version;
 
     struct ram_options ram;
-    bool ram_mode_given;
     char *anon; // class roots to make: names below the store, with a colon between; NULL: none
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back

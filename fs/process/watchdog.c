@@ -9,7 +9,7 @@
 /* A worker is stuck if it leaves the beats of a whole period unanswered, and those of this time at
  * least. A worker that recovers keeps the manager waiting, too, and has less time. */
 #define STUCK_MICROSECONDS_MIN UINT64_C(2000000)
-#define TAKEOVER_BEATS         (BEATS / 2)
+#define RECOVERY_BEATS         (BEATS / 2)
 
 /* A longer period counts as this one. */
 #define PERIOD_MICROSECONDS_MAX UINT64_C(86400000000)
@@ -47,7 +47,7 @@ bool watchdog_beat(struct watchdog *watchdog, uint64_t beats, bool serves)
     if (patience * microseconds(watchdog) < STUCK_MICROSECONDS_MIN)
         patience = STUCK_MICROSECONDS_MIN / microseconds(watchdog);
     if (!serves)
-        patience = TAKEOVER_BEATS;
+        patience = RECOVERY_BEATS;
     watchdog->missed = beats == watchdog->beats ? watchdog->missed + 1 : 0;
     watchdog->beats = beats;
     return watchdog->missed > patience;

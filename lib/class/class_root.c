@@ -283,19 +283,26 @@ static int find_in_store(const struct area *store, const char *path, char *copy,
     return dir;
 }
 
-int class_root_check(const struct area *store, const char *path, struct complaint *complaint)
+/* Finds a path below the store as find_in_store() does; `copy` is what `missing` points into, for
+ * free(). */
+static int find_named(const struct area *store, const char *path, char **copy, char **missing,
+                      struct complaint *complaint)
 {
-    CLEANUP_FREE char *copy = NULL;
-    CLEANUP_FD int dir = -1;
-    char *missing;
     int error = check_names(path, complaint);
 
     if (error)
         return error;
-    copy = strdup(path);
-    if (!copy)
-        return complain_of_memory(path, complaint);
-    dir = find_in_store(store, path, copy, &missing, complaint);
+    *copy = strdup(path);
+    return *copy ? find_in_store(store, path, *copy, missing, complaint)
+                 : complain_of_memory(path, complaint);
+}
+
+int class_root_check(const struct area *store, const char *path, struct complaint *complaint)
+{
+    CLEANUP_FREE char *copy = NULL;
+    char *missing;
+    CLEANUP_FD int dir = find_named(store, path, &copy, &missing, complaint);
+
     if (dir < 0)
         return dir;
     return missing ? 0 : check_existing(dir, path, complaint);
@@ -305,17 +312,11 @@ int class_root_prepare(const struct area *store, const char *path, mode_t mode,
                        struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = NULL;
-    CLEANUP_FD int parent = -1;
-    CLEANUP_FD int dir = -1;
     char *missing;
-    int error = check_names(path, complaint);
+    CLEANUP_FD int parent = find_named(store, path, &copy, &missing, complaint);
+    CLEANUP_FD int dir = -1;
+    int error;
 
-    if (error)
-        return error;
-    copy = strdup(path);
-    if (!copy)
-        return complain_of_memory(path, complaint);
-    parent = find_in_store(store, path, copy, &missing, complaint);
     if (parent < 0)
         return parent;
     if (missing) {
