@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The first process of a guest: loads modules, changes to the disk's root, and leaves the rest to /guest there.
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#define DISK_MILLISECONDS 30000
 
 static int fail(const char *what)
 {
@@ -28,21 +32,35 @@ static void load_modules(void)
     }
 }
 
-// The disk is found by the kernel in its own time, and there is nothing yet to be told by.
-static void await_disk(void)
+// The kernel finds the disk in its own time, and tells of it by an event.
+static void await_disk(int events)
 {
-    struct timespec tick = { .tv_nsec = 10000000 };
+    struct pollfd event = { .fd = events, .events = POLLIN };
+    char text[8192];
 
-    for (int i = 0; i < 3000 && access("/dev/vda", F_OK) != 0; i++)
-        nanosleep(&tick, NULL);
+    while (access("/dev/vda", F_OK) != 0 && poll(&event, 1, DISK_MILLISECONDS) == 1)
+        if (read(events, text, sizeof(text)) < 0)
+            perror("event");
+}
+
+static int open_events(void)
+{
+    struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+    int events = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+
+    if (bind(events, (struct sockaddr *)&address, sizeof(address)) != 0)
+        perror("events");
+    return events;
 }
 
 int main(void)
 {
+    int events = open_events();
+
     if (mount("dev", "/dev", "devtmpfs", 0, NULL) != 0)
         return fail("/dev");
     load_modules();
-    await_disk();
+    await_disk(events);
     if (mount("/dev/vda", "/root", "ext4", 0, NULL) != 0 ||
         mount("/dev", "/root/dev", NULL, MS_MOVE, NULL) != 0)
         return fail("/root");
