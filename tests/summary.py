@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends
-with one line: N passed, N failed, and N skipped if any were. What is counted is the cases inside a
+with one line: N passed, N failed, and N skipped if any were. Before it stands the end of what each
+program that failed has printed, without the cases that passed: a long log may be cut. What is counted is the cases inside a
 program where it names them, in TAP or as cmocka does; otherwise the program. A program that failed
 counts as a failure at least once, and so does a log that is missing or empty."""
 import json
@@ -10,6 +11,8 @@ import sys
 ANY_CASE = re.MULTILINE | re.IGNORECASE
 PASSED = re.compile(r"^(?:ok \d+(?!.*# *SKIP)|\[ +OK +\] )", ANY_CASE)
 FAILED = re.compile(r"^(?:not ok \d+ - |\[ +(?:FAILED|ERROR) +\] (?=[^-\d]))(\S+)$", re.MULTILINE)
+UNEVENTFUL = re.compile(r"^(?:\[ +(?:OK|RUN) +\] |\[=+\]|ok \d+)")
+COMPLAINTS_MAX = 12
 SKIPPED = re.compile(r"^(?:ok \d+.*# *SKIP|\[ +SKIPPED +\] [^\d\s]\S*$)", ANY_CASE)
 
 
@@ -24,6 +27,13 @@ def count(program):
     if program["result"] not in ("OK", "EXPECTEDFAIL"):
         return passed, max(failed, 1), skipped
     return passed if passed or skipped else 1, 0, skipped
+
+
+def complaints(program):
+    """The last lines that a program printed, but of cases that passed."""
+    output = program.get("stdout", "") + "\n" + program.get("stderr", "")
+    lines = [line for line in output.splitlines() if line.strip() and not UNEVENTFUL.match(line)]
+    return lines[-COMPLAINTS_MAX:]
 
 
 def read(path):
@@ -47,8 +57,9 @@ def main(paths):
             total = [a + b for a, b in zip(total, counts)]
             if counts[1]:
                 bad.append(f"{program['name']} ({program['result']}, {path})")
+                bad.extend("    " + line for line in complaints(program))
     for line in bad:
-        print("FAILED:", line)
+        print(line if line.startswith(" ") else "FAILED: " + line)
     skipped = f", {total[2]} skipped" if total[2] else ""
     print(f"{total[0]} passed, {total[1]} failed{skipped}")
     return 1 if total[1] or not total[0] else 0

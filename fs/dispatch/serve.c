@@ -15,13 +15,23 @@ struct node_ledger *serve_ledger(struct volume *volume, const struct request *re
     return node_ledger(&volume->nodes, state_index(volume->state, request));
 }
 
+/* Others look at it (fs/inode/orphans.c). */
+static void set_length(struct fuse_in_header *header, uint32_t length)
+{
+    __atomic_store_n(&header->len, length, __ATOMIC_RELEASE);
+}
+
 ssize_t serve_receive(struct volume *volume, struct request *request)
 {
     struct fuse_in_header *header = serve_header(volume, request);
+    ssize_t length;
 
     // After a death, a request whose length is not 0 was received.
-    header->len = 0;
-    return read(volume->info.device, header, volume->info.request_bytes);
+    set_length(header, 0);
+    volume->reading++;
+    length = read(volume->info.device, header, volume->info.request_bytes);
+    volume->reading--;
+    return length;
 }
 
 void serve_begin(struct volume *volume, struct request *request)
@@ -42,6 +52,6 @@ void serve_request(struct volume *volume, struct request *request)
     if (request_state(request) == REQUEST_HANDED_OFF)
         return;
     // In this order: a FORGET that is still in the buffer of a record in use is replayed.
-    header->len = 0;
+    set_length(header, 0);
     request_end(request);
 }

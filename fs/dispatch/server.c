@@ -227,9 +227,9 @@ int server_start(struct server *server)
         return -errno;
     // Recovery may have served requests in somebody's name, which threads would inherit.
     impersonate_none(volume);
-    // Over io_uring each processor has a thread for its own queue.
+    // Over io_uring each processor has a thread for its own queue; FORGETs come another way.
     volume->waiters_max =
-        volume->info.io_uring ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) - 1 : THREADS - RECEIVERS;
+        volume->info.io_uring ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : THREADS - RECEIVERS;
     return start_threads(server);
 }
 

@@ -77,8 +77,7 @@ bool descriptors_await_room(struct volume *volume, int *result, uint64_t *since)
     if (*since == 0)
         *since = clock_now();
     mark = orphans_gone(volume);
-    came = close_kept(volume) || (missing && is_room(volume)) ||
-           orphans_wait_for_descriptor(volume, mark, missing);
+    came = close_kept(volume) || (missing && is_room(volume)) || orphans_wait(volume, &mark);
     // Others may be faster each time.
     if (missing && clock_now() - *since > WAIT_NANOSECONDS)
         came = false;

@@ -2,31 +2,26 @@
 #include "fs/inode/orphans.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "fs/util/clock.h"
 
-/* Longer than serving a FORGET takes on a busy machine. Files without a name that are really open
- * cost a full area this delay for each call that fails. */
-#define SPACE_NANOSECONDS 50000000L
-#define SPACE_WAITERS_MAX 3
+/* Longer than a thread waits for a processor that thirty others want. */
+#define WAIT_NANOSECONDS UINT64_C(3000000000)
 
-/* Longer than a thread waits for a processor that thirty others want; and briefly, after a wait
- * that was in vain. */
-#define DESCRIPTOR_NANOSECONDS       3000000000L
-#define DESCRIPTOR_NANOSECONDS_BRIEF 50000000L
+/* How often a thread that waits looks whether anything is still on its way. */
+#define LOOK_NANOSECONDS 1000000L
 
-/* After waits in vain so many waits have to be of use before one is long again. */
-#define VAIN_MAX 8
+/* Over io_uring a RELEASE is on its way unseen: so long nothing must have been seen. */
+#define UNSEEN_NANOSECONDS UINT64_C(50000000)
 
 struct orphans {
     struct lock lock; // guards the rest
     pthread_cond_t one_gone;
-    unsigned space_waiters;
-    unsigned descriptor_waiters;
+    unsigned waiters;
     unsigned gone;
     unsigned in_use; // orphans that a wait for space was in vain for
-    unsigned vain;   // waits for a descriptor that were in vain, less those that were of use
 };
 
 int orphans_init(struct volume *volume)
@@ -58,31 +53,58 @@ unsigned orphans_gone(struct volume *volume)
     return gone;
 }
 
-/* Waits until no more than `left` orphans are there, or one has gone since the mark. Returns
- * whether neither came about in time. At most `most` threads are among `*waiters`: threads that
- * wait cannot serve what they wait for. The lock is held. */
-static bool wait_in_vain(struct volume *volume, unsigned mark, unsigned left, long nanoseconds,
-                         unsigned *waiters, unsigned most)
+/* Returns whether a thread has a RELEASE or a FORGET that is not yet served. */
+static bool is_any_served(const struct volume *volume)
 {
-    struct orphans *orphans = volume->orphans;
-    struct timespec deadline = clock_deadline(nanoseconds);
-    int error = 0;
+    for (int i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = (const void *)volume->state->buffers[i];
+        uint32_t opcode = __atomic_load_n(&header->opcode, __ATOMIC_RELAXED);
 
-    if (*waiters >= most)
-        return false;
-    ++*waiters;
-    volume_will_wait(volume);
-    while (orphans->gone == mark && error != ETIMEDOUT &&
-           node_table_counts(&volume->nodes).orphans > left)
-        error = lock_wait_until(&orphans->lock, &orphans->one_gone, &deadline);
-    --*waiters;
-    return error == ETIMEDOUT;
+        if (__atomic_load_n(&header->len, __ATOMIC_ACQUIRE) != 0 &&
+            (opcode == FUSE_RELEASE || request_is_forget(opcode)))
+            return true;
+    }
+    return false;
 }
 
-static bool space_wait_in_vain(struct volume *volume, unsigned mark, unsigned left)
+/* Returns whether an orphan may be about to go: something is in the kernel's queue, or in a
+ * thread's hands, or is being closed. In this order, which is the order in which a FORGET moves. */
+static bool is_any_on_its_way(struct volume *volume)
 {
-    return wait_in_vain(volume, mark, left, SPACE_NANOSECONDS, &volume->orphans->space_waiters,
-                        SPACE_WAITERS_MAX);
+    struct pollfd queue = { .fd = volume->info.device, .events = POLLIN };
+
+    return poll(&queue, 1, 0) != 0 || volume->reading > 0 || is_any_served(volume) ||
+           volume->forgetting > 0 || node_table_counts(&volume->nodes).closing > 0;
+}
+
+/* Waits until one has gone since the mark, no more than `left` are there, or those that are left
+ * are in use: none was on its way at two looks, because the answer to a RELEASE puts a FORGET into
+ * the queue. At most `waiters_max` threads wait: threads that wait cannot serve what they wait for.
+ * Returns whether all that are left are in use. The lock is held. */
+static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left)
+{
+    struct orphans *orphans = volume->orphans;
+    uint64_t unseen = volume->info.io_uring ? UNSEEN_NANOSECONDS : 0;
+    uint64_t now = clock_now(), seen = now, end = now + WAIT_NANOSECONDS;
+    bool in_use = false;
+
+    if (orphans->waiters >= volume->waiters_max)
+        return false;
+    orphans->waiters++;
+    volume_will_wait(volume);
+    while (orphans->gone == mark && node_table_counts(&volume->nodes).orphans > left && now < end) {
+        struct timespec look = clock_deadline(LOOK_NANOSECONDS);
+
+        if (is_any_on_its_way(volume))
+            seen = now;
+        in_use = now - seen >= unseen && seen != now;
+        if (in_use)
+            break;
+        lock_wait_until(&orphans->lock, &orphans->one_gone, &look);
+        now = clock_now();
+    }
+    orphans->waiters--;
+    return in_use;
 }
 
 bool orphans_wait(struct volume *volume, unsigned *mark)
@@ -91,29 +113,9 @@ bool orphans_wait(struct volume *volume, unsigned *mark)
     bool came;
 
     lock_take(&orphans->lock);
-    space_wait_in_vain(volume, *mark, 0);
+    wait_for_one(volume, *mark, 0);
     came = orphans->gone != *mark;
     *mark = orphans->gone;
-    lock_release(&orphans->lock);
-    return came;
-}
-
-bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool missing)
-{
-    struct orphans *orphans = volume->orphans;
-    bool came, in_vain = false;
-
-    lock_take(&orphans->lock);
-    if (missing || orphans->vain == 0)
-        in_vain =
-            wait_in_vain(volume, mark, 0,
-                         orphans->vain == 0 ? DESCRIPTOR_NANOSECONDS : DESCRIPTOR_NANOSECONDS_BRIEF,
-                         &orphans->descriptor_waiters, volume->waiters_max);
-    came = orphans->gone != mark;
-    if (in_vain && !came)
-        orphans->vain = VAIN_MAX;
-    else if (came && orphans->vain > 0)
-        orphans->vain--;
     lock_release(&orphans->lock);
     return came;
 }
@@ -121,17 +123,16 @@ bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool miss
 void orphans_settle(struct volume *volume)
 {
     struct orphans *orphans = volume->orphans;
-    unsigned mark, left;
-    bool in_vain;
+    uint64_t end = clock_now() + WAIT_NANOSECONDS;
+    unsigned mark;
 
     lock_take(&orphans->lock);
     do {
         mark = orphans->gone;
-        in_vain = space_wait_in_vain(volume, mark, orphans->in_use);
-        left = node_table_counts(&volume->nodes).orphans;
-    } while (orphans->gone != mark && left > orphans->in_use);
-    if (in_vain && left > orphans->in_use)
-        orphans->in_use = left;
+        if (wait_for_one(volume, mark, orphans->in_use))
+            orphans->in_use = node_table_counts(&volume->nodes).orphans;
+    } while (orphans->gone != mark && clock_now() < end &&
+             node_table_counts(&volume->nodes).orphans > orphans->in_use);
     lock_release(&orphans->lock);
 }
 
@@ -148,8 +149,6 @@ void orphans_one_gone(struct volume *volume)
     orphans->gone++;
     if (left < orphans->in_use)
         orphans->in_use = left;
-    if (left == 0)
-        orphans->vain = 0;
     pthread_cond_broadcast(&orphans->one_gone);
     lock_release(&orphans->lock);
 }

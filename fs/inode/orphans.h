@@ -23,17 +23,11 @@ void orphans_one_gone(struct volume *volume);
 /* Returns how many orphans have gone so far. */
 unsigned orphans_gone(struct volume *volume);
 
-/* Waits, but not long and only while there are orphans, until one has gone since `*mark`. Returns
- * whether one has, and moves the mark on. */
+/* Waits until an orphan has gone since `*mark`, while any may be on its way. Returns whether one
+ * has gone, and moves the mark on. The caller holds no lock that a RELEASE may need. */
 bool orphans_wait(struct volume *volume, unsigned *mark);
 
-/* Does the same for a call that found no descriptor; or, if none is `missing`, one of the last. It
- * waits longer, as long as such waits are of use. The caller holds no lock that a RELEASE may
- * need. */
-bool orphans_wait_for_descriptor(struct volume *volume, unsigned mark, bool missing);
-
-/* Waits, but not long, until the only orphans left are really in use. A wait in vain shows that
- * they are; later calls do not wait for those again. */
+/* Waits until the only orphans left are in use; later calls do not look at those again. */
 void orphans_settle(struct volume *volume);
 
 #endif

@@ -335,7 +335,8 @@ struct node_counts node_table_counts(struct node_table *table)
                                    .opens = table->header->opens,
                                    .descriptors = table->header->owned[OWNER_NODE],
                                    .cached_max = table->cached_max,
-                                   .orphans = table->header->unlinked + table->closing };
+                                   .orphans = table->header->unlinked + table->closing,
+                                   .closing = table->closing };
     table_end(table);
     return counts;
 }

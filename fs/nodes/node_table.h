@@ -170,6 +170,7 @@ struct node_counts {
     uint64_t descriptors;
     uint64_t cached_max;
     uint32_t orphans; // nodes without a name, until what they held is closed
+    uint32_t closing; // those of them that nobody uses any more
 };
 
 /* Makes a table in the memory of a new memfd, which belongs to the mount as node_fd_keep() says.

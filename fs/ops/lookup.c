@@ -89,7 +89,9 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 {
     struct volume *volume = volume_of(req);
 
+    volume->forgetting++;
     for (size_t i = forgotten(volume); i < count; i++)
         forget(volume, forgets[i].ino, forgets[i].nlookup);
+    volume->forgetting--;
     reply_none(req);
 }

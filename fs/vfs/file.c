@@ -82,7 +82,7 @@ static int provide_in_time(struct inode *inode, bool writer, int io_fd)
     while (error == -ENFILE && came) {
         mark = orphans_gone(volume);
         error = provide(inode, writer, -1);
-        came = error == -ENFILE && orphans_wait_for_descriptor(volume, mark, true);
+        came = error == -ENFILE && orphans_wait(volume, &mark);
     }
     return error;
 }

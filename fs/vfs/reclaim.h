@@ -22,11 +22,11 @@
 /* Returns how many orphans have gone so far. Call it before the call that is tried. */
 unsigned reclaim_mark(struct volume *volume);
 
-/* Waits, but not long and only while there are orphans, until one has gone since the mark. Returns
+/* Waits, only while an orphan may be about to go, until one has gone since the mark. Returns
  * whether one has, and moves the mark on. */
 bool reclaim_wait(struct volume *volume, unsigned *mark);
 
-/* Waits, but not long, for orphans to go if space in the area is short. Call it at an open for
+/* Waits for the orphans that are about to go if space in the area is short. Call it at an open for
  * writing through passthrough. Orphans that are really in use are waited for only once. */
 void reclaim_settle(struct volume *volume, const struct area *area);
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A removed file keeps a descriptor of the daemon until the daemon has served the kernel's FORGET of
- * it. That may be late: a request that needs a descriptor meanwhile waits, and does not fail.
+ * A removed file keeps its space, and a descriptor of the daemon, until the daemon has served the
+ * kernel's FORGET of it. That may be late: a request that needs either meanwhile waits, and does not
+ * fail.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>
@@ -24,6 +26,8 @@
 /* LATE and NEEDED files have room one after the other, but not together. */
 enum { LIMIT = 256, LATE = 140, NEEDED = 132, CLIENTS = 12, NEARLY = 70, STALL_MS = 200 };
 
+enum { AREA_MIB = 8, WAITS_MS = 400 };
+
 /* The daemon's limit: the io_uring transport has descriptors for each processor. */
 static int limit(void)
 {
@@ -33,12 +37,12 @@ static int limit(void)
     return LIMIT + (uring ? 2 * get_nprocs_conf() : 0);
 }
 
-static void mount_with_few_descriptors(const struct workspace *workspace)
+static void mount_small(const struct workspace *workspace, int mebibytes)
 {
     const char *more = getenv("SHMAPFS_TEST_OPTIONS");
     char options[256], script[256], hold[PATH_MAX + 8];
 
-    snprintf(options, sizeof(options), "size=64m%s%s%s",
+    snprintf(options, sizeof(options), "size=%dm%s%s%s", mebibytes,
              workspace->passthrough ? "" : ",nopassthrough", more != NULL ? "," : "",
              more != NULL ? more : "");
     snprintf(script, sizeof(script), "ulimit -n %d && exec \"$@\"", limit());
@@ -54,8 +58,8 @@ static void mount_with_few_descriptors(const struct workspace *workspace)
     assert_done(&result);
 }
 
-/* Makes files and removes them at once, but keeps using them: each takes a descriptor until this process ends. Counts
- * them; returns an errno when there can be no more. */
+/* Makes files and removes them at once, but keeps using them: each takes a descriptor until this
+ * process ends. Counts them; returns an errno when there can be no more. */
 static int keep_removed_files(unsigned client, int count, atomic_int *made)
 {
     char path[64];
@@ -68,6 +72,20 @@ static int keep_removed_files(unsigned client, int count, atomic_int *made)
         atomic_fetch_add(made, 1);
     }
     return 0;
+}
+
+/* Fills the area with one file; returns an errno. */
+static int fill_area(const char *path)
+{
+    static const char piece[1 << 20];
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int error = 0;
+
+    for (int i = 0; i < AREA_MIB && error == 0; i++)
+        error = write(fd, piece, sizeof(piece)) == sizeof(piece) ? 0 : errno;
+    if (fd == -1 || close(fd) == -1)
+        error = errno;
+    return error;
 }
 
 struct client {
@@ -85,6 +103,17 @@ static int keep_until_told(struct coprocess *parent, void *argument)
     return 0;
 }
 
+/* Removes a file that takes all space, but keeps it until it is told, between two others: of what
+ * a process has at its end, either end may be forgotten first. */
+static int keep_removed_space(struct coprocess *parent, void *made)
+{
+    coprocess_check(fill_area("mnt/big") == 0 && keep_removed_files(0, 1, made) == 0);
+    coprocess_check(open("mnt/big", O_PATH | O_CLOEXEC) != -1 && unlink("mnt/big") == 0);
+    coprocess_check(keep_removed_files(1, 1, made) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    return 0;
+}
+
 static atomic_int *shared_count(void)
 {
     void *memory =
@@ -94,25 +123,24 @@ static atomic_int *shared_count(void)
     return memory;
 }
 
-/* Has the FORGETs of LATE files come all at once, and the thread that serves them go no further than the first.
- * Returns what holds it: it goes on when that is closed. */
-static int hold_forgets(const struct workspace *workspace)
+/* Has the FORGETs of what the process uses until it is told come all at once, and the thread that
+ * serves them go no further than the first. Returns what holds it: it goes on when that is
+ * unlocked. */
+static int hold_forgets(const struct workspace *workspace, coprocess_body *keep, void *argument)
 {
-    struct client client = { .count = LATE, .made = shared_count() };
     pid_t daemon = (pid_t)read_status_number(workspace, "pid");
     struct coprocess coprocess;
 
-    assert_int_equal(coprocess_start(&coprocess, keep_until_told, &client), 0);
+    assert_int_equal(coprocess_start(&coprocess, keep, argument), 0);
     assert_true(coprocess_await_turn(&coprocess));
     int hold = open("hold/in-forget", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     assert_ok(hold);
     assert_ok(flock(hold, LOCK_EX));
     // The kernel puts together what waits.
-    assert_ok(kill(daemon, SIGSTOP));
+    stop_process(daemon);
     assert_true(coprocess_give_turn(&coprocess));
     assert_coprocess_succeeds(&coprocess);
     assert_ok(kill(daemon, SIGCONT));
-    assert_ok(munmap(client.made, sizeof(*client.made)));
     while (exists("hold/in-forget"))
         sched_yield();
     return hold;
@@ -172,12 +200,14 @@ static void await_shortage(pid_t daemon, const struct coprocess coprocesses[], i
 /* So many clients need what is left, and more, while FORGETs are late. */
 static void need_descriptors(const struct workspace *workspace, int clients)
 {
-    struct client client = { .count = NEEDED / clients, .made = shared_count() };
+    struct client client = { .count = LATE, .made = shared_count() };
     struct coprocess coprocesses[CLIENTS];
 
-    mount_with_few_descriptors(workspace);
+    mount_small(workspace, 64);
     pid_t daemon = (pid_t)read_status_number(workspace, "pid");
-    int hold = hold_forgets(workspace);
+    int hold = hold_forgets(workspace, keep_until_told, &client);
+    atomic_store(client.made, 0);
+    client.count = NEEDED / clients;
     for (int i = 0; i < clients; i++) {
         client.number = (unsigned)i + 1;
         assert_int_equal(coprocess_start(&coprocesses[i], keep_until_told, &client), 0);
@@ -206,6 +236,29 @@ static void late_forgets_are_waited_for_by_many(void **state)
     need_descriptors(workspace_of(state), CLIENTS);
 }
 
+static void late_space_is_waited_for(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    mount_small(workspace, AREA_MIB);
+    atomic_int *made = shared_count();
+    int hold = hold_forgets(workspace, keep_removed_space, made);
+    int64_t since = now_ms();
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(fill_area("mnt/next"));
+    siginfo_t info = { 0 };
+    while (now_ms() - since < WAITS_MS && info.si_pid == 0) {
+        assert_ok(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT));
+        sched_yield();
+    }
+    assert_ok(flock(hold, LOCK_UN));
+    assert_int_equal(wait_for_process(pid), 0);
+    assert_ok(close(hold));
+    assert_ok(munmap(made, sizeof(*made)));
+    workspace_unmount(workspace);
+}
+
 /* Nothing is late: the files are in use. */
 static void files_in_use_are_not_waited_for_long(void **state)
 {
@@ -213,7 +266,7 @@ static void files_in_use_are_not_waited_for_long(void **state)
     struct workspace *workspace = workspace_of(state);
     atomic_int *made = shared_count();
 
-    mount_with_few_descriptors(workspace);
+    mount_small(workspace, 64);
     pid_t pid = fork();
     if (pid == 0)
         _exit(keep_removed_files(1, TOO_MANY, made));
@@ -231,7 +284,8 @@ static void files_in_use_are_not_waited_for_long(void **state)
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(late_forgets_are_waited_for),
     cmocka_unit_test(late_forgets_are_waited_for_by_many),
+    cmocka_unit_test(late_space_is_waited_for),
     cmocka_unit_test(files_in_use_are_not_waited_for_long),
 };
 
-WORKSPACE_MAIN("descriptor_shortage", cases)
+WORKSPACE_MAIN("late_forgets", cases)
