@@ -114,6 +114,9 @@ void leader_received(struct leader *leader)
 
 void leader_serving(struct leader *leader)
 {
+    // Nobody is missing where a thread that does not lead serves what was deferred.
+    if (!leader->leads)
+        return;
     leader->leaders->work[leader->record] += ONE_REQUEST | SERVING;
 }
 

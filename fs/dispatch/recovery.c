@@ -19,20 +19,13 @@
 
 #define BACKINGS_AHEAD 4
 
-/* Refuses a request that no worker could serve and live. The answer takes neither libfuse nor a
- * look at the request. */
+/* Refuses a request that no worker could serve and live. */
 static void refuse_poison(struct volume *volume, const struct request *request)
 {
-    // The kernel knows the request by the number that it last sent it under.
-    struct fuse_out_header reply = { .len = sizeof(reply),
-                                     .error = -EIO,
-                                     .unique = serve_header(volume, request)->unique };
-
     log_event(LOG_ERR, "request %s of node %ju ended %u workers; it is refused",
               request_name(request->opcode), (uintmax_t)request->node, request->crashes);
-    if (!request_is_forget(request->opcode) &&
-        write(volume->info.device, &reply, sizeof(reply)) != sizeof(reply))
-        log_event(LOG_WARNING, "the kernel did not accept the refusal: %s", strerror(errno));
+    if (!request_is_forget(request->opcode))
+        serve_refuse(volume, request, EIO);
 }
 
 static void serve_again(struct volume *volume, struct request *request)
@@ -140,12 +133,11 @@ static int ask_again(const struct volume *volume)
     return 0;
 }
 
-static void add_resent(struct recovery *recovery, struct request *request, bool again)
+static void add_resent(struct recovery *recovery, struct request *request)
 {
     request_pool_reserve(recovery->pool, request);
-    recovery->resent[recovery->count++] = (struct resent){
-        .request = request, .again = again, .source = INODE_NONE, .target = INODE_NONE
-    };
+    recovery->resent[recovery->count++] =
+        (struct resent){ .request = request, .source = INODE_NONE, .target = INODE_NONE };
 }
 
 static bool is_resent(const struct recovery *recovery, const struct request *request)
@@ -164,6 +156,7 @@ static int receive_resent(struct volume *volume, struct recovery *recovery, stru
     struct pollfd device = { .fd = volume->info.device, .events = POLLIN };
     struct fuse_in_header *header = serve_header(volume, spare);
     struct request *request;
+    bool comes_again;
 
     if (poll(&device, 1, 0) == 0)
         return 0;
@@ -174,17 +167,17 @@ static int receive_resent(struct volume *volume, struct recovery *recovery, stru
         serve_request(volume, spare);
         return 1;
     }
+    comes_again = header->unique & REQUEST_RESENT;
     request = request_pool_find(recovery->pool, header->unique);
     if (request) {
         serve_header(volume, request)->unique = header->unique;
         header->len = 0;
+        add_resent(recovery, request);
     } else {
-        request = spare;
-        serve_begin(volume, request);
+        admission_defer(recovery->admission, volume, spare);
     }
-    add_resent(recovery, request, request != spare);
     // Requests that come again come before all others.
-    return (header->unique & REQUEST_RESENT) != 0;
+    return comes_again;
 }
 
 /* Finds out which requests come again. */
@@ -199,7 +192,8 @@ static int collect_resent(struct volume *volume, struct recovery *recovery)
         // record.
         if (!spare) {
             roll_back_ledger(volume, recovery->resent[0].request);
-            recovery_serve(volume, recovery, &recovery->resent[0]);
+            recovery_serve(volume, &recovery->resent[0]);
+            recovery_end(recovery, &recovery->resent[0]);
             recovery->resent[0] = recovery->resent[--recovery->count];
             continue;
         }
@@ -300,7 +294,7 @@ static void unpin_nodes(struct resent *resent)
     inode_release(&resent->target);
 }
 
-static void end_resent(struct recovery *recovery, struct resent *resent)
+void recovery_end(struct recovery *recovery, struct resent *resent)
 {
     unpin_nodes(resent);
     request_pool_release(recovery->pool, resent->request);
@@ -318,7 +312,7 @@ static void serve_suspects(struct volume *volume, struct recovery *recovery)
             continue;
         }
         serve_alone(volume, resent->request);
-        end_resent(recovery, resent);
+        recovery_end(recovery, resent);
     }
     recovery->count = innocent;
 }
@@ -343,11 +337,7 @@ int recovery_run(struct volume *volume, struct recovery *recovery)
     return error < 0 ? error : 0;
 }
 
-void recovery_serve(struct volume *volume, struct recovery *recovery, struct resent *resent)
+void recovery_serve(struct volume *volume, struct resent *resent)
 {
-    if (resent->again)
-        serve_again(volume, resent->request);
-    else
-        serve_request(volume, resent->request);
-    end_resent(recovery, resent);
+    serve_again(volume, resent->request);
 }

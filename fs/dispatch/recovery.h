@@ -12,13 +12,13 @@
 #ifndef SHMAPFS_RECOVERY_H
 #define SHMAPFS_RECOVERY_H
 
+#include "fs/dispatch/admission.h"
 #include "fs/dispatch/request_pool.h"
 #include "fs/inode/inode.h"
 
-/* A request that comes again, to be served before new ones. */
+/* A request that was begun and comes again, to be served before others. */
 struct resent {
     struct request *request;
-    bool again; // the request was begun before
     // The nodes that the request is about to change; they keep their descriptors until it is
     // served.
     struct inode source;
@@ -26,8 +26,10 @@ struct resent {
 };
 
 struct recovery {
-    struct request_pool
-        *pool; // set before; the records of requests that are to be served are taken
+    // Set before: the records of requests that are to be served are taken from the pool, and what
+    // was not begun is deferred.
+    struct request_pool *pool;
+    struct admission *admission;
     unsigned count;
     struct resent resent[REQUESTS];
 };
@@ -36,7 +38,8 @@ struct recovery {
  * mount is gone. */
 int recovery_run(struct volume *volume, struct recovery *recovery);
 
-/* Serves a request that comes again. */
-void recovery_serve(struct volume *volume, struct recovery *recovery, struct resent *resent);
+/* Serves a request that comes again, and gives back its record. */
+void recovery_serve(struct volume *volume, struct resent *resent);
+void recovery_end(struct recovery *recovery, struct resent *resent);
 
 #endif

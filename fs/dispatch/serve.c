@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/dispatch/serve.h"
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fs/util/fault.h"
+#include "fs/util/log.h"
 
 struct fuse_in_header *serve_header(const struct volume *volume, const struct request *request)
 {
@@ -32,6 +35,32 @@ ssize_t serve_receive(struct volume *volume, struct request *request)
     length = read(volume->info.device, header, volume->info.request_bytes);
     volume->reading--;
     return length;
+}
+
+void serve_restore(struct volume *volume, struct request *request, const void *bytes,
+                   uint32_t length)
+{
+    struct fuse_in_header *header = serve_header(volume, request);
+
+    memcpy((char *)header + sizeof(header->len), (const char *)bytes + sizeof(header->len),
+           length - sizeof(header->len));
+    set_length(header, length);
+}
+
+void serve_refuse(struct volume *volume, const struct request *request, int error)
+{
+    // The kernel knows the request by the number that it last sent it under.
+    struct fuse_out_header reply = { .len = sizeof(reply),
+                                     .error = -error,
+                                     .unique = serve_header(volume, request)->unique };
+
+    if (write(volume->info.device, &reply, sizeof(reply)) != sizeof(reply))
+        log_event(LOG_WARNING, "the kernel did not accept the refusal: %s", strerror(errno));
+}
+
+void serve_drop(struct volume *volume, struct request *request)
+{
+    set_length(serve_header(volume, request), 0);
 }
 
 void serve_begin(struct volume *volume, struct request *request)

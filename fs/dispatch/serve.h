@@ -13,6 +13,16 @@ struct node_ledger *serve_ledger(struct volume *volume, const struct request *re
 /* Receives the next request; returns as read(2) does. */
 ssize_t serve_receive(struct volume *volume, struct request *request);
 
+/* Puts the bytes of a request into its record, as if it had just been received. */
+void serve_restore(struct volume *volume, struct request *request, const void *bytes,
+                   uint32_t length);
+
+/* Answers a request with an error without looking at it; without libfuse, which need not know it. */
+void serve_refuse(struct volume *volume, const struct request *request, int error);
+
+/* Drops what was received: it is answered, or somebody else has it. */
+void serve_drop(struct volume *volume, struct request *request);
+
 /* Begins the request that was received: from here on a recovery finds it. */
 void serve_begin(struct volume *volume, struct request *request);
 

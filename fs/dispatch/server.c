@@ -11,16 +11,20 @@
 #include "fs/dispatch/serve.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
+#include "fs/util/clock.h"
 #include "fs/util/event.h"
 #include "fs/util/fault.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
 
-/* Enough threads that requests which wait for a disk do not keep the others waiting. */
-#define THREADS 10
+/* One receives while as many serve as may, and one closes what is deferred. */
+#define THREADS (ADMISSION_SERVING_MAX + 2)
 
-/* How many of them are left to receive, however many wait. */
-#define RECEIVERS 2
+/* How many of them may wait for what others have to serve, which takes the rest. */
+#define WAITERS_MAX 6
+
+/* How long threads may take to come to an end once the connection has ended. */
+#define END_NANOSECONDS UINT64_C(1000000000)
 
 /* Room for reopen.c to find its way through a deep tree, whatever the limit of the shell is. */
 #define STACK_BYTES (4UL << 20)
@@ -36,14 +40,9 @@ static struct resent *next_resent(struct server *server)
     return resent;
 }
 
-static void enter_request(struct server *server)
+static void end_request(struct server *server, const struct request *request)
 {
-    atomic_fetch_add(&server->busy, 1);
-}
-
-static void leave_request(struct server *server)
-{
-    unsigned others = atomic_fetch_sub(&server->busy, 1) - 1;
+    unsigned others = admission_end(&server->admission, server->volume, request);
 
     if (server->leaving && others == 0)
         event_signal(server->ended);
@@ -66,17 +65,31 @@ static ssize_t receive_request(struct leader *leader, struct volume *volume,
     return length;
 }
 
-static void serve_received(struct server *server, struct leader *leader, struct request *request)
+static void serve_admitted(struct server *server, struct leader *leader, struct request *request)
 {
     struct volume *volume = server->volume;
 
-    enter_request(server);
     leader_serving(leader);
     ticker_wake(&server->ticker);
     serve_begin(volume, request);
     serve_request(volume, request);
     leader_served(leader);
-    leave_request(server);
+    end_request(server, request);
+}
+
+/* Serves the request that was admitted, and then what was deferred. */
+static void serve_next(struct server *server, struct leader *leader, struct request **request)
+{
+    struct volume *volume = server->volume;
+
+    do {
+        serve_admitted(server, leader, *request);
+        if (request_state(*request) == REQUEST_HANDED_OFF) {
+            *request = request_pool_acquire(&server->pool);
+            leader->record = state_index(volume->state, *request);
+        }
+    } while (!server->leaving && !server->gone_since &&
+             admission_resume(&server->admission, volume, *request));
 }
 
 /* Receives and answers requests until there are no more, or the server leaves. */
@@ -89,21 +102,23 @@ static void serve_requests(struct server *server)
     struct leader leader = leader_init(&server->leaders, state_index(volume->state, request));
     ssize_t length;
 
+    // A recovery may have deferred some.
+    if (admission_resume(&server->admission, volume, request))
+        serve_next(server, &leader, &request);
     while (!server->leaving && leader_await(&leader)) {
         length = receive_request(&leader, volume, request);
         // ENOENT: the client has given up.
         if (length < 0 && (errno == EINTR || errno == ENOENT))
             continue;
         if (length <= 0) {
+            server->gone_since = clock_now();
+            ticker_wake(&server->ticker);
             leaders_end(&server->leaders);
             return;
         }
         fault_point(FAULT_AFTER_READ);
-        serve_received(server, &leader, request);
-        if (request_state(request) == REQUEST_HANDED_OFF) {
-            request = request_pool_acquire(&server->pool);
-            leader.record = state_index(volume->state, request);
-        }
+        if (admission_begin(&server->admission, volume, request))
+            serve_next(server, &leader, &request);
     }
 }
 
@@ -114,9 +129,10 @@ static void *serving_thread(void *argument)
     bool last;
 
     while ((resent = next_resent(server))) {
-        enter_request(server);
-        recovery_serve(server->volume, &server->recovery, resent);
-        leave_request(server);
+        admission_admit(&server->admission, server->volume, resent->request);
+        recovery_serve(server->volume, resent);
+        end_request(server, resent->request);
+        recovery_end(&server->recovery, resent);
     }
     serve_requests(server);
     lock_take(&server->lock);
@@ -139,16 +155,29 @@ static void *uring_thread(void *argument)
     return NULL;
 }
 
+/* Gives threads up that do not come to an end: the store may not answer them. */
+static bool look_after_end(struct server *server)
+{
+    uint64_t since = server->gone_since;
+
+    if (since && !server->stuck && clock_now() - since > END_NANOSECONDS) {
+        server->stuck = true;
+        event_signal(server->ended);
+    }
+    return since != 0;
+}
+
 static bool tick(void *argument)
 {
     struct server *server = argument;
     struct volume *volume = server->volume;
+    bool gone = look_after_end(server);
     bool served = leaders_tick(&server->leaders);
     bool settled = pending_invalidation_settle(volume);
     bool held = hold_tick(volume);
 
     deferred_close_run(volume, false);
-    return served || settled || held;
+    return served || settled || held || gone;
 }
 
 /* Runs the ticker. This thread is the last to end: the others rely on it. */
@@ -207,7 +236,9 @@ void server_init(struct server *server, struct volume *volume)
     server->ended = -1;
     lock_init(&server->lock, LOCK_SERVER);
     request_pool_init(&server->pool, volume->state);
+    admission_init(&server->admission);
     server->recovery.pool = &server->pool;
+    server->recovery.admission = &server->admission;
     leaders_init(&server->leaders, sysconf(_SC_NPROCESSORS_ONLN), THREADS);
     ticker_init(&server->ticker);
     volume->ticker = &server->ticker;
@@ -229,7 +260,7 @@ int server_start(struct server *server)
     impersonate_none(volume);
     // Over io_uring each processor has a thread for its own queue; FORGETs come another way.
     volume->waiters_max =
-        volume->info.io_uring ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : THREADS - RECEIVERS;
+        volume->info.io_uring ? (unsigned)sysconf(_SC_NPROCESSORS_ONLN) : WAITERS_MAX;
     return start_threads(server);
 }
 
@@ -238,6 +269,6 @@ void server_leave(struct server *server, int milliseconds)
     struct pollfd ended = { .fd = server->ended, .events = POLLIN };
 
     server->leaving = true;
-    if (server->busy > 0)
+    if (server->admission.serving > 0)
         poll(&ended, 1, milliseconds);
 }

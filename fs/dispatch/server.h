@@ -11,15 +11,18 @@
 struct server {
     struct volume *volume;
     struct request_pool pool;
+    struct admission admission;
     struct leaders leaders;
     struct ticker ticker;
     struct recovery recovery; // the requests that the threads serve first
-    int ended; // eventfd: the last thread has ended; or, after server_leave(), the last request
+    // eventfd: the last thread has ended, or is stuck; after server_leave(), the last request.
+    int ended;
     struct lock lock; // guards the following
     unsigned alive;
     unsigned resent_taken;
-    atomic_uint busy; // requests that are being served
     atomic_bool leaving;
+    _Atomic uint64_t gone_since; // when the connection ended; 0: it has not
+    atomic_bool stuck;           // threads did not come to an end after that
 };
 
 /* Initialises a server whose memory is all zero. */

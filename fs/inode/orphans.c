@@ -53,7 +53,8 @@ unsigned orphans_gone(struct volume *volume)
     return gone;
 }
 
-/* Returns whether a thread has a RELEASE or a FORGET that is not yet served. */
+/* Returns whether a thread has a RELEASE or a FORGET that is not yet served; or has answered any
+ * request, and still uses the nodes that it was about. */
 static bool is_any_served(const struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
@@ -61,7 +62,8 @@ static bool is_any_served(const struct volume *volume)
         uint32_t opcode = __atomic_load_n(&header->opcode, __ATOMIC_RELAXED);
 
         if (__atomic_load_n(&header->len, __ATOMIC_ACQUIRE) != 0 &&
-            (opcode == FUSE_RELEASE || request_is_forget(opcode)))
+            (opcode == FUSE_RELEASE || request_is_forget(opcode) ||
+             request_state(&volume->state->requests[i]) == REQUEST_ANSWERED))
             return true;
     }
     return false;
@@ -73,8 +75,9 @@ static bool is_any_on_its_way(struct volume *volume)
 {
     struct pollfd queue = { .fd = volume->info.device, .events = POLLIN };
 
-    return poll(&queue, 1, 0) != 0 || volume->reading > 0 || is_any_served(volume) ||
-           volume->forgetting > 0 || node_table_counts(&volume->nodes).closing > 0;
+    return poll(&queue, 1, 0) != 0 || volume->reading > 0 || volume->releases_deferred > 0 ||
+           is_any_served(volume) || volume->forgetting > 0 ||
+           node_table_counts(&volume->nodes).closing > 0;
 }
 
 /* Waits until one has gone since the mark, no more than `left` are there, or those that are left

@@ -38,9 +38,10 @@ struct volume {
     void *server;
     // So many threads may wait at once for what other threads have to serve; 0: nobody else serves.
     atomic_uint waiters_max;
-    atomic_uint reading;    // threads that are taking a request from the kernel's queue
-    atomic_uint forgetting; // threads that carry out many FORGETs
-    struct ticker *ticker;  // NULL: there is no server
+    atomic_uint reading;           // threads that are taking a request from the kernel's queue
+    atomic_uint forgetting;        // threads that carry out many FORGETs
+    atomic_uint releases_deferred; // RELEASEs that were received, and wait to be served
+    struct ticker *ticker;         // NULL: there is no server
 
     // The state of modules; each …_init() makes its own.
     struct name_records *names;        // reopen.h

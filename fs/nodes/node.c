@@ -188,6 +188,18 @@ bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref)
     return found;
 }
 
+int node_area(struct node_table *table, uint64_t id)
+{
+    const struct node *node;
+    int area;
+
+    table_begin(table);
+    node = node_of(table, id);
+    area = node ? node->area : -1;
+    table_end(table);
+    return area;
+}
+
 bool node_use_key(struct node_table *table, const struct node_key *key, struct node_ref *ref)
 {
     bool found;

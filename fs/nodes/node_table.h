@@ -224,6 +224,9 @@ void node_unlookup(struct node_table *table, struct node_ledger *ledger, uint64_
 
 /* Begin a use of the node of an id, or of a key. Return false if there is none. */
 bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref);
+
+/* Returns the area of a node's contents; -1: there is no such node. */
+int node_area(struct node_table *table, uint64_t id);
 bool node_use_key(struct node_table *table, const struct node_key *key, struct node_ref *ref);
 
 /* Gives a node in use the path descriptor that it lacked. Another request may have been faster: use

@@ -5,12 +5,16 @@
 #include <unistd.h>
 
 #include "fs/ops/ops.h"
+#include "fs/util/clock.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/reclaim.h"
 #include "lib/object/object.h"
 
-#define COPY_MAX (1U << 30)
+/* A copy takes a thread, and the target's lock in the kernel, for so long and one piece; the client
+ * asks for the rest. */
+#define COPY_NANOSECONDS UINT64_C(10000000)
+#define COPY_PIECE       ((size_t)2 << 20)
 
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
@@ -173,6 +177,25 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
         reply_lseek(req, found);
 }
 
+/* Copies a part, if all takes long. Returns how many bytes, or a negative errno. */
+static int64_t copy_some(int from, off_t from_offset, int to, off_t to_offset, size_t length)
+{
+    uint64_t end = clock_now() + COPY_NANOSECONDS;
+    int64_t total = 0;
+    ssize_t copied;
+
+    do {
+        size_t piece = length - (size_t)total;
+
+        copied = copy_file_range(from, &from_offset, to, &to_offset,
+                                 piece < COPY_PIECE ? piece : COPY_PIECE, 0);
+        if (copied < 0 && total == 0)
+            return -errno;
+        total += copied > 0 ? copied : 0;
+    } while (copied > 0 && (size_t)total < length && clock_now() < end);
+    return total;
+}
+
 // NOLINTNEXTLINE(readability-function-size): libfuse has so many parameters.
 void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
                         struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
@@ -185,6 +208,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
     FILE_IO struct file_io source_io = FILE_IO_NONE;
     FILE_IO struct file_io target_io = FILE_IO_NONE;
     struct request *request = volume_request(volume);
+    unsigned mark = reclaim_mark(volume);
     int64_t copied = inode_hold(volume, from, &source);
 
     (void)from_fi;
@@ -196,14 +220,12 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
     if (copied == 0)
         copied = file_io_begin(&target, true, &target_io);
     if (copied == 0 && !request_was_executed(request, &copied)) {
-        // The kernel takes 32 bits of the answer.
-        if (length > COPY_MAX)
-            length = COPY_MAX;
         KEEP_SETID(&volume->info.cred, root);
-        copied = copy_file_range(source_io.fd, &from_offset, target_io.fd, &to_offset, length,
-                                 (unsigned)flags);
-        if (copied < 0)
-            copied = -errno;
+        do
+            copied = flags == 0
+                         ? copy_some(source_io.fd, from_offset, target_io.fd, to_offset, length)
+                         : -EINVAL;
+        while (copied == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, copied);
     }
     if (copied < 0)

@@ -22,6 +22,9 @@
 #define TRIES_MAX        50
 #define TRY_MILLISECONDS 100
 
+/* How long a worker may take to end when the mount has ended. */
+#define END_NANOSECONDS UINT64_C(1000000000)
+
 int keeper_prepare(struct keeper *keeper, const sigset_t *signals)
 {
     struct keeper_fds *fds = &keeper->state->keeper_fds;
@@ -149,10 +152,15 @@ static void pass_on(const struct keeper_state *self)
     }
 }
 
-static void now_serving(struct keeper_state *self)
+/* Notes what the worker has said: that it serves, or that the mount has ended. */
+static void hear_worker(struct keeper_state *self)
 {
     const struct keeper *keeper = self->keeper;
 
+    if (keeper->state->life.ended) {
+        self->ended = clock_now();
+        return;
+    }
     self->served = true;
     watchdog_reset(&self->watchdog);
     if (!self->ready) {
@@ -172,7 +180,7 @@ static void active_ended(struct keeper_state *self, int status)
 
     // The worker may have begun to serve only just before it ended.
     if (children_begun(&self->children))
-        now_serving(self);
+        hear_worker(self);
     self->children.active = 0;
     self->served = false;
     switch (WIFEXITED(status) ? WEXITSTATUS(status) : -1) {
@@ -269,8 +277,21 @@ static void beat(struct keeper_state *self)
     kill(self->children.active, SIGURG);
 }
 
+/* Leaves a worker behind that has ended the mount, but does not end. */
+static void leave_behind(struct keeper_state *self)
+{
+    if (self->status >= 0 || self->ended == 0 || clock_now() - self->ended < END_NANOSECONDS)
+        return;
+    log_event(LOG_WARNING,
+              "the mount at %s has ended; its worker %d ends when the store answers its calls",
+              self->keeper->state->info.mountpoint, (int)self->children.active);
+    self->status = EXIT_SUCCESS;
+}
+
 static int poll_timeout(const struct keeper_state *self)
 {
+    if (self->ended)
+        return END_NANOSECONDS / 1000000 + 1;
     return self->tries > 0 ? TRY_MILLISECONDS : watchdog_wait(&self->watchdog);
 }
 
@@ -303,9 +324,10 @@ int keeper_run(struct keeper *keeper, bool resumed)
         if (watchdog_is_due(&self.watchdog))
             beat(&self);
         if (children_begun(&self.children))
-            now_serving(&self);
+            hear_worker(&self);
         handle_signals(&self);
         reap(&self);
+        leave_behind(&self);
     }
     children_dismiss_standby(&self.children);
     return self.status;

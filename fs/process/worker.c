@@ -2,6 +2,7 @@
 #include "fs/process/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +128,7 @@ static int await_end_of_work(struct worker *worker)
         if (events[3].revents)
             hold_mounts_changed(&worker->mount->volume);
         if (events[0].revents) {
-            status = WORKER_ENDED;
+            status = worker->server.stuck ? WORKER_DETACHED : WORKER_ENDED;
         } else if (events[2].revents) {
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
                       worker->mount->volume.info.mountpoint);
@@ -301,11 +302,27 @@ static int begin_work(struct worker *worker)
     return error;
 }
 
+/* Ends the connection and lets the keeper know. A thread whose system call the store does not answer
+ * keeps the process, with its descriptors: clients must not wait for that. */
+static void let_go(const struct worker *worker)
+{
+    CLEANUP_FD int nothing = open("/", O_PATH | O_CLOEXEC);
+
+    // An abort, such as that of umount -f, leaves a mount that somebody uses.
+    mountpoint_take_away(worker->mount->volume.info.mount_id);
+    // The number stays taken: other threads may still use it.
+    if (nothing >= 0)
+        dup3(nothing, worker->mount->volume.info.device, O_CLOEXEC);
+    worker->mount->volume.state->life.ended = 1;
+    if (worker->keeper)
+        event_signal(worker->keeper->serving);
+}
+
 int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready)
 {
     // Threads may use it until the process ends, even after the last one has said that it ends.
     static struct worker worker;
-    int error;
+    int error, status;
 
     worker =
         (struct worker){ .mount = mount, .keeper = keeper, .signals = signals, .ready = ready };
@@ -313,5 +330,8 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     error = begin_work(&worker);
     if (error)
         return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
-    return await_end_of_work(&worker);
+    status = await_end_of_work(&worker);
+    if (status == WORKER_ENDED || status == WORKER_DETACHED)
+        let_go(&worker);
+    return status;
 }

@@ -23,6 +23,7 @@ struct life {
     _Atomic uint32_t ending;    // the keeper was told to end the mount
     _Atomic uint32_t crashed;   // the last worker died of itself, and was not killed
     _Atomic int32_t exec_error; // why the last upgrade's binary could not be executed; 0: it could
+    _Atomic uint32_t ended;     // the mount has ended; a system call may still keep the worker
 };
 
 /* Notes that a request was answered. If a worker died before, its stall ends here. */

@@ -26,6 +26,7 @@ enum lock_rank {
     LOCK_SIZE_NOTIFY,     // fs/vfs/size_notify.c
     LOCK_SERVER,          // fs/dispatch/server.h
     LOCK_RECORDS,         // fs/dispatch/request_pool.h
+    LOCK_ADMISSION,       // fs/dispatch/admission.h
     LOCK_LEADERS,         // fs/dispatch/leader.h
     LOCK_TICKER,          // fs/util/ticker.h
     LOCK_NODES,           // fs/nodes/node_table.h

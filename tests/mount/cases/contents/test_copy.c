@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Data that the kernel moves by itself: copy_file_range, sendfile, splice.
+#include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/mapping.h"
 
@@ -233,7 +234,29 @@ static void spliced_bytes_outlive_the_file(void **state)
     assert_ok(close(pipe_ends[1]));
 }
 
+/* A copy that takes long is answered in part: the thread that makes it is others' too. */
+static void a_long_copy_is_made_in_parts(void **state)
+{
+    const struct fixture *fixture = fixture_of(state);
+    const size_t length = 512 << 20;
+    off_t from_offset = 0, to_offset = 0;
+    int source = new_file("source", (off_t)length);
+    int target = new_file("target", 0);
+
+    ssize_t count = copy_file_range(source, &from_offset, target, &to_offset, length, 0);
+    assert_true(count > 0);
+    assert_int_equal(from_offset, count);
+    assert_int_equal(to_offset, count);
+    assert_int_equal(fstat_of(target).st_size, count);
+    // A disk's filesystem may share the blocks, which takes no time.
+    if (fixture->memory && fixture->area != AREA_NATIVE)
+        assert_true((size_t)count < length);
+    assert_ok(close(source));
+    assert_ok(close(target));
+}
+
 static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(a_long_copy_is_made_in_parts),
     cmocka_unit_test(copy_file_range_copies),
     cmocka_unit_test(copy_file_range_inside_one_file),
     cmocka_unit_test(refused_copies),

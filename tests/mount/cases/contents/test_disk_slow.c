@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SLOW_CLIENTS = 6 };
+enum { SLOW_CLIENTS = 20 };
 
 static int make_slowly(struct coprocess *parent, void *argument)
 {

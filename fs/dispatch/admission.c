@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/dispatch/admission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/dispatch/serve.h"
+#include "lib/api/shmap.h"
+
+/* How many of those that are served at once may work on the store, and how many may wait for the
+ * disk there: a frozen file system lets others go on that only look. */
+#define STORE_MAX  10
+#define CHANGE_MAX 8
+
+/* The last places of a kind are for users who have few of them. */
+#define LAST_PLACES 2
+#define FEW         2
+
+/* With so few requests under way every request is admitted. */
+#define ALWAYS (CHANGE_MAX - LAST_PLACES)
+
+/* How much memory one user's deferred requests may take. */
+#define USER_BYTES_MAX (64U << 20)
+
+/* The kinds of requests, by what they may wait for; a higher one takes the places of a lower one,
+ * too. */
+enum kind { RAM, LOOK, CHANGE, KINDS };
+
+static const unsigned PLACES[KINDS] = {
+    [RAM] = ADMISSION_SERVING_MAX,
+    [LOOK] = STORE_MAX,
+    [CHANGE] = CHANGE_MAX,
+};
+
+/* What a thread serves, in one word: a mark, the kind and the user. */
+#define SERVED                  (UINT64_C(1) << 63)
+#define SERVED_KIND             32
+#define SERVED_PACK(kind, user) (SERVED | (uint64_t)(kind) << SERVED_KIND | (user))
+
+struct deferred_request {
+    STAILQ_ENTRY(deferred_request) link;
+    uint32_t user;
+    enum kind kind;
+    uint32_t length;
+    uint8_t bytes[];
+};
+
+void admission_init(struct admission *admission)
+{
+    lock_init(&admission->lock, LOCK_ADMISSION);
+    STAILQ_INIT(&admission->queue);
+}
+
+/* Returns whether a request asks for an attribute that the daemon itself has. */
+static bool is_control(const struct fuse_in_header *header)
+{
+    const char *name = (const char *)(header + 1) + sizeof(struct fuse_getxattr_in);
+
+    return header->opcode == FUSE_GETXATTR &&
+           strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
+}
+
+static enum kind kind_of(struct volume *volume, const struct fuse_in_header *header)
+{
+    if (node_area(&volume->nodes, header->nodeid) != AREA_STORE || is_control(header))
+        return RAM;
+    switch (header->opcode) {
+    case FUSE_ACCESS:
+    case FUSE_GETATTR:
+    case FUSE_GETLK:
+    case FUSE_GETXATTR:
+    case FUSE_LISTXATTR:
+    case FUSE_LOOKUP:
+    case FUSE_LSEEK:
+    case FUSE_OPENDIR:
+    case FUSE_READ:
+    case FUSE_READDIR:
+    case FUSE_READDIRPLUS:
+    case FUSE_READLINK:
+    case FUSE_RELEASEDIR:
+    case FUSE_STATFS:
+        return LOOK;
+    default:
+        return CHANGE;
+    }
+}
+
+/* Returns whether a request must not be deferred: the kernel does not send it again, or it is about
+ * another one, or others may wait for what it gives back. */
+static bool is_urgent(const struct fuse_in_header *header, enum kind kind)
+{
+    return request_is_forget(header->opcode) || header->opcode == FUSE_INTERRUPT ||
+           header->opcode == FUSE_INIT || header->opcode == FUSE_DESTROY ||
+           header->opcode == FUSE_NOTIFY_REPLY || (header->opcode == FUSE_RELEASE && kind == RAM);
+}
+
+/* Returns whether one more request of a kind may be served, for this user. */
+static bool has_place(struct admission *admission, enum kind kind, uint32_t user)
+{
+    unsigned all[KINDS] = { 0 }, own[KINDS] = { 0 };
+
+    for (int i = 0; i < REQUESTS; i++) {
+        uint64_t served = admission->served[i];
+
+        for (int k = 0; (served & SERVED) && k <= (int)(served >> SERVED_KIND & 3); k++) {
+            all[k]++;
+            own[k] += (uint32_t)served == user;
+        }
+    }
+    for (unsigned k = 0; k <= kind; k++) {
+        if (all[k] >= PLACES[k] || (own[k] >= FEW && all[k] + LAST_PLACES >= PLACES[k]))
+            return false;
+    }
+    return true;
+}
+
+static void admit(struct admission *admission, const struct volume *volume,
+                  const struct request *request, enum kind kind, uint32_t user)
+{
+    admission->served[state_index(volume->state, request)] = SERVED_PACK(kind, user);
+    admission->serving++;
+}
+
+/* Returns whether the kernel writes what it took from a client before. It bounds such requests, and
+ * nobody would hear of an error. */
+static bool is_writeback(const struct fuse_in_header *header)
+{
+    const struct fuse_write_in *write = (const void *)(header + 1);
+
+    return header->opcode == FUSE_WRITE && (write->write_flags & FUSE_WRITE_CACHE);
+}
+
+static uint64_t deferred_bytes(const struct admission *admission, uint32_t user)
+{
+    const struct deferred_request *deferred;
+    uint64_t bytes = 0;
+
+    STAILQ_FOREACH(deferred, &admission->queue, link)
+    bytes += deferred->user == user ? sizeof(*deferred) + deferred->length : 0;
+    return bytes;
+}
+
+/* Takes a request over from its record; refuses it if its user has too many. The lock is held. */
+static void defer(struct admission *admission, struct volume *volume, struct request *request,
+                  enum kind kind)
+{
+    struct fuse_in_header *header = serve_header(volume, request);
+    struct deferred_request *deferred = malloc(sizeof(*deferred) + header->len);
+
+    if (!deferred ||
+        (deferred_bytes(admission, header->uid) > USER_BYTES_MAX && !is_writeback(header))) {
+        serve_refuse(volume, request, ENOMEM);
+        admission->deferred--;
+        free(deferred);
+    } else {
+        *deferred =
+            (struct deferred_request){ .user = header->uid, .kind = kind, .length = header->len };
+        memcpy(deferred->bytes, header, header->len);
+        volume->releases_deferred += header->opcode == FUSE_RELEASE;
+        STAILQ_INSERT_TAIL(&admission->queue, deferred, link);
+    }
+    serve_drop(volume, request);
+}
+
+bool admission_begin(struct admission *admission, struct volume *volume, struct request *request)
+{
+    const struct fuse_in_header *header = serve_header(volume, request);
+    enum kind kind = kind_of(volume, header);
+    bool admitted = admission->serving < ALWAYS || is_urgent(header, kind);
+
+    if (!admitted) {
+        lock_take(&admission->lock);
+        // In this order: a thread that ends a request looks at the count after that.
+        admission->deferred++;
+        admitted = has_place(admission, kind, header->uid);
+        if (admitted)
+            admission->deferred--;
+        else
+            defer(admission, volume, request, kind);
+        lock_release(&admission->lock);
+    }
+    if (admitted)
+        admit(admission, volume, request, kind, header->uid);
+    return admitted;
+}
+
+void admission_admit(struct admission *admission, struct volume *volume,
+                     const struct request *request)
+{
+    const struct fuse_in_header *header = serve_header(volume, request);
+
+    admit(admission, volume, request, kind_of(volume, header), header->uid);
+}
+
+unsigned admission_end(struct admission *admission, const struct volume *volume,
+                       const struct request *request)
+{
+    admission->served[state_index(volume->state, request)] = 0;
+    return atomic_fetch_sub(&admission->serving, 1) - 1;
+}
+
+void admission_defer(struct admission *admission, struct volume *volume, struct request *request)
+{
+    lock_take(&admission->lock);
+    admission->deferred++;
+    defer(admission, volume, request, kind_of(volume, serve_header(volume, request)));
+    lock_release(&admission->lock);
+}
+
+/* Takes the first deferred request that may be served now off the queue. */
+static struct deferred_request *take(struct admission *admission, const struct volume *volume,
+                                     const struct request *request)
+{
+    struct deferred_request *deferred;
+
+    lock_take(&admission->lock);
+    STAILQ_FOREACH(deferred, &admission->queue, link)
+    {
+        if (has_place(admission, deferred->kind, deferred->user))
+            break;
+    }
+    if (deferred) {
+        STAILQ_REMOVE(&admission->queue, deferred, deferred_request, link);
+        admission->deferred--;
+        admit(admission, volume, request, deferred->kind, deferred->user);
+    }
+    lock_release(&admission->lock);
+    return deferred;
+}
+
+bool admission_resume(struct admission *admission, struct volume *volume, struct request *request)
+{
+    struct deferred_request *deferred =
+        admission->deferred > 0 ? take(admission, volume, request) : NULL;
+
+    if (!deferred)
+        return false;
+    serve_restore(volume, request, deferred->bytes, deferred->length);
+    volume->releases_deferred -= serve_header(volume, request)->opcode == FUSE_RELEASE;
+    free(deferred);
+    return true;
+}

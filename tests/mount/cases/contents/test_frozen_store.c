@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A store whose disk does not answer, and many who wait for it: what does not need the disk goes
+ * on, and the mount can be ended. */
+#include "tests/mount/cases/contents/disk.h"
+#include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* More than the daemon has threads. */
+enum { WAITING = 40, CREATED = 1000, THAW_MS = 100000 };
+
+struct frozen_store {
+    struct workspace *workspace;
+    struct coprocess thawer;
+    struct coprocess waiting[WAITING];
+};
+
+/* Thaws the disk at the end of its turn, or of the case, or when that takes too long: nobody could
+ * end a process that waits for the disk. */
+static int thaw_in_the_end(struct coprocess *parent, void *unused)
+{
+    struct pollfd event = { .fd = parent->in, .events = POLLIN };
+    int disk = open("store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    (void)unused;
+    coprocess_check(disk != -1 && ioctl(disk, FIFREEZE, 0) == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    poll(&event, 1, THAW_MS);
+    coprocess_check(ioctl(disk, FITHAW, 0) == 0);
+    return 0;
+}
+
+static int make_file(struct coprocess *parent, void *number)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "mnt/directory%d/new", *(int *)number);
+    coprocess_check(coprocess_give_turn(parent));
+    int fd = open(path, O_WRONLY | O_CREAT, 0644);
+    // An end of the mount ends the call, too.
+    coprocess_check(fd != -1 || errno == ECONNABORTED || errno == ENOTCONN);
+    return 0;
+}
+
+/* Returns whether a process waits for something: all of them wait for the daemon alone. */
+static bool is_waiting(void *pid)
+{
+    char path[64], state = 'R';
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)*(pid_t *)pid);
+    FILE *stat = fopen(path, "re");
+    if (stat == NULL || fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+        state = 'R';
+    if (stat != NULL)
+        fclose(stat);
+    return state == 'S' || state == 'D';
+}
+
+/* Mounts a disk, freezes it, and has many wait for it. */
+static void freeze(struct frozen_store *frozen, struct workspace *workspace)
+{
+    char path[64];
+
+    frozen->workspace = workspace;
+    disk_make(workspace, 16, "", "");
+    workspace_mount(workspace, true, "");
+    assert_ok(mkdir("mnt/ram", 0755));
+    assert_ok(set_class("mnt/ram", "anon"));
+    assert_false(exists("mnt/ram/file"));
+    for (int i = 0; i < WAITING; i++) {
+        snprintf(path, sizeof(path), "mnt/directory%d", i);
+        assert_ok(mkdir(path, 0755));
+    }
+    assert_int_equal(coprocess_start(&frozen->thawer, thaw_in_the_end, NULL), 0);
+    assert_true(coprocess_await_turn(&frozen->thawer));
+    for (int i = 0; i < WAITING; i++) {
+        assert_int_equal(coprocess_start(&frozen->waiting[i], make_file, &i), 0);
+        assert_true(coprocess_await_turn(&frozen->waiting[i]));
+        await_true(is_waiting, &frozen->waiting[i].pid, "a process that waits for the disk");
+    }
+}
+
+static void thaw(struct frozen_store *frozen)
+{
+    assert_true(coprocess_give_turn(&frozen->thawer));
+    assert_coprocess_succeeds(&frozen->thawer);
+}
+
+static void anonymous_directories_go_on(void **state)
+{
+    struct frozen_store frozen;
+    char path[64];
+
+    freeze(&frozen, workspace_of(state));
+    for (int i = 0; i < CREATED; i++) {
+        snprintf(path, sizeof(path), "mnt/ram/file%d", i);
+        put_file(path, "");
+    }
+    assert_true(read_status_number(frozen.workspace, "pid") > 0);
+    thaw(&frozen);
+    for (int i = 0; i < WAITING; i++)
+        assert_coprocess_succeeds(&frozen.waiting[i]);
+    for (int i = 0; i < WAITING; i++) {
+        snprintf(path, sizeof(path), "mnt/directory%d/new", i);
+        assert_true(exists(path));
+    }
+    workspace_unmount(frozen.workspace);
+    disk_remove(frozen.workspace);
+}
+
+static bool is_unmounted(void *path)
+{
+    return !workspace_is_mounted(path);
+}
+
+/* The callers hear of the end before the disk answers. */
+static void await_the_end(struct frozen_store *frozen)
+{
+    await_true(is_unmounted, frozen->workspace->mnt, "the end of the mount");
+    for (int i = 0; i < WAITING; i++)
+        assert_coprocess_succeeds(&frozen->waiting[i]);
+    thaw(frozen);
+    assert_int_equal(workspace_await_children(), 0);
+    disk_remove(frozen->workspace);
+}
+
+static void a_signal_ends_the_mount(void **state)
+{
+    struct frozen_store frozen;
+
+    freeze(&frozen, workspace_of(state));
+    assert_ok(kill((pid_t)read_status_number(frozen.workspace, "keeper"), SIGTERM));
+    await_the_end(&frozen);
+}
+
+static void a_forced_umount_ends_the_mount(void **state)
+{
+    struct frozen_store frozen;
+
+    freeze(&frozen, workspace_of(state));
+    // It aborts the connection first of all; the mount may be in use even so.
+    struct program_result result = run_program("umount", "-f", frozen.workspace->mnt, NULL);
+    assert_in_range(result.status, 0, 32);
+    await_the_end(&frozen);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(anonymous_directories_go_on),
+    cmocka_unit_test(a_signal_ends_the_mount),
+    cmocka_unit_test(a_forced_umount_ends_the_mount),
+};
+
+WORKSPACE_MAIN("frozen_store", cases)
