@@ -39,7 +39,7 @@ static const unsigned PLACES[KINDS] = {
 #define SERVED_PACK(kind, user) (SERVED | (uint64_t)(kind) << SERVED_KIND | (user))
 
 struct deferred_request {
-    STAILQ_ENTRY(deferred_request) link;
+    TAILQ_ENTRY(deferred_request) link;
     uint32_t user;
     enum kind kind;
     uint32_t length;
@@ -49,7 +49,7 @@ struct deferred_request {
 void admission_init(struct admission *admission)
 {
     lock_init(&admission->lock, LOCK_ADMISSION);
-    STAILQ_INIT(&admission->queue);
+    TAILQ_INIT(&admission->queue);
 }
 
 /* Returns whether a request asks for an attribute that the daemon itself has. */
@@ -136,7 +136,7 @@ static uint64_t deferred_bytes(const struct admission *admission, uint32_t user)
     const struct deferred_request *deferred;
     uint64_t bytes = 0;
 
-    STAILQ_FOREACH(deferred, &admission->queue, link)
+    TAILQ_FOREACH(deferred, &admission->queue, link)
     bytes += deferred->user == user ? sizeof(*deferred) + deferred->length : 0;
     return bytes;
 }
@@ -158,7 +158,7 @@ static void defer(struct admission *admission, struct volume *volume, struct req
             (struct deferred_request){ .user = header->uid, .kind = kind, .length = header->len };
         memcpy(deferred->bytes, header, header->len);
         volume->releases_deferred += header->opcode == FUSE_RELEASE;
-        STAILQ_INSERT_TAIL(&admission->queue, deferred, link);
+        TAILQ_INSERT_TAIL(&admission->queue, deferred, link);
     }
     serve_drop(volume, request);
 }
@@ -215,13 +215,13 @@ static struct deferred_request *take(struct admission *admission, const struct v
     struct deferred_request *deferred;
 
     lock_take(&admission->lock);
-    STAILQ_FOREACH(deferred, &admission->queue, link)
+    TAILQ_FOREACH(deferred, &admission->queue, link)
     {
         if (has_place(admission, deferred->kind, deferred->user))
             break;
     }
     if (deferred) {
-        STAILQ_REMOVE(&admission->queue, deferred, deferred_request, link);
+        TAILQ_REMOVE(&admission->queue, deferred, link);
         admission->deferred--;
         admit(admission, volume, request, deferred->kind, deferred->user);
     }

@@ -18,7 +18,7 @@
 /* So many threads serve at once; others receive, and close what is deferred. */
 #define ADMISSION_SERVING_MAX 13
 
-STAILQ_HEAD(deferred_requests, deferred_request);
+TAILQ_HEAD(deferred_requests, deferred_request);
 
 struct admission {
     struct lock lock; // guards the queue

@@ -48,6 +48,19 @@ static void end_request(struct server *server, const struct request *request)
         event_signal(server->ended);
 }
 
+/* Closes what is deferred, as if it were a request: others are received if it takes long. Returns
+ * whether the thread still leads. */
+static bool close_deferred(struct leader *leader, struct volume *volume)
+{
+    if (deferred_close_count(volume) == 0)
+        return true;
+    leader_serving(leader);
+    deferred_close_run(volume);
+    leader_served(leader);
+    return leader->leads;
+}
+
+/* Returns as read(2) does; with EINTR if the thread does not lead any more. */
 static ssize_t receive_request(struct leader *leader, struct volume *volume,
                                struct request *request)
 {
@@ -56,7 +69,10 @@ static ssize_t receive_request(struct leader *leader, struct volume *volume,
 
     leader_receiving(leader);
     while ((length = serve_receive(volume, request)) < 0 && errno == EAGAIN) {
-        deferred_close_run(volume, false);
+        if (!close_deferred(leader, volume)) {
+            errno = EINTR;
+            break;
+        }
         leader_poll(leader, volume->info.device);
     }
     error = errno;
@@ -73,6 +89,9 @@ static void serve_admitted(struct server *server, struct leader *leader, struct 
     ticker_wake(&server->ticker);
     serve_begin(volume, request);
     serve_request(volume, request);
+    // Nobody may come to have nothing else to do.
+    if (server->close_soon && atomic_exchange(&server->close_soon, false))
+        deferred_close_run(volume);
     leader_served(leader);
     end_request(server, request);
 }
@@ -90,6 +109,9 @@ static void serve_next(struct server *server, struct leader *leader, struct requ
         }
     } while (!server->leaving && !server->gone_since &&
              admission_resume(&server->admission, volume, *request));
+    // The others may have nothing to do for long.
+    if (!leader->leads)
+        deferred_close_run(volume);
 }
 
 /* Receives and answers requests until there are no more, or the server leaves. */
@@ -176,7 +198,7 @@ static bool tick(void *argument)
     bool settled = pending_invalidation_settle(volume);
     bool held = hold_tick(volume);
 
-    deferred_close_run(volume, false);
+    server->close_soon = deferred_close_count(volume) > 0;
     return served || settled || held || gone;
 }
 

@@ -21,6 +21,7 @@ struct server {
     unsigned alive;
     unsigned resent_taken;
     atomic_bool leaving;
+    atomic_bool close_soon;      // closes have been deferred for some milliseconds
     _Atomic uint64_t gone_since; // when the connection ended; 0: it has not
     atomic_bool stuck;           // threads did not come to an end after that
 };

@@ -9,12 +9,14 @@
 #include "fs/inode/backing.h"
 #include "fs/inode/orphans.h"
 
-#define DEFERRED_MAX 24
+/* So many are closed at once, at the latest; more wait while a thread closes, because a store may
+ * not answer it. The node table bounds what is unclosed. */
+#define DEFERRED_MANY 24
+#define DEFERRED_MAX  80
 
 struct deferred_close {
-    struct lock
-        closing;      // held by the one thread that closes: the node table bounds what is unclosed
-    struct lock lock; // guards the rest
+    struct lock closing; // held by the one thread that closes
+    struct lock lock;    // guards the rest
     atomic_uint count;
     struct node_resources resources[DEFERRED_MAX];
 };
@@ -70,15 +72,11 @@ static void close_batch(struct volume *volume)
         resources_close(volume, &taken[i]);
 }
 
-void deferred_close_run(struct volume *volume, bool wait)
+void deferred_close_run(struct volume *volume)
 {
     struct deferred_close *deferred = volume->deferred_close;
 
-    if (!wait && deferred->count == 0)
-        return;
-    if (wait)
-        lock_take(&deferred->closing);
-    else if (!lock_try(&deferred->closing))
+    if (deferred->count == 0 || !lock_try(&deferred->closing))
         return;
     close_batch(volume);
     lock_release(&deferred->closing);
@@ -99,6 +97,8 @@ void deferred_close_add(struct volume *volume, const struct node_resources *reso
     }
     if (!added)
         resources_close(volume, resources);
+    else if (deferred->count >= DEFERRED_MANY)
+        deferred_close_run(volume);
 }
 
 unsigned deferred_close_count(const struct volume *volume)

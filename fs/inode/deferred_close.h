@@ -15,11 +15,11 @@ void resources_close(struct volume *volume, const struct node_resources *resourc
 void resources_close_both(struct volume *volume, const struct node_resources resources[2]);
 
 /* Defers the closing of what nobody waits for, until there is nothing else to do, or for some
- * milliseconds, or until much has piled up. */
+ * milliseconds, or until many are deferred. */
 void deferred_close_add(struct volume *volume, const struct node_resources *resources);
 
-/* Closes what was deferred. `wait`: also waits for another thread that is closing. */
-void deferred_close_run(struct volume *volume, bool wait);
+/* Closes what was deferred, unless another thread does. It can take as long as a disk wants. */
+void deferred_close_run(struct volume *volume);
 
 /* Returns how many closes are deferred. */
 unsigned deferred_close_count(const struct volume *volume);

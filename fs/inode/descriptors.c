@@ -31,7 +31,7 @@ static bool close_kept(struct volume *volume)
     int closed = (int)deferred_close_count(volume);
     struct node_resources taken;
 
-    deferred_close_run(volume, true);
+    deferred_close_run(volume);
     while (closed < ROOM_DESCRIPTORS && node_shed(&volume->nodes, &taken)) {
         closed += taken.path_fd >= 0;
         resources_close(volume, &taken);

@@ -57,7 +57,8 @@ struct volume {
 
 static inline struct lock *volume_stripe(struct volume *volume, const struct node_ref *ref)
 {
-    return &volume->stripes[(uint32_t)ref->id % VOLUME_STRIPES];
+    // A store that does not answer takes no stripe of RAM.
+    return &volume->stripes[((uint32_t)ref->id * AREAS + ref->area) % VOLUME_STRIPES];
 }
 
 static inline struct area *volume_area(struct volume *volume, unsigned area)

@@ -16,7 +16,7 @@ unsigned reclaim_mark(struct volume *volume)
 
 bool reclaim_wait(struct volume *volume, unsigned *mark)
 {
-    deferred_close_run(volume, true);
+    deferred_close_run(volume);
     return orphans_wait(volume, mark);
 }
 
@@ -31,6 +31,6 @@ void reclaim_settle(struct volume *volume, const struct area *area)
 {
     if (node_table_counts(&volume->nodes).orphans == 0 || !is_short(area))
         return;
-    deferred_close_run(volume, true);
+    deferred_close_run(volume);
     orphans_settle(volume);
 }

@@ -20,12 +20,13 @@
 #include <unistd.h>
 
 /* More than the daemon has threads. */
-enum { WAITING = 40, CREATED = 1000, THAW_MS = 100000 };
+enum { WAITING = 40, REMOVED = 60, CREATED = 1000, THAW_MS = 100000 };
 
 struct frozen_store {
     struct workspace *workspace;
     struct coprocess thawer;
     struct coprocess waiting[WAITING];
+    struct coprocess keeping;
 };
 
 /* Thaws the disk at the end of its turn, or of the case, or when that takes too long: nobody could
@@ -55,7 +56,22 @@ static int make_file(struct coprocess *parent, void *number)
     return 0;
 }
 
-/* Returns whether a process waits for something: all of them wait for the daemon alone. */
+/* Keeps removed files of the store until it is told. */
+static int keep_removed_files(struct coprocess *parent, void *unused)
+{
+    char path[64];
+
+    (void)unused;
+    for (int i = 0; i < REMOVED; i++) {
+        snprintf(path, sizeof(path), "mnt/removed%d", i);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        coprocess_check(fd != -1 && write(fd, "content", 7) == 7 && unlink(path) == 0);
+    }
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    return 0;
+}
+
+/* Returns whether a process waits for something, which is the daemon or the disk, or has ended. */
 static bool is_waiting(void *pid)
 {
     char path[64], state = 'R';
@@ -66,7 +82,7 @@ static bool is_waiting(void *pid)
         state = 'R';
     if (stat != NULL)
         fclose(stat);
-    return state == 'S' || state == 'D';
+    return state == 'S' || state == 'D' || state == 'Z';
 }
 
 /* Mounts a disk, freezes it, and has many wait for it. */
@@ -84,6 +100,8 @@ static void freeze(struct frozen_store *frozen, struct workspace *workspace)
         snprintf(path, sizeof(path), "mnt/directory%d", i);
         assert_ok(mkdir(path, 0755));
     }
+    assert_int_equal(coprocess_start(&frozen->keeping, keep_removed_files, NULL), 0);
+    assert_true(coprocess_await_turn(&frozen->keeping));
     assert_int_equal(coprocess_start(&frozen->thawer, thaw_in_the_end, NULL), 0);
     assert_true(coprocess_await_turn(&frozen->thawer));
     for (int i = 0; i < WAITING; i++) {
@@ -91,12 +109,16 @@ static void freeze(struct frozen_store *frozen, struct workspace *workspace)
         assert_true(coprocess_await_turn(&frozen->waiting[i]));
         await_true(is_waiting, &frozen->waiting[i].pid, "a process that waits for the disk");
     }
+    // What goes with the last use of these takes the disk, too.
+    assert_true(coprocess_give_turn(&frozen->keeping));
+    await_true(is_waiting, &frozen->keeping.pid, "a process that ends");
 }
 
 static void thaw(struct frozen_store *frozen)
 {
     assert_true(coprocess_give_turn(&frozen->thawer));
     assert_coprocess_succeeds(&frozen->thawer);
+    assert_coprocess_succeeds(&frozen->keeping);
 }
 
 static void anonymous_directories_go_on(void **state)
