@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "fs/class/classes.h"
+#include "fs/mount/connection.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/setup.h"
+#include "fs/mount/store_end.h"
 #include "fs/ops/ops.h"
 #include "fs/options/command_line.h"
 #include "fs/process/background.h"
@@ -40,6 +42,23 @@ static int unmount(void *argument)
     return WORKER_ENDED;
 }
 
+static void disconnect(void *mount)
+{
+    connection_close(mount);
+}
+
+/* In a child of the keeper, with which it shares descriptors. */
+static int end_store(void *argument)
+{
+    struct mount *mount = argument;
+
+    // With the connection ends all that still uses the mount, which nobody serves, and which must
+    // not wait for a disk.
+    connection_close(mount);
+    store_end(mount);
+    return WORKER_ENDED;
+}
+
 static int inherit(void *mount)
 {
     return worker_inherit(mount);
@@ -53,6 +72,8 @@ static int become_keeper(struct mount *mount, int ready, bool resumed)
                              .ready = ready,
                              .work = do_work,
                              .unmount = unmount,
+                             .disconnect = disconnect,
+                             .end_store = end_store,
                              .inherit = inherit,
                              .argument = mount };
     sigset_t signals;
@@ -91,6 +112,8 @@ static int serve_without_keeper(struct mount *mount, int ready)
     signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signal_fd >= 0)
         status = worker_run(mount, NULL, signal_fd, ready);
+    if (status == WORKER_ENDED || status == WORKER_DETACHED)
+        store_end(mount);
     if (status == WORKER_DETACHED)
         // Nothing may be destroyed under the threads that still serve.
         _exit(EXIT_SUCCESS);

@@ -126,6 +126,14 @@ int connection_continue(struct mount *mount, int device)
     return fuse_session_mount(mount->volume.session, path) == 0 ? 0 : -EBADF;
 }
 
+void connection_close(const struct mount *mount)
+{
+    CLEANUP_FD int nothing = open("/", O_PATH | O_CLOEXEC);
+
+    if (nothing >= 0)
+        dup3(nothing, mount->volume.info.device, O_CLOEXEC);
+}
+
 void connection_end(struct mount *mount)
 {
     fuse_session_unmount(mount->volume.session);

@@ -12,6 +12,10 @@ int connection_make(struct mount *mount, struct complaint *complaint);
  * errno. */
 int connection_continue(struct mount *mount, int device);
 
+/* Closes this process' end of the connection. The number of its descriptor stays taken: threads may
+ * still use it. */
+void connection_close(const struct mount *mount);
+
 /* Unmounts, if the mount is still there, and ends the session. */
 void connection_end(struct mount *mount);
 

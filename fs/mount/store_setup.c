@@ -6,12 +6,37 @@
 #include <string.h>
 
 #include "fs/mount/mountpoint.h"
+#include "fs/util/log.h"
 #include "lib/class/class_root.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
 
-/* How long a daemon that was just unmounted may take to let go of its store. */
+/* How long a daemon that was just unmounted may take until it lets go of its store, or says that it
+ * is about to. Also how long nobody is told what is waited for. */
 #define STORE_WAIT_SECONDS 5
+
+/* Waits for the lock of a store that is not mounted: its last daemon is about to end. What that one
+ * brings to the disk may be much, and the disk slow, so then the wait has no limit but the user's
+ * patience. */
+static int await_store(const struct mount *mount, struct area *store)
+{
+    bool ending, told = false;
+    int error;
+
+    for (;;) {
+        ending = store_lock_is_ending(store);
+        error = store_lock_wait(store, STORE_WAIT_SECONDS);
+        ending |= error == -EBUSY && store_lock_is_ending(store);
+        if (error != -EBUSY || !ending)
+            return error;
+        if (!told)
+            log_event(LOG_NOTICE,
+                      "STORE %s was unmounted, and its daemon still writes it to the disk; waiting "
+                      "until it has ended",
+                      mount->options.store);
+        told = true;
+    }
+}
 
 static int lock_store(struct mount *mount, struct complaint *complaint)
 {
@@ -21,8 +46,7 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
-    // The store is not mounted, and yet locked: its last daemon is about to end.
-    if (store_lock_wait(&mount->volume.info.areas[AREA_STORE], STORE_WAIT_SECONDS) == 0)
+    if (await_store(mount, &mount->volume.info.areas[AREA_STORE]) == 0)
         return 0;
     if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
         return complain(complaint, EBUSY,

@@ -22,9 +22,6 @@
 #define TRIES_MAX        50
 #define TRY_MILLISECONDS 100
 
-/* How long a worker may take to end when the mount has ended. */
-#define END_NANOSECONDS UINT64_C(1000000000)
-
 int keeper_prepare(struct keeper *keeper, const sigset_t *signals)
 {
     struct keeper_fds *fds = &keeper->state->keeper_fds;
@@ -143,8 +140,8 @@ static void pass_on(const struct keeper_state *self)
 {
     if (!self->served)
         return;
-    self->keeper->state->life.ending = self->ending;
     if (self->ending) {
+        atomic_fetch_or(&self->keeper->state->life.ending, LIFE_ENDING);
         notify_send(&self->keeper->notify, "STOPPING=1");
         kill(self->children.active, SIGTERM);
     } else if (self->moving) {
@@ -157,8 +154,10 @@ static void hear_worker(struct keeper_state *self)
 {
     const struct keeper *keeper = self->keeper;
 
-    if (keeper->state->life.ended) {
-        self->ended = clock_now();
+    if (keeper->state->life.ending & LIFE_ENDED) {
+        // Nobody is to wait for a worker whose calls the store does not answer.
+        children_dismiss_standby(&self->children);
+        keeper->disconnect(keeper->argument);
         return;
     }
     self->served = true;
@@ -277,21 +276,22 @@ static void beat(struct keeper_state *self)
     kill(self->children.active, SIGURG);
 }
 
-/* Leaves a worker behind that has ended the mount, but does not end. */
-static void leave_behind(struct keeper_state *self)
+/* Ends the store of a mount that was there. In a child: a disk that does not answer must not keep
+ * the keeper from being killed. */
+static void end_store(struct keeper_state *self)
 {
-    if (self->status >= 0 || self->ended == 0 || clock_now() - self->ended < END_NANOSECONDS)
+    const struct keeper *keeper = self->keeper;
+
+    if (!self->ready || keeper->state->info.areas[AREA_STORE].root < 0)
         return;
-    log_event(LOG_WARNING,
-              "the mount at %s has ended; its worker %d ends when the store answers its calls",
-              self->keeper->state->info.mountpoint, (int)self->children.active);
-    self->status = EXIT_SUCCESS;
+    // The manager does not expect beats any more.
+    if (!self->ending)
+        notify_send(&keeper->notify, "STOPPING=1");
+    children_do(&self->children, keeper->end_store);
 }
 
 static int poll_timeout(const struct keeper_state *self)
 {
-    if (self->ended)
-        return END_NANOSECONDS / 1000000 + 1;
     return self->tries > 0 ? TRY_MILLISECONDS : watchdog_wait(&self->watchdog);
 }
 
@@ -327,8 +327,8 @@ int keeper_run(struct keeper *keeper, bool resumed)
             hear_worker(&self);
         handle_signals(&self);
         reap(&self);
-        leave_behind(&self);
     }
     children_dismiss_standby(&self.children);
+    end_store(&self);
     return self.status;
 }

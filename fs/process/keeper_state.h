@@ -20,6 +20,10 @@ struct keeper {
     int (*work)(void *argument, const struct keeper_fds *fds);
     // Ends the mount in place of a worker, when there is none that could.
     int (*unmount)(void *argument);
+    // Ends the store when nobody serves the mount any more; takes as long as the disk does.
+    int (*end_store)(void *argument);
+    // Ends the keeper's part of the connection.
+    void (*disconnect)(void *argument);
     // Lets the mount's descriptors live through execve(2); returns WORKER_ENDED if they do.
     int (*inherit)(void *argument);
     void *argument;
@@ -35,7 +39,6 @@ struct keeper_state {
     bool stuck;     // the active worker was stuck, and was killed
     bool upgraded;  // after an upgrade that the manager has not heard of
     int status;     // the exit status; -1: not yet known
-    uint64_t ended; // when the mount had ended; 0: it has not
     unsigned tries; // failures in a row to start a worker
     struct crash_loop crash_loop;
     struct watchdog watchdog; // of the active worker

@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "fs/dispatch/server.h"
+#include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
+#include "fs/mount/store_end.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
 #include "fs/util/event.h"
@@ -133,6 +135,7 @@ static int await_end_of_work(struct worker *worker)
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
                       worker->mount->volume.info.mountpoint);
             status = end_mount(worker);
+            store_end(worker->mount);
         } else if (events[1].revents &&
                    read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
             status = obey_signal(worker, &info);
@@ -306,14 +309,12 @@ static int begin_work(struct worker *worker)
  * keeps the process, with its descriptors: clients must not wait for that. */
 static void let_go(const struct worker *worker)
 {
-    CLEANUP_FD int nothing = open("/", O_PATH | O_CLOEXEC);
+    struct mount *mount = worker->mount;
 
     // An abort, such as that of umount -f, leaves a mount that somebody uses.
-    mountpoint_take_away(worker->mount->volume.info.mount_id);
-    // The number stays taken: other threads may still use it.
-    if (nothing >= 0)
-        dup3(nothing, worker->mount->volume.info.device, O_CLOEXEC);
-    worker->mount->volume.state->life.ended = 1;
+    mountpoint_take_away(mount->volume.info.mount_id);
+    connection_close(mount);
+    atomic_fetch_or(&mount->volume.state->life.ending, LIFE_ENDED);
     if (worker->keeper)
         event_signal(worker->keeper->serving);
 }

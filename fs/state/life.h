@@ -9,6 +9,11 @@
 
 #include "fs/util/clock.h"
 
+enum life_ending {
+    LIFE_ENDING = 1, // the keeper was told to end the mount
+    LIFE_ENDED = 2,  // the mount has ended; a system call may still keep the worker
+};
+
 struct life {
     _Atomic int32_t keeper; // process ids; 0: there is none
     _Atomic int32_t worker;
@@ -20,10 +25,9 @@ struct life {
     _Atomic uint32_t writes_begun; // WRITE requests; flush.c waits for the last one
     _Atomic uint32_t writes_ended;
     _Atomic uint64_t beats;     // of the worker, for the watchdog
-    _Atomic uint32_t ending;    // the keeper was told to end the mount
+    _Atomic uint32_t ending;    // of enum life_ending
     _Atomic uint32_t crashed;   // the last worker died of itself, and was not killed
     _Atomic int32_t exec_error; // why the last upgrade's binary could not be executed; 0: it could
-    _Atomic uint32_t ended;     // the mount has ended; a system call may still keep the worker
 };
 
 /* Notes that a request was answered. If a worker died before, its stall ends here. */

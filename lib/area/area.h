@@ -78,6 +78,18 @@ int store_open(const char *path, bool read_only, const struct area_atime *atime,
  * takes it. Returns 0 or a negative errno; -EBUSY: it was not. Uses SIGALRM. */
 int store_lock_wait(struct area *area, unsigned seconds);
 
+/* Marks the lock of a store as one that goes by itself: its daemon serves nobody any more, and ends
+ * when the store is synced. */
+void store_lock_mark_ending(const struct area *area);
+
+/* Tells whether the process that has the lock has marked it so. */
+bool store_lock_is_ending(const struct area *area);
+
+/* Brings all that was written to the store to its disk. Nothing is to be done without a store
+ * (`area` is AREA_NONE), and where it was opened for reading. It takes as long as the disk does,
+ * and no signal ends it. Returns 0 or a negative errno. */
+int store_sync(const struct area *area);
+
 /* Makes the RAM area: a tmpfs that no path leads to, and that ends with the last descriptor on it.
  * Returns 0 or a negative errno after a complaint. */
 int ram_open(const struct ram_options *options, struct area *area, struct complaint *complaint);
