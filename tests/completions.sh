@@ -96,6 +96,7 @@ check_zsh_words() {
 mapfile -t commands < <(words_of_help)
 check 'shmapctl ' "${commands[@]}"
 check 'shmapctl st' status
+check 'shmapctl sy' sync
 check 'shmapctl --json w' who
 check 'shmapctl --j' --json
 check 'shmapctl who --j' --json
@@ -109,6 +110,8 @@ check 'shmapctl bogus ' ''
 check_paths 'shmapctl who ' default
 check_paths 'shmapctl class ' default
 check_paths 'shmapctl ls ' plusdirs
+check_paths 'shmapctl sync ' plusdirs
+check_paths 'shmapctl sync /srv/shared ' plusdirs
 check_paths 'shmapctl upgrade . ' default
 check_paths 'shmapctl run --persist ' dirnames
 check_paths 'shmapctl run -o size=1g env ' default

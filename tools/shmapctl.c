@@ -28,6 +28,8 @@ static const struct command {
       "change the limit of the RAM area: 512m, 4g, 25% (of RAM)" },
     { "upgrade", "MOUNTPOINT [BINARY]", 1, 2, cmd_upgrade,
       "replace the binary that serves; everything stays open" },
+    { "sync", "[MOUNTPOINT...]", 0, INT_MAX - 1, cmd_sync,
+      "bring what was written to the disk, of these mounts or of all" },
     { "who", "PATH", 1, 1, cmd_who, "show the processes that have a file open or mapped" },
     { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
       "run a command whose /dev/shm is a shmapfs of its own" },

@@ -9,6 +9,13 @@
 #include "fs/inode/volume.h"
 #include "fs/options/options.h"
 
+/* Requests for a sync (fs/ops/sync.c). */
+struct syncs {
+    struct lock lock;            // guards the following
+    struct sync_waiter *waiting; // for the next one
+    atomic_bool running;         // there is a thread that syncs
+};
+
 struct mount {
     struct volume volume;
     const struct fuse_lowlevel_ops *ops;
@@ -18,6 +25,7 @@ struct mount {
     atomic_flag upgrading;   // an upgrade is under way; set until there is another binary
     atomic_bool
         handing_over; // a request has asked to hand over, to another binary or another process
+    struct syncs syncs;
 };
 
 static inline struct mount *mount_of(fuse_req_t req)

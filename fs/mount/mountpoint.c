@@ -121,10 +121,9 @@ uint64_t mountpoint_id(const char *mountpoint)
     return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
 }
 
-/* Finds where our mount is. It may have been unmounted with files still open, or moved, with
- * another mount in its place. A mount that another one covers cannot be reached: umount(2) would
- * take the other one. */
-static bool find_own(uint64_t id, char where[PATH_MAX])
+/* It may have been unmounted with files still open, or moved, with another mount in its place. A
+ * mount that another one covers cannot be reached: umount(2) would take the other one. */
+bool mountpoint_find(uint64_t id, char where[PATH_MAX])
 {
     return mounts_find_id(id, where, PATH_MAX) && mountpoint_id(where) == id;
 }
@@ -139,7 +138,7 @@ void mountpoint_take_away(uint64_t id)
 {
     char where[PATH_MAX];
 
-    if (find_own(id, where))
+    if (mountpoint_find(id, where))
         detach(where);
 }
 
@@ -148,7 +147,7 @@ int mountpoint_detach(uint64_t id)
     char where[PATH_MAX];
     int root;
 
-    if (!find_own(id, where))
+    if (!mountpoint_find(id, where))
         return -1;
     // Opened first: after the detach no path leads to the mount.
     root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

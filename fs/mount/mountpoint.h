@@ -4,6 +4,7 @@
 #define SHMAPFS_MOUNTPOINT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/sys/complaint.h"
@@ -22,6 +23,9 @@ int mountpoint_detach(uint64_t id);
 
 /* Takes a mount that nobody serves out of sight. */
 void mountpoint_take_away(uint64_t id);
+
+/* Finds where a mount is now, if it can be reached by its path. */
+bool mountpoint_find(uint64_t id, char where[PATH_MAX]);
 
 /* Returns the id of a mount, which tells it from a later mount at the same place; 0: there is
  * none. */

@@ -240,6 +240,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     info->timeout = mount->options.timeout;
     info->owner = geteuid();
     atomic_flag_clear(&mount->upgrading);
+    lock_init(&mount->syncs.lock, LOCK_SYNCS);
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_FSIZE);
     umask(0);
@@ -262,5 +263,6 @@ int setup_continue(struct mount *mount, int device)
     int error = modules_init(&mount->volume);
 
     atomic_flag_clear(&mount->upgrading);
+    lock_init(&mount->syncs.lock, LOCK_SYNCS);
     return error ? error : connection_continue(mount, device);
 }

@@ -2,6 +2,9 @@
 /* Open files: how many opens a node has, and the descriptors for their I/O. */
 #include "fs/nodes/node_slot.h"
 
+/* How many slots are looked at while requests wait for the table. */
+#define SLOTS_AT_ONCE 1024U
+
 uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
                    bool writer, uint16_t set, uint16_t clear, bool readers_need_io)
 {
@@ -64,6 +67,32 @@ void node_close(struct node_table *table, struct node_ledger *ledger, struct nod
     if (ledger_may_close(table, ledger, ref->id))
         open_take_back(table, node, writer, readers_need_io, leftover);
     table_end(table);
+}
+
+/* Looks at some slots. Returns false at the end of the table. */
+static bool look_for_writer(struct node_table *table, uint32_t *slot, uint64_t *id)
+{
+    uint32_t end;
+
+    table_begin(table);
+    end = table->header->fresh - 1;
+    for (unsigned i = 0; i < SLOTS_AT_ONCE && *slot < end && !*id; i++) {
+        const struct node *node = slot_at(table, ++*slot);
+
+        if (node->in_use && node->writers > 0)
+            *id = id_of(table, node);
+    }
+    table_end(table);
+    return *slot < end;
+}
+
+uint64_t node_next_writer(struct node_table *table, uint32_t *slot)
+{
+    uint64_t id = 0;
+
+    while (look_for_writer(table, slot, &id) && !id)
+        ;
+    return id;
 }
 
 void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags)

@@ -285,6 +285,10 @@ uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct 
 void node_close(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
                 bool writer, bool readers_need_io, struct node_resources *leftover);
 
+/* Finds a node that is open for writing behind a slot, which it moves on; slot 0 is the beginning.
+ * Returns its id; 0: there is none. The table is locked for a bounded number of slots at a time. */
+uint64_t node_next_writer(struct node_table *table, uint32_t *slot);
+
 /* Give an open node in use its I/O descriptor or backing id. The caller makes sure that the node
  * has none and that nobody else does the same. */
 void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags);

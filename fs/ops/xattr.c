@@ -9,6 +9,7 @@
 
 #include "fs/ops/control_xattr.h"
 #include "fs/ops/ops.h"
+#include "fs/ops/sync.h"
 #include "fs/process/upgrade.h"
 #include "lib/object/object.h"
 #include "lib/object/xattr.h"
@@ -182,6 +183,10 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
     ssize_t length = inode_acquire(volume_of(req), id, &inode);
 
+    if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SYNC) == 0) {
+        sync_request(req, size);
+        return;
+    }
     if (length == 0 && control_xattr_is(name)) {
         length = control_xattr_get(&inode, fuse_req_ctx(req)->uid, name, &value);
     } else if (length == 0 && is_known_absent(&inode, name)) {

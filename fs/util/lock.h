@@ -29,6 +29,7 @@ enum lock_rank {
     LOCK_ADMISSION,       // fs/dispatch/admission.h
     LOCK_LEADERS,         // fs/dispatch/leader.h
     LOCK_TICKER,          // fs/util/ticker.h
+    LOCK_SYNCS,           // fs/mount/mount.h
     LOCK_NODES,           // fs/nodes/node_table.h
     LOCK_RANKS,
 };

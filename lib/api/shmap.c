@@ -64,6 +64,14 @@ int shmap_resize(const char *mountpoint, const char *size)
     return set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
 }
 
+int shmap_sync(const char *mountpoint)
+{
+    char value[32];
+    ssize_t length = read_attribute(mountpoint, SHMAP_XATTR_SYNC, value, sizeof(value));
+
+    return length < 0 ? (int)length : 0;
+}
+
 int shmap_upgrade(const char *mountpoint, const char *binary)
 {
     const char *value = binary ? binary : "";

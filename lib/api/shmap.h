@@ -36,6 +36,9 @@ extern "C" {
 #define SHMAP_XATTR_UPGRADE_TRUSTED "trusted.shmapfs.upgrade"
 /* The pages of a regular file that the area has in memory: read by shmap_pages_get(). */
 #define SHMAP_XATTR_PAGES "user.shmapfs.pages"
+/* Read on a mount's root: the answer comes when all that was written through the mount before is on
+ * the disk of its store. */
+#define SHMAP_XATTR_SYNC "user.shmapfs.sync"
 /* The beginning of every attribute name that belongs to shmapfs. */
 #define SHMAP_XATTR_PREFIX "user.shmapfs."
 
@@ -87,6 +90,14 @@ int shmap_resize(const char *mountpoint, const char *size);
  * on with this mount (shmap_status.upgrade_error says why); -EBUSY: another upgrade is under way;
  * -ENODATA: `mountpoint` is not the root of a shmapfs mount; or an error of setxattr(2). */
 int shmap_upgrade(const char *mountpoint, const char *binary);
+
+/* Brings all that was written through a mount so far, by write(2) and through mappings, to the disk
+ * of its store, as sync(2) does; what is in the RAM area stays there. Waits until that is done.
+ * No signal ends that. Anybody may who may read the mount's root. -ENXIO: the daemon cannot see
+ * where its mount is; -EBUSY: over io_uring, another sync is under way; -EIO, -ENOSPC, -EDQUOT: not
+ * everything could be written; -ENODATA: `mountpoint` is not the root of a shmapfs mount, or of one
+ * that is older than this; or an error of getxattr(2). */
+int shmap_sync(const char *mountpoint);
 
 /* One area of a mount: a directory tree that holds objects of one durability. */
 struct shmap_area_status {

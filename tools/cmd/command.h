@@ -18,6 +18,7 @@ int cmd_ls(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
+int cmd_sync(const struct invocation *invocation);
 int cmd_upgrade(const struct invocation *invocation);
 int cmd_who(const struct invocation *invocation);
 

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/ops/sync_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fs/inode/inode.h"
+#include "fs/mount/mountpoint.h"
+#include "fs/vfs/flush.h"
+#include "lib/area/area.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
+
+/* How often a file is looked for that is renamed again and again. */
+#define TRIES_MAX 8
+
+/* What the child is to do; the answer is 0 or a negative errno. */
+struct order {
+    enum {
+        SYNC_FILE,  // write back a file
+        SYNC_CACHE, // write back whatever is in FUSE's page cache, as well as that can be done
+        SYNC_STORE, // bring the store to its disk
+    } kind;
+    // Of the file:
+    uint64_t ino;        // as the mount shows it
+    char path[PATH_MAX]; // below the mount's root
+};
+
+/* The child, and the socket to it. */
+struct child {
+    pid_t pid;
+    int orders;
+};
+
+/* The descriptors of the child: the socket comes first. */
+enum { FD_ORDERS = STDERR_FILENO + 1, FD_BEHIND };
+
+/* Opens a file of the mount by its path, if it is the one that is meant. */
+static int open_ordered(int root, const struct order *order)
+{
+    struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+    CLEANUP_FD int fd = (int)syscall(SYS_openat2, root, order->path, &how, sizeof(how));
+    struct stat st;
+
+    // A user's file may be one that the user can only write to.
+    if (fd < 0 && errno == EACCES) {
+        how.flags = O_WRONLY | O_NONBLOCK | O_CLOEXEC;
+        fd = (int)syscall(SYS_openat2, root, order->path, &how, sizeof(how));
+    }
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? -EAGAIN : -errno;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    return S_ISREG(st.st_mode) && st.st_ino == order->ino ? steal_fd(&fd) : -EAGAIN;
+}
+
+/* Opens the root of the mount, and not what may have been mounted on it since. */
+static int open_root(const struct volume *volume, const char *where)
+{
+    CLEANUP_FD int root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (root < 0 || fstat(root, &st) != 0)
+        return -errno;
+    return st.st_dev == volume->info.device_number ? steal_fd(&root) : -ENXIO;
+}
+
+static int sync_file(int root, const struct order *order)
+{
+    CLEANUP_FD int fd = open_ordered(root, order);
+
+    if (fd < 0)
+        return fd;
+    return fdatasync(fd) == 0 ? 0 : -errno;
+}
+
+/* In the child. */
+static int carry_out(struct volume *volume, const char *where, const struct area *store,
+                     const struct order *order)
+{
+    CLEANUP_FD int root = -1;
+
+    if (order->kind == SYNC_STORE)
+        return store_sync(store);
+    root = open_root(volume, where);
+    if (root < 0)
+        return root;
+    if (order->kind == SYNC_FILE)
+        return sync_file(root, order);
+    syncfs(root);
+    flush_wait(volume, root);
+    return 0;
+}
+
+/* Closes what is the daemon's: with the connection the child would keep the mount alive, and with
+ * the store's own descriptor its lock. */
+static int keep_only(int orders, struct area *store)
+{
+    int opened = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int kept = fcntl(opened, F_DUPFD_CLOEXEC, FD_BEHIND);
+
+    if (kept < 0)
+        return -errno;
+    dup2(orders, FD_ORDERS);
+    if (kept > FD_BEHIND)
+        close_range(FD_BEHIND, (unsigned)kept - 1, 0);
+    close_range((unsigned)kept + 1, ~0U, 0);
+    store->root = kept;
+    return 0;
+}
+
+static _Noreturn void work(struct volume *volume, const char *where, int orders)
+{
+    struct area store = *volume_area(volume, AREA_STORE);
+    struct order order;
+    int result;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setproctitle("syncs %s", volume->info.mountpoint);
+    if (keep_only(orders, &store) != 0)
+        _exit(1);
+    while (recv(FD_ORDERS, &order, sizeof(order), 0) == sizeof(order)) {
+        result = carry_out(volume, where, &store, &order);
+        if (send(FD_ORDERS, &result, sizeof(result), MSG_NOSIGNAL) != sizeof(result))
+            break;
+    }
+    _exit(0);
+}
+
+static int start_child(struct mount *mount, const char *where, struct child *child)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return -errno;
+    child->orders = ends[0];
+    child->pid = fork();
+    if (child->pid == 0)
+        work(&mount->volume, where, ends[1]);
+    close(ends[1]);
+    if (child->pid > 0)
+        return 0;
+    close(ends[0]);
+    return -EAGAIN;
+}
+
+static void end_child(const struct child *child)
+{
+    close(child->orders);
+    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+static int give_order(const struct child *child, const struct order *order)
+{
+    int result;
+
+    if (send(child->orders, order, sizeof(*order), MSG_NOSIGNAL) != sizeof(*order) ||
+        recv(child->orders, &result, sizeof(result), 0) != sizeof(result))
+        return -EIO;
+    return result;
+}
+
+/* Returns what the kernel says that the path of a descriptor is. */
+static bool read_path(int fd, char path[PATH_MAX])
+{
+    struct object_path link;
+    ssize_t length = readlink(object_path_of(fd, &link), path, PATH_MAX - 1);
+
+    path[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+/* Finds the path of a file below the root of its area, which is the one below the mount's root. */
+static bool find_path(const struct inode *inode, char path[PATH_MAX])
+{
+    char root[PATH_MAX];
+    size_t length;
+
+    if (!read_path(inode_area(inode)->root, root) || !read_path(inode->fd, path))
+        return false;
+    length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    if (strncmp(path, root, length) != 0 || path[length] != '/' || path[length + 1] == '\0')
+        return false;
+    memmove(path, path + length + 1, strlen(path + length + 1) + 1);
+    return true;
+}
+
+/* Writes the order for a node. Returns 0; 1: there is nothing to be synced; or -EAGAIN: it has no
+ * path, now. */
+static int write_order(struct volume *volume, uint64_t id, struct order *order)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+
+    // One that is gone, closed or deleted by now needs none.
+    if (inode_acquire(volume, id, &inode) != 0 || inode.ref.writers == 0 ||
+        !inode_is_regular(&inode) || inode_is_passthrough(&inode) || !inode_class(&inode)->lasts ||
+        object_stat(inode.fd, &stx) != 0 || stx.stx_nlink == 0)
+        return 1;
+    order->ino = inode_number(inode.ref.area, inode.ref.ino);
+    return find_path(&inode, order->path) ? 0 : -EAGAIN;
+}
+
+static int write_back_node(struct volume *volume, const struct child *child, uint64_t id)
+{
+    struct order order = { .kind = SYNC_FILE };
+    int result = -EAGAIN;
+
+    for (int i = 0; result == -EAGAIN && i < TRIES_MAX; i++) {
+        result = write_order(volume, id, &order);
+        if (result == 0)
+            result = give_order(child, &order);
+    }
+    return result;
+}
+
+/* Whether data of the store is in FUSE's page cache. */
+static bool caches_store(const struct volume *volume)
+{
+    return !volume->info.data_paths[AREA_STORE].passthrough;
+}
+
+/* Writes back what FUSE's page cache has of the store. */
+static int write_back(struct volume *volume, const struct child *child)
+{
+    bool unknown = false;
+    uint32_t slot = 0;
+    uint64_t id;
+    int error, first = 0;
+
+    while ((id = node_next_writer(&volume->nodes, &slot))) {
+        error = write_back_node(volume, child, id);
+        unknown |= error == -EAGAIN;
+        if (error < 0 && error != -EAGAIN && !first)
+            first = error;
+    }
+    // A file that was reached by its handle may have no path that the kernel knows.
+    if (unknown && !first)
+        first = give_order(child, &(struct order){ .kind = SYNC_CACHE });
+    return first;
+}
+
+int sync_child_run(struct mount *mount)
+{
+    struct volume *volume = &mount->volume;
+    struct child child = { .pid = -1, .orders = -1 };
+    char where[PATH_MAX] = "";
+    int error, store_error;
+
+    if (volume->info.areas[AREA_STORE].root < 0)
+        return 0;
+    if (caches_store(volume) && !mountpoint_find(volume->info.mount_id, where))
+        return -ENXIO;
+    error = start_child(mount, where, &child);
+    if (error)
+        return error;
+    if (caches_store(volume))
+        error = write_back(volume, &child);
+    store_error = give_order(&child, &(struct order){ .kind = SYNC_STORE });
+    end_child(&child);
+    return error ? error : store_error;
+}

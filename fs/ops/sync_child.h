@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A sync, made in a child of the worker.
+ *
+ * What passes through the kernel is dirty in the store alone, and syncfs(2) brings it to the disk.
+ * What does not is dirty in FUSE's page cache first. There, syncfs(2) and sync(2) only wake the
+ * kernel's writer, and wait for nothing; what waits is fdatasync(2) of each file. Only a file that
+ * is open for writing can have dirty pages: a mapping keeps it open, and closing one writes what is
+ * left. The node table knows those.
+ *
+ * No signal ends these calls. A worker that makes them could not end before the disk has answered,
+ * and nobody would serve the mount meanwhile; and one that waits for an answer of its own, never.
+ * So a child makes them, which has nothing of the daemon's but a socket: to the mount it is a
+ * client like any other.
+ */
+#ifndef SHMAPFS_SYNC_CHILD_H
+#define SHMAPFS_SYNC_CHILD_H
+
+#include "fs/mount/mount.h"
+
+/* Returns when all that was written through the mount before is on the disk of the store, which may
+ * take as long as that does. Other threads must serve. Returns 0 or a negative errno; -ENXIO: what
+ * is in FUSE's page cache cannot be reached, because the daemon does not see its own mount. */
+int sync_child_run(struct mount *mount);
+
+#endif
