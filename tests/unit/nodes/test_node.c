@@ -310,6 +310,34 @@ static void a_writer_or_a_flag_stops_flags_from_being_set(void **state)
     end(f, &ref);
 }
 
+static void open_in_turn(struct fixture *f, uint64_t ino, bool writer)
+{
+    struct node_seed seed = seed_of(ino);
+    struct node_ref ref;
+    assert_int_equal(claim(f, &seed, &ref), 0);
+    node_open(&f->table, NULL, &ref, writer, 0, 0, false);
+    end(f, &ref);
+}
+
+/* Also where there are many others in between. */
+static void nodes_that_are_open_for_writing_are_found(void **state)
+{
+    enum { OTHERS = 5000 };
+    struct fixture *f = *state;
+    uint32_t slot = 0;
+    assert_true(node_next_writer(&f->table, &slot) == 0);
+    open_in_turn(f, 10, true);
+    open_in_turn(f, 11, false);
+    for (uint64_t i = 0; i < OTHERS; i++)
+        lookup(f, 1000 + i);
+    open_in_turn(f, 12, true);
+    slot = 0;
+    assert_true(node_next_writer(&f->table, &slot) == lookup(f, 10));
+    assert_true(node_next_writer(&f->table, &slot) == lookup(f, 12));
+    assert_true(node_next_writer(&f->table, &slot) == 0);
+    assert_true(node_next_writer(&f->table, &slot) == 0);
+}
+
 #define LARGE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up_large, tear_down)
 
 int main(void)
@@ -332,6 +360,7 @@ int main(void)
         LARGE_TEST(many_nodes_in_strides_are_found),
         TEST(flags_are_set_and_cleared_together),
         TEST(a_writer_or_a_flag_stops_flags_from_being_set),
+        LARGE_TEST(nodes_that_are_open_for_writing_are_found),
     };
     return cmocka_run_group_tests_name("node", tests, NULL, NULL);
 }
