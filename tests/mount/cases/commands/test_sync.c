@@ -293,6 +293,30 @@ static void the_worker_may_die(void **state)
     disk_remove(workspace);
 }
 
+/* Without a journal the filesystem goes on after an error. */
+static void a_disk_that_fails_is_told(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char block[65536];
+
+    disk_make(workspace, 16, "-O^has_journal", "");
+    workspace_mount(workspace, true, "");
+    int fd = new_file("mnt/file", 0);
+    assert_int_equal(posix_fallocate(fd, 0, LENGTH), 0);
+    assert_ok(fsync(fd));
+    disk_break(workspace);
+    memset(block, 'x', sizeof(block));
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(pwrite(fd, block, sizeof(block), i * (off_t)sizeof(block)), sizeof(block));
+    struct program_result result = run_program(shmapctl(), "sync", workspace->mnt, NULL);
+    assert_refused(&result, 1, "not everything could be written", NULL);
+    assert_ok(close(fd));
+    disk_repair(workspace);
+    assert_ok(umount2(workspace->mnt, 0));
+    workspace_await_children(); // The daemon may well tell of the error by its status.
+    disk_remove(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(what_was_written_in_any_way),
     cmocka_unit_test(whatever_has_become_of_its_name),
@@ -301,7 +325,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(anybody_may), // and the rest, from root
     cmocka_unit_test(all_mounts_in_reach),
     cmocka_unit_test(a_disk_that_hangs_stops_nobody_else),
+    cmocka_unit_test(a_disk_that_fails_is_told),
     cmocka_unit_test(the_worker_may_die),
 };
 
-ROOT_LAST_MAIN("sync", cases, 4)
+ROOT_LAST_MAIN("sync", cases, 5)
