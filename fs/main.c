@@ -69,6 +69,7 @@ static int become_keeper(struct mount *mount, int ready, bool resumed)
 {
     struct keeper keeper = { .state = mount->volume.state,
                              .memfd = mount->memfd,
+                             .device = mount->volume.info.device,
                              .ready = ready,
                              .work = do_work,
                              .unmount = unmount,
@@ -88,8 +89,10 @@ static int become_keeper(struct mount *mount, int ready, bool resumed)
         mountpoint_take_away(mount->volume.info.mount_id);
         return EXIT_FAILURE;
     }
-    if (!resumed)
+    if (!resumed) {
         setup_keep_descriptors(mount);
+        mount->volume.state->life.watchdog = mount->options.watchdog + 1;
+    }
     setproctitle("keeps %s", mount->volume.info.mountpoint);
     // All that the mount had goes with the process.
     _exit(keeper_run(&keeper, resumed));

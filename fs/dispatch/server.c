@@ -26,9 +26,6 @@
 /* How long threads may take to come to an end once the connection has ended. */
 #define END_NANOSECONDS UINT64_C(1000000000)
 
-/* Room for reopen.c to find its way through a deep tree, whatever the limit of the shell is. */
-#define STACK_BYTES (4UL << 20)
-
 static struct resent *next_resent(struct server *server)
 {
     struct resent *resent = NULL;
@@ -230,7 +227,7 @@ static int start_threads(struct server *server)
     int error;
 
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     error = start_ticker(server, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.

@@ -7,6 +7,10 @@
 #include "fs/dispatch/recovery.h"
 #include "fs/util/ticker.h"
 
+/* The stack of a thread that serves requests: room for reopen.c to find its way through a deep
+ * tree, whatever the limit of the shell is. */
+#define SERVER_STACK_BYTES (4UL << 20)
+
 /* A server, in memory that lasts as long as the process. */
 struct server {
     struct volume *volume;

@@ -76,6 +76,15 @@ static int set_descriptors(struct options *options, const struct option_row *row
     return parse_number(value, 16, 100000000, &options->descriptors);
 }
 
+static int set_watchdog(struct options *options, const struct option_row *row, const char *value)
+{
+    int error = parse_number(value, 0, 86400, &options->watchdog);
+
+    (void)row;
+    // A worker that hands its requests over takes none for a second.
+    return error ? error : options->watchdog == 1 ? -ERANGE : 0;
+}
+
 static int set_flag(struct options *options, const struct option_row *row, const char *value)
 {
     (void)value;
@@ -150,6 +159,10 @@ const struct option_row OPTION_ROWS[] = {
       "upgrade it to this\n"
       "                    binary and leave; take away a dead one",
       FLAG(takeover, true) },
+    { "watchdog", "0 or a number of seconds from 2 to 86400",
+      "watchdog=SECONDS  replace a serving process that takes no request for so long, although\n"
+      "                    neither a disk nor a debugger holds it up (30); 0: never",
+      .set = set_watchdog },
     { "timeout", "a number of seconds from 0 to 1000000000",
       "timeout=SECONDS   how long the kernel trusts names and attributes (86400); less only\n"
       "                    where somebody changes STORE behind the mount",
@@ -199,7 +212,11 @@ const struct option_row *option_find(const char *name)
 void option_set_defaults(struct options *options)
 {
     *options = (struct options){
-        .passthrough = true, .keeper = true, .timeout = TIMEOUT_DEFAULT, .descriptors = 10000
+        .passthrough = true,
+        .keeper = true,
+        .watchdog = WATCHDOG_DEFAULT,
+        .timeout = TIMEOUT_DEFAULT,
+        .descriptors = 10000,
     };
     options->ram.huge = "within_size";
     options->ram.mode = 01777;

@@ -8,6 +8,9 @@
 
 #include "lib/area/area.h"
 
+/* The watchdog's period in seconds. */
+#define WATCHDOG_DEFAULT 30
+
 struct options {
     const char *store; // NULL: all is RAM
     const char *mountpoint;
@@ -23,6 +26,7 @@ struct options {
     bool keeper; // the process that serves can be replaced
     bool keeper_given;
     bool takeover;        // upgrade the mount that is there already
+    unsigned watchdog;    // after how many seconds a stuck worker is replaced; 0: never
     unsigned timeout;     // how many seconds the kernel may trust names and attributes
     unsigned descriptors; // how many nodes may hold descriptors that can be opened again
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +43,9 @@ static pid_t start_worker(const struct children *children)
     pid_t child = fork_sharing_descriptors();
 
     if (child == 0) {
+        // A stopped worker is to see that its keeper is gone. The kernel forgets this when this
+        // thread changes its credentials.
+        prctl(PR_SET_PDEATHSIG, SIGCONT);
         signals_take_faults();
         set_oom_score(WORKER_OOM_SCORE);
         _exit(children->work(children->argument, children->fds));
@@ -81,6 +85,22 @@ bool children_do(struct children *children, int (*work)(void *argument))
         return work(children->argument) == WORKER_ENDED;
     return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
            WEXITSTATUS(status) == WORKER_ENDED;
+}
+
+enum threads children_inspect(pid_t worker)
+{
+    pid_t child = fork_sharing_descriptors();
+    int status;
+
+    if (child == 0) {
+        // A worker that recovers closes descriptors that it does not know.
+        if (close_range(0, ~0U, CLOSE_RANGE_UNSHARE) != 0)
+            _exit(THREADS_UNKNOWN);
+        _exit(threads_of(worker));
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        return THREADS_UNKNOWN;
+    return (enum threads)WEXITSTATUS(status);
 }
 
 bool children_appoint(struct children *children)

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "fs/state/state.h"
+#include "lib/sys/threads.h"
 
 struct children {
     // The work of a worker; it returns a worker_status.
@@ -41,5 +42,8 @@ int children_show_parent(struct keeper_fds *fds);
 
 /* Does work in a child that is too risky for the keeper. Returns whether the child did it. */
 bool children_do(struct children *children, int (*work)(void *argument));
+
+/* Looks in a child at what the threads of a worker are at. */
+enum threads children_inspect(pid_t worker);
 
 #endif

@@ -22,6 +22,9 @@
 #define TRIES_MAX        50
 #define TRY_MILLISECONDS 100
 
+/* A shorter period of the manager counts as this one when a worker is watched. */
+#define MANAGER_PERIOD_US_MIN UINT64_C(2000000)
+
 int keeper_prepare(struct keeper *keeper, const sigset_t *signals)
 {
     struct keeper_fds *fds = &keeper->state->keeper_fds;
@@ -54,6 +57,21 @@ static void try_again(struct keeper_state *self)
         give_up(self);
 }
 
+/* Returns how long a worker may take no request, in nanoseconds; 0: for ever. The manager wants to
+ * hear of a stuck worker's replacement in its own period. While a worker recovers the manager hears
+ * nothing, so the worker has half the period. */
+static uint64_t find_patience(const struct keeper_state *self)
+{
+    uint64_t period = watchdog_period(&self->keeper->state->life);
+    uint64_t manager = self->keeper->notify.watchdog_us;
+
+    if (manager && manager < MANAGER_PERIOD_US_MIN)
+        manager = MANAGER_PERIOD_US_MIN;
+    if (!self->served)
+        manager /= 2;
+    return manager && manager < period / 1000 ? 1000 * manager : period;
+}
+
 /* Lets the standby serve, or a worker that is started for that. */
 static void promote_standby(struct keeper_state *self)
 {
@@ -62,7 +80,7 @@ static void promote_standby(struct keeper_state *self)
 
     self->served = false;
     self->stuck = false;
-    watchdog_reset(&self->watchdog);
+    watchdog_begin(&self->watchdog, find_patience(self));
     if (!appointed) {
         try_again(self);
         return;
@@ -121,7 +139,8 @@ static void replace_dead(struct keeper_state *self, pid_t dead, int status)
 static void set_period(struct keeper_state *self, uint64_t microseconds)
 {
     self->keeper->notify.watchdog_us = microseconds;
-    self->watchdog = (struct watchdog){ .period = microseconds };
+    self->keeper->notify.next = 0;
+    watchdog_begin(&self->watchdog, find_patience(self));
 }
 
 /* Has a new process keep the mount, with the same binary. Returns if that fails, in whichever
@@ -140,6 +159,9 @@ static void pass_on(const struct keeper_state *self)
 {
     if (!self->served)
         return;
+    // A worker that is stopped could not obey.
+    if (self->ending || self->moving)
+        kill(self->children.active, SIGCONT);
     if (self->ending) {
         atomic_fetch_or(&self->keeper->state->life.ending, LIFE_ENDING);
         notify_send(&self->keeper->notify, "STOPPING=1");
@@ -157,11 +179,12 @@ static void hear_worker(struct keeper_state *self)
     if (keeper->state->life.ending & LIFE_ENDED) {
         // Nobody is to wait for a worker whose calls the store does not answer.
         children_dismiss_standby(&self->children);
+        watchdog_begin(&self->watchdog, 0);
         keeper->disconnect(keeper->argument);
         return;
     }
     self->served = true;
-    watchdog_reset(&self->watchdog);
+    watchdog_begin(&self->watchdog, find_patience(self));
     if (!self->ready) {
         // If the process that asked for the mount is gone, nobody wants the mount.
         self->ending |= !background_ready(keeper->ready);
@@ -256,24 +279,19 @@ static void handle_signals(struct keeper_state *self)
         handle_signal(self, &info);
 }
 
-/* Gives the manager and the worker their beats. The manager watches the keeper, and the keeper
- * watches the worker, because the worker can be replaced. */
-static void beat(struct keeper_state *self)
+/* Kills a worker that is stuck. The manager watches the keeper, and the keeper watches the worker,
+ * because the worker can be replaced. */
+static void watch_worker(struct keeper_state *self)
 {
-    struct keeper *keeper = self->keeper;
+    const struct watched watched = { .state = self->keeper->state,
+                                     .device = self->keeper->device,
+                                     .worker = self->children.active,
+                                     .serves = self->served };
 
-    // A worker that ends the mount waits for processes that write.
-    if (watchdog_beat(&self->watchdog, keeper->state->life.beats, self->served) &&
-        self->children.active > 0 && !self->ending) {
-        self->stuck = true;
-        kill(self->children.active, SIGKILL);
-    }
-    if (!self->served)
+    if (watched.worker <= 0 || !watchdog_look(&self->watchdog, &watched))
         return;
-    // The manager's status still shows an earlier upgrade that failed; that is not true any more.
-    notify_send(&keeper->notify, self->upgraded ? "WATCHDOG=1\nSTATUS=" : "WATCHDOG=1");
-    self->upgraded = false;
-    kill(self->children.active, SIGURG);
+    self->stuck = true;
+    kill(watched.worker, SIGKILL);
 }
 
 /* Ends the store of a mount that was there. In a child: a disk that does not answer must not keep
@@ -290,9 +308,34 @@ static void end_store(struct keeper_state *self)
     children_do(&self->children, keeper->end_store);
 }
 
-static int poll_timeout(const struct keeper_state *self)
+static void tell_manager(struct keeper_state *self)
 {
-    return self->tries > 0 ? TRY_MILLISECONDS : watchdog_wait(&self->watchdog);
+    if (!notify_is_due(&self->keeper->notify) || !self->served)
+        return;
+    // The manager's status still shows an earlier upgrade that failed; that is not true any more.
+    notify_send(&self->keeper->notify, self->upgraded ? "WATCHDOG=1\nSTATUS=" : "WATCHDOG=1");
+    self->upgraded = false;
+}
+
+/* Returns the shorter of two waits for poll(2); -1 is for ever. */
+static int shorter(int one, int other)
+{
+    return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
+/* Waits until there is something to do. */
+static void await_event(struct keeper_state *self)
+{
+    const struct keeper *keeper = self->keeper;
+    struct pollfd events[] = { { .fd = keeper->fds.signals, .events = POLLIN },
+                               { .fd = keeper->fds.serving, .events = POLLIN },
+                               { .fd = watchdog_sleeps(&self->watchdog) ? keeper->device : -1,
+                                 .events = POLLIN } };
+    int wait = shorter(notify_wait(&keeper->notify), watchdog_wait(&self->watchdog));
+
+    poll(events, 3, self->tries > 0 ? TRY_MILLISECONDS : wait);
+    if (events[2].revents)
+        watchdog_wake(&self->watchdog);
 }
 
 int keeper_run(struct keeper *keeper, bool resumed)
@@ -306,10 +349,7 @@ int keeper_run(struct keeper *keeper, bool resumed)
         .ready = resumed,
         .status = -1,
     };
-    struct pollfd events[] = { { .fd = keeper->fds.signals, .events = POLLIN },
-                               { .fd = keeper->fds.serving, .events = POLLIN } };
 
-    self.watchdog.period = keeper->notify.watchdog_us;
     self.upgraded = resumed && keeper->state->life.keeper == getpid();
     keeper->state->life.keeper = getpid();
     children_spare_parent();
@@ -318,11 +358,11 @@ int keeper_run(struct keeper *keeper, bool resumed)
                   keeper->state->info.mountpoint, self.upgraded ? "" : ", in another process");
     promote_standby(&self);
     while (self.status < 0) {
-        poll(events, 2, poll_timeout(&self));
+        await_event(&self);
         if (self.tries > 0)
             promote_standby(&self);
-        if (watchdog_is_due(&self.watchdog))
-            beat(&self);
+        watch_worker(&self);
+        tell_manager(&self);
         if (children_begun(&self.children))
             hear_worker(&self);
         handle_signals(&self);

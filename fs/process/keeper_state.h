@@ -13,7 +13,8 @@ struct keeper {
     struct state *state;
     int memfd; // of the state
     struct keeper_fds fds;
-    int ready; // for background_ready()
+    int device; // the FUSE connection
+    int ready;  // for background_ready()
     struct notify notify;
 
     // The work of a worker; it returns a worker_status.

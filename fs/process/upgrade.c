@@ -62,13 +62,6 @@ static int ask(const struct mount *mount, const char *binary, pid_t *child, int 
     return -error;
 }
 
-static int milliseconds_until(uint64_t end)
-{
-    uint64_t now = clock_now();
-
-    return now < end ? (int)((end - now) / 1000000) + 1 : 0;
-}
-
 /* Reads the answer until its end, or until there is no more room or time. */
 static void listen_to(int answer, uint64_t end, char *text, size_t size)
 {
@@ -76,7 +69,7 @@ static void listen_to(int answer, uint64_t end, char *text, size_t size)
     size_t length = 0;
     ssize_t got = 1;
 
-    while (got > 0 && length < size - 1 && poll(&event, 1, milliseconds_until(end)) > 0) {
+    while (got > 0 && length < size - 1 && poll(&event, 1, clock_milliseconds_until(end)) > 0) {
         got = read(answer, text + length, size - 1 - length);
         length += got > 0 ? (size_t)got : 0;
     }
@@ -91,7 +84,7 @@ static int await_child(pid_t child, uint64_t end)
     struct pollfd event = { .fd = pidfd, .events = POLLIN };
     int status;
 
-    if (pidfd < 0 || poll(&event, 1, milliseconds_until(end)) <= 0)
+    if (pidfd < 0 || poll(&event, 1, clock_milliseconds_until(end)) <= 0)
         kill(child, SIGKILL);
     while (waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)

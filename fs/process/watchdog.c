@@ -1,59 +1,117 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/process/watchdog.h"
 
-#include "fs/state/life.h"
+#include <poll.h>
+#include <time.h>
 
-/* Beats in each period of the manager. */
-#define BEATS 4
+#include "fs/options/options.h"
+#include "fs/process/children.h"
+#include "fs/util/clock.h"
 
-/* A worker is stuck if it leaves the beats of a whole period unanswered, and those of this time at
- * least. A worker that recovers keeps the manager waiting, too, and has less time. */
-#define STUCK_MICROSECONDS_MIN UINT64_C(2000000)
-#define RECOVERY_BEATS         (BEATS / 2)
+/* How often the watchdog looks while requests are taken. */
+#define LOOK_NANOSECONDS UINT64_C(250000000)
 
-/* A longer period counts as this one. */
-#define PERIOD_MICROSECONDS_MAX UINT64_C(86400000000)
+/* Looks in a period while none is taken. */
+#define LOOKS 4
 
-static uint64_t microseconds(const struct watchdog *watchdog)
+uint64_t watchdog_period(const struct life *life)
 {
-    uint64_t period = watchdog->period;
+    uint64_t seconds = life->watchdog ? life->watchdog - 1 : WATCHDOG_DEFAULT;
 
-    return (period < PERIOD_MICROSECONDS_MAX ? period : PERIOD_MICROSECONDS_MAX) / BEATS + 1;
+    return 1000000000 * seconds;
+}
+
+void watchdog_begin(struct watchdog *watchdog, uint64_t period)
+{
+    *watchdog = (struct watchdog){ .period = period };
+    watchdog_wake(watchdog);
+}
+
+bool watchdog_sleeps(const struct watchdog *watchdog)
+{
+    return watchdog->period && !watchdog->awake;
+}
+
+void watchdog_wake(struct watchdog *watchdog)
+{
+    watchdog->awake = watchdog->period != 0;
+    watchdog->next = clock_now() + LOOK_NANOSECONDS;
 }
 
 int watchdog_wait(const struct watchdog *watchdog)
 {
-    uint64_t now = clock_now();
-
-    if (watchdog->period == 0)
-        return -1;
-    return watchdog->next > now ? (int)((watchdog->next - now) / 1000000) + 1 : 0;
+    return watchdog->awake ? clock_milliseconds_until(watchdog->next) : -1;
 }
 
-bool watchdog_is_due(struct watchdog *watchdog)
+/* Whether a request is in the queue, or the connection is gone: a worker should heed both. */
+static bool is_wanted(int device)
 {
-    uint64_t now = clock_now();
+    struct pollfd queue = { .fd = device, .events = POLLIN };
 
-    if (watchdog->period == 0 || now < watchdog->next)
+    return poll(&queue, 1, 0) > 0;
+}
+
+/* Returns a number that changes when the worker takes or answers a request. */
+static uint64_t count_taken(const struct state *state)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = (const void *)state->buffers[i];
+
+        sum = 31 * sum + __atomic_load_n(&header->unique, __ATOMIC_RELAXED) +
+              state->requests[i].answers;
+    }
+    return sum;
+}
+
+/* Returns the processor time that a process has used, in nanoseconds. */
+static uint64_t time_spent(pid_t process)
+{
+    struct timespec time;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Looks at the threads of a worker that takes nothing. */
+static void suspect(struct watchdog *watchdog, pid_t worker)
+{
+    enum threads threads = children_inspect(worker);
+
+    // A thread that runs is at work or waits for its turn, unless it has had its turns.
+    if (threads == THREADS_RUNNABLE && time_spent(worker) - watchdog->spent > watchdog->period)
+        threads = THREADS_WAITING;
+    if (threads == THREADS_WAITING)
+        watchdog->stuck++;
+    else if (threads != THREADS_UNKNOWN)
+        watchdog->stuck = 0;
+}
+
+bool watchdog_look(struct watchdog *watchdog, const struct watched *watched)
+{
+    uint64_t taken;
+    bool wanted, moves;
+
+    if (!watchdog->awake || clock_now() < watchdog->next)
         return false;
-    watchdog->next = now + 1000 * microseconds(watchdog);
+    wanted = !watched->serves || is_wanted(watched->device);
+    taken = count_taken(watched->state);
+    moves = taken != watchdog->taken;
+    watchdog->taken = taken;
+    if (moves || !wanted) {
+        watchdog_wake(watchdog);
+        watchdog->awake = moves;
+        watchdog->stuck = 0;
+        watchdog->spent = time_spent(watched->worker);
+        return false;
+    }
+    watchdog->next = clock_now() + watchdog->period / LOOKS;
+    suspect(watchdog, watched->worker);
+    if (watchdog->stuck <= LOOKS)
+        return false;
+    watchdog->stuck = 0;
     return true;
-}
-
-bool watchdog_beat(struct watchdog *watchdog, uint64_t beats, bool serves)
-{
-    uint64_t patience = BEATS;
-
-    if (patience * microseconds(watchdog) < STUCK_MICROSECONDS_MIN)
-        patience = STUCK_MICROSECONDS_MIN / microseconds(watchdog);
-    if (!serves)
-        patience = RECOVERY_BEATS;
-    watchdog->missed = beats == watchdog->beats ? watchdog->missed + 1 : 0;
-    watchdog->beats = beats;
-    return watchdog->missed > patience;
-}
-
-void watchdog_reset(struct watchdog *watchdog)
-{
-    watchdog->missed = 0;
 }

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The watchdog: whether a worker answers, as its keeper sees it.
+ * The watchdog: whether a worker is stuck, as its keeper sees it.
  *
- * Each time that the keeper tells its service manager that it lives, it asks the worker for a beat,
- * too. The watchdog counts beats and not time, because all processes of a service may have been
- * stopped together.
+ * The worker gives no sign of life. It is stuck if requests wait in the kernel's queue and nobody
+ * takes one for the watchdog's period. The kernel tells whether requests wait, and a worker cannot
+ * take one without changing the memory that it shares with its keeper. So the worker does nothing
+ * for the watchdog. While nobody uses the mount, the watchdog sleeps until the next request.
+ *
+ * Not every worker that takes nothing is stuck. Where a thread waits for a disk, a kill would wait
+ * for the disk, too, and so would the next worker. A worker that gets no processor would not get
+ * one after a kill either. A debugger stops threads on purpose. So the watchdog looks at the
+ * threads, several times, and a worker is stuck only if it looks like that each time. It counts
+ * looks and not time, because keeper and worker may have been stopped together.
  */
 #ifndef SHMAPFS_WATCHDOG_H
 #define SHMAPFS_WATCHDOG_H
@@ -12,24 +19,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/state/state.h"
+
 struct watchdog {
-    uint64_t period; // of the manager, in microseconds; 0: it does not watch
-    uint64_t next;   // when the next beat is due
-    uint64_t beats;  // how many beats the worker has given
-    uint64_t missed; // beats missed in a row
+    uint64_t period; // in nanoseconds; 0: nobody watches
+    bool awake;      // it looks from time to time; otherwise it waits for a request
+    uint64_t next;   // when the next look is due
+    uint64_t taken;  // what the worker had taken at the last look
+    uint64_t spent;  // the processor time that it had used when it last took something
+    unsigned stuck;  // looks in a row at which it seemed stuck
 };
 
-/* Returns the milliseconds until a beat is due, for poll(2); -1: none ever is. */
+/* The worker that is watched. */
+struct watched {
+    const struct state *state;
+    int device; // the FUSE connection
+    pid_t worker;
+    bool serves; // otherwise it recovers, and requests wait for it that are not in the queue
+};
+
+/* Returns the period that the mount was made with. */
+uint64_t watchdog_period(const struct life *life);
+
+/* Begins to watch a worker, or the same one at another task. */
+void watchdog_begin(struct watchdog *watchdog, uint64_t period);
+
+/* Whether the watchdog sleeps. watchdog_wake() is due when a request is in the queue. */
+bool watchdog_sleeps(const struct watchdog *watchdog);
+void watchdog_wake(struct watchdog *watchdog);
+
+/* Returns the milliseconds until a look is due, for poll(2); -1: none is. */
 int watchdog_wait(const struct watchdog *watchdog);
 
-/* Whether a beat is due now. If so, the next one is due some time later. */
-bool watchdog_is_due(struct watchdog *watchdog);
-
-/* Counts a beat that is due: `beats` is how many the worker has given until now. Returns whether
- * the worker is stuck. A worker that recovers, and does not serve yet, has no beats to give. */
-bool watchdog_beat(struct watchdog *watchdog, uint64_t beats, bool serves);
-
-/* Resets the watchdog for another worker, or for the same one at another task. */
-void watchdog_reset(struct watchdog *watchdog);
+/* Looks at the worker, if that is due. Returns whether it is stuck. */
+bool watchdog_look(struct watchdog *watchdog, const struct watched *watched);
 
 #endif

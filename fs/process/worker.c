@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "fs/mount/store_end.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
+#include "fs/process/watchdog.h"
 #include "fs/util/event.h"
 #include "fs/util/log.h"
 #include "fs/vfs/flush.h"
@@ -104,10 +106,6 @@ static int obey_signal(struct worker *worker, const struct signalfd_siginfo *inf
         return upgrade_begin(worker->mount) == 0 ? hand_over(worker) : -1;
     case SIGUSR1:
         return yield_to_other(worker);
-    case SIGURG:
-        // The watchdog asks for a beat.
-        worker->mount->volume.state->life.beats++;
-        return -1;
     default:
         return -1;
     }
@@ -236,6 +234,35 @@ static int begin_mount(struct mount *mount)
     return 0;
 }
 
+/* Recovers; the result is an errno as a pointer. */
+static void *recovering_thread(void *argument)
+{
+    struct worker *worker = argument;
+
+    return (void *)(intptr_t)recovery_run(&worker->mount->volume, &worker->server.recovery);
+}
+
+/* Recovers in a thread of its own, if there can be one: that may serve requests in the names of
+ * others, and after a change of credentials the kernel would not continue this thread at the end of
+ * the keeper. */
+static int recover(struct worker *worker)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void *result;
+    int error;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
+    error = pthread_create(&thread, &attributes, recovering_thread, worker);
+    pthread_attr_destroy(&attributes);
+    if (error)
+        result = recovering_thread(worker);
+    else
+        pthread_join(thread, &result);
+    return (int)(intptr_t)result;
+}
+
 /* Continues a mount in a later worker, which finds an agreement. */
 static int continue_mount(struct worker *worker)
 {
@@ -249,11 +276,32 @@ static int continue_mount(struct worker *worker)
     mount->volume.info = mount->volume.state->info;
     error = attach_nodes(mount);
     if (!error)
-        error = recovery_run(&mount->volume, &worker->server.recovery);
+        error = recover(worker);
     if (error && error != -ENODEV)
         log_event(LOG_ERR, "the worker cannot recover what the last one left: %s",
                   strerror(-error));
     return error;
+}
+
+/* Waits for the end of the active worker, and kills it if it is stuck. */
+static void watch_to_end(const struct mount *mount, int pidfd)
+{
+    const struct state *state = mount->volume.state;
+    const struct watched watched = { .state = state,
+                                     .device = mount->volume.info.device,
+                                     .worker = state->life.worker,
+                                     .serves = true };
+    struct pollfd events[] = { { .fd = pidfd, .events = POLLIN }, { .events = POLLIN } };
+    struct watchdog watchdog;
+
+    watchdog_begin(&watchdog, watchdog_period(&state->life));
+    while (!events[0].revents) {
+        events[1].fd = watchdog_sleeps(&watchdog) ? watched.device : -1;
+        if (poll(events, 2, watchdog_wait(&watchdog)) > 0 && events[1].revents)
+            watchdog_wake(&watchdog);
+        if (watchdog_look(&watchdog, &watched))
+            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    }
 }
 
 /* Ends a standby whose keeper was killed. The active worker ends the mount, if it lives to do that;
@@ -261,10 +309,9 @@ static int continue_mount(struct worker *worker)
 static int outlive_keeper(const struct mount *mount)
 {
     CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->volume.state->life.worker, 0);
-    struct pollfd end = { .fd = pidfd, .events = POLLIN };
 
-    while (pidfd >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
-        ;
+    if (pidfd >= 0)
+        watch_to_end(mount, pidfd);
     mountpoint_take_away(mount->volume.info.mount_id);
     return -ESRCH;
 }

@@ -24,10 +24,12 @@ struct life {
     _Atomic uint64_t last_stall;   // nanoseconds from a death to the first answer after it
     _Atomic uint32_t writes_begun; // WRITE requests; flush.c waits for the last one
     _Atomic uint32_t writes_ended;
-    _Atomic uint64_t beats;     // of the worker, for the watchdog
+    _Atomic uint64_t beats;     // of the worker; earlier versions count them
     _Atomic uint32_t ending;    // of enum life_ending
     _Atomic uint32_t crashed;   // the last worker died of itself, and was not killed
     _Atomic int32_t exec_error; // why the last upgrade's binary could not be executed; 0: it could
+    // The period of the watchdog in seconds, plus 1; 0: an earlier version has made the mount.
+    _Atomic uint32_t watchdog;
 };
 
 /* Notes that a request was answered. If a worker died before, its stall ends here. */

@@ -15,6 +15,14 @@ static inline uint64_t clock_now(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Returns the milliseconds until a time, rounded up, for poll(2); 0: it has come. */
+static inline int clock_milliseconds_until(uint64_t time)
+{
+    uint64_t now = clock_now();
+
+    return now < time ? (int)((time - now) / 1000000) + 1 : 0;
+}
+
 /* Returns the time so many nanoseconds from now, for a wait on a condition. */
 static inline struct timespec clock_deadline(long nanoseconds)
 {

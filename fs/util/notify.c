@@ -3,19 +3,25 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/util/clock.h"
 #include "lib/sys/cleanup.h"
 
 #define MESSAGE_MAX 1024
 
 /* How long a service manager that does not listen may hold up the daemon. */
 #define PATIENCE_US 100000
+
+/* How many times in its period the manager hears that the daemon lives. */
+#define BEATS 4
+
+/* A longer period counts as this one. */
+#define PERIOD_US_MAX UINT64_C(86400000000)
 
 /* Returns a decimal number from the environment; 0: there is none, or it is malformed. */
 static uint64_t environment_number(const char *name)
@@ -76,4 +82,20 @@ int notify_send(const struct notify *notify, const char *format, ...)
                notify->length) < 0)
         return -errno;
     return 0;
+}
+
+int notify_wait(const struct notify *notify)
+{
+    return notify->watchdog_us ? clock_milliseconds_until(notify->next) : -1;
+}
+
+bool notify_is_due(struct notify *notify)
+{
+    uint64_t now = clock_now();
+    uint64_t period = notify->watchdog_us < PERIOD_US_MAX ? notify->watchdog_us : PERIOD_US_MAX;
+
+    if (period == 0 || now < notify->next)
+        return false;
+    notify->next = now + 1000 * (period / BEATS + 1);
+    return true;
 }

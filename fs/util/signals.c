@@ -32,7 +32,7 @@ void signals_take_faults(void)
 
 void signals_block(sigset_t *heeded)
 {
-    static const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGURG };
+    static const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD };
     sigset_t blocked;
 
     sigemptyset(heeded);

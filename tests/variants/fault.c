@@ -12,6 +12,8 @@
  *                          else has it locked (flock); the other threads do
  *   SHMAPFS_POISON=TEXT    a request that has the text in it, such as the name of a file, ends the
  *                          worker that serves it with a segmentation fault
+ *   SHMAPFS_STUCK=FILE     a request that has «stuck» in it waits as long as somebody has the file
+ *                          locked (flock)
  */
 #include "fs/util/fault.h"
 
@@ -125,12 +127,24 @@ void fault_point(enum fault_point point)
     hold_at(point);
 }
 
+static void wait_for_lock(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd == -1 || flock(fd, LOCK_SH) == -1)
+        abort();
+    close(fd);
+}
+
 void fault_request(const struct fuse_in_header *header)
 {
     const char *poison = getenv("SHMAPFS_POISON");
+    const char *lock = getenv("SHMAPFS_STUCK");
 
     if (poison && memmem(header, header->len, poison, strlen(poison)))
         raise(SIGSEGV);
+    if (lock && memmem(header, header->len, "stuck", 5))
+        wait_for_lock(lock);
 }
 
 bool fault_hasty_kernel(void)

@@ -50,6 +50,7 @@ static _Noreturn void become_daemon(const struct workspace *workspace,
     if (settings->stops_at_points)
         set_if_given("SHMAPFS_HALT", crashpoints);
     set_if_given("SHMAPFS_POISON", settings->poison);
+    set_if_given("SHMAPFS_STUCK", settings->stuck);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setrlimit(RLIMIT_CORE, &no_cores);

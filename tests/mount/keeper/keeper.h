@@ -16,6 +16,7 @@ struct keeper_settings {
     const char *fault;    // SHMAPFS_FAULT, or NULL
     bool stops_at_points; // see crashpoint.h
     const char *poison;   // SHMAPFS_POISON, or NULL
+    const char *stuck;    // SHMAPFS_STUCK, or NULL
     unsigned descriptors; // the limit that it starts with; 0: the usual one
 };
 

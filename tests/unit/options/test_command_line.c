@@ -74,6 +74,7 @@ static void everything_has_a_default(void **state)
     assert_true(options.passthrough);
     assert_int_equal(options.timeout, 86400);
     assert_int_equal(options.descriptors, 10000);
+    assert_int_equal(options.watchdog, 30);
     assert_false(options.suid || options.dev || options.noexec);
     assert_null(options.anon);
     assert_int_equal(options.atime.set, 0);
@@ -125,6 +126,8 @@ static void the_daemon_has_its_options(void **state)
     assert_int_equal(with("timeout=0").timeout, 0);
     assert_int_equal(with("timeout=5").timeout, 5);
     assert_int_equal(with("descriptors=100").descriptors, 100);
+    assert_int_equal(with("watchdog=0").watchdog, 0);
+    assert_int_equal(with("watchdog=2").watchdog, 2);
     struct options options = with("anon=scratch:tmp/cache");
     assert_string_equal(options.anon, "scratch:tmp/cache");
     free(options.anon);
@@ -186,6 +189,9 @@ static void malformed_values_are_named_with_what_is_right(void **state)
     assert_complaint("timeout=-1", "'timeout=-1'", "seconds");
     assert_complaint("timeout=soon", "'timeout=soon'", "seconds");
     assert_complaint("timeout=1.5", "'timeout=1.5'", "seconds");
+    assert_complaint("watchdog=1", "'watchdog=1'", "0 or a number of seconds from 2");
+    assert_complaint("watchdog=-1", "'watchdog=-1'", "86400");
+    assert_complaint("watchdog=86401", "watchdog", "86400");
     assert_complaint("descriptors=1", "'descriptors=1'", "16");
     assert_complaint("descriptors=99999999999", "descriptors", "100000000");
     assert_complaint("anon=", "anon", "directories");
@@ -252,6 +258,7 @@ static void the_help_names_every_option(void **state)
     static const char *const names[] = {
         "size=",         "nr_inodes=", "huge=",        "mode=",    "noswap",  "anon=",
         "nopassthrough", "timeout=",   "descriptors=", "io_uring", "noatime", "ro",
+        "watchdog=",
         "STORE",         "MOUNTPOINT", "--version",
     };
     char *text = NULL;

@@ -119,10 +119,11 @@ static void kill_all(pid_t keeper)
         stop_process(workers[count++]);
     fclose(children);
     assert_true(count > 0);
-    assert_ok(kill(keeper, SIGKILL));
-    assert_int_equal(wait_for_process(keeper), 128 + SIGKILL);
+    // The keeper comes last: its end would continue the workers.
     while (count > 0)
         assert_ok(kill(workers[--count], SIGKILL));
+    assert_ok(kill(keeper, SIGKILL));
+    assert_int_equal(wait_for_process(keeper), 128 + SIGKILL);
 }
 
 static void dead_mount_is_replaced(void **state)

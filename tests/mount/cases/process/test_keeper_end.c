@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A worker that is stopped when its keeper ends, or wants it to end. */
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/interrupted_call.h"
+#include "tests/mount/keeper/keeper.h"
+#include "tests/mount/workspace/workspace.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whether the mount answers or has ended: nobody waits for ever. */
+static int ask(struct coprocess *parent, void *argument)
+{
+    struct stat attr;
+
+    (void)parent;
+    (void)argument;
+    coprocess_check(stat("mnt/none", &attr) == -1);
+    return 0;
+}
+
+static bool is_unmounted(void *argument)
+{
+    const struct workspace *workspace = argument;
+
+    return !workspace_is_mounted(workspace->mnt);
+}
+
+static void await_end_of_mount(struct workspace *workspace)
+{
+    await_true(is_unmounted, workspace, "the end of the mount");
+    // The keeper was killed; how the others end is their affair.
+    assert_true(workspace_await_children() > 0);
+    assert_ok(mkdir("mnt/directory", 0755));
+    assert_ok(rmdir("mnt/directory"));
+}
+
+static void stopped_worker_follows_its_keeper(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct coprocess client;
+
+    // The second time, all of them are stopped.
+    for (int i = 0; i < 2; i++) {
+        pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
+        put_file("mnt/file", "contents");
+        pid_t worker = keeper_worker(keeper);
+        stop_process(worker);
+        if (i == 1)
+            stop_process(keeper_standby(keeper));
+        assert_int_equal(coprocess_start(&client, ask, NULL), 0);
+        assert_ok(kill(keeper, SIGKILL));
+        await_end(worker);
+        assert_coprocess_succeeds(&client);
+        await_end_of_mount(workspace);
+        assert_content("store/file", "contents");
+    }
+}
+
+/* A worker that recovered may have served a request in somebody's name before its threads do: a
+ * request that may be the reason for a crash. The kernel then forgets what it was to do. */
+static void stopped_second_worker_follows_its_keeper(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct client_call mkdir_call = { make_directory_at, (char[]){ "mnt/new" } };
+    struct coprocess client;
+
+    pid_t keeper = keeper_start_with_crashpoints(workspace, false);
+    pid_t worker = call_and_stop(keeper, POINT_OF_EXECUTION, &mkdir_call, &client);
+    assert_ok(kill(worker, SIGSEGV));
+    assert_ok(kill(worker, SIGCONT));
+    await_end(worker);
+    assert_coprocess_succeeds(&client);
+    worker = keeper_worker(keeper);
+    stop_process(worker);
+    assert_ok(kill(keeper, SIGKILL));
+    await_end(worker);
+    await_end_of_mount(workspace);
+}
+
+static void stopped_worker_obeys(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
+    put_file("mnt/file", "contents");
+    stop_process(keeper_worker(keeper));
+    assert_ok(kill(keeper, SIGTERM));
+    assert_int_equal(wait_for_process(keeper), 0);
+    assert_int_equal(workspace_await_children(), 0);
+    assert_false(workspace_is_mounted(workspace->mnt));
+    assert_content("store/file", "contents");
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(stopped_worker_follows_its_keeper),
+    cmocka_unit_test(stopped_second_worker_follows_its_keeper),
+    cmocka_unit_test(stopped_worker_obeys),
+};
+
+WORKSPACE_MAIN("keeper_end", cases)
