@@ -22,6 +22,7 @@
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "fs/util/version.h"
+#include "lib/sys/parent.h"
 #include "lib/sys/streams.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
@@ -81,6 +82,12 @@ static int become_keeper(struct mount *mount, int ready, bool resumed)
     int error;
 
     signals_block(&signals);
+    if (resumed) {
+        parent_read(&keeper.parent);
+        parent_follow(&keeper.parent);
+    } else {
+        parent_note(&keeper.parent);
+    }
     if (mount->volume.info.notifies)
         notify_prepare(&keeper.notify);
     error = keeper_prepare(&keeper, &signals);
@@ -138,6 +145,7 @@ static int run(void *argument, int ready)
 static int mount_and_run(struct mount *mount)
 {
     struct complaint complaint = { .text = "" };
+    struct parent parent;
     sigset_t heeded;
     int status = mount->options.takeover ? takeover_mount(&mount->options, &complaint) : 0;
 
@@ -149,12 +157,15 @@ static int mount_and_run(struct mount *mount)
     // the background nobody knows the process yet.
     if (mount->options.foreground)
         signals_block(&heeded);
+    parent_note(&parent);
     if (status < 0 || setup_mount(mount, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
         return EXIT_FAILURE;
     }
-    if (mount->options.foreground)
+    if (mount->options.foreground) {
+        parent_follow(&parent);
         return run(mount, -1);
+    }
     status = background_run(run, mount);
     // The child owns what was set up, and has taken it down if it failed, unless it died.
     if (status != EXIT_SUCCESS)

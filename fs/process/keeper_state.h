@@ -8,6 +8,7 @@
 #include "fs/process/watchdog.h"
 #include "fs/state/state.h"
 #include "fs/util/notify.h"
+#include "lib/sys/parent.h"
 
 struct keeper {
     struct state *state;
@@ -16,6 +17,7 @@ struct keeper {
     int device; // the FUSE connection
     int ready;  // for background_ready()
     struct notify notify;
+    struct parent parent;
 
     // The work of a worker; it returns a worker_status.
     int (*work)(void *argument, const struct keeper_fds *fds);

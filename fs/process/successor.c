@@ -17,10 +17,15 @@
 
 #define ENVIRONMENT_MAX 1024
 
-/* Variables for notify_prepare() of the binary that is executed. */
-struct watchdog_environment {
+/* Variables that are left out when the environment is copied, and written anew. */
+static const char *const OWN_VARIABLES[] = { "WATCHDOG_PID=", "WATCHDOG_USEC=", "SHMAPFS_PARENT=" };
+#define OWN_VARIABLE_COUNT (sizeof(OWN_VARIABLES) / sizeof(OWN_VARIABLES[0]))
+
+/* Variables for notify_prepare() and parent_read() of the binary that is executed. */
+struct own_variables {
     char pid[32];
     char period[48];
+    char parent[PARENT_TEXT_MAX];
 };
 
 /* Does what fork(2) does, but the child is one of our own parent's: a service manager that has
@@ -30,38 +35,51 @@ static pid_t fork_sibling(void)
     return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 }
 
-/* Copies our own environment except the watchdog, whose period and process may have changed by
- * now. */
-static void fill_environment(char **environment, struct watchdog_environment *watchdog,
-                             const struct notify *notify)
+static bool is_own(const char *entry)
+{
+    for (size_t i = 0; i < OWN_VARIABLE_COUNT; i++) {
+        if (strncmp(entry, OWN_VARIABLES[i], strlen(OWN_VARIABLES[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Copies our own environment except the watchdog and the parent, which may have changed by now. */
+static void fill_environment(char **environment, struct own_variables *own,
+                             const struct keeper *keeper)
 {
     size_t count = 0;
 
-    for (char **entry = environ; *entry && count < ENVIRONMENT_MAX - 3; entry++) {
-        if (strncmp(*entry, "WATCHDOG_PID=", 13) != 0 && strncmp(*entry, "WATCHDOG_USEC=", 14) != 0)
+    for (char **entry = environ; *entry && count < ENVIRONMENT_MAX - OWN_VARIABLE_COUNT - 1;
+         entry++) {
+        if (!is_own(*entry))
             environment[count++] = *entry;
     }
-    if (notify->watchdog_us) {
-        snprintf(watchdog->pid, sizeof(watchdog->pid), "WATCHDOG_PID=%d", (int)getpid());
-        snprintf(watchdog->period, sizeof(watchdog->period), "WATCHDOG_USEC=%" PRIu64,
-                 notify->watchdog_us);
-        environment[count++] = watchdog->pid;
-        environment[count++] = watchdog->period;
+    if (keeper->notify.watchdog_us) {
+        snprintf(own->pid, sizeof(own->pid), "WATCHDOG_PID=%d", (int)getpid());
+        snprintf(own->period, sizeof(own->period), "WATCHDOG_USEC=%" PRIu64,
+                 keeper->notify.watchdog_us);
+        environment[count++] = own->pid;
+        environment[count++] = own->period;
+    }
+    if (keeper->parent.signal) {
+        parent_write(&keeper->parent, own->parent);
+        environment[count++] = own->parent;
     }
     environment[count] = NULL;
 }
 
-/* Becomes a binary that goes on with the mount whose state is in the memory of a descriptor, and
- * that tells the same service manager, as often. Returns a negative errno. */
-static int execute(const struct notify *notify, int memfd, const char *binary)
+/* Becomes a binary that goes on with the mount, tells the same service manager as often, and ends
+ * with the same parent. Returns a negative errno. */
+static int execute(const struct keeper *keeper, const char *binary)
 {
     char name[] = "shmapfs", word[] = "--resume", number[16];
     char *const arguments[] = { name, word, number, NULL };
     char *environment[ENVIRONMENT_MAX];
-    struct watchdog_environment watchdog;
+    struct own_variables own;
 
-    snprintf(number, sizeof(number), "%d", memfd);
-    fill_environment(environment, &watchdog, notify);
+    snprintf(number, sizeof(number), "%d", keeper->memfd);
+    fill_environment(environment, &own, keeper);
     execve(binary, arguments, environment);
     return -errno;
 }
@@ -92,7 +110,7 @@ void successor_upgrade(struct keeper *keeper, struct children *children, bool en
         kill(getpid(), SIGUSR1);
     life->upgrades++;
     if (children_do(children, keeper->inherit))
-        error = execute(&keeper->notify, keeper->memfd, binary);
+        error = execute(keeper, binary);
     life->upgrades--;
     life->exec_error = -error;
     log_event(LOG_ERR, "%s cannot be executed: %s; %s goes on", binary, strerror(-error),
@@ -117,9 +135,10 @@ bool successor_replace(struct keeper *keeper, struct children *children)
     }
     // The manager does not know the new keeper, which is silent until a takeover (takeover.h).
     keeper->notify.watchdog_us = 0;
-    error = execute(&keeper->notify, keeper->memfd, "/proc/self/exe");
+    error = execute(keeper, "/proc/self/exe");
     log_event(LOG_WARNING, "the new keeper goes on as a copy of the old one: %s", strerror(-error));
     children_show_parent(&keeper->fds);
+    parent_follow(&keeper->parent);
     keeper->state->life.keeper = getpid();
     return true;
 }

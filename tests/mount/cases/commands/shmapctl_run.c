@@ -5,6 +5,7 @@
 #include "tests/mount/harness/coprocess.h"
 
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -207,4 +208,15 @@ struct background_run start_role(const char *role)
     assert_line(&background, "ready");
     free(self);
     return background;
+}
+
+int64_t status_number(const char *mountpoint, const char *member)
+{
+    struct program_result result = run_program(shmapctl(), "--json", "status", mountpoint, NULL);
+    assert_done(&result);
+    struct json_object *status = json_tokener_parse(result.out), *value;
+    assert_true(json_object_object_get_ex(status, member, &value));
+    int64_t number = json_object_get_int64(value);
+    json_object_put(status);
+    return number;
 }

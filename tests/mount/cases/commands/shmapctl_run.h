@@ -55,6 +55,9 @@ int end_run(struct background_run *background, char *err, size_t size);
 /* The same, with that status and silence. */
 void assert_run_ends(struct background_run *background, int status);
 
+/* A number of the status of a mount, which others may see at another path than the command. */
+int64_t status_number(const char *mountpoint, const char *member);
+
 /* The last of the cases, that many, take root. */
 #define RUN_MAIN(group, cases, of_root)                                                          \
     int main(int argc, char **argv)                                                              \

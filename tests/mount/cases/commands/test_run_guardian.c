@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The guardian of shmapctl run: what it is needed for, and what it is not.
+#include "tests/mount/cases/commands/shmapctl_run.h"
+#include "tests/mount/harness/coprocess.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool is_gone(void *pid)
+{
+    return kill(*(pid_t *)pid, 0) == -1 && errno == ESRCH;
+}
+
+struct guard {
+    pid_t run;
+    pid_t pid;
+};
+
+static bool is_found(void *argument)
+{
+    struct guard *guard = argument;
+    char path[64], name[32];
+    long child;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)guard->run, (int)guard->run);
+    FILE *children = fopen(path, "re");
+    while (children != NULL && guard->pid == 0 && fscanf(children, "%ld", &child) == 1) {
+        snprintf(path, sizeof(path), "/proc/%ld/comm", child);
+        FILE *comm = fopen(path, "re");
+        if (comm != NULL && fscanf(comm, "%31s", name) == 1 && strcmp(name, "shmapfs-guard") == 0)
+            guard->pid = (pid_t)child;
+        if (comm != NULL)
+            fclose(comm);
+    }
+    if (children != NULL)
+        fclose(children);
+    return guard->pid != 0;
+}
+
+/* Forks a child that waits for a signal, with that number. Returns whether it got the number. */
+static bool fork_as(pid_t wanted)
+{
+    char number[32];
+    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+
+    assert_ok(fd);
+    snprintf(number, sizeof(number), "%d", (int)wanted - 1);
+    assert_ok(write(fd, number, strlen(number)));
+    assert_ok(close(fd));
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        // The command's input is to end.
+        close_range(STDERR_FILENO + 1, ~0U, 0);
+        pause();
+        _exit(0);
+    }
+    assert_ok(child);
+    if (child == wanted)
+        return true;
+    assert_ok(kill(child, SIGKILL));
+    assert_int_equal(wait_for_process(child), 128 + SIGKILL);
+    return false;
+}
+
+/* Another process may have its number when the run ends. */
+static void the_guardian_may_die(void **state)
+{
+    struct workspace *workspace = begin_run(state);
+    struct background_run background = start_script(workspace, false, "echo $$; cat; exit 2");
+    struct guard guard = { .run = background.pid };
+    int tries = 0;
+
+    read_pid(&background);
+    assert_true(becomes_true(is_found, &guard));
+    assert_ok(kill(guard.pid, SIGKILL));
+    assert_true(becomes_true(is_gone, &guard.pid));
+    while (!fork_as(guard.pid))
+        assert_true(++tries < 100);
+    end_input(&background);
+    assert_run_ends(&background, 2);
+    assert_int_equal(waitpid(guard.pid, NULL, WNOHANG), 0);
+    assert_ok(kill(guard.pid, SIGKILL));
+    assert_int_equal(wait_for_process(guard.pid), 128 + SIGKILL);
+}
+
+/* Then nobody is left who could end the daemon; also one that has changed its binary. */
+static void a_kill_of_the_run_and_its_guardian_leaves_nothing(void **state)
+{
+    struct workspace *workspace = begin_run(state);
+    char mountpoint[64];
+
+    for (int i = 0; i < 2; i++) {
+        struct background_run background = start_script(workspace, true, "echo $$; exec cat");
+        struct guard guard = { .run = background.pid };
+        pid_t command = read_pid(&background);
+        snprintf(mountpoint, sizeof(mountpoint), "/proc/%d/root/dev/shm", (int)command);
+        pid_t keeper = (pid_t)status_number(mountpoint, "keeper");
+        if (i == 1) {
+            struct program_result result = run_program(shmapctl(), "upgrade", mountpoint, NULL);
+            assert_done(&result);
+            assert_int_equal(status_number(mountpoint, "keeper"), keeper);
+            assert_int_equal(status_number(mountpoint, "upgrades"), 1);
+        }
+        assert_true(becomes_true(is_found, &guard));
+        assert_ok(kill(guard.pid, SIGKILL));
+        assert_true(becomes_true(is_gone, &guard.pid));
+        assert_ok(kill(background.pid, SIGKILL));
+        assert_int_equal(wait_for_process(background.pid), 128 + SIGKILL);
+        assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
+        assert_errno(kill(command, 0), ESRCH);
+        assert_errno(kill(keeper, 0), ESRCH);
+        assert_ok(close(background.in));
+        assert_ok(close(background.out));
+        assert_ok(close(background.err));
+    }
+    struct program_result result = run_script(workspace, workspace->store, "exit 0");
+    assert_ended(&result, 0, "");
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(a_kill_of_the_run_and_its_guardian_leaves_nothing),
+    cmocka_unit_test(the_guardian_may_die), // and another process gets its number, from root
+};
+
+RUN_MAIN("run_guardian", cases, 1)
