@@ -96,6 +96,18 @@ static int set_inode_times(int fd, const struct stat *attr, int to_set)
     return utimensat(fd, "", times, AT_EMPTY_PATH) == 0 ? 0 : -errno;
 }
 
+/* chown(2) to -1, -1 takes setuid and setgid away, and names no attribute. The kernel has not
+ * looked whether the caller may do that. A stranger is not refused, because the same may come
+ * before a write of one who may write to the file. */
+static int take_setid(const struct inode *inode, uid_t caller)
+{
+    struct stat now;
+
+    if (fstat(inode->fd, &now) != 0)
+        return -errno;
+    return caller == 0 || caller == now.st_uid ? set_inode_owner(inode->fd, &now, 0) : 0;
+}
+
 static int apply_attr(struct inode *inode, const struct stat *attr, int to_set)
 {
     int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
@@ -121,13 +133,13 @@ static int apply_attr(struct inode *inode, const struct stat *attr, int to_set)
     return error;
 }
 
-static int apply_attr_once(struct inode *inode, const struct stat *attr, int to_set)
+static int apply_attr_once(struct inode *inode, const struct stat *attr, int to_set, uid_t caller)
 {
     struct request *request = volume_request(inode->volume);
     int64_t result;
 
     if (!request_was_executed(request, &result)) {
-        result = apply_attr(inode, attr, to_set);
+        result = to_set == 0 ? take_setid(inode, caller) : apply_attr(inode, attr, to_set);
         request_executed(request, result);
     }
     return (int)result;
@@ -141,7 +153,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
 
     (void)fi;
     if (!error)
-        error = apply_attr_once(&inode, attr, to_set);
+        error = apply_attr_once(&inode, attr, to_set, fuse_req_ctx(req)->uid);
     if (error)
         reply_err(req, -error);
     else

@@ -92,6 +92,12 @@ static bool by_chown(int fd)
     return fchown(fd, (uid_t)-1, getegid()) == 0;
 }
 
+/* To nobody else; that counts, too. */
+static bool by_empty_chown(int fd)
+{
+    return fchown(fd, (uid_t)-1, (gid_t)-1) == 0;
+}
+
 static const struct change {
     const char *name;
     bool (*make)(int fd);
@@ -109,6 +115,7 @@ static const struct change {
     { "sendfile", by_sendfile },
     { "splice", by_splice },
     { "chown", by_chown },
+    { "chown to -1, -1", by_empty_chown },
 };
 
 enum { CHANGES = sizeof(changes) / sizeof(changes[0]) };
@@ -279,10 +286,48 @@ static void change_by_root(void **state)
         make_program(fixture, 06755);
         assert_int_equal(make_change((void *)(uintptr_t)&changes[i]), 0);
         mode_t mode = stat_of("program").st_mode & 07777;
-        bool writes = changes[i].make != by_chown && fixture->area != AREA_NATIVE;
-        mode_t kept = changes[i].make == by_chown ? 0755 : 06755;
+        bool chowns = changes[i].make == by_chown || changes[i].make == by_empty_chown;
+        bool writes = !chowns && fixture->area != AREA_NATIVE;
+        mode_t kept = chowns ? 0755 : 06755;
         if (mode != kept && !(writes && mode == 0755))
             fail_msg("%s by root leaves mode 6755 as %04o", changes[i].name, mode);
+    }
+}
+
+static int chown_to_nobody_else(void *argument)
+{
+    (void)argument;
+    return chown("program", (uid_t)-1, (gid_t)-1) == 0 ? 0 : errno;
+}
+
+// FUSE does not refuse this call, which then does nothing.
+static void stranger_takes_none_away(void **state)
+{
+    const struct fixture *fixture = fixture_of(state);
+    if (!fixture->root)
+        return;
+    make_program(fixture, 06755);
+    int error = harness_as(OWNER + 1, OWNER + 1, 0, NULL, chown_to_nobody_else, NULL);
+    assert_true(error == EPERM || (error == 0 && fixture->area != AREA_NATIVE));
+    assert_int_equal(stat_of("program").st_mode & 07777, 06755);
+}
+
+static void stranger_may_write(void **state)
+{
+    const struct fixture *fixture = fixture_of(state);
+    if (!fixture->root)
+        return;
+    make_source();
+    for (size_t i = 0; i < CHANGES; i++) {
+        if (changes[i].make == by_chown || changes[i].make == by_empty_chown)
+            continue;
+        make_program(fixture, 06777);
+        assert_int_equal(
+            harness_as(OWNER + 1, OWNER + 1, 0, NULL, make_change, (void *)(uintptr_t)&changes[i]),
+            0);
+        mode_t mode = stat_of("program").st_mode & 07777;
+        if (mode != 0777)
+            fail_msg("%s by a stranger leaves mode 6777 as %04o", changes[i].name, mode);
     }
 }
 
@@ -305,6 +350,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(change_clears_file_capabilities),
     cmocka_unit_test(write_through_a_mapping),
     cmocka_unit_test(change_by_root),
+    cmocka_unit_test(stranger_takes_none_away),
+    cmocka_unit_test(stranger_may_write),
     cmocka_unit_test(directories_keep_theirs),
 };
 
