@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/mount/fuzz/kinds.h"
+
+const struct fuzz_kind fuzz_kinds[] = {
+    { "open", 40, call_open },
+    { "creat", 6, call_creat },
+    { "tmpfile", 4, call_tmpfile },
+    { "name_tmpfile", 6, call_name_tmpfile },
+    { "dup", 4, call_dup },
+    { "close", 8, call_close },
+    { "reopen", 6, call_reopen },
+    { "setfl", 4, call_setfl },
+    { "list_fd", 3, call_list_fd },
+
+    { "read", 12, call_read },
+    { "write", 16, call_write },
+    { "pread", 12, call_pread },
+    { "pwrite", 16, call_pwrite },
+    { "readv", 4, call_readv },
+    { "writev", 6, call_writev },
+    { "append", 6, call_append },
+    { "copy_file_range", 8, call_copy_file_range },
+    { "sendfile", 4, call_sendfile },
+
+    { "truncate", 6, call_truncate },
+    { "ftruncate", 6, call_ftruncate },
+    { "fallocate", 12, call_fallocate },
+    { "lseek", 6, call_lseek },
+    { "seek_hole", 8, call_seek_hole },
+    { "fsync", 3, call_fsync },
+    { "fdatasync", 3, call_fdatasync },
+
+    { "mmap", 14, call_mmap },
+    { "munmap", 4, call_munmap },
+    { "load", 14, call_load },
+    { "store", 16, call_store },
+    { "msync", 5, call_msync },
+
+    { "rename", 12, call_rename },
+    { "renameat2", 10, call_renameat2 },
+    { "link", 10, call_link },
+    { "unlink", 10, call_unlink },
+    { "rmdir", 6, call_rmdir },
+    { "mkdir", 14, call_mkdir },
+    { "mknod", 6, call_mknod },
+    { "symlink", 6, call_symlink },
+    { "readlink", 4, call_readlink },
+    { "list", 8, call_list },
+    { "chdir", 3, call_chdir },
+
+    { "chmod", 8, call_chmod },
+    { "fchmod", 4, call_fchmod },
+    { "chown", 5, call_chown },
+    { "fchown", 3, call_fchown },
+    { "utimensat", 5, call_utimensat },
+    { "futimens", 3, call_futimens },
+    { "stat", 14, call_stat },
+    { "fstat", 10, call_fstat },
+    { "statx", 6, call_statx },
+    { "access", 6, call_access },
+    { "umask", 3, call_umask },
+
+    { "setxattr", 6, call_setxattr },
+    { "getxattr", 5, call_getxattr },
+    { "listxattr", 5, call_listxattr },
+    { "removexattr", 4, call_removexattr },
+    { "fsetxattr", 3, call_fsetxattr },
+    { "fgetxattr", 3, call_fgetxattr },
+
+    { "flock", 5, call_flock },
+    { "setlk", 5, call_setlk },
+    { "ofd_setlk", 4, call_ofd_setlk },
+    { "getlk", 4, call_getlk },
+};
+
+const size_t fuzz_kind_count = sizeof(fuzz_kinds) / sizeof(fuzz_kinds[0]);
