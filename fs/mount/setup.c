@@ -19,6 +19,7 @@
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/oom.h"
 
 /* How many nodes the table has room for. This takes address space only; memory is taken as nodes
  * come. */
@@ -215,6 +216,8 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
     int error;
 
     writeback_prepare(&mount->volume);
+    if (mount->options.keeper)
+        oom_go_last();
     error = cred_init(&mount->volume.info.cred);
     return error ? complain(complaint, -error, "the daemon's credentials cannot be set: %s",
                             strerror(-error))

@@ -19,24 +19,7 @@
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "lib/sys/cleanup.h"
-
-/* If memory is short the worker goes first, because it is replaced. The keeper would not be. */
-#define KEEPER_OOM_SCORE (-1000)
-#define WORKER_OOM_SCORE 100
-
-static void set_oom_score(int score)
-{
-    CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-    // Lowering it takes a privilege.
-    if (fd >= 0 && dprintf(fd, "%d", score) < 0)
-        return;
-}
-
-void children_spare_parent(void)
-{
-    set_oom_score(KEEPER_OOM_SCORE);
-}
+#include "lib/sys/oom.h"
 
 static pid_t start_worker(const struct children *children)
 {
@@ -47,7 +30,8 @@ static pid_t start_worker(const struct children *children)
         // thread changes its credentials.
         prctl(PR_SET_PDEATHSIG, SIGCONT);
         signals_take_faults();
-        set_oom_score(WORKER_OOM_SCORE);
+        // If memory is short the worker goes first, because it is replaced. The keeper is not.
+        oom_go_before_parent();
         _exit(children->work(children->argument, children->fds));
     }
     if (child < 0)

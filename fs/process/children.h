@@ -21,9 +21,6 @@ struct children {
     uint64_t warm_since; // when the standby was started
 };
 
-/* Makes the kernel kill the keeper last, if memory is short. */
-void children_spare_parent(void);
-
 void children_start_standby(struct children *children);
 void children_dismiss_standby(struct children *children);
 

@@ -352,7 +352,6 @@ int keeper_run(struct keeper *keeper, bool resumed)
 
     self.upgraded = resumed && keeper->state->life.keeper == getpid();
     keeper->state->life.keeper = getpid();
-    children_spare_parent();
     if (resumed)
         log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", version_text(),
                   keeper->state->info.mountpoint, self.upgraded ? "" : ", in another process");

@@ -18,6 +18,7 @@
 #include "fs/mount/setup.h"
 #include "fs/util/log.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/oom.h"
 
 /* How long a binary may take to say whether it can go on. */
 #define ANSWER_MILLISECONDS 10000
@@ -271,7 +272,9 @@ int upgrade_resume(struct mount *mount, int memfd)
     mount->volume.info = mount->volume.state->info;
     setup_note_program(mount->volume.state);
     error = setup_continue(mount, mount->volume.info.device);
-    if (!error)
-        error = cred_init(&mount->volume.info.cred);
-    return error;
+    if (error)
+        return error;
+    // As in setup.c: a binary that did not do this may have had the mount until now.
+    oom_go_last();
+    return cred_init(&mount->volume.info.cred);
 }
