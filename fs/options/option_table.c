@@ -126,7 +126,7 @@ const struct option_row OPTION_ROWS[] = {
       "size=SIZE         limit of the RAM area: bytes, k, m, g, t or % of RAM (50%)",
       .set = set_ram_size },
     { "nr_inodes", "a number of at least 1, with or without k, m, g or t",
-      "nr_inodes=N       limit of its files", .set = set_ram_inodes },
+      "nr_inodes=N       limit of its files (one for each page of size=)", .set = set_ram_inodes },
     { "huge", "never, always, within_size or advise",
       "huge=WORD         its huge pages: never, always, within_size, advise (within_size)",
       .set = set_ram_huge },

@@ -13,11 +13,15 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "lib/area/area.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/user_namespace.h"
+
+/* A small area is as good as any for files without contents. */
+#define INODES_LEAST 1024
 
 /* What the child reports, beside the descriptors. */
 struct verdict {
@@ -40,6 +44,21 @@ static int set_number_parameter(int fs, const char *key, const char *format,
     return set_parameter(fs, key, text);
 }
 
+/* The limit of files that a size has by default. tmpfs has its own for a size of half the machine's
+ * RAM: a file for each page. A smaller area gets as many fewer, because the size does not count
+ * what files cost beside their contents: the kernel's memory for inodes and extended attributes
+ * (tmpfs takes 1 KiB of attributes for one file more) and the daemon's for nodes. */
+static uint64_t default_inodes(uint64_t size)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2;
+    uint64_t inodes = size / page;
+
+    if (inodes > most)
+        inodes = most;
+    return inodes > INODES_LEAST ? inodes : INODES_LEAST;
+}
+
 /* Makes a tmpfs with the given huge=; returns the descriptor of its mount or a negative errno. */
 static int mount_tmpfs(const struct ram_options *options, const char *huge, const char **refused)
 {
@@ -52,9 +71,11 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
         return -errno;
     *refused = "size";
     error = set_number_parameter(fs, "size", "%llu", options->size);
-    if (!error && options->inodes) {
+    if (!error) {
         *refused = "nr_inodes";
-        error = set_number_parameter(fs, "nr_inodes", "%llu", options->inodes);
+        error = set_number_parameter(
+            fs, "nr_inodes", "%llu",
+            options->inodes ? options->inodes : default_inodes(options->size));
     }
     if (!error) {
         *refused = "mode";
@@ -250,14 +271,31 @@ int ram_parse_size(const char *text, uint64_t *size)
     return !error && *size < page ? -ERANGE : error;
 }
 
+/* Returns the limit of files for a new size: more than before where the old limit was that of the
+ * old size or above it; a lower one was asked for, and stays. */
+static uint64_t inodes_after_resize(int root, uint64_t size)
+{
+    struct statvfs vfs;
+    uint64_t next = default_inodes(size);
+
+    if (fstatvfs(root, &vfs) != 0)
+        return 0;
+    if (vfs.f_files < default_inodes((uint64_t)vfs.f_blocks * vfs.f_frsize) || vfs.f_files > next)
+        return vfs.f_files;
+    return next;
+}
+
 static int reconfigure(int root, uint64_t size)
 {
     CLEANUP_FD int fs = fspick(root, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+    uint64_t inodes = inodes_after_resize(root, size);
     int error;
 
     if (fs < 0)
         return -errno;
     error = set_number_parameter(fs, "size", "%llu", size);
+    if (!error && inodes)
+        error = set_number_parameter(fs, "nr_inodes", "%llu", inodes);
     if (!error && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0)
         error = -errno;
     return error;

@@ -103,6 +103,51 @@ static void the_number_of_its_files_has_a_limit(void **state)
     area_close(&area);
 }
 
+static uint64_t inodes_of(const struct area *area)
+{
+    struct shmap_area_status status = { 0 };
+    assert_int_equal(area_status(area, &status), 0);
+    return status.inodes;
+}
+
+static void the_number_of_its_files_follows_from_its_size(void **state)
+{
+    (void)state;
+    struct ram_options options = defaults();
+    options.size = 2048 * PAGE;
+    struct area area = open_ram(&options);
+    assert_int_equal(inodes_of(&area), 2048);
+    assert_int_equal(ram_resize(&area, 4096 * PAGE), 0);
+    assert_int_equal(inodes_of(&area), 4096);
+    assert_int_equal(ram_resize(&area, 2048 * PAGE), 0);
+    assert_int_equal(inodes_of(&area), 4096);
+    assert_int_equal(ram_resize(&area, 8192 * PAGE), 0);
+    assert_int_equal(inodes_of(&area), 8192);
+    area_close(&area);
+
+    options.size = PAGE;
+    area = open_ram(&options);
+    assert_int_equal(inodes_of(&area), 1024);
+    area_close(&area);
+}
+
+static void a_number_of_files_that_was_asked_for_stays(void **state)
+{
+    (void)state;
+    struct ram_options options = defaults();
+    options.inodes = 100;
+    struct area area = open_ram(&options);
+    assert_int_equal(ram_resize(&area, 2 * LIMIT), 0);
+    assert_int_equal(inodes_of(&area), 100);
+    area_close(&area);
+    options.inodes = 100000;
+    area = open_ram(&options);
+    assert_int_equal(inodes_of(&area), 100000);
+    assert_int_equal(ram_resize(&area, 2 * LIMIT), 0);
+    assert_int_equal(inodes_of(&area), 100000);
+    area_close(&area);
+}
+
 static void it_grows_and_shrinks_but_not_below_what_is_used(void **state)
 {
     (void)state;
@@ -154,6 +199,8 @@ int main(void)
         cmocka_unit_test(it_is_an_empty_tmpfs_in_no_mount_table),
         cmocka_unit_test(it_is_full_at_exactly_its_limit),
         cmocka_unit_test(the_number_of_its_files_has_a_limit),
+        cmocka_unit_test(the_number_of_its_files_follows_from_its_size),
+        cmocka_unit_test(a_number_of_files_that_was_asked_for_stays),
         cmocka_unit_test(it_grows_and_shrinks_but_not_below_what_is_used),
         cmocka_unit_test(huge_pages_that_the_kernel_refuses_become_never),
         cmocka_unit_test(two_areas_have_nothing_in_common),
