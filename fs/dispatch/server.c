@@ -196,6 +196,7 @@ static bool tick(void *argument)
     bool held = hold_tick(volume);
 
     server->close_soon = deferred_close_count(volume) > 0;
+    memory_guard_tick(volume->memory);
     return served || settled || held || gone;
 }
 

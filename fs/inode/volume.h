@@ -12,6 +12,7 @@
 #include "fs/state/request.h"
 #include "fs/state/state.h"
 #include "fs/util/lock.h"
+#include "fs/util/memory_guard.h"
 
 #define VOLUME_STRIPES 64
 
@@ -42,6 +43,7 @@ struct volume {
     atomic_uint forgetting;        // threads that carry out many FORGETs
     atomic_uint releases_deferred; // RELEASEs that were received, and wait to be served
     struct ticker *ticker;         // NULL: there is no server
+    struct memory_guard *memory;
 
     // The state of modules; each …_init() makes its own.
     struct name_records *names;        // reopen.h

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/mount/modules.h"
 
+#include <errno.h>
+
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
@@ -11,6 +13,18 @@
 #include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/size_notify.h"
 
+static int memory_init(struct volume *volume)
+{
+    volume->memory = memory_guard_make(MEMORY_MEMINFO);
+    return volume->memory ? 0 : -ENOMEM;
+}
+
+static void memory_destroy(struct volume *volume)
+{
+    memory_guard_destroy(volume->memory);
+    volume->memory = NULL;
+}
+
 static const struct {
     int (*init)(struct volume *volume);
     void (*destroy)(struct volume *volume); // also of what init() did not come to make
@@ -18,6 +32,7 @@ static const struct {
     { backing_init, backing_destroy },
     { deferred_close_init, deferred_close_destroy },
     { impersonate_init, impersonate_destroy },
+    { memory_init, memory_destroy },
     { orphans_init, orphans_destroy },
     { reopen_init, reopen_destroy },
     { attr_init, attr_destroy },

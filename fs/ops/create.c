@@ -56,6 +56,8 @@ static int make_once(fuse_req_t req, const struct inode *dir, const struct new_e
 
     if (request_was_executed(request, &result))
         return (int)result;
+    if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
+        return -ENOSPC;
     impersonate_begin(dir->volume, req, new->mode);
     do
         result = make(dir, new);
@@ -199,6 +201,8 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
 
     if (name)
         unmake_file(dir, name);
+    if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
+        return -ENOSPC;
     impersonate_begin(dir->volume, req, mode);
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);

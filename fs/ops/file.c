@@ -15,6 +15,7 @@
  * asks for the rest. */
 #define COPY_NANOSECONDS UINT64_C(10000000)
 #define COPY_PIECE       ((size_t)2 << 20)
+#define COPY_LEAST       4096U
 
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
@@ -75,6 +76,16 @@ static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
     return (ssize_t)done;
 }
 
+/* Whether there is memory for a change of a file's contents, which are pages of the daemon's in a
+ * RAM area. */
+static bool has_memory(const struct inode *inode, int fd, off_t offset, size_t size)
+{
+    if (!area_kind(inode->ref.area)->is_memory || memory_guard_take(inode->volume->memory, size))
+        return true;
+    // Pages that are there already can still be written.
+    return lseek(fd, offset, SEEK_HOLE) >= offset + (off_t)size;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
@@ -91,7 +102,8 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     if (written == 0 && !request_was_executed(request, &written)) {
         KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
         do
-            written = write_all(io.fd, data, size, offset);
+            written = has_memory(&inode, io.fd, offset, size) ? write_all(io.fd, data, size, offset)
+                                                              : -ENOSPC;
         while (written == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, written);
     }
@@ -130,7 +142,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
         // The kernel does not say here whether the caller may keep setuid and setgid.
         KEEP_SETID(&volume->info.cred, root);
         do
-            error = file_allocate(&inode, io.fd, mode, offset, length);
+            error = mode & FALLOC_FL_PUNCH_HOLE || has_memory(&inode, io.fd, offset, (size_t)length)
+                        ? file_allocate(&inode, io.fd, mode, offset, length)
+                        : -ENOSPC;
         while (error == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, error);
     }
@@ -178,17 +192,19 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
 }
 
 /* Copies a part, if all takes long. Returns how many bytes, or a negative errno. */
-static int64_t copy_some(int from, off_t from_offset, int to, off_t to_offset, size_t length)
+static int64_t copy_some(int from, off_t from_offset, const struct inode *target, int to,
+                         off_t to_offset, size_t length)
 {
     uint64_t end = clock_now() + COPY_NANOSECONDS;
     int64_t total = 0;
     ssize_t copied;
 
     do {
-        size_t piece = length - (size_t)total;
+        size_t piece = length - (size_t)total < COPY_PIECE ? length - (size_t)total : COPY_PIECE;
 
-        copied = copy_file_range(from, &from_offset, to, &to_offset,
-                                 piece < COPY_PIECE ? piece : COPY_PIECE, 0);
+        while (piece > COPY_LEAST && !has_memory(target, to, to_offset, piece))
+            piece /= 2;
+        copied = copy_file_range(from, &from_offset, to, &to_offset, piece, 0);
         if (copied < 0 && total == 0)
             return -errno;
         total += copied > 0 ? copied : 0;
@@ -222,9 +238,9 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
     if (copied == 0 && !request_was_executed(request, &copied)) {
         KEEP_SETID(&volume->info.cred, root);
         do
-            copied = flags == 0
-                         ? copy_some(source_io.fd, from_offset, target_io.fd, to_offset, length)
-                         : -EINVAL;
+            copied = flags == 0 ? copy_some(source_io.fd, from_offset, &target, target_io.fd,
+                                            to_offset, length)
+                                : -EINVAL;
         while (copied == -ENOSPC && reclaim_wait(volume, &mark));
         request_executed(request, copied);
     }

@@ -81,6 +81,8 @@ static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, c
 {
     int error = 0;
 
+    if (!memory_guard_take(inode->volume->memory, size))
+        return -ENOSPC;
     if (strcmp(name, XATTR_NAME_CAPS) == 0)
         node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
     // If the request is repeated, an earlier attempt may have set the attribute.

@@ -30,6 +30,7 @@ enum lock_rank {
     LOCK_LEADERS,         // fs/dispatch/leader.h
     LOCK_TICKER,          // fs/util/ticker.h
     LOCK_SYNCS,           // fs/mount/mount.h
+    LOCK_MEMORY,          // fs/util/memory_guard.c
     LOCK_NODES,           // fs/nodes/node_table.h
     LOCK_RANKS,
 };

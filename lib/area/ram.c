@@ -73,9 +73,9 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
     error = set_number_parameter(fs, "size", "%llu", options->size);
     if (!error) {
         *refused = "nr_inodes";
-        error = set_number_parameter(
-            fs, "nr_inodes", "%llu",
-            options->inodes ? options->inodes : default_inodes(options->size));
+        error =
+            set_number_parameter(fs, "nr_inodes", "%llu",
+                                 options->inodes ? options->inodes : default_inodes(options->size));
     }
     if (!error) {
         *refused = "mode";

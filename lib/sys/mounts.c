@@ -39,7 +39,7 @@ static dev_t parse_device(const char *field)
 }
 
 /* Reads a line as proc(5) describes it: id, parent's id, device, root, directory, options, any
- * number of further fields, a dash, type, source. */
+ * number of further fields, a dash, type, source, the filesystem's options. */
 static bool parse_mount(struct mounts *mounts)
 {
     char *rest = mounts->line;
@@ -48,14 +48,15 @@ static bool parse_mount(struct mounts *mounts)
     mounts->id = field ? strtoull(field, NULL, 10) : 0;
     next_field(&rest);
     mounts->device = parse_device(next_field(&rest));
-    next_field(&rest);
+    mounts->root = next_field(&rest);
     mounts->directory = next_field(&rest);
     do
         field = next_field(&rest);
     while (field && strcmp(field, "-") != 0);
     mounts->type = next_field(&rest);
     mounts->source = next_field(&rest);
-    return mounts->directory && mounts->type && mounts->source;
+    mounts->options = next_field(&rest);
+    return mounts->directory && mounts->type && mounts->source && mounts->options;
 }
 
 bool mounts_next(struct mounts *mounts)

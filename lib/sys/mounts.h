@@ -18,11 +18,13 @@ struct mounts {
     FILE *table; // NULL: the table cannot be read, and has no mounts
     char *line;
     size_t room;
-    uint64_t id;  // as statx(2) tells it
-    dev_t device; // of its filesystem
+    uint64_t id;      // as statx(2) tells it
+    dev_t device;     // of its filesystem
+    const char *root; // the directory of its filesystem that is at `directory`
     const char *directory;
     const char *type;
     const char *source;
+    const char *options; // of the filesystem
 };
 
 /* Opens the table, for mounts_end(); CLEANUP_MOUNTS does that at the end of the block. */

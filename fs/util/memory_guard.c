@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/util/memory_guard.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "fs/util/clock.h"
+#include "fs/util/lock.h"
+#include "lib/sys/memory_room.h"
+
+/* How old a look may be while there is room. */
+#define LOOK_NANOSECONDS UINT64_C(50000000)
+
+struct memory_guard {
+    _Atomic int64_t room;
+    _Atomic uint64_t looked; // when
+    struct lock lock;        // of the thread that looks, and of the members below
+    bool found;
+    struct memory_group group;
+    const char *meminfo;
+};
+
+struct memory_guard *memory_guard_make(const char *meminfo)
+{
+    struct memory_guard *guard = calloc(1, sizeof(*guard));
+
+    if (!guard)
+        return NULL;
+    guard->room = INT64_MAX;
+    lock_init(&guard->lock, LOCK_MEMORY);
+    guard->meminfo = meminfo;
+    return guard;
+}
+
+void memory_guard_destroy(struct memory_guard *guard)
+{
+    free(guard);
+}
+
+/* Looks, unless another thread has done that since. */
+static void look_since(struct memory_guard *guard, uint64_t since)
+{
+    lock_take(&guard->lock);
+    if (guard->looked <= since) {
+        // Found by the process that serves: a keeper may have been moved since it mounted.
+        if (!guard->found)
+            memory_group_find(&guard->group);
+        guard->found = true;
+        guard->looked = clock_now();
+        guard->room = memory_room(&guard->group, guard->meminfo);
+    }
+    lock_release(&guard->lock);
+}
+
+static bool take(struct memory_guard *guard, int64_t bytes)
+{
+    if (atomic_fetch_sub(&guard->room, bytes) >= bytes)
+        return true;
+    atomic_fetch_add(&guard->room, bytes);
+    return false;
+}
+
+bool memory_guard_take(struct memory_guard *guard, uint64_t bytes)
+{
+    int64_t wanted = bytes < INT64_MAX / 2 ? (int64_t)bytes : INT64_MAX / 2;
+
+    if (take(guard, wanted))
+        return true;
+    look_since(guard, clock_now());
+    return take(guard, wanted);
+}
+
+void memory_guard_tick(struct memory_guard *guard)
+{
+    uint64_t now = clock_now();
+
+    if (now - guard->looked > LOOK_NANOSECONDS)
+        look_since(guard, now - LOOK_NANOSECONDS);
+}
