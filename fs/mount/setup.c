@@ -12,6 +12,7 @@
 #include "fs/inode/inode.h"
 #include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
+#include "fs/mount/limits.h"
 #include "fs/mount/modules.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
@@ -24,18 +25,6 @@
 /* How many nodes the table has room for. This takes address space only; memory is taken as nodes
  * come. */
 #define NODES_MAX NODE_CAPACITY_MAX
-
-static void raise_limit(int resource)
-{
-    struct rlimit limit;
-
-    if (getrlimit(resource, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (resource == RLIMIT_NOFILE && limit.rlim_cur > NODE_FD_MAX)
-        limit.rlim_cur = NODE_FD_MAX;
-    setrlimit(resource, &limit);
-}
 
 /* Plans the data path of the areas' files, as far as it is known before the kernel is asked. */
 static void plan_data_paths(struct mount *mount)
@@ -216,8 +205,10 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
     int error;
 
     writeback_prepare(&mount->volume);
-    if (mount->options.keeper)
+    if (mount->options.keeper) {
         oom_go_last();
+        limits_forbid_cores();
+    }
     error = cred_init(&mount->volume.info.cred);
     return error ? complain(complaint, -error, "the daemon's credentials cannot be set: %s",
                             strerror(-error))
@@ -244,10 +235,10 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     info->owner = geteuid();
     atomic_flag_clear(&mount->upgrading);
     lock_init(&mount->syncs.lock, LOCK_SYNCS);
-    raise_limit(RLIMIT_NOFILE);
-    raise_limit(RLIMIT_FSIZE);
     umask(0);
     error = make_modules(mount, complaint);
+    if (!error)
+        error = limits_raise(complaint);
     if (!error)
         error = check_surroundings(mount, complaint);
     if (!error) {
