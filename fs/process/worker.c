@@ -274,7 +274,10 @@ static int continue_mount(struct worker *worker)
     if (!state_is_valid(mount->volume.state))
         mount_damaged(mount, "the mount info has a wrong checksum");
     mount->volume.info = mount->volume.state->info;
-    error = attach_nodes(mount);
+    // It has what the first worker had, which may have been of another binary.
+    error = cred_confine(&mount->volume.info.cred);
+    if (!error)
+        error = attach_nodes(mount);
     if (!error)
         error = recover(worker);
     if (error && error != -ENODEV)
@@ -330,9 +333,11 @@ static int begin_work(struct worker *worker)
 {
     struct mount *mount = worker->mount;
     bool first = !mount->volume.state->agreed.made;
-    int error = 0;
+    int error = cred_confine(&mount->volume.info.cred);
 
-    if (worker->keeper) {
+    if (error)
+        log_event(LOG_ERR, "the worker's capabilities cannot be given up: %s", strerror(-error));
+    if (!error && worker->keeper) {
         setproctitle("waits at %s", mount->volume.info.mountpoint);
         error = warm_up(mount);
         if (!error && !wait_for_go(mount, worker->keeper))

@@ -28,6 +28,18 @@ static const struct {
     { CAP_SETPCAP, "CAP_SETPCAP" },
 };
 
+#define BIT(capability) (UINT64_C(1) << (capability))
+
+/* What the daemon keeps; docs/security.md says of each what for. */
+#define KEPT                                                                                   \
+    (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
+     BIT(CAP_FSETID) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_MKNOD) | \
+     BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK))
+
+/* Of these, what a worker gives up. The keeper executes the next binary, which is to be able to
+ * confine itself in turn, and one from before this was done needs it too. */
+#define KEEPER_ONLY BIT(CAP_SETPCAP)
+
 struct capabilities {
     struct __user_cap_data_struct half[2];
 };
@@ -37,6 +49,11 @@ static int capabilities_get(struct capabilities *caps)
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
     return syscall(SYS_capget, &header, caps->half) == 0 ? 0 : -errno;
+}
+
+static uint64_t mask_of(__u32 low, __u32 high)
+{
+    return low | (uint64_t)high << 32;
 }
 
 static int capabilities_set(const struct __user_cap_data_struct half[2])
@@ -99,15 +116,62 @@ static bool is_fsuid(uid_t uid)
     return (uid_t)setfsuid((uid_t)-1) == uid;
 }
 
+/* Leaves the process with no capability but these, for good. */
+static int confine(uint64_t kept, struct capabilities *caps)
+{
+    bool may_unmount;
+    int error = capabilities_get(caps);
+
+    if (error)
+        return error;
+    for (int number = 0; prctl(PR_CAPBSET_READ, number) >= 0; number++) {
+        // A user may not, and has nothing to lose.
+        if (!(kept & BIT(number)) && prctl(PR_CAPBSET_DROP, number) != 0)
+            break;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        caps->half[i].permitted &= (__u32)(kept >> (32 * i));
+        caps->half[i].effective &= (__u32)(kept >> (32 * i));
+        caps->half[i].inheritable &= (__u32)(kept >> (32 * i));
+    }
+    may_unmount = mask_of(caps->half[0].effective, caps->half[1].effective) & BIT(CAP_SYS_ADMIN);
+    error = capabilities_set(caps->half);
+    // Otherwise it takes a program with setuid to unmount.
+    if (!error && may_unmount && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        error = -errno;
+    return error;
+}
+
+int cred_confine(struct cred *cred)
+{
+    struct capabilities caps;
+    int error = confine(KEPT & ~KEEPER_ONLY, &caps);
+
+    if (!error)
+        memcpy(cred->capabilities, caps.half, sizeof(caps.half));
+    return error;
+}
+
+/* Makes the steps away from root, and back, leave the capabilities as they are. */
+static int keep_capabilities(void)
+{
+    // A keeper that was executed by another one has them set, and may have no right to set them.
+    if (prctl(PR_GET_SECUREBITS) & SECBIT_NO_SETUID_FIXUP)
+        return 0;
+    return prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0 ? 0 : -errno;
+}
+
 int cred_init(struct cred *cred)
 {
     struct capabilities caps;
-    int error = cred->privileged ? capabilities_get(&caps) : 0;
+    int error;
 
-    if (error || !cred->privileged)
+    if (!cred->privileged)
+        return confine(KEPT, &caps);
+    error = keep_capabilities();
+    if (error)
         return error;
-    // Otherwise each step away from root would drop capabilities, and each step back return them.
-    if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0 || setgroups(0, NULL) != 0)
+    if (setgroups(0, NULL) != 0)
         return -errno;
     cred->idle_uid = NO_USER;
     setfsuid(cred->idle_uid);
@@ -119,8 +183,9 @@ int cred_init(struct cred *cred)
     }
     cred->idle_gid = (gid_t)cred->idle_uid;
     setfsgid(cred->idle_gid);
-    caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
-    caps.half[CAP_TO_INDEX(CAP_SYS_RESOURCE)].permitted &= ~CAP_TO_MASK(CAP_SYS_RESOURCE);
+    error = confine(KEPT, &caps);
+    if (error)
+        return error;
     caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
     memcpy(cred->capabilities, caps.half, sizeof(caps.half));
     return capabilities_set(cred->capabilities);

@@ -35,9 +35,14 @@ struct cred {
  * others. */
 int cred_check(struct cred *cred, struct complaint *complaint);
 
-/* Takes the idle identity. To be called once, before other threads exist. Returns 0 or a negative
- * errno. */
+/* Takes the idle identity, and gives up the capabilities that no daemon needs. To be called once,
+ * before other threads exist. Returns 0 or a negative errno. */
 int cred_init(struct cred *cred);
+
+/* Gives up what a process that executes no other daemon does not need either. To be called before
+ * other threads exist; also for a `cred` that another process has made, to find out what this one
+ * has. Returns 0 or a negative errno. */
+int cred_confine(struct cred *cred);
 
 /* Takes the filesystem identity of a caller, until cred_return() takes the idle one again. */
 void cred_become(const struct cred *cred, uid_t uid, gid_t gid);
