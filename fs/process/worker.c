@@ -20,6 +20,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/mount/store_end.h"
+#include "fs/mount/syscall_filter.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/watchdog.h"
@@ -335,8 +336,10 @@ static int begin_work(struct worker *worker)
     bool first = !mount->volume.state->agreed.made;
     int error = cred_confine(&mount->volume.info.cred);
 
+    if (!error)
+        error = syscall_filter_begin(mount);
     if (error)
-        log_event(LOG_ERR, "the worker's capabilities cannot be given up: %s", strerror(-error));
+        log_event(LOG_ERR, "the worker cannot give up its rights: %s", strerror(-error));
     if (!error && worker->keeper) {
         setproctitle("waits at %s", mount->volume.info.mountpoint);
         error = warm_up(mount);

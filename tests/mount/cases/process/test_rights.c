@@ -27,11 +27,12 @@ static const uint64_t OF_KEEPER = OF_WORKER | BIT(CAP_SETPCAP);
 struct rights {
     uint64_t permitted, effective, bounding, inheritable, ambient;
     int no_new_privileges;
+    int filter; // 2: of system calls
 };
 
 static struct rights rights_of(pid_t pid)
 {
-    struct rights rights = { .no_new_privileges = -1 };
+    struct rights rights = { .no_new_privileges = -1, .filter = -1 };
     char path[64], line[256];
 
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
@@ -44,6 +45,7 @@ static struct rights rights_of(pid_t pid)
         sscanf(line, "CapInh: %" SCNx64, &rights.inheritable);
         sscanf(line, "CapAmb: %" SCNx64, &rights.ambient);
         sscanf(line, "NoNewPrivs: %d", &rights.no_new_privileges);
+        sscanf(line, "Seccomp: %d", &rights.filter);
     }
     fclose(status);
     return rights;
@@ -61,6 +63,13 @@ static void check_rights(pid_t pid, uint64_t documented)
     assert_int_equal(rights.inheritable, 0);
     assert_int_equal(rights.ambient, 0);
     assert_int_equal(rights.no_new_privileges, 1);
+    // The keeper executes the next version, and would hand a filter down to it.
+    if (documented == OF_KEEPER)
+        assert_int_equal(rights.filter, rights_of(getpid()).filter);
+#ifdef SHMAPFS_SECCOMP
+    else
+        assert_int_equal(rights.filter, 2);
+#endif
 }
 
 static void check_processes(pid_t keeper)
