@@ -237,6 +237,8 @@ void inode_name_removed(struct inode *inode, uint32_t links)
     if (!inode_is_dir(inode) && links != 1 &&
         (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
         return;
+    if (inode_is_regular(inode) && reopen_without_name(inode->volume, &inode->ref))
+        node_flags(&inode->volume->nodes, &inode->ref, NODE_HANDLE_LASTS, 0);
     node_unlinked(&inode->volume->nodes, &inode->ref);
 }
 

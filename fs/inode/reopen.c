@@ -18,10 +18,18 @@ _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's h
 
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
 
+enum answer {
+    UNKNOWN,
+    NO,
+    YES,
+};
+
 struct name_records {
     // It has the rank LOCK_NAMES. It is held for writing while a name and the table's record of it
     // change together.
     pthread_rwlock_t lock;
+    // Whether handles open what has no name any more.
+    _Atomic enum answer without_name[AREAS];
 };
 
 int reopen_init(struct volume *volume)
@@ -151,6 +159,35 @@ int reopen_node(struct volume *volume, const struct node_ref *ref)
     pthread_rwlock_unlock(&volume->names->lock);
     lock_note_released(LOCK_NAMES);
     return fd;
+}
+
+/* Tries whether its handle opens a node, which has no name. */
+static enum answer try_without_name(struct volume *volume, const struct node_ref *ref)
+{
+    struct node_handle handle;
+    CLEANUP_FD int fd = -1;
+    struct statx stx;
+
+    node_handle_now(&volume->nodes, ref, &handle);
+    if (handle.length == 0)
+        return UNKNOWN;
+    fd = open_object(volume_area(volume, ref->area), &handle);
+    if (fd < 0)
+        return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? UNKNOWN : NO;
+    return object_stat(fd, &stx) == 0 && stx.stx_ino == ref->ino && object_birth(&stx) == ref->birth
+               ? YES
+               : NO;
+}
+
+bool reopen_without_name(struct volume *volume, const struct node_ref *ref)
+{
+    _Atomic enum answer *known = &volume->names->without_name[ref->area];
+
+    if (!volume_area(volume, ref->area)->handles)
+        return false;
+    if (*known == UNKNOWN)
+        *known = try_without_name(volume, ref);
+    return *known == YES;
 }
 
 void reopen_never(struct volume *volume, struct node_ref *ref)

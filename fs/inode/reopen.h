@@ -30,6 +30,10 @@ void reopen_handle_of(struct volume *volume, const struct node_ref *parent, cons
  * gone. */
 int reopen_node(struct volume *volume, const struct node_ref *ref);
 
+/* Tells whether its handle opens a node even after its last name went, while anything else keeps
+ * the object. Each area is tried once. The node has just lost its name, and has its descriptor. */
+bool reopen_without_name(struct volume *volume, const struct node_ref *ref);
+
 /* Makes a node that is about to get a second name keep its descriptor, where nodes are known by
  * name. */
 void reopen_never(struct volume *volume, struct node_ref *ref);

@@ -234,7 +234,7 @@ void node_end(struct node_table *table, struct node_ref *ref, struct node_resour
     use_of(table, node)->users--;
     if (is_idle(node))
         free_if_unused(table, node, leftover);
-    else if (use_of(table, node)->users == 0)
+    else if (use_of(table, node)->users == 0 && !cache_spare(table, node, leftover))
         // The use may have kept the cache above its bound.
         *leftover = cache_evict(table);
     table_end(table);
@@ -289,6 +289,7 @@ void node_unlinked(struct node_table *table, struct node_ref *ref)
         edit_slot(table, node)->flags |= NODE_UNLINKED;
         edit_header(table)->unlinked++;
         cache_remove(table, node);
+        cache_touch(table, node);
     }
     table_end(table);
 }

@@ -4,7 +4,12 @@
  * descriptors of open files.
  *
  * A node is on the list exactly while it holds something that can be made again: a path descriptor
- * with a file handle to replace it, or a backing id that no open needs.
+ * with a file handle to replace it, a backing id that no open needs, or an I/O descriptor of a file
+ * whose contents the kernel reaches by a backing id.
+ *
+ * An object without a name exists for as long as somebody holds it. Where its handle opens it even
+ * then, one thing is enough: its backing id, or its I/O descriptor, or its path descriptor. The last
+ * of them stays until the node is freed.
  *
  * A use does not move a node that is near the new end anyway. Whether a node is near follows from
  * the number of moves since its own, which is known to this process alone. So work on a few nodes
@@ -25,16 +30,27 @@
 
 static bool may_lose_path(const struct node *node)
 {
-    // An open file outlives the right to reach it by its name.
-    bool needed =
-        (node->flags & NODE_UNLINKED) || (node->handle.type == NODE_BY_NAME && node->opens > 0);
+    bool needed;
 
+    if (node->flags & NODE_UNLINKED)
+        needed = !(node->flags & NODE_HANDLE_LASTS) ||
+                 (node->held.io_fd < 0 && node->held.backing_id == 0);
+    else
+        // An open file outlives the right to reach it by its name.
+        needed = node->handle.type == NODE_BY_NAME && node->opens > 0;
     return node->held.path_fd >= 0 && node->handle.length > 0 && !needed;
 }
 
 static bool may_lose_backing(const struct node *node)
 {
-    return node->held.backing_id > 0 && node->opens == 0;
+    return node->held.backing_id > 0 && node->opens == 0 && !(node->flags & NODE_UNLINKED);
+}
+
+/* Who may open a node by its handle may open it for writing, too. */
+static bool may_lose_io(const struct node *node)
+{
+    return node->held.io_fd >= 0 && node->held.backing_id > 0 && node->handle.length > 0 &&
+           node->handle.type != NODE_BY_NAME;
 }
 
 /* Returns a neighbour in the list; NULL: there is none. */
@@ -89,7 +105,7 @@ void cache_touch(struct node_table *table, const struct node *touched)
     if (touched->in_cache && table->header->newest == slot)
         return;
     cache_remove(table, touched);
-    if (!may_lose_path(touched) && !may_lose_backing(touched))
+    if (!may_lose_path(touched) && !may_lose_backing(touched) && !may_lose_io(touched))
         return;
     node = edit_slot(table, touched);
     header = edit_header(table);
@@ -146,6 +162,11 @@ void cache_take_backing(struct node_table *table, const struct node *node,
     edit_slot(table, node)->held.backing_id = 0;
 }
 
+static bool took_any(const struct node_resources *taken)
+{
+    return taken->path_fd >= 0 || taken->io_fd >= 0 || taken->backing_id > 0;
+}
+
 /* Takes from the old end of the list until no more than `bound` nodes are on it, or one node has
  * given something. */
 static struct node_resources evict_to(struct node_table *table, uint32_t bound)
@@ -166,11 +187,13 @@ static struct node_resources evict_to(struct node_table *table, uint32_t bound)
         }
         if (may_lose_path(node))
             take_path(table, node, &taken);
+        if (may_lose_io(node))
+            cache_take_io(table, node, &taken);
         if (may_lose_backing(node))
             cache_take_backing(table, node, &taken);
         cache_remove(table, node);
         // A node that was opened since it was listed may have nothing to give.
-        if (taken.path_fd >= 0 || taken.backing_id > 0)
+        if (took_any(&taken))
             break;
     }
     return taken;
@@ -186,7 +209,19 @@ bool node_shed(struct node_table *table, struct node_resources *taken)
     table_begin(table);
     *taken = evict_to(table, 0);
     table_end(table);
-    return taken->path_fd >= 0 || taken->backing_id > 0;
+    return took_any(taken);
+}
+
+bool cache_spare(struct node_table *table, const struct node *node, struct node_resources *into)
+{
+    if (!(node->flags & NODE_UNLINKED) || node->held.path_fd < 0 || node->held.io_fd < 0)
+        return false;
+    if (may_lose_io(node))
+        cache_take_io(table, node, into);
+    else if (may_lose_path(node))
+        take_path(table, node, into);
+    cache_touch(table, node);
+    return took_any(into);
 }
 
 void cache_strip(struct node_table *table, const struct node *node, struct node_resources *into)

@@ -26,13 +26,21 @@ uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct 
     return before;
 }
 
+/* Whether a node without a name may lose something beside its path descriptor: that alone is sure
+ * to keep the object. */
+static bool is_kept_otherwise(const struct node *node)
+{
+    return !(node->flags & NODE_UNLINKED) || node->held.path_fd >= 0;
+}
+
 /* Takes the I/O descriptor if nothing needs it. */
 static void take_unneeded_io(struct node_table *table, const struct node *node,
                              bool readers_need_io, struct node_resources *into)
 {
     uint32_t needed_by = readers_need_io ? node->opens : node->writers;
 
-    if (needed_by == 0 && use_of(table, node)->io_users == 0 && !(node->flags & NODE_CLASS_ROOT))
+    if (needed_by == 0 && use_of(table, node)->io_users == 0 && !(node->flags & NODE_CLASS_ROOT) &&
+        (is_kept_otherwise(node) || node->held.backing_id > 0))
         cache_take_io(table, node, into);
 }
 
@@ -50,7 +58,7 @@ void open_take_back(struct node_table *table, const struct node *open, bool writ
         count_idle(table, node, was_idle);
     }
     take_unneeded_io(table, node, readers_need_io, into);
-    if (node->opens == 0 && (node->flags & NODE_UNLINKED))
+    if (node->opens == 0 && (node->flags & NODE_UNLINKED) && is_kept_otherwise(node))
         cache_take_backing(table, node, into);
     if (node->opens == 0 && !node->in_cache)
         cache_touch(table, node);
@@ -109,8 +117,14 @@ void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_
 
 void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t backing_id)
 {
+    struct node *node;
+
     table_begin(table);
-    edit_slot(table, node_in_use(table, ref))->held.backing_id = backing_id;
+    node = edit_slot(table, node_in_use(table, ref));
+    node->held.backing_id = backing_id;
+    // The node may now lose what it could not before.
+    if (!node->in_cache)
+        cache_touch(table, node);
     if (table->header->highest_backing < backing_id)
         edit_header(table)->highest_backing = backing_id;
     table_end(table);

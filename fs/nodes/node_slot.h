@@ -277,6 +277,10 @@ void cache_use(struct node_table *table, const struct node *node);
 /* Takes what exceeds the bound off the node that was not used for longest. */
 struct node_resources cache_evict(struct node_table *table);
 
+/* Takes one of the two descriptors of a node without a name that nobody uses, if one will do.
+ * Returns whether it has taken any. */
+bool cache_spare(struct node_table *table, const struct node *node, struct node_resources *into);
+
 /* Take all that a node holds; the I/O descriptor; the backing id. */
 void cache_strip(struct node_table *table, const struct node *node, struct node_resources *into);
 void cache_take_io(struct node_table *table, const struct node *from, struct node_resources *into);

@@ -99,6 +99,9 @@ enum node_flag {
     NODE_IO_WRITABLE = 1 << 4,        // io_fd can write
     NODE_IO_READABLE = 1 << 5,        // io_fd can read
     NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
+    NODE_HANDLE_LASTS =
+        1 << 7, // the handle opens the node even without a name, as long as anything
+                // else keeps the object
 };
 
 /* Resources that a node holds and that system calls have to close. */

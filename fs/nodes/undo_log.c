@@ -16,8 +16,8 @@
  * The undo log has a bound because a call has one. The call that changes most is one that passes
  * over busy nodes at the end of the cache's list. node_claim() edits a slot for each of the 16 that
  * it tries, and 8 more at most (its own, and neighbours in the list of what moves, comes and goes),
- * the header, a ledger's head and 6 words (a bucket, a descriptor that comes and one that goes, a
- * lookup, an id to be closed): 24 * 136 + 96 + 48 + 6 * 16 bytes, less than half of the room. A
+ * the header, a ledger's head and 7 words (a bucket, a descriptor that comes and two that go, a
+ * lookup, an id to be closed): 24 * 136 + 96 + 48 + 7 * 16 bytes, less than half of the room. A
  * call that needs more than the room ends in table_corrupt().
  */
 #include <string.h>

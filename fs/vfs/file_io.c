@@ -16,27 +16,30 @@ bool file_io_for_readers(const struct inode *inode)
 }
 
 /* Opens a file for I/O, without waiting for a lease that a process holds on the area's own file: a
- * thread that waits serves nobody. The stripe is held, so the lease is not ours. */
-static int reopen_for_io(const struct inode *inode, int access)
+ * thread that waits serves nobody. The stripe is held, so the lease is not ours. What is not `kept`
+ * may be one of the last descriptors. */
+static int reopen_for_io(const struct inode *inode, int access, bool kept)
 {
     int fd;
 
-    do
-        fd = descriptors_not_last(inode->volume, object_reopen(inode->fd, access | O_NONBLOCK));
-    while (descriptors_make_room(inode->volume, &fd));
+    do {
+        fd = object_reopen(inode->fd, access | O_NONBLOCK);
+        if (kept)
+            fd = descriptors_not_last(inode->volume, fd);
+    } while (descriptors_make_room(inode->volume, &fd));
     return fd;
 }
 
 /* Opens a node that has no I/O descriptor for I/O; `can` receives the flags for the descriptor. */
-static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
+static int open_for_io(const struct inode *inode, bool writer, bool kept, uint16_t *can)
 {
-    int fd = reopen_for_io(inode, writer ? O_RDWR : O_RDONLY);
+    int fd = reopen_for_io(inode, writer ? O_RDWR : O_RDONLY, kept);
 
     *can = writer ? NODE_IO_READABLE | NODE_IO_WRITABLE : NODE_IO_READABLE;
     // The file's owner may only write to it, and the daemon is no more than the owner.
     if (fd == -EACCES && writer) {
         *can = NODE_IO_WRITABLE;
-        fd = reopen_for_io(inode, O_WRONLY);
+        fd = reopen_for_io(inode, O_WRONLY, kept);
     }
     return fd;
 }
@@ -45,7 +48,7 @@ static int open_for_io(const struct inode *inode, bool writer, uint16_t *can)
  * using the old one, so it keeps its number. */
 static int improve_io(struct inode *inode, int better)
 {
-    CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR);
+    CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR, true);
 
     if (fd < 0)
         return fd;
@@ -81,7 +84,7 @@ int file_io_provide(struct inode *inode, bool writer, int io_fd)
         return 0;
     if (inode->ref.held.io_fd >= 0)
         return improve_io(inode, steal_fd(&fd));
-    fd = fd < 0 ? open_for_io(inode, writer, &can) : keep_for_io(inode, steal_fd(&fd));
+    fd = fd < 0 ? open_for_io(inode, writer, true, &can) : keep_for_io(inode, steal_fd(&fd));
     if (fd == -EMFILE)
         fd = -ENFILE;
     // Passthrough does without a descriptor when they are short, or when a process has a lease on
@@ -124,7 +127,7 @@ int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
     if (!writable)
         error = 0;
     if (!error && !borrow_io(inode, writable, io))
-        io->fd = error = open_for_io(inode, writable, &can);
+        io->fd = error = open_for_io(inode, writable, false, &can);
     lock_release(stripe);
     return error < 0 ? error : 0;
 }

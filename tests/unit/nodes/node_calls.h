@@ -316,7 +316,8 @@ static inline void make_file_call(struct calls *calls, const struct call *call, 
         node_unlinked(table, ref);
         break;
     case CALL_FLAGS:
-        answer_add(answer, node_flags(table, ref, NODE_ATTR_CACHED, NODE_MAYBE_MAPPED));
+        answer_add(answer,
+                   node_flags(table, ref, NODE_ATTR_CACHED | NODE_HANDLE_LASTS, NODE_MAYBE_MAPPED));
         break;
     case CALL_ERRORS:
         answer_add(answer, node_io_errors(table, ref, call->writer));

@@ -115,6 +115,74 @@ static void an_unlinked_node_keeps_its_descriptor(void **state)
     assert_true(holds_path(f, id));
 }
 
+/* A regular file without a name whose handle opens it all the same. Begins a use of it. */
+static void claim_nameless(struct fixture *f, struct node_ref *ref)
+{
+    struct node_seed seed = seed_of(10);
+    assert_int_equal(claim(f, &seed, ref), 0);
+    node_flags(&f->table, ref, NODE_HANDLE_LASTS, 0);
+    unlinked(f, ref);
+}
+
+static void a_nameless_node_keeps_the_last_that_it_holds(void **state)
+{
+    struct fixture *f = *state;
+    struct node_ref ref;
+    claim_nameless(f, &ref);
+    uint64_t id = ref.id;
+    end(f, &ref);
+    for (uint64_t i = 0; i < 100; i++)
+        lookup(f, 100 + i);
+    assert_true(holds_path(f, id));
+}
+
+static void a_backing_id_keeps_a_nameless_node(void **state)
+{
+    struct fixture *f = *state;
+    struct node_ref ref;
+    claim_nameless(f, &ref);
+    uint64_t id = ref.id;
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    node_set_io(&f->table, &ref, ledger_give(f->ledger), NODE_IO_READABLE | NODE_IO_WRITABLE);
+    node_set_backing(&f->table, &ref, 7);
+    end(f, &ref);
+    for (uint64_t i = 0; i < 100; i++)
+        lookup(f, 100 + i);
+    assert_false(holds_path(f, id));
+    assert_true(node_use(&f->table, id, &ref));
+    assert_int_equal(ref.held.io_fd, -1);
+    assert_int_equal(ref.held.backing_id, 7);
+    // Not even the last close takes what alone keeps the object.
+    close_handle(f, &ref, true, false);
+    node_refresh(&f->table, &ref);
+    assert_int_equal(ref.held.backing_id, 7);
+    lend(f, &ref);
+    end(f, &ref);
+    for (uint64_t i = 0; i < 100; i++)
+        lookup(f, 300 + i);
+    assert_true(node_use(&f->table, id, &ref));
+    assert_int_equal(ref.held.backing_id, 7);
+    end(f, &ref);
+}
+
+static void an_io_descriptor_keeps_a_nameless_node(void **state)
+{
+    struct fixture *f = *state;
+    struct node_ref ref;
+    claim_nameless(f, &ref);
+    uint64_t id = ref.id;
+    node_open(&f->table, NULL, &ref, true, 0, 0, true);
+    node_set_io(&f->table, &ref, ledger_give(f->ledger), NODE_IO_READABLE | NODE_IO_WRITABLE);
+    end(f, &ref);
+    // Two are not needed.
+    assert_false(holds_path(f, id));
+    assert_true(node_use(&f->table, id, &ref));
+    close_handle(f, &ref, true, true);
+    node_refresh(&f->table, &ref);
+    assert_true(ledger_is_given(f->ledger, ref.held.io_fd));
+    end(f, &ref);
+}
+
 static void what_was_taken_is_opened_again_by_handle(void **state)
 {
     struct fixture *f = *state;
@@ -206,6 +274,9 @@ int main(void)
         TEST(uses_beyond_the_bound_are_made_up_for),
         TEST(a_node_without_a_handle_keeps_its_descriptor),
         TEST(an_unlinked_node_keeps_its_descriptor),
+        TEST(a_nameless_node_keeps_the_last_that_it_holds),
+        TEST(a_backing_id_keeps_a_nameless_node),
+        TEST(an_io_descriptor_keeps_a_nameless_node),
         TEST(what_was_taken_is_opened_again_by_handle),
         TEST(a_class_root_gives_everything_back),
     };

@@ -167,12 +167,116 @@ static void thirty_thousand_files(void **state)
     workspace_unmount(workspace);
 }
 
+/* Opens once more what a descriptor stands for, which may have no name. */
+static int open_again(int fd, int flags)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open_file(path, flags);
+}
+
+/* Uses a removed file by ways that lead to the daemon. */
+static void assert_removed_file_works(int fd, int number)
+{
+    int found = -1;
+
+    assert_int_equal(fstat_of(fd).st_nlink, 0);
+    assert_ok(fchmod(fd, 0600));
+    assert_ok(ftruncate(fd, 5000));
+    assert_int_equal(fstat_of(fd).st_size, 5000);
+    assert_ok(fsync(fd));
+    assert_int_equal(pread(fd, &found, sizeof(found), 0), sizeof(found));
+    assert_int_equal(found, number);
+    int again = open_again(fd, O_RDWR);
+    assert_int_equal(fstat_of(again).st_ino, fstat_of(fd).st_ino);
+    assert_int_equal(pwrite(again, &number, sizeof(number), 4096), sizeof(number));
+    assert_ok(close(again));
+    assert_int_equal(pread(fd, &found, sizeof(found), 4096), sizeof(found));
+    assert_int_equal(found, number);
+}
+
+/* Where the kernel keeps a file for its opens, that is enough to find it again, as long as the
+ * process keeps more than `descriptors=` of them. */
+static void open_files_without_names(struct workspace *workspace, const char *options, bool store)
+{
+    enum { FILES = 300, AT_HAND = 16, SLACK = 24 };
+    unsigned each = workspace->passthrough ? 0 : 1;
+    int fds[FILES];
+    char path[64];
+
+    workspace_mount(workspace, store, options);
+    unsigned before = descriptors_of(daemon_of(workspace));
+    unsigned most = before + each * FILES + AT_HAND + SLACK;
+    for (int i = 0; i < FILES; i++) {
+        snprintf(path, sizeof(path), "mnt/file%d", i);
+        fds[i] = open_file(path, O_RDWR | O_CREAT | O_EXCL);
+        assert_int_equal(write(fds[i], &i, sizeof(i)), sizeof(i));
+        assert_ok(unlink(path));
+    }
+    assert_in_range(descriptors_of(daemon_of(workspace)), before, most);
+    for (int i = 0; i < FILES; i++)
+        assert_removed_file_works(fds[i], i);
+    assert_in_range(descriptors_of(daemon_of(workspace)), before, most);
+    // A reference that is not an open file outlives the last one that is.
+    for (int i = 0; i < FILES; i++) {
+        int place = open_again(fds[i], O_PATH);
+        assert_ok(close(fds[i]));
+        fds[i] = place;
+    }
+    assert_true(status_becomes(workspace, "open_files", 0));
+    for (int i = 0; i < FILES; i++) {
+        int again = open_again(fds[i], O_RDWR);
+        assert_removed_file_works(again, i);
+        assert_ok(close(again));
+        assert_ok(close(fds[i]));
+    }
+    assert_true(status_becomes(workspace, "nodes", 4));
+    assert_in_range(descriptors_of(daemon_of(workspace)), before - 1, before + AT_HAND);
+    workspace_unmount(workspace);
+}
+
+static void open_files_without_names_in_ram(void **state)
+{
+    open_files_without_names(workspace_of(state), "descriptors=16", false);
+}
+
+static void open_files_without_names_in_the_store(void **state)
+{
+    open_files_without_names(workspace_of(state), "descriptors=16", true);
+}
+
+/* Not even with the usual `descriptors=` are there two for each. */
+static void one_for_each_file_without_a_name(void **state)
+{
+    enum { FILES = 300, SLACK = 24 };
+    struct workspace *workspace = workspace_of(state);
+    int fds[FILES];
+
+    workspace_mount(workspace, false, "");
+    unsigned before = descriptors_of(daemon_of(workspace));
+    for (int i = 0; i < FILES; i++) {
+        fds[i] = open_file("mnt/file", O_RDWR | O_CREAT | O_EXCL);
+        assert_ok(ftruncate(fds[i], 4096));
+        assert_ok(unlink("mnt/file"));
+        assert_int_equal(fstat_of(fds[i]).st_nlink, 0);
+    }
+    assert_in_range(descriptors_of(daemon_of(workspace)), before, before + FILES + SLACK);
+    for (int i = 0; i < FILES; i++)
+        assert_ok(close(fds[i]));
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(bounded_whatever_is_looked_up),
     cmocka_unit_test(forgotten_files_are_let_go),
     cmocka_unit_test(let_go_when_the_kernel_needs_memory),
     cmocka_unit_test(reader_and_writer_keep_their_own_access),
     cmocka_unit_test(thirty_thousand_files),
+    // Without root there are no file handles.
+    cmocka_unit_test(open_files_without_names_in_ram),
+    cmocka_unit_test(open_files_without_names_in_the_store),
+    cmocka_unit_test(one_for_each_file_without_a_name),
 };
 
-WORKSPACE_MAIN("descriptors", cases)
+ROOT_LAST_MAIN("descriptors", cases, 3)
