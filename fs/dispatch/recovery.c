@@ -9,6 +9,7 @@
 #include "fs/dispatch/serve.h"
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
+#include "fs/inode/share.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "fs/vfs/attr.h"
@@ -215,8 +216,10 @@ static void settle_preimage(struct volume *volume, const struct preimage *preima
 
     if (preimage->saved && preimage->existed && inode_of_key(volume, &preimage->key, &inode) == 0 &&
         inode.volume) {
-        if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0)
+        if (object_stat(inode.fd, &stx) == 0 && stx.stx_nlink == 0) {
+            share_count(&inode, stx.stx_uid);
             inode_name_removed(&inode, 0);
+        }
         // The kernel has not heard of what was done.
         attr_invalidate(volume, inode.ref.id);
     }

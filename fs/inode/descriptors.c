@@ -86,10 +86,15 @@ bool descriptors_await_room(struct volume *volume, int *result, uint64_t *since)
     return missing && came;
 }
 
+int descriptors_for_clients(const struct volume *volume)
+{
+    return volume->info.descriptors_limit - RESERVED_DESCRIPTORS;
+}
+
 bool descriptors_is_last(const struct volume *volume, int fd)
 {
     // The kernel gives out the lowest free number.
-    return fd >= volume->info.descriptors_limit - RESERVED_DESCRIPTORS;
+    return fd >= descriptors_for_clients(volume);
 }
 
 int descriptors_not_last(const struct volume *volume, int fd)

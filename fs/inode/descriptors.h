@@ -22,4 +22,7 @@ bool descriptors_await_room(struct volume *volume, int *result, uint64_t *since)
 int descriptors_not_last(const struct volume *volume, int fd);
 bool descriptors_is_last(const struct volume *volume, int fd);
 
+/* Returns how many descriptors there are without the last ones. */
+int descriptors_for_clients(const struct volume *volume);
+
 #endif

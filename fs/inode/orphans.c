@@ -80,15 +80,15 @@ static bool is_any_on_its_way(struct volume *volume)
            node_table_counts(&volume->nodes).closing > 0;
 }
 
-/* Waits until one has gone since the mark, no more than `left` are there, or those that are left
- * are in use: none was on its way at two looks, because the answer to a RELEASE puts a FORGET into
- * the queue. At most `waiters_max` threads wait: threads that wait cannot serve what they wait for.
- * Returns whether all that are left are in use. The lock is held. */
-static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left)
+/* Waits until `end`, or until one has gone since the mark, no more than `left` are there, or those
+ * that are left are in use: none was on its way at two looks, because the answer to a RELEASE puts
+ * a FORGET into the queue. At most `waiters_max` threads wait: threads that wait cannot serve what
+ * they wait for. Returns whether all that are left are in use. The lock is held. */
+static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left, uint64_t end)
 {
     struct orphans *orphans = volume->orphans;
     uint64_t unseen = volume->info.io_uring ? UNSEEN_NANOSECONDS : 0;
-    uint64_t now = clock_now(), seen = now, end = now + WAIT_NANOSECONDS;
+    uint64_t now = clock_now(), seen = now;
     bool in_use = false;
 
     if (orphans->waiters >= volume->waiters_max)
@@ -112,11 +112,16 @@ static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left)
 
 bool orphans_wait(struct volume *volume, unsigned *mark)
 {
+    return orphans_wait_until(volume, mark, clock_now() + WAIT_NANOSECONDS);
+}
+
+bool orphans_wait_until(struct volume *volume, unsigned *mark, uint64_t end)
+{
     struct orphans *orphans = volume->orphans;
     bool came;
 
     lock_take(&orphans->lock);
-    wait_for_one(volume, *mark, 0);
+    wait_for_one(volume, *mark, 0, end);
     came = orphans->gone != *mark;
     *mark = orphans->gone;
     lock_release(&orphans->lock);
@@ -132,7 +137,7 @@ void orphans_settle(struct volume *volume)
     lock_take(&orphans->lock);
     do {
         mark = orphans->gone;
-        if (wait_for_one(volume, mark, orphans->in_use))
+        if (wait_for_one(volume, mark, orphans->in_use, clock_now() + WAIT_NANOSECONDS))
             orphans->in_use = node_table_counts(&volume->nodes).orphans;
     } while (orphans->gone != mark && clock_now() < end &&
              node_table_counts(&volume->nodes).orphans > orphans->in_use);

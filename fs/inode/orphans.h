@@ -27,6 +27,9 @@ unsigned orphans_gone(struct volume *volume);
  * has gone, and moves the mark on. The caller holds no lock that a RELEASE may need. */
 bool orphans_wait(struct volume *volume, unsigned *mark);
 
+/* Does the same, but not for longer than until `end`, as clock_now() has it. */
+bool orphans_wait_until(struct volume *volume, unsigned *mark, uint64_t end);
+
 /* Waits until the only orphans left are in use; later calls do not look at those again. */
 void orphans_settle(struct volume *volume);
 

@@ -233,6 +233,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     mount->memfd = info->device = -1;
     info->timeout = mount->options.timeout;
     info->owner = geteuid();
+    info->user_descriptors = (uint8_t)mount->options.user_descriptors;
     atomic_flag_clear(&mount->upgrading);
     lock_init(&mount->syncs.lock, LOCK_SYNCS);
     umask(0);

@@ -38,7 +38,7 @@ static struct node *take_slot(struct node_table *table)
     memset(node, 0, sizeof(*node));
     node->generation = generation;
     node->in_use = true;
-    node->held = NODE_NO_RESOURCES;
+    node->held = (struct node_held){ .path_fd = -1, .io_fd = -1 };
     edit_header(table)->nodes++;
     *use_of(table, node) = (struct node_use){ 0 };
     return node;
@@ -92,7 +92,7 @@ static void begin_use(struct node_table *table, const struct node *node, struct 
         .id = id_of(table, node),
         .ino = node->ino,
         .birth = node->birth,
-        .held = node->held,
+        .held = resources_of(node),
         .writers = node->writers,
         .flags = node->flags,
         .tree = node->tree,
@@ -216,7 +216,7 @@ void node_refresh(struct node_table *table, struct node_ref *ref)
 
     table_begin(table);
     node = node_in_use(table, ref);
-    ref->held = node->held;
+    ref->held = resources_of(node);
     ref->flags = node->flags;
     ref->writers = node->writers;
     ref->area = node->area;

@@ -8,8 +8,8 @@
  * whose contents the kernel reaches by a backing id.
  *
  * An object without a name exists for as long as somebody holds it. Where its handle opens it even
- * then, one thing is enough: its backing id, or its I/O descriptor, or its path descriptor. The last
- * of them stays until the node is freed.
+ * then, one thing is enough: its backing id, or its I/O descriptor, or its path descriptor. The
+ * last of them stays until the node is freed.
  *
  * A use does not move a node that is near the new end anyway. Whether a node is near follows from
  * the number of moves since its own, which is known to this process alone. So work on a few nodes
@@ -51,6 +51,12 @@ static bool may_lose_io(const struct node *node)
 {
     return node->held.io_fd >= 0 && node->held.backing_id > 0 && node->handle.length > 0 &&
            node->handle.type != NODE_BY_NAME;
+}
+
+uint32_t cache_pinned(const struct node *node)
+{
+    return (node->held.path_fd >= 0 && !may_lose_path(node)) +
+           (node->held.io_fd >= 0 && !may_lose_io(node));
 }
 
 /* Returns a neighbour in the list; NULL: there is none. */

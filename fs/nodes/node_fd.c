@@ -147,6 +147,13 @@ static bool is_owned(const struct node_table *table, int fd)
     return owner_of(owner_word(table, fd)) != OWNER_NOBODY;
 }
 
+const struct node *fd_node(const struct node_table *table, int fd)
+{
+    uint64_t word = owner_word(table, fd);
+
+    return owner_of(word) == OWNER_NODE ? slot_at(table, word_slot(word)) : NULL;
+}
+
 /* Checks that no descriptor has lost its owner unseen: the node that is said to hold a descriptor
  * does so, and there are as many as were counted. */
 static void check_owners(const struct node_table *table)

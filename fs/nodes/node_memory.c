@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -213,6 +214,7 @@ static const char *recover(struct node_table *table)
         table_begin(table);
         hash_grow(table);
         free_idle(table);
+        payer_recount(table);
         table_end(table);
         node_fd_keep(table, table->memfd);
     }
@@ -243,6 +245,8 @@ int node_table_attach(struct node_table *table, int memfd, const char **why)
 void node_table_detach(struct node_table *table)
 {
     lock_destroy(&table->lock);
+    free(table->payers);
+    table->payers = NULL;
     munmap(table->uses, table->capacity * sizeof(struct node_use));
     munmap((void *)table->memory, table->bytes);
     table->header = NULL;

@@ -29,6 +29,14 @@
 #define PENDING_CLOSE_MAX  128U
 #define PENDING_CLOSE_MANY (PENDING_CLOSE_MAX / 2) // from this count on nothing is evicted
 
+/* What a slot holds: the resources, and in the gap that follows them who pays for them. */
+struct node_held {
+    int32_t path_fd;
+    int32_t io_fd;
+    int32_t backing_id;
+    uint32_t payer; // a user id + 1; 0, as older versions have it: nobody
+};
+
 struct node {
     uint32_t checksum;
     uint32_t generation;
@@ -40,7 +48,7 @@ struct node {
     uint32_t next;    // in the hash chain, or in the free list
     uint32_t newer;   // neighbours in the cache's list
     uint32_t older;
-    struct node_resources held;
+    struct node_held held;
     uint16_t flags;
     uint16_t io_errors;
     uint8_t in_use, in_cache;
@@ -49,6 +57,14 @@ struct node {
 };
 
 _Static_assert(sizeof(struct node) == 128, "a slot is two cache lines");
+_Static_assert(sizeof(struct node_held) == sizeof(struct node_resources), "the layout stays");
+
+static inline struct node_resources resources_of(const struct node *node)
+{
+    return (struct node_resources){ .path_fd = node->held.path_fd,
+                                    .io_fd = node->held.io_fd,
+                                    .backing_id = node->held.backing_id };
+}
 
 /* The layout: what never changes in a table. */
 struct node_layout {
@@ -131,6 +147,8 @@ struct node_use {
     uint16_t users;    // requests being served
     uint16_t io_users; // of these, the ones that use io_fd without an open handle of their own
     uint32_t promoted; // table->promotions when the node came to the new end of the list
+    uint32_t payer;    // what the slot said when the node was last counted,
+    uint32_t pinned;   // with so many descriptors
 };
 
 /* node_check.c: damage ends the mount. */
@@ -234,6 +252,9 @@ bool fd_is_possible(int fd);
 void fd_check(const struct node_table *table, int fd, const struct node *node);
 void fd_own(struct node_table *table, int fd, enum owner owner, uint32_t slot);
 void fd_disown(struct node_table *table, int fd, enum owner owner, uint32_t slot);
+
+/* Returns the node that holds a descriptor; NULL: none does. */
+const struct node *fd_node(const struct node_table *table, int fd);
 bool stream_end(struct node_table *table, uint64_t fh);
 
 /* node_backing.c: backing ids that wait to be closed. */
@@ -287,8 +308,17 @@ void cache_take_io(struct node_table *table, const struct node *from, struct nod
 void cache_take_backing(struct node_table *table, const struct node *node,
                         struct node_resources *into);
 
+/* Returns how many descriptors a node holds that the cache may not take. */
+uint32_t cache_pinned(const struct node *node);
+
 /* Gives a node its path descriptor. */
 void cache_give_path(struct node_table *table, const struct node *node, int fd);
+
+/* node_payer.c: what users pin. */
+
+/* Brings the counts up to date with a slot, or with all. */
+void payer_update(struct node_table *table, const struct node *node);
+void payer_recount(struct node_table *table);
 
 /* node.c: the nodes and their counts. */
 

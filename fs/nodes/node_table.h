@@ -119,8 +119,9 @@ struct node_header;
 struct node_ledger;
 struct node_memory;
 
-/* A process's own counts of a node's requests. */
+/* A process's own counts of a node's requests, and of what a user pins. */
 struct node_use;
+struct node_payer;
 
 #define NODE_EDITS_MAX 64
 
@@ -146,9 +147,12 @@ struct node_table {
     uint32_t cached_max; // like the capacity, as it was at creation
 
     struct lock lock;
-    struct node_use *uses; // one for each slot
-    uint32_t promotions;   // moves to the new end of the cache's list
-    uint32_t closing;      // freed nodes without a name, until what they held is closed
+    struct node_use *uses;     // one for each slot
+    struct node_payer *payers; // a hash table of what users pin
+    uint32_t payers_size, payers_used;
+    uint32_t pinned;     // by all of them
+    uint32_t promotions; // moves to the new end of the cache's list
+    uint32_t closing;    // freed nodes without a name, until what they held is closed
     uint32_t undo_log_used;
     unsigned edit_count;
     struct node_edit edits[NODE_EDITS_MAX];
@@ -165,6 +169,11 @@ struct node_ref {
     uint32_t writers;
     uint16_t flags;
     uint8_t tree, area, class, type;
+};
+
+struct node_pinned {
+    uint32_t by_user;
+    uint32_t all;
 };
 
 struct node_counts {
@@ -302,6 +311,13 @@ void node_set_backing(struct node_table *table, struct node_ref *ref, int32_t ba
 int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable);
 void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
                  struct node_resources *leftover);
+
+/* Notes which user pays for the descriptors that a node in use cannot do without from now on,
+ * because it is open or has no name. Has no effect while somebody pays. */
+void node_set_payer(struct node_table *table, struct node_ref *ref, uint32_t user);
+
+/* Returns how many descriptors a user, and all users together, have pinned. */
+struct node_pinned node_pinned(struct node_table *table, uint32_t user);
 
 /* Returns how many errors of writeback were seen on a node. `another` adds one first. */
 uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another);

@@ -113,6 +113,9 @@ void table_commit(struct node_table *table)
 {
     if (table->edit_count == 0)
         return;
+    _Static_assert(sizeof(struct node) != sizeof(struct node_header) &&
+                       sizeof(struct node) != sizeof(struct ledger_head),
+                   "slots are told by their size");
     for (unsigned i = 0; i < table->edit_count; i++) {
         const struct node_edit *done = &table->edits[i];
         uint32_t checksum;
@@ -122,6 +125,8 @@ void table_commit(struct node_table *table)
             continue;
         checksum = checksum_of(table, done->object, done->bytes);
         memcpy((void *)done->object, &checksum, sizeof(checksum));
+        if (done->bytes == sizeof(struct node))
+            payer_update(table, done->object);
     }
     table->edit_count = 0;
     publish(table, 0);

@@ -230,8 +230,8 @@ static int path_of_new(const struct inode *dir, const char *name, int fd)
     return path_fd;
 }
 
-static int open_new(struct inode *dir, const char *name, int fd, struct fuse_file_info *fi,
-                    struct inode *inode, struct fuse_entry_param *entry)
+static int open_new(fuse_req_t req, struct inode *dir, const char *name, int fd,
+                    struct fuse_file_info *fi, struct inode *inode, struct fuse_entry_param *entry)
 {
     CLEANUP_FD int io_fd = fd;
     struct statx stx;
@@ -241,7 +241,7 @@ static int open_new(struct inode *dir, const char *name, int fd, struct fuse_fil
     if (error)
         return error;
     fi->flags &= ~O_TRUNC;
-    error = file_open(inode, fi, steal_fd(&io_fd));
+    error = file_open(inode, fi, fuse_req_ctx(req)->uid, steal_fd(&io_fd));
     if (error) {
         inode_unlookup(inode);
         return error;
@@ -267,7 +267,7 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
         error = inode_acquire(volume_of(req), parent, &dir);
     if (!error) {
         fd = make_open(req, &dir, name, mode, fi->flags);
-        error = fd < 0 ? fd : open_new(&dir, name, fd, fi, &inode, &entry);
+        error = fd < 0 ? fd : open_new(req, &dir, name, fd, fi, &inode, &entry);
         if (error && fd >= 0 && name)
             unlinkat(dir.fd, name, 0);
     }

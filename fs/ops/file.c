@@ -23,7 +23,8 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error)
-        error = inode_is_regular(&inode) ? file_open(&inode, fi, -1) : -EINVAL;
+        error =
+            inode_is_regular(&inode) ? file_open(&inode, fi, fuse_req_ctx(req)->uid, -1) : -EINVAL;
     if (error)
         reply_err(req, -error);
     else if (reply_open(req, fi) != 0)

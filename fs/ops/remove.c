@@ -13,6 +13,7 @@
 
 #include "fs/class/class_change.h"
 #include "fs/inode/rename.h"
+#include "fs/inode/share.h"
 #include "fs/ops/ops.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
@@ -37,14 +38,29 @@ static int unlink_once(struct inode *dir, const char *name, int flags)
 struct found {
     bool counted;   // a lookup was counted, which is to be taken back
     uint32_t links; // how many names the inode has; 0: not asked
+    uid_t owner;    // only then
 };
+
+/* Checks whether a user may make one more file or directory of his lose its last name: it pins a
+ * descriptor for as long as he keeps it in use, unless it has something already that keeps it. A
+ * file of somebody else counts for that one, who has no say in it. */
+static int check_share(struct inode *victim, const struct statx *stx, uid_t user)
+{
+    const struct node_resources *held = &victim->ref.held;
+    bool last = S_ISDIR(stx->stx_mode) || stx->stx_nlink == 1;
+
+    if (!victim->volume || !last || held->io_fd >= 0 || held->backing_id > 0 ||
+        user != stx->stx_uid)
+        return 0;
+    return share_check(victim->volume, user);
+}
 
 /*
  * Finds what a name that is about to go stands for. A directory is looked up, because it may be a
  * class root: the contents of one are elsewhere, and the store's own rmdir would not check them.
  * The kernel holds the directory's lock: nothing can be created in it meanwhile.
  */
-static int victim_find(struct inode *dir, const char *name, struct inode *victim,
+static int victim_find(struct inode *dir, const char *name, uid_t user, struct inode *victim,
                        struct found *found)
 {
     struct request *request = volume_request(dir->volume);
@@ -59,16 +75,33 @@ static int victim_find(struct inode *dir, const char *name, struct inode *victim
     if (error == -ENOENT && before && before->existed)
         return inode_of_key(dir->volume, &before->key, victim);
     request_save_target(request, &key, !error);
-    if (!error)
-        found->links = stx.stx_nlink;
-    if (error || !S_ISDIR(stx.stx_mode))
-        return error ? error : inode_of_key(dir->volume, &key, victim);
+    if (error)
+        return error;
+    found->links = stx.stx_nlink;
+    found->owner = stx.stx_uid;
+    if (!S_ISDIR(stx.stx_mode)) {
+        error = inode_of_key(dir->volume, &key, victim);
+        return error ? error : check_share(victim, &stx, user);
+    }
     error = inode_lookup(dir, name, victim, &stx);
     found->counted = !error;
+    if (!error)
+        error = check_share(victim, &stx, user);
     if (error || !inode_is_class_root(victim))
         return error;
     error = class_root_is_empty(victim->fd);
     return error == 0 ? -ENOTEMPTY : error < 0 ? error : 0;
+}
+
+/* Counts for its owner what a removed file or directory may pin. */
+static void count_share(struct inode *victim, const struct found *found)
+{
+    struct statx stx;
+
+    if (found->links > 0)
+        share_count(victim, found->owner);
+    else if (object_stat(victim->fd, &stx) == 0)
+        share_count(victim, stx.stx_uid);
 }
 
 static void victim_done(struct inode *victim, const struct found *found, bool removed)
@@ -77,8 +110,10 @@ static void victim_done(struct inode *victim, const struct found *found, bool re
         return;
     if (removed && inode_is_class_root(victim))
         class_root_gone(victim);
-    if (removed)
+    if (removed) {
+        count_share(victim, found);
         inode_name_removed(victim, found->links);
+    }
     if (found->counted)
         inode_unlookup(victim);
 }
@@ -93,7 +128,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     if (!error)
         error = inode_acquire(volume_of(req), parent, &dir);
     if (!error)
-        error = victim_find(&dir, name, &victim, &found);
+        error = victim_find(&dir, name, fuse_req_ctx(req)->uid, &victim, &found);
     if (!error)
         error = unlink_once(&dir, name, flags);
     victim_done(&victim, &found, !error);
@@ -136,7 +171,7 @@ static int rename_to_free(struct inode *from, const char *name, struct inode *to
 }
 
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                     unsigned flags)
+                     unsigned flags, uid_t user)
 {
     struct request *request = volume_request(from->volume);
     INODE struct inode victim = INODE_NONE;
@@ -153,7 +188,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         if (error != -EEXIST && error != -EINVAL)
             return error;
     }
-    error = victim_find(to, new_name, &victim, &found);
+    error = victim_find(to, new_name, user, &victim, &found);
     // Where nothing is replaced, the target need not be empty, and rename itself finds what is
     // wrong.
     if (error == -ENOENT || !replaces(flags))
@@ -196,9 +231,10 @@ static bool was_renamed(const struct inode *from, const char *name, const struct
 
 /* Carries out a rename that comes again. */
 static int rename_again(struct inode *from, const char *name, struct inode *to,
-                        const char *new_name, unsigned flags, const struct preimage *source,
-                        const struct preimage *target)
+                        const char *new_name, unsigned flags, uid_t user)
 {
+    const struct preimage *source = request_source(volume_request(from->volume));
+    const struct preimage *target = request_target(volume_request(from->volume));
     struct volume *volume = from->volume;
     INODE struct inode victim = INODE_NONE;
     int64_t result;
@@ -208,7 +244,7 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
         if (result != 0)
             return (int)result;
     } else if (!was_renamed(from, name, to, new_name, flags, source, target)) {
-        return rename_in(from, name, to, new_name, flags);
+        return rename_in(from, name, to, new_name, flags, user);
     }
     rename_recover(from, name, to, new_name, flags, &source->key, &target->key);
     if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
@@ -223,6 +259,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     struct volume *volume = volume_of(req);
     const struct preimage *source = request_source(volume_request(volume));
     const struct preimage *target = request_target(volume_request(volume));
+    uid_t user = fuse_req_ctx(req)->uid;
     INODE struct inode from = INODE_NONE;
     INODE struct inode to = INODE_NONE;
     int error = inode_check_name(name);
@@ -235,7 +272,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
         error = inode_acquire(volume, new_parent, &to);
     // Without both preimages nothing was changed yet.
     if (!error)
-        error = source && target ? rename_again(&from, name, &to, new_name, flags, source, target)
-                                 : rename_in(&from, name, &to, new_name, flags);
+        error = source && target ? rename_again(&from, name, &to, new_name, flags, user)
+                                 : rename_in(&from, name, &to, new_name, flags, user);
     reply_err(req, -error);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "fs/inode/volume.h"
+#include "fs/inode/share.h"
 
 static int set_ram_size(struct options *options, const struct option_row *row, const char *value)
 {
@@ -83,6 +83,20 @@ static int set_watchdog(struct options *options, const struct option_row *row, c
     (void)row;
     // A worker that hands its requests over takes none for a second.
     return error ? error : options->watchdog == 1 ? -ERANGE : 0;
+}
+
+static int set_user_descriptors(struct options *options, const struct option_row *row,
+                                const char *value)
+{
+    char digits[8];
+    size_t length = strlcpy(digits, value, sizeof(digits));
+
+    (void)row;
+    if (length >= sizeof(digits))
+        return -EINVAL;
+    if (length > 0 && digits[length - 1] == '%')
+        digits[length - 1] = '\0';
+    return parse_number(digits, 1, 100, &options->user_descriptors);
 }
 
 static int set_flag(struct options *options, const struct option_row *row, const char *value)
@@ -170,6 +184,10 @@ const struct option_row OPTION_ROWS[] = {
     { "descriptors", "a number from 16 to 100000000",
       "descriptors=N     how many files are kept at hand with a descriptor (10000)",
       .set = set_descriptors },
+    { "user_descriptors", "a percentage from 1 to 100, like 50%",
+      "user_descriptors=PERCENT\n"
+      "                    how many of its descriptors one user can keep it from closing (50%)",
+      .set = set_user_descriptors },
     { "ro", NULL, NULL, FLAG(read_only, true) },
     { "rw", NULL, NULL, FLAG(read_only, false) },
     { "suid", NULL, NULL, FLAG(suid, true) },
@@ -217,6 +235,7 @@ void option_set_defaults(struct options *options)
         .watchdog = WATCHDOG_DEFAULT,
         .timeout = TIMEOUT_DEFAULT,
         .descriptors = 10000,
+        .user_descriptors = SHARE_PERCENT_DEFAULT,
     };
     options->ram.huge = "within_size";
     options->ram.mode = 01777;

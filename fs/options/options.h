@@ -25,10 +25,11 @@ struct options {
     bool io_uring;
     bool keeper; // the process that serves can be replaced
     bool keeper_given;
-    bool takeover;        // upgrade the mount that is there already
-    unsigned watchdog;    // after how many seconds a stuck worker is replaced; 0: never
-    unsigned timeout;     // how many seconds the kernel may trust names and attributes
-    unsigned descriptors; // how many nodes may hold descriptors that can be opened again
+    bool takeover;             // upgrade the mount that is there already
+    unsigned watchdog;         // after how many seconds a stuck worker is replaced; 0: never
+    unsigned timeout;          // how many seconds the kernel may trust names and attributes
+    unsigned descriptors;      // how many nodes may hold descriptors that can be opened again
+    unsigned user_descriptors; // the percentage of the descriptors that one user can pin
 
     bool read_only;
     bool suid;

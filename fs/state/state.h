@@ -45,14 +45,15 @@ struct mount_info {
     bool writeback;  // FUSE's page cache holds writes back
     bool io_flusher; // the serving process is an I/O flusher, as prctl(2) has it
     bool wants_io_uring;
-    bool io_uring;          // requests come over io_uring
-    bool notifies;          // a service manager has started it
-    char survival[128];     // why the mount does not outlive its process; empty: it does
-    bool hasty_writeback;   // the kernel does not wait for what it writes to the store (hold.h)
-    uint32_t request_bytes; // room for the longest request
-    int device;             // the FUSE connection
-    int descriptors_limit;  // all numbers of descriptors are below it
-    int nodes;              // the node table's memory
+    bool io_uring;            // requests come over io_uring
+    bool notifies;            // a service manager has started it
+    char survival[128];       // why the mount does not outlive its process; empty: it does
+    bool hasty_writeback;     // the kernel does not wait for what it writes to the store (hold.h)
+    uint8_t user_descriptors; // the percentage that one user can pin; 0: an older version mounted
+    uint32_t request_bytes;   // room for the longest request
+    int device;               // the FUSE connection
+    int descriptors_limit;    // all numbers of descriptors are below it
+    int nodes;                // the node table's memory
 };
 
 #define INIT_MAX 256

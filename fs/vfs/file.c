@@ -9,6 +9,7 @@
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
+#include "fs/inode/share.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
@@ -116,22 +117,39 @@ static int check_attributes(const struct inode *inode, int flags, struct statx *
     return 0;
 }
 
-int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd)
+/* Counts for a user what an open of a file pins. Passthrough pins nothing, and neither does an open
+ * of a file that is open already. */
+static int count_share(struct inode *inode, uid_t user)
+{
+    int error = 0;
+
+    if (inode_is_passthrough(inode) || inode->ref.held.io_fd >= 0)
+        return 0;
+    error = share_check(inode->volume, user);
+    if (!error)
+        share_count(inode, user);
+    return error;
+}
+
+int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io_fd)
 {
     struct volume *volume = inode->volume;
     bool passthrough = inode_is_passthrough(inode);
     bool writer = is_writer(fi);
+    CLEANUP_FD int given = io_fd;
     struct statx stx;
     // Without passthrough this is needed, too: another opener's descriptor may be there already.
     int error = writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
     uint16_t before;
 
+    if (!error)
+        error = count_share(inode, user);
     if (error)
         return error;
     before =
         node_open(&volume->nodes, volume_ledger(volume), &inode->ref, writer,
                   writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, file_io_for_readers(inode));
-    error = provide_in_time(inode, writer, io_fd);
+    error = provide_in_time(inode, writer, steal_fd(&given));
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, !fi->kill_suidgid);

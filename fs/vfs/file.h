@@ -11,9 +11,9 @@
 
 #include "fs/inode/inode.h"
 
-/* Counts an open, provides what the data path needs, and fills in the reply. `io_fd` is a
+/* Counts an open by a user, provides what the data path needs, and fills in the reply. `io_fd` is a
  * descriptor of the file, open for reading and writing, or -1; it is consumed. */
-int file_open(struct inode *inode, struct fuse_file_info *fi, int io_fd);
+int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io_fd);
 
 /* Ends an open, also one whose reply did not arrive. */
 void file_close(struct inode *inode, const struct fuse_file_info *fi);

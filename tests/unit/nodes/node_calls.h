@@ -28,6 +28,7 @@ enum call_kind {
     CALL_LEND,
     CALL_UNLINKED,
     CALL_FLAGS,
+    CALL_PAYER,
     CALL_ERRORS,
     CALL_HANDLE,
     CALL_CLASS_ROOT,
@@ -318,6 +319,9 @@ static inline void make_file_call(struct calls *calls, const struct call *call, 
     case CALL_FLAGS:
         answer_add(answer,
                    node_flags(table, ref, NODE_ATTR_CACHED | NODE_HANDLE_LASTS, NODE_MAYBE_MAPPED));
+        break;
+    case CALL_PAYER:
+        node_set_payer(table, ref, call->writer ? 0 : 1000 + (uint32_t)call->ref);
         break;
     case CALL_ERRORS:
         answer_add(answer, node_io_errors(table, ref, call->writer));

@@ -52,7 +52,8 @@ static inline void node_state_read(const struct node_table *table, struct node_s
                memory->ledgers[i].head.lookups * sizeof(uint64_t));
     }
     memcpy(state->owners, memory->owners, sizeof(state->owners));
-    memcpy(state->pending_close, memory->pending_close, table->header->pending_close * sizeof(uint64_t));
+    memcpy(state->pending_close, memory->pending_close,
+           table->header->pending_close * sizeof(uint64_t));
     state->header = *table->header;
     state->header.checksum = state->header.free = 0;
     state->header.newest = state->header.oldest = 0;
@@ -69,7 +70,7 @@ static inline bool has_checksum(const struct node_table *table, const void *obje
 static inline const char *slots_fault(const struct node_table *table)
 {
     const struct node_header *header = table->header;
-    uint32_t nodes = 0, unlinked = 0, idle = 0, cached = 0, held = 0, unused = 0;
+    uint32_t nodes = 0, unlinked = 0, idle = 0, cached = 0, held = 0, unused = 0, pinned = 0;
     uint64_t opens = 0;
     for (uint32_t slot = SLOT_ROOT; slot < header->fresh; slot++) {
         const struct node *node = &table->slots[slot];
@@ -81,6 +82,8 @@ static inline const char *slots_fault(const struct node_table *table)
         idle += is_idle(node);
         cached += node->in_cache;
         opens += node->opens;
+        if (node->held.payer != 0 && (node->opens > 0 || (node->flags & NODE_UNLINKED)))
+            pinned += cache_pinned(node);
         FAULT_IF(node->writers > node->opens, "more writers than opens");
         const int fds[] = { node->held.path_fd, node->held.io_fd };
         for (size_t i = 0; i < COUNT(fds); i++) {
@@ -96,6 +99,7 @@ static inline const char *slots_fault(const struct node_table *table)
                  idle != header->idle || cached != header->cached ||
                  held != header->owned[OWNER_NODE],
              "a count of the header");
+    FAULT_IF(pinned != table->pinned, "the count of what users pin");
     for (uint32_t slot = header->free; slot != SLOT_NONE; slot = table->slots[slot].next) {
         FAULT_IF(slot >= header->fresh || table->slots[slot].in_use, "the free list");
         FAULT_IF(++unused > header->fresh, "the free list has no end");

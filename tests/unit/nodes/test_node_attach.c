@@ -160,6 +160,50 @@ static void an_orphan_in_closing_does_not_outlive_its_process(void **state)
     assert_int_equal(node_table_counts(&f->table).orphans, 0);
 }
 
+/* Takes into use, as a user's, an open file that somebody reaches by its I/O descriptor. */
+static void pin(struct fixture *f, uint64_t ino, uint32_t user, struct node_ref *ref)
+{
+    assert_true(node_use(&f->table, lookup(f, ino), ref));
+    node_set_payer(&f->table, ref, user);
+    node_open(&f->table, NULL, ref, false, 0, 0, true);
+    node_set_io(&f->table, ref, ledger_give(f->ledger), NODE_IO_READABLE);
+}
+
+static void unpin(struct fixture *f, struct node_ref *ref)
+{
+    struct node_resources leftover;
+
+    node_close(&f->table, NULL, ref, false, true, &leftover);
+    dispose(f, &leftover);
+    end(f, ref);
+}
+
+static void what_users_pin_is_known_again(void **state)
+{
+    enum { USERS = 200, MORE = 30 };
+    struct fixture *f = *state;
+    struct node_ref refs[USERS + MORE];
+
+    for (uint32_t i = 0; i < COUNT(refs); i++)
+        pin(f, 10 + i, i < USERS ? i : 7, &refs[i]);
+    // One descriptor is paid for once.
+    node_set_payer(&f->table, &refs[0], 7);
+    for (uint32_t i = 0; i < COUNT(refs); i++)
+        end(f, &refs[i]);
+    take_over(f);
+    for (uint32_t user = 0; user < USERS; user++)
+        assert_int_equal(node_pinned(&f->table, user).by_user, user == 7 ? 1 + MORE : 1);
+    assert_int_equal(node_pinned(&f->table, USERS).by_user, 0);
+    assert_int_equal(node_pinned(&f->table, 7).all, USERS + MORE);
+    for (uint32_t i = 0; i < COUNT(refs); i++) {
+        assert_true(node_use(&f->table, refs[i].id, &refs[i]));
+        unpin(f, &refs[i]);
+    }
+    for (uint32_t user = 0; user < USERS; user++)
+        assert_int_equal(node_pinned(&f->table, user).by_user, 0);
+    assert_int_equal(node_pinned(&f->table, 0).all, 0);
+}
+
 static void ids_to_be_closed_are_known_until_they_are(void **state)
 {
     struct fixture *f = *state;
@@ -340,6 +384,7 @@ int main(void)
         TEST(a_damaged_table_is_refused),
         TEST(nodes_that_only_requests_used_are_freed),
         TEST(an_orphan_in_closing_does_not_outlive_its_process),
+        TEST(what_users_pin_is_known_again),
         TEST(ids_to_be_closed_are_known_until_they_are),
         TEST(many_ids_to_be_closed_stop_the_cache_from_giving),
         TEST(what_is_nobodys_is_swept_away),

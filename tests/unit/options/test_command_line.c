@@ -75,6 +75,7 @@ static void everything_has_a_default(void **state)
     assert_int_equal(options.timeout, 86400);
     assert_int_equal(options.descriptors, 10000);
     assert_int_equal(options.watchdog, 30);
+    assert_int_equal(options.user_descriptors, 50);
     assert_false(options.suid || options.dev || options.noexec);
     assert_null(options.anon);
     assert_int_equal(options.atime.set, 0);
@@ -128,6 +129,8 @@ static void the_daemon_has_its_options(void **state)
     assert_int_equal(with("descriptors=100").descriptors, 100);
     assert_int_equal(with("watchdog=0").watchdog, 0);
     assert_int_equal(with("watchdog=2").watchdog, 2);
+    assert_int_equal(with("user_descriptors=100").user_descriptors, 100);
+    assert_int_equal(with("user_descriptors=1%").user_descriptors, 1);
     struct options options = with("anon=scratch:tmp/cache");
     assert_string_equal(options.anon, "scratch:tmp/cache");
     free(options.anon);
@@ -194,6 +197,10 @@ static void malformed_values_are_named_with_what_is_right(void **state)
     assert_complaint("watchdog=86401", "watchdog", "86400");
     assert_complaint("descriptors=1", "'descriptors=1'", "16");
     assert_complaint("descriptors=99999999999", "descriptors", "100000000");
+    assert_complaint("user_descriptors=0", "'user_descriptors=0'", "1 to 100");
+    assert_complaint("user_descriptors=101%", "'user_descriptors=101%'", "1 to 100");
+    assert_complaint("user_descriptors=%", "'user_descriptors=%'", "1 to 100");
+    assert_complaint("user_descriptors=000000050", "user_descriptors", "1 to 100");
     assert_complaint("anon=", "anon", "directories");
     assert_complaint("noswap=yes", "'noswap'", "no value");
     assert_complaint("ro=1", "'ro'", "no value");
@@ -256,10 +263,9 @@ static void the_help_names_every_option(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "size=",         "nr_inodes=", "huge=",        "mode=",    "noswap",  "anon=",
-        "nopassthrough", "timeout=",   "descriptors=", "io_uring", "noatime", "ro",
-        "watchdog=",
-        "STORE",         "MOUNTPOINT", "--version",
+        "size=",     "nr_inodes=",        "huge=",    "mode=",   "noswap", "anon=", "nopassthrough",
+        "timeout=",  "descriptors=",      "io_uring", "noatime", "ro",     "STORE", "MOUNTPOINT",
+        "--version", "user_descriptors=", "watchdog=",
     };
     char *text = NULL;
     size_t size;
