@@ -50,7 +50,9 @@ static int assign_anon(struct inode *directory)
         error = class_root_remove(ram, &stx);
     if (error)
         return error;
-    contents = class_root_open(ram, directory->fd, &stx);
+    do
+        contents = class_root_open(ram, directory->fd, &stx);
+    while (descriptors_make_room(volume, &contents));
     if (contents < 0)
         return contents;
     error = class_root_mark(directory->fd, SHMAP_ANON);

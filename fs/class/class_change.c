@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "fs/inode/share.h"
+#include "lib/object/object.h"
+
 /* Tells whether a directory can have a class. Objects and names that last need an area that lasts,
  * and a name in it that leads to them. The mount's own class stays what it is. */
 static bool can_be_here(const struct inode *directory, const struct class *class)
@@ -10,6 +13,19 @@ static bool can_be_here(const struct inode *directory, const struct class *class
     if (directory->ref.id == NODE_ROOT_ID)
         return class == inode_class(directory);
     return !class->lasts || directory->ref.tree == class->area;
+}
+
+/* Counts for its owner what a directory pins as a class root, before it becomes one. */
+static int count_share(struct inode *directory)
+{
+    struct statx stx;
+    int error = object_stat(directory->fd, &stx);
+
+    if (!error)
+        error = share_check(directory->volume, stx.stx_uid);
+    if (!error)
+        share_count(directory, stx.stx_uid);
+    return error;
 }
 
 int class_assign(struct inode *directory, enum shmap_class word)
@@ -24,6 +40,10 @@ int class_assign(struct inode *directory, enum shmap_class word)
         return -EINVAL;
     if (!class->served)
         return -EOPNOTSUPP;
+    if (class->open_contents && class != inode_class(directory))
+        error = count_share(directory);
+    if (error)
+        return error;
     lock_take(&volume->class_roots);
     node_refresh(&volume->nodes, &directory->ref);
     directory->fd = directory->ref.held.path_fd;

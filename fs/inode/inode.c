@@ -136,6 +136,8 @@ static int claim_class_root(struct volume *volume, const struct class *class,
         seed->flags = NODE_CLASS_ROOT;
         error = claim_node(volume, seed, contents, inode);
     }
+    if (!error)
+        node_set_payer(&volume->nodes, &inode->ref, stx->stx_uid);
     if (!error && inode->ref.held.io_fd < 0) {
         node_set_io(&volume->nodes, &inode->ref, named_dir, 0);
         inode->ref.held.io_fd = steal_fd(&named_dir);

@@ -2,10 +2,10 @@
 /*
  * Shares of the descriptors. A user pins a descriptor of the daemon with each file that he keeps
  * open where the kernel does not pass it through, and with each file or directory that he keeps in
- * use after its last name went. One user can pin a part of all descriptors (`user_descriptors=`),
- * and all users together can pin no more than what leaves room for root. Root and the mount's owner
- * can pin more than that, but leave room for the daemon's own work. Beyond these bounds a call that
- * would pin one more fails with ENFILE.
+ * use after its last name went; and two with each class root of his that the kernel knows. One user
+ * can pin a part of all descriptors (`user_descriptors=`), and all users together can pin no more
+ * than what leaves room for root. Root and the mount's owner can pin more than that, but leave room
+ * for the daemon's own work. Beyond these bounds a call that would pin one more fails with ENFILE.
  *
  * The error is not EDQUOT: that would speak of space or files of the area, and send the user there.
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The payers: how many descriptors each user keeps from being closed, by what he has open or keeps
- * in use without a name.
+ * in use without a name, and by class roots.
  *
  * A slot says who pays for its node, and what it pins follows from the rest of the slot. So the
  * counts are private memory that can be made anew from the slots, and every call that changes a
@@ -73,7 +73,7 @@ static struct node_payer *entry_of(struct node_table *table, uint32_t payer)
 
 static uint32_t pinned_by(const struct node *node)
 {
-    bool in_use = node->opens > 0 || (node->flags & NODE_UNLINKED);
+    bool in_use = node->opens > 0 || (node->flags & (NODE_UNLINKED | NODE_CLASS_ROOT));
 
     return node->in_use && in_use && node->held.payer != 0 ? cache_pinned(node) : 0;
 }

@@ -313,7 +313,7 @@ void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_ne
                  struct node_resources *leftover);
 
 /* Notes which user pays for the descriptors that a node in use cannot do without from now on,
- * because it is open or has no name. Has no effect while somebody pays. */
+ * because it is open, has no name or is a class root. Has no effect while somebody pays. */
 void node_set_payer(struct node_table *table, struct node_ref *ref, uint32_t user);
 
 /* Returns how many descriptors a user, and all users together, have pinned. */

@@ -82,7 +82,8 @@ static inline const char *slots_fault(const struct node_table *table)
         idle += is_idle(node);
         cached += node->in_cache;
         opens += node->opens;
-        if (node->held.payer != 0 && (node->opens > 0 || (node->flags & NODE_UNLINKED)))
+        if (node->held.payer != 0 &&
+            (node->opens > 0 || (node->flags & (NODE_UNLINKED | NODE_CLASS_ROOT))))
             pinned += cache_pinned(node);
         FAULT_IF(node->writers > node->opens, "more writers than opens");
         const int fds[] = { node->held.path_fd, node->held.io_fd };

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* Without the last ones, which the daemon keeps for itself, the limit leaves 232 for clients. */
@@ -234,6 +235,53 @@ static void the_part_is_an_option(void **state)
     keeper_stop(workspace, keeper);
 }
 
+/* Gives directories a class of their own, which takes two descriptors for each. */
+static int make_class_roots(void *argument)
+{
+    char path[64];
+    int made = 0;
+
+    (void)argument;
+    for (; made < FOR_CLIENTS; made++) {
+        snprintf(path, sizeof(path), "mnt/top/%d", made);
+        if (mkdir(path, 0755) == -1)
+            return -errno;
+        if (setxattr(path, SHMAP_XATTR_CLASS, "anon", 4, 0) == -1)
+            return errno == ENFILE ? made : -errno;
+    }
+    return made;
+}
+
+static int make_one_more(void *argument)
+{
+    (void)argument;
+    if (rmdir("mnt/top/0") == -1)
+        return errno;
+    return result_of(mkdir("mnt/top/0", 0755) |
+                     setxattr("mnt/top/0", SHMAP_XATTR_CLASS, "anon", 4, 0));
+}
+
+static void class_roots(void **state)
+{
+    enum { MOST = FOR_CLIENTS / 4 };
+    struct workspace *workspace = workspace_of(state);
+
+    pid_t keeper = keeper_start(
+        workspace, &(struct keeper_settings){ .descriptors = LIMIT, .with_store = true });
+    assert_ok(chmod("mnt", 01777));
+    prepare_directory("mnt/top", ALICE, ALICE, 0755);
+    assert_in_range(harness_as(ALICE, ALICE, 0, NULL, make_class_roots, NULL), MOST - LITTLE, MOST);
+    kill_worker(workspace, keeper);
+    assert_works_for(BOB);
+    assert_works_for(0);
+    // They go with their directories.
+    assert_int_equal(harness_as(ALICE, ALICE, 0, NULL, make_one_more, NULL), 0);
+    assert_ok(upgrade_mount(workspace, binary_in("SHMAPFS_NEXT")));
+    assert_int_equal(harness_as(ALICE, ALICE, 0, NULL, make_one_more, NULL), 0);
+    assert_works_for(0);
+    keeper_stop(workspace, keeper);
+}
+
 /* Not even many users leave root without. */
 static void all_users_together(void **state)
 {
@@ -278,9 +326,9 @@ static void root_leaves_room_for_the_daemon(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(directories_without_names),       cmocka_unit_test(open_files),
-    cmocka_unit_test(the_part_is_an_option),           cmocka_unit_test(all_users_together),
-    cmocka_unit_test(root_leaves_room_for_the_daemon),
+    cmocka_unit_test(directories_without_names), cmocka_unit_test(open_files),
+    cmocka_unit_test(the_part_is_an_option),     cmocka_unit_test(class_roots),
+    cmocka_unit_test(all_users_together),        cmocka_unit_test(root_leaves_room_for_the_daemon),
 };
 
 WORKSPACE_MAIN("user_share", cases)
