@@ -130,7 +130,7 @@ struct node_pinned node_pinned(struct node_table *table, uint32_t user)
     struct node_pinned pinned;
 
     table_begin(table);
-    pinned = (struct node_pinned){ .all = table->pinned };
+    pinned = (struct node_pinned){ .all = table->pinned + table->header->owned[OWNER_STREAM] };
     if (table->payers_size > 0)
         pinned.by_user = find(table->payers, table->payers_size, user + 1)->pinned;
     table_end(table);

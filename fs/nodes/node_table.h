@@ -316,7 +316,8 @@ void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_ne
  * because it is open, has no name or is a class root. Has no effect while somebody pays. */
 void node_set_payer(struct node_table *table, struct node_ref *ref, uint32_t user);
 
-/* Returns how many descriptors a user, and all users together, have pinned. */
+/* Returns how many descriptors a user, and all users together, have pinned. Whose a directory
+ * stream is is not known: it only counts for all. */
 struct node_pinned node_pinned(struct node_table *table, uint32_t user);
 
 /* Returns how many errors of writeback were seen on a node. `another` adds one first. */

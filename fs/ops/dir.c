@@ -15,6 +15,7 @@
 
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/descriptors.h"
+#include "fs/inode/share.h"
 #include "fs/ops/ops.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -75,6 +76,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         return;
     }
     error = inode_acquire(volume, id, &inode);
+    if (!error)
+        error = share_check(volume, fuse_req_ctx(req)->uid);
     if (!error) {
         fd = open_directory(&inode, true);
         error = fd >= 0 ? 0 : fd;

@@ -57,6 +57,17 @@ static unsigned take_files(uid_t uid)
     return taken;
 }
 
+/* Opens one directory again and again. */
+static unsigned take_streams(uid_t uid)
+{
+    unsigned taken = 0;
+
+    (void)uid;
+    while (taken < TRIES && opendir("mnt") != NULL)
+        taken++;
+    return taken == TRIES || errno == ENFILE ? taken : TRIES + (unsigned)errno;
+}
+
 /* Whether he may remove no further directory. */
 static bool is_refused(uid_t uid)
 {
@@ -95,6 +106,11 @@ static int take_with_directories(struct coprocess *parent, void *taker)
 static int take_with_files(struct coprocess *parent, void *taker)
 {
     return take(parent, taker, take_files);
+}
+
+static int take_with_streams(struct coprocess *parent, void *taker)
+{
+    return take(parent, taker, take_streams);
 }
 
 /* The taker has what he can get. */
@@ -307,6 +323,27 @@ static void all_users_together(void **state)
     keeper_stop(workspace, keeper);
 }
 
+/* Where listings take descriptors, a user may leave other users without, but not root. */
+static void directory_streams(void **state)
+{
+    enum { ALL = FOR_CLIENTS - FOR_CLIENTS / 8 };
+    struct workspace *workspace = workspace_of(state);
+    struct taker alice = { ALICE, ALL - LITTLE, ALL };
+    struct coprocess taker;
+
+    pid_t keeper = mount_with_few(workspace, "timeout=0");
+    start_taker(&taker, take_with_streams, &alice);
+    assert_works_for(0);
+    kill_worker(workspace, keeper);
+    assert_works_for(0);
+    assert_ok(upgrade_mount(workspace, binary_in("SHMAPFS_NEXT")));
+    assert_works_for(0);
+    assert_coprocess_succeeds(&taker);
+    assert_true(status_becomes(workspace, "nodes", LITTLE));
+    assert_works_for(BOB);
+    keeper_stop(workspace, keeper);
+}
+
 /* Not even root makes an upgrade impossible. */
 static void root_leaves_room_for_the_daemon(void **state)
 {
@@ -326,9 +363,13 @@ static void root_leaves_room_for_the_daemon(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(directories_without_names), cmocka_unit_test(open_files),
-    cmocka_unit_test(the_part_is_an_option),     cmocka_unit_test(class_roots),
-    cmocka_unit_test(all_users_together),        cmocka_unit_test(root_leaves_room_for_the_daemon),
+    cmocka_unit_test(directories_without_names),
+    cmocka_unit_test(open_files),
+    cmocka_unit_test(the_part_is_an_option),
+    cmocka_unit_test(class_roots),
+    cmocka_unit_test(directory_streams),
+    cmocka_unit_test(all_users_together),
+    cmocka_unit_test(root_leaves_room_for_the_daemon),
 };
 
 WORKSPACE_MAIN("user_share", cases)
