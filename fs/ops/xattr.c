@@ -2,8 +2,11 @@
 /* Operations on extended attributes: those of the area, and control attributes
  * (control_xattr.h). */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/xattr.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -15,7 +18,8 @@
 #include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
 
-#define XATTR_ACCESS_ACL "system.posix_acl_access"
+#define XATTR_ACCESS_ACL  "system.posix_acl_access"
+#define XATTR_DEFAULT_ACL "system.posix_acl_default"
 
 /* A caller in more groups than this counts as in none beyond. */
 #define NGROUPS_FEW 1024
@@ -40,6 +44,22 @@ static bool in_group(fuse_req_t req, int fd)
             return true;
     }
     return false;
+}
+
+static bool begins(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Whether an attribute passes between clients and the area. The kernel has checked the client's
+ * rights to these: CAP_SYS_ADMIN for trusted and security attributes (CAP_SETFCAP for
+ * capabilities), the mode for user attributes, the owner for ACLs. All other names it leaves to the
+ * filesystem, and that of the store would ask for the daemon's rights instead. */
+static bool passes(const char *name)
+{
+    return begins(name, XATTR_USER_PREFIX) || begins(name, XATTR_SECURITY_PREFIX) ||
+           begins(name, XATTR_TRUSTED_PREFIX) || strcmp(name, XATTR_ACCESS_ACL) == 0 ||
+           strcmp(name, XATTR_DEFAULT_ACL) == 0;
 }
 
 /* Whether an attribute is a capability that a file is known to lack. The kernel asks for it before
@@ -130,7 +150,9 @@ static int change_once(fuse_req_t req, struct inode *inode, const char *name, co
 
     if (request_was_executed(request, &result))
         return (int)result;
-    if (control_xattr_is(name))
+    if (!passes(name))
+        result = -EOPNOTSUPP;
+    else if (control_xattr_is(name))
         result = value ? control_xattr_set(inode, uid, name, value, size)
                        : remove_control_xattr(inode, uid, name);
     else
@@ -189,7 +211,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
         sync_request(req, size);
         return;
     }
-    if (length == 0 && control_xattr_is(name)) {
+    if (length == 0 && !passes(name)) {
+        length = -EOPNOTSUPP;
+    } else if (length == 0 && control_xattr_is(name)) {
         length = control_xattr_get(&inode, fuse_req_ctx(req)->uid, name, &value);
     } else if (length == 0 && is_known_absent(&inode, name)) {
         length = -ENODATA;
@@ -200,20 +224,47 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     reply_xattr_value(req, value, length, size);
 }
 
-/* Removes the names that the caller must not see: trusted attributes unless the caller is root, and
- * control attributes. Returns the length that is left. */
-static ssize_t filter(char *names, ssize_t length, bool root)
+/* Whether the caller has CAP_SYS_ADMIN, without which the kernel shows no trusted attributes. A
+ * caller whom the daemon cannot see has not. */
+static bool is_admin(fuse_req_t req)
 {
+    char path[48], line[256];
+    uint64_t effective = 0;
+    FILE *status;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)fuse_req_ctx(req)->pid);
+    status = fopen(path, "re");
+    while (status && fgets(line, sizeof(line), status)) {
+        if (sscanf(line, "CapEff: %" SCNx64, &effective) == 1)
+            break;
+    }
+    if (status)
+        fclose(status);
+    return effective & (UINT64_C(1) << CAP_SYS_ADMIN);
+}
+
+/* Removes the names that the caller must not see: trusted attributes unless the caller may,
+ * control attributes, and what does not pass. Returns the length that is left. */
+static ssize_t filter(fuse_req_t req, char *names, ssize_t length)
+{
+    enum { UNKNOWN, HIDDEN, SHOWN } trusted = UNKNOWN;
     ssize_t kept = 0;
 
     for (ssize_t at = 0; at < length;) {
-        ssize_t one = (ssize_t)strlen(names + at) + 1;
+        char *name = names + at;
+        size_t size = strlen(name) + 1;
+        bool shown = passes(name) && !control_xattr_is(name);
 
-        if (!control_xattr_is(names + at) && (root || strncmp(names + at, "trusted.", 8) != 0)) {
-            memmove(names + kept, names + at, (size_t)one);
-            kept += one;
+        if (shown && begins(name, XATTR_TRUSTED_PREFIX)) {
+            if (trusted == UNKNOWN)
+                trusted = is_admin(req) ? SHOWN : HIDDEN;
+            shown = trusted == SHOWN;
         }
-        at += one;
+        at += (ssize_t)size;
+        if (shown) {
+            memmove(names + kept, name, size);
+            kept += (ssize_t)size;
+        }
     }
     return kept;
 }
@@ -229,7 +280,7 @@ void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
     if (length == 0) {
         length = xattr_list(inode.fd, names, XATTR_LIST_MAX);
         if (length >= 0)
-            length = filter(names, length, fuse_req_ctx(req)->uid == 0);
+            length = filter(req, names, length);
     }
     reply_xattr_value(req, names, length, size);
 }

@@ -8,6 +8,8 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -256,6 +258,49 @@ static void trusted_namespace(void **state)
     assert_errno(lgetxattr("symlink", "trusted.name", NULL, 0), ENODATA);
 }
 
+/* Gives the effective capability CAP_SYS_ADMIN up, or keeps that one alone as another user. */
+static int set_capabilities(uint32_t first_half)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct half[2] = { { .effective = first_half,
+                                                .permitted = first_half } };
+
+    return (int)syscall(SYS_capset, &header, half);
+}
+
+static int list_trusted(void *argument)
+{
+    char list[4096];
+    ssize_t length = listxattr(argument, list, sizeof(list));
+
+    return length < 0 ? -1 : in_list(list, length, "trusted.secret");
+}
+
+static int list_trusted_without_capability(void *argument)
+{
+    return set_capabilities(1U << CAP_FOWNER) == 0 ? list_trusted(argument) : -1;
+}
+
+static int list_trusted_as_another(void *argument)
+{
+    return prctl(PR_SET_KEEPCAPS, 1) == 0 && setresuid(1000, 1000, 1000) == 0 &&
+                   set_capabilities(1U << CAP_SYS_ADMIN) == 0
+               ? list_trusted(argument)
+               : -1;
+}
+
+/* It is the capability that shows them, whoever has it. */
+static void trusted_names_are_for_a_capability(void **state)
+{
+    if (!fixture_of(state)->root)
+        return;
+    put_file("file", "");
+    assert_ok(set_value("file", "trusted.secret", "hidden"));
+    assert_int_equal(harness_as(0, 0, 0, NULL, list_trusted, (char *)"file"), 1);
+    assert_int_equal(harness_as(0, 0, 0, NULL, list_trusted_without_capability, (char *)"file"), 0);
+    assert_int_equal(harness_as(0, 0, 0, NULL, list_trusted_as_another, (char *)"file"), 1);
+}
+
 static int set_security(void *argument)
 {
     return lsetxattr(argument, "security.test", "x", 1, 0) < 0 ? errno : 0;
@@ -339,6 +384,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(change_by_another_process_is_seen),
     cmocka_unit_test(user_namespace_elsewhere_is_refused),
     cmocka_unit_test(trusted_namespace),
+    cmocka_unit_test(trusted_names_are_for_a_capability),
     cmocka_unit_test(security_namespace),
     cmocka_unit_test(user_namespace_goes_by_the_mode),
 };
