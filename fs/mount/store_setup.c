@@ -78,7 +78,14 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     if (!error)
         error = store_open(mount->volume.info.store, options->read_only, &options->atime,
                            &mount->volume.info.areas[AREA_STORE], complaint);
-    return error == -EBUSY ? lock_store(mount, complaint) : error;
+    if (!error || error == -EBUSY) {
+        bool locked = !error;
+        error = class_root_check_store(&mount->volume.info.areas[AREA_STORE], options->store,
+                                       complaint);
+        if (!error && !locked)
+            error = lock_store(mount, complaint);
+    }
+    return error;
 }
 
 /* Tells whether one of the names, which have colons between them, lies below another one. */

@@ -24,6 +24,8 @@ extern "C" {
 
 /* The class of a directory or file: read anywhere, set on an empty directory. */
 #define SHMAP_XATTR_CLASS "user.shmapfs.class"
+/* The same as it is kept on disk, in the store: no mount has an attribute by this name. */
+#define SHMAP_XATTR_CLASS_ROOT "user.shmapfs.class_root"
 /* The state of a mount, as a JSON object: read on its root. */
 #define SHMAP_XATTR_STATUS "user.shmapfs.status"
 /* The size limit of the RAM area, a text for shmap_size_parse(): set on a mount's root. */

@@ -25,34 +25,6 @@ static const char *ram_name(const struct statx *stx, struct ram_name *name)
     return name->text;
 }
 
-int class_root_class(int dir, enum shmap_class *class)
-{
-    char word[32];
-    ssize_t length = xattr_get(dir, SHMAP_XATTR_CLASS, word, sizeof(word));
-
-    // EACCES: the owner may not read the directory, and the daemon is no more than the owner.
-    if (length == -EOPNOTSUPP || length == -EACCES)
-        return -ENODATA;
-    if (length < 0)
-        return length == -ERANGE ? -EIO : (int)length;
-    return shmap_class_parse(word, (size_t)length, class) == 0 ? 0 : -EIO;
-}
-
-int class_root_mark(int dir, enum shmap_class class)
-{
-    const char *word = shmap_class_name(class);
-
-    return xattr_set(dir, SHMAP_XATTR_CLASS, word, strlen(word), 0);
-}
-
-int class_root_unmark(int dir)
-{
-    int error = xattr_remove(dir, SHMAP_XATTR_CLASS);
-
-    // A directory that was not marked is as wanted.
-    return error == -ENODATA ? 0 : error;
-}
-
 static int copy_xattr(int from, int to, const char *name)
 {
     CLEANUP_FREE char *value = malloc(XATTR_SIZE_MAX);
@@ -80,7 +52,8 @@ static int mirror(int store_dir, const struct statx *stx, int ram_dir)
         return error;
     length = xattr_list(store_dir, names, XATTR_LIST_MAX);
     for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
-        if (strcmp(names + at, SHMAP_XATTR_CLASS) == 0 || strncmp(names + at, "security.", 9) == 0)
+        if (strncmp(names + at, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
+            strncmp(names + at, "security.", 9) == 0)
             continue;
         error = copy_xattr(store_dir, ram_dir, names + at);
         if (error && error != -EOPNOTSUPP && error != -EPERM)
@@ -305,6 +278,11 @@ int class_root_check(const struct area *store, const char *path, struct complain
 
     if (dir < 0)
         return dir;
+    if (class_mark_is_answered(store->root))
+        return complain(complaint, EOPNOTSUPP,
+                        "anon=%s cannot be kept in a STORE on another shmapfs; make the directory "
+                        "anonymous there",
+                        path);
     return missing ? 0 : check_existing(dir, path, complaint);
 }
 

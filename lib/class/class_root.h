@@ -2,12 +2,11 @@
 /*
  * Class roots: directories at which the class changes.
  *
- * In the store an anonymous class root is an empty directory that carries the attribute
- * SHMAP_XATTR_CLASS, so that the layout survives while the contents do not. Its contents live below
- * a directory of the RAM area. That is made when the class root is first met, and named after the
- * store directory's identity, so that a rename of the class root does not touch it. It has the
- * owner, mode, ACLs and other attributes of the store directory, because in the RAM area the kernel
- * inherits from them.
+ * In the store an anonymous class root is an empty directory that is marked (class_mark.h), so that
+ * the layout survives while the contents do not. Its contents live below a directory of the RAM
+ * area. That is made when the class root is first met, and named after the store directory's
+ * identity, so that a rename of the class root does not touch it. It has the owner, mode, ACLs and
+ * other attributes of the store directory, because in the RAM area the kernel inherits from them.
  */
 #ifndef SHMAP_CLASS_ROOT_H
 #define SHMAP_CLASS_ROOT_H
@@ -16,14 +15,7 @@
 #include <sys/stat.h>
 
 #include "lib/area/area.h"
-
-/* Reads the class that a store directory (O_PATH will do) was given. Returns 0 or a negative errno;
- * -ENODATA: it has none of its own; -EIO: the word is not a class, and not from shmapfs. */
-int class_root_class(int dir, enum shmap_class *class);
-
-/* Gives it a class, or takes it away. Return 0 or a negative errno. */
-int class_root_mark(int dir, enum shmap_class class);
-int class_root_unmark(int dir);
+#include "lib/class/class_mark.h"
 
 /* Opens (O_PATH) the RAM directory behind an anonymous class root, and makes it if need be.
  * `store_dir` is the directory in the store, `stx` its attributes. The caller keeps two threads

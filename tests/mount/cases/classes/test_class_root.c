@@ -52,7 +52,7 @@ static void store_has_an_empty_directory_with_the_attribute(void **state)
     put_file("root/directory/file", "");
     assert_int_equal(entries("root"), 2);
     assert_int_equal(entries(in_store(fixture, "root", path)), 0);
-    assert_int_equal(getxattr(path, "user.shmapfs.class", word, sizeof(word)), 4);
+    assert_int_equal(getxattr(path, "user.shmapfs.class_root", word, sizeof(word)), 4);
     assert_string_equal(word, "anon");
 }
 
