@@ -10,15 +10,22 @@
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/inode/reopen.h"
+#include "lib/area/store_lock.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-int inode_check_name(const char *name)
+bool inode_hides(const struct volume *volume, fuse_ino_t parent, const char *name)
 {
-    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/')
-               ? -EINVAL
-               : 0;
+    return parent == NODE_ROOT_ID && strcmp(name, STORE_PRIVATE) == 0 &&
+           volume->info.areas[AREA_STORE].root >= 0;
+}
+
+int inode_check_name(const struct volume *volume, fuse_ino_t parent, const char *name)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/'))
+        return -EINVAL;
+    return inode_hides(volume, parent, name) ? -EACCES : 0;
 }
 
 static int give_descriptor(struct volume *volume, struct node_ref *ref)

@@ -106,8 +106,11 @@ static inline uint64_t inode_number(uint8_t area, uint64_t ino)
     return ino | area_kind(area)->ino_bit;
 }
 
-/* Returns -EINVAL for a name that leads out of a directory or cannot be one. The kernel sends no
- * such name, but another program may hold the device. */
-int inode_check_name(const char *name);
+/* Whether a name in a directory is the store's private one, which the mount does not show. */
+bool inode_hides(const struct volume *volume, fuse_ino_t parent, const char *name);
+
+/* Returns -EINVAL for a name that leads out of a directory or cannot be one (the kernel sends no
+ * such name, but another program may hold the device), and -EACCES for a hidden one. */
+int inode_check_name(const struct volume *volume, fuse_ino_t parent, const char *name);
 
 #endif

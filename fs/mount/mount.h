@@ -8,6 +8,7 @@
 
 #include "fs/inode/volume.h"
 #include "fs/options/options.h"
+#include "lib/area/store_lock.h"
 
 /* Requests for a sync (fs/ops/sync.c). */
 struct syncs {
@@ -19,10 +20,11 @@ struct syncs {
 struct mount {
     struct volume volume;
     const struct fuse_lowlevel_ops *ops;
-    struct options options;  // only in the process that mounted; later ones know volume.info alone
-    int memfd;               // of the state
-    struct agreement agreed; // what this process agreed on with the kernel
-    atomic_flag upgrading;   // an upgrade is under way; set until there is another binary
+    struct options options; // only in the process that mounted; later ones know volume.info alone
+    struct store_lock store_lock; // likewise; the mount's processes share its descriptor
+    int memfd;                    // of the state
+    struct agreement agreed;      // what this process agreed on with the kernel
+    atomic_flag upgrading;        // an upgrade is under way; set until there is another binary
     atomic_bool
         handing_over; // a request has asked to hand over, to another binary or another process
     struct syncs syncs;

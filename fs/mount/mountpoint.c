@@ -6,7 +6,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 
 #include "lib/class/class_root.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/directory_lock.h"
 #include "lib/sys/mounts.h"
 
 static int complain_of_dead(const char *path, struct complaint *complaint)
@@ -35,7 +35,7 @@ static int lock_mountpoint(const char *path, const char *absolute, struct compla
     if (dir < 0)
         return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
                         strerror(errno));
-    if (flock(dir, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    if (directory_lock(dir) == -EBUSY)
         return complain(complaint, EBUSY,
                         "MOUNTPOINT %s is busy: another process is mounting on it just now", path);
     // Asked under the lock, so that the answer can no longer change.

@@ -135,6 +135,7 @@ void setup_undo(struct mount *mount)
         munmap(mount->volume.state, sizeof(*mount->volume.state));
         close(mount->memfd);
     }
+    store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
     for (unsigned area = 0; area < AREAS; area++)
         area_close(volume_area(&mount->volume, area));
     modules_destroy(&mount->volume);
@@ -154,8 +155,10 @@ void setup_keep_descriptors(struct mount *mount)
     struct node_table *nodes = &mount->volume.nodes;
     const struct mount_info *info = &mount->volume.info;
     const struct keeper_fds *keeper = &mount->volume.state->keeper_fds;
-    const int own[] = { STDIN_FILENO,    STDOUT_FILENO, STDERR_FILENO,   info->device, mount->memfd,
-                        keeper->signals, keeper->go,    keeper->serving, keeper->alive };
+    const int own[] = {
+        STDIN_FILENO, STDOUT_FILENO,   STDERR_FILENO, info->device,    mount->memfd,
+        keeper->go,   keeper->signals, keeper->alive, keeper->serving, mount->store_lock.fd,
+    };
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
     for (unsigned area = 0; area < AREAS; area++) {
@@ -231,6 +234,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     for (unsigned area = 0; area < AREAS; area++)
         info->areas[area] = AREA_NONE;
     mount->memfd = info->device = -1;
+    mount->store_lock = STORE_LOCK_NONE;
     info->timeout = mount->options.timeout;
     info->owner = geteuid();
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
@@ -250,6 +254,8 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = STEPS[i](mount, complaint);
     if (error)
         setup_undo(mount);
+    // What was made for the lock stays from now on.
+    mount->store_lock.made = false;
     return error;
 }
 

@@ -5,6 +5,7 @@
 
 #include "fs/util/log.h"
 #include "lib/area/area.h"
+#include "lib/area/store_lock.h"
 
 void store_end(const struct mount *mount)
 {

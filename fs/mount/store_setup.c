@@ -18,14 +18,15 @@
 /* Waits for the lock of a store that is not mounted: its last daemon is about to end. What that one
  * brings to the disk may be much, and the disk slow, so then the wait has no limit but the user's
  * patience. */
-static int await_store(const struct mount *mount, struct area *store)
+static int await_store(struct mount *mount, bool make, bool privileged)
 {
+    const struct area *store = &mount->volume.info.areas[AREA_STORE];
     bool ending, told = false;
     int error;
 
     for (;;) {
         ending = store_lock_is_ending(store);
-        error = store_lock_wait(store, STORE_WAIT_SECONDS);
+        error = store_lock_wait(store, make, privileged, STORE_WAIT_SECONDS, &mount->store_lock);
         ending |= error == -EBUSY && store_lock_is_ending(store);
         if (error != -EBUSY || !ending)
             return error;
@@ -40,15 +41,28 @@ static int await_store(const struct mount *mount, struct area *store)
 
 static int lock_store(struct mount *mount, struct complaint *complaint)
 {
+    const struct area *store = &mount->volume.info.areas[AREA_STORE];
     const char *given = mount->options.store;
+    bool make = !mount->options.read_only;
+    bool privileged = mount->volume.info.cred.privileged;
     char where[4096];
+    bool mounted = false;
+    int error = store_lock_take(store, make, privileged, &mount->store_lock);
 
-    if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
-        return complain(complaint, EBUSY,
-                        "STORE %s is already mounted at %s; unmount it there first", given, where);
-    if (await_store(mount, &mount->volume.info.areas[AREA_STORE]) == 0)
+    if (error == -EBUSY) {
+        mounted = mounts_find_store(mount->volume.info.store, where, sizeof(where));
+        // The store is not mounted, and yet locked: its last daemon is about to end.
+        if (!mounted)
+            error = await_store(mount, make, privileged);
+        if (error == -EBUSY && !mounted)
+            mounted = mounts_find_store(mount->volume.info.store, where, sizeof(where));
+    }
+    if (!error)
         return 0;
-    if (mounts_find_store(mount->volume.info.store, where, sizeof(where)))
+    if (error != -EBUSY)
+        return complain(complaint, -error, "STORE %s cannot be locked: %s", given,
+                        strerror(-error));
+    if (mounted)
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
     return complain(
@@ -78,14 +92,11 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     if (!error)
         error = store_open(mount->volume.info.store, options->read_only, &options->atime,
                            &mount->volume.info.areas[AREA_STORE], complaint);
-    if (!error || error == -EBUSY) {
-        bool locked = !error;
+    // Nothing is made for the lock in a store that is refused.
+    if (!error)
         error = class_root_check_store(&mount->volume.info.areas[AREA_STORE], options->store,
                                        complaint);
-        if (!error && !locked)
-            error = lock_store(mount, complaint);
-    }
-    return error;
+    return error ? error : lock_store(mount, complaint);
 }
 
 /* Tells whether one of the names, which have colons between them, lies below another one. */

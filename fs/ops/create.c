@@ -80,7 +80,7 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
-    int error = inode_check_name(new->name);
+    int error = inode_check_name(volume_of(req), parent, new->name);
 
     if (!error)
         error = inode_acquire(volume_of(req), parent, &dir);
@@ -154,7 +154,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     INODE struct inode dir = INODE_NONE;
     INODE struct inode linked = INODE_NONE;
     struct statx stx;
-    int error = inode_check_name(name);
+    int error = inode_check_name(volume, parent, name);
 
     if (!error)
         error = inode_acquire(volume, id, &inode);
@@ -260,7 +260,7 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     struct fuse_entry_param entry;
-    int error = name ? inode_check_name(name) : 0;
+    int error = name ? inode_check_name(volume_of(req), parent, name) : 0;
     int fd;
 
     if (!error)

@@ -206,11 +206,13 @@ static int fill_reply(struct readdir_reply *reply, int fd, char *entries, size_t
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
 
+            at += entry->d_reclen;
+            if (inode_hides(reply->dir->volume, reply->dir->ref.id, entry->d_name))
+                continue;
             needed = reply->plus ? add_plus(reply, entry) : add_plain(reply, entry);
             if (needed > reply->size - reply->used)
                 return 0;
             reply->used += needed;
-            at += entry->d_reclen;
         }
     }
     return length == 0 ? 0 : -errno;

@@ -42,13 +42,13 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
-    int error = inode_check_name(name);
+    int error = inode_check_name(volume, parent, name);
 
     if (!error)
         error = inode_acquire(volume, parent, &dir);
     if (!error)
         error = inode_lookup(&dir, name, &inode, &stx);
-    if (error == -ENOENT) {
+    if (error == -ENOENT || inode_hides(volume, parent, name)) {
         // The reply names no node: the kernel remembers that there is nothing by that name.
         reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume->info.timeout });
     } else if (error) {

@@ -123,7 +123,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     INODE struct inode dir = INODE_NONE;
     INODE struct inode victim = INODE_NONE;
     struct found found = { .counted = false };
-    int error = inode_check_name(name);
+    int error = inode_check_name(volume_of(req), parent, name);
 
     if (!error)
         error = inode_acquire(volume_of(req), parent, &dir);
@@ -262,10 +262,10 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
     uid_t user = fuse_req_ctx(req)->uid;
     INODE struct inode from = INODE_NONE;
     INODE struct inode to = INODE_NONE;
-    int error = inode_check_name(name);
+    int error = inode_check_name(volume, parent, name);
 
     if (!error)
-        error = inode_check_name(new_name);
+        error = inode_check_name(volume, new_parent, new_name);
     if (!error)
         error = inode_acquire(volume, parent, &from);
     if (!error)

@@ -68,22 +68,10 @@ struct ram_options {
 
 #define AREA_NONE ((struct area){ .root = -1, .user_namespace = -1 })
 
-/* Opens a directory on disk as the store and locks it: it cannot be opened again until the
- * descriptor is closed. Returns 0 or a negative errno after a complaint; -EBUSY, without one: it is
- * locked, but otherwise open, so that the caller can wait or complain. */
+/* Opens a directory on disk as the store; store_lock.h locks it. Returns 0 or a negative errno
+ * after a complaint. */
 int store_open(const char *path, bool read_only, const struct area_atime *atime, struct area *area,
                struct complaint *complaint);
-
-/* Waits for at most `seconds` until the lock of a store is free, whose daemon is about to end, and
- * takes it. Returns 0 or a negative errno; -EBUSY: it was not. Uses SIGALRM. */
-int store_lock_wait(struct area *area, unsigned seconds);
-
-/* Marks the lock of a store as one that goes by itself: its daemon serves nobody any more, and ends
- * when the store is synced. */
-void store_lock_mark_ending(const struct area *area);
-
-/* Tells whether the process that has the lock has marked it so. */
-bool store_lock_is_ending(const struct area *area);
 
 /* Brings all that was written to the store to its disk. Nothing is to be done without a store
  * (`area` is AREA_NONE), and where it was opened for reading. It takes as long as the disk does,

@@ -9,14 +9,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/area/area.h"
@@ -90,61 +87,9 @@ int store_open(const char *path, bool read_only, const struct area_atime *atime,
     *area = AREA_NONE;
     area->root = clone >= 0 ? clone : steal_fd(&fd);
     error = area_identify(area, complaint);
-    if (!error && flock(area->root, LOCK_EX | LOCK_NB) != 0)
-        error = errno == EWOULDBLOCK ? -EBUSY
-                                     : complain(complaint, errno, "STORE %s cannot be locked: %s",
-                                                path, strerror(errno));
-    if (error && error != -EBUSY)
+    if (error)
         area_close(area);
     return error;
-}
-
-/* Does nothing: the signal interrupts flock(2). */
-static void interrupt_wait(int signal)
-{
-    (void)signal;
-}
-
-int store_lock_wait(struct area *area, unsigned seconds)
-{
-    struct sigaction interrupt = { .sa_handler = interrupt_wait }, before;
-    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
-    // It fires again and again: the first signal may come before flock(2) waits.
-    struct itimerspec limit = { .it_value.tv_sec = (time_t)seconds,
-                                .it_interval.tv_nsec = 10000000 };
-    timer_t timer;
-    int result;
-
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0)
-        return -errno;
-    sigaction(SIGALRM, &interrupt, &before);
-    timer_settime(timer, 0, &limit, NULL);
-    result = flock(area->root, LOCK_EX) == 0 ? 0 : errno == EINTR ? -EBUSY : -errno;
-    timer_delete(timer);
-    sigaction(SIGALRM, &before, NULL);
-    return result;
-}
-
-/* The mark is a lock of another kind on the same description: it lives as long as the lock itself,
- * whichever of the daemon's processes holds that to the end. */
-static struct flock mark(short kind)
-{
-    return (struct flock){ .l_type = kind, .l_whence = SEEK_SET, .l_len = 1 };
-}
-
-void store_lock_mark_ending(const struct area *area)
-{
-    struct flock ours = mark(F_RDLCK);
-
-    // Without the mark the next mount only gives up sooner.
-    fcntl(area->root, F_OFD_SETLK, &ours);
-}
-
-bool store_lock_is_ending(const struct area *area)
-{
-    struct flock theirs = mark(F_WRLCK);
-
-    return fcntl(area->root, F_OFD_GETLK, &theirs) == 0 && theirs.l_type == F_RDLCK;
 }
 
 /* syncfs(2) brings all of the filesystem to the disk, and so what others have written there too.

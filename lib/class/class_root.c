@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "lib/area/store_lock.h"
 #include "lib/object/object.h"
 #include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
@@ -196,7 +197,10 @@ static int check_names(const char *path, struct complaint *complaint)
     if (!copy)
         return complain_of_memory(path, complaint);
     while ((name = next_name(&rest))) {
-        names++;
+        if (names++ == 0 && strcmp(name, STORE_PRIVATE) == 0)
+            return complain(complaint, EINVAL,
+                            "anon=%s: the name " STORE_PRIVATE " is shmapfs' own; choose another",
+                            path);
         if (strlen(name) > NAME_MAX)
             return complain(complaint, ENAMETOOLONG,
                             "anon=%s has a name that is too long; a name has %d bytes at most",

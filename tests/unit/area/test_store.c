@@ -7,7 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "lib/area/area.h"
+#include "lib/area/store_lock.h"
 #include "tests/unit/scratch.h"
 
 static const struct area_atime as_it_is = { 0 };
@@ -75,31 +75,120 @@ static void what_cannot_be_a_store_is_explained(void **state)
 static void one_daemon_at_a_time_has_a_store(void **state)
 {
     struct area first, second;
+    struct store_lock lock, other;
     assert_int_equal(open_store(*state, &first), 0);
-    assert_int_equal(open_store(*state, &second), -EBUSY);
-    assert_int_equal(store_lock_wait(&second, 1), -EBUSY);
+    assert_int_equal(open_store(*state, &second), 0);
+    assert_int_equal(store_lock_take(&first, true, false, &lock), 0);
+    assert_true(lock.fd >= 0 && lock.made);
+    assert_int_equal(store_lock_take(&second, true, false, &other), -EBUSY);
+    assert_int_equal(store_lock_wait(&second, true, false, 1, &other), -EBUSY);
+    assert_int_equal(other.fd, -1);
+    close(lock.fd);
+    area_close(&first);
+    assert_int_equal(store_lock_take(&second, true, false, &other), 0);
+    assert_false(other.made);
+    close(other.fd);
     area_close(&second);
-    area_close(&first);
-    assert_int_equal(open_store(*state, &first), 0);
-    area_close(&first);
 }
 
-static void *close_area(void *area)
+struct holder {
+    struct area area;
+    struct store_lock lock;
+};
+
+static void *let_go(void *argument)
 {
-    area_close(area);
+    struct holder *holder = argument;
+    close(holder->lock.fd);
+    area_close(&holder->area);
     return NULL;
 }
 
 static void a_store_that_is_let_go_of_is_waited_for(void **state)
 {
-    struct area first, second;
+    struct holder first;
+    struct area second;
+    struct store_lock lock;
     pthread_t thread;
-    assert_int_equal(open_store(*state, &first), 0);
-    assert_int_equal(open_store(*state, &second), -EBUSY);
-    assert_int_equal(pthread_create(&thread, NULL, close_area, &first), 0);
-    assert_int_equal(store_lock_wait(&second, 60), 0);
+    assert_int_equal(open_store(*state, &first.area), 0);
+    assert_int_equal(open_store(*state, &second), 0);
+    assert_int_equal(store_lock_take(&first.area, true, false, &first.lock), 0);
+    assert_int_equal(store_lock_take(&second, true, false, &lock), -EBUSY);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, &first), 0);
+    assert_int_equal(store_lock_wait(&second, true, false, 60, &lock), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
+    close(lock.fd);
     area_close(&second);
+}
+
+static void a_lock_that_is_dropped_leaves_nothing(void **state)
+{
+    struct area area;
+    struct store_lock lock;
+    assert_int_equal(open_store(*state, &area), 0);
+    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    struct stat st;
+    assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, 0), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    store_lock_drop(&area, &lock);
+    assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, 0), -1);
+    // Nothing is made for those who only read.
+    assert_int_equal(store_lock_take(&area, false, false, &lock), 0);
+    assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, 0), -1);
+    store_lock_drop(&area, &lock);
+    area_close(&area);
+}
+
+/* A lock through another open file of the store's directory. */
+static int lock_directory(const char *path, int operation)
+{
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(dir >= 0);
+    assert_int_equal(flock(dir, operation), 0);
+    return dir;
+}
+
+static void the_lock_of_a_stranger_does_not_count(void **state)
+{
+    struct area area;
+    struct store_lock lock;
+    int dir = lock_directory(*state, LOCK_SH);
+    assert_int_equal(open_store(*state, &area), 0);
+    // This program is none that mounts.
+    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    store_lock_drop(&area, &lock);
+    assert_int_equal(store_lock_take(&area, false, false, &lock), 0);
+    store_lock_drop(&area, &lock);
+    area_close(&area);
+    close(dir);
+}
+
+static void what_is_in_the_way_of_the_lock(void **state)
+{
+    struct area area;
+    struct store_lock lock;
+    struct stat st;
+    assert_int_equal(open_store(*state, &area), 0);
+    assert_int_equal(symlinkat("elsewhere", area.root, STORE_PRIVATE), 0);
+    // Where it must stay, the directory's own lock does, and counts whoever has it.
+    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    assert_true(lock.fd < 0 && lock.foreign);
+    store_lock_drop(&area, &lock);
+    area_close(&area);
+    int dir = lock_directory(*state, LOCK_SH);
+    assert_int_equal(open_store(*state, &area), 0);
+    assert_int_equal(store_lock_take(&area, true, false, &lock), -EBUSY);
+    assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    // Root gives it another name.
+    assert_int_equal(store_lock_take(&area, true, true, &lock), 0);
+    assert_true(lock.fd >= 0);
+    assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_true(S_ISDIR(st.st_mode));
+    assert_int_equal(fstatat(area.root, STORE_PRIVATE ".0", &st, AT_SYMLINK_NOFOLLOW), 0);
+    store_lock_drop(&area, &lock);
+    area_close(&area);
+    close(dir);
 }
 
 int main(void)
@@ -110,6 +199,9 @@ int main(void)
         SCRATCH_TEST(what_cannot_be_a_store_is_explained),
         SCRATCH_TEST(one_daemon_at_a_time_has_a_store),
         SCRATCH_TEST(a_store_that_is_let_go_of_is_waited_for),
+        SCRATCH_TEST(a_lock_that_is_dropped_leaves_nothing),
+        SCRATCH_TEST(the_lock_of_a_stranger_does_not_count),
+        SCRATCH_TEST(what_is_in_the_way_of_the_lock),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -109,19 +109,6 @@ static void store_that_is_mounted_already(void **state)
     workspace_unmount(workspace);
 }
 
-static void store_in_use_by_an_unknown_program(void **state)
-{
-    struct workspace *workspace = workspace_of(state);
-    char *tree = workspace_tree();
-
-    // flock(1) holds what a daemon in another mount namespace would hold.
-    struct program_result result =
-        run_program("flock", workspace->store, shmapfs(), workspace->store, workspace->mnt, NULL);
-    assert_refused(&result, FAILED, "STORE", "use", NULL);
-    assert_nothing_left(workspace, tree);
-    free(tree);
-}
-
 static void mountpoint_that_is_missing(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -308,7 +295,6 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(store_on_a_read_only_disk),
     cmocka_unit_test(store_without_extended_attributes),
     cmocka_unit_test(store_that_is_mounted_already),
-    cmocka_unit_test(store_in_use_by_an_unknown_program),
     cmocka_unit_test(mountpoint_that_is_missing),
     cmocka_unit_test(mountpoint_that_is_no_directory),
     cmocka_unit_test(mountpoint_that_is_not_empty),

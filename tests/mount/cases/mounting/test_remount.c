@@ -203,8 +203,9 @@ static void store_holds_plain_files(void **state)
     assert_int_equal(stat_of("store/linked").st_nlink, 2);
     assert_int_equal(stat_of("store/directory").st_mode, S_IFDIR | 0750);
     assert_store_is_complete();
-    result = run_program("find", "store", "-mindepth", "1", "-printf", ".", NULL);
-    assert_string_equal(result.out, "......"); // And nothing of the daemon's own.
+    result = run_program("find", "store", "-mindepth", "1", "-name", ".shmapfs", "-prune", "-o",
+                         "-mindepth", "1", "-printf", ".", NULL);
+    assert_string_equal(result.out, "......"); // And nothing more of the daemon's own.
     // The next mount shows what changed in the store while it was not mounted.
     put_file("store/written", "by hand");
     workspace_mount(workspace, true, "");

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -88,6 +89,34 @@ static void stop_using(struct used_files *used)
     assert_ok(close(used->lock));
     assert_ok(close(used->nameless));
     assert_ok(close(used->fd));
+}
+
+static bool store_is_locked(const struct workspace *workspace)
+{
+    char path[PATH_MAX + 16];
+
+    snprintf(path, sizeof(path), "%s/.shmapfs/lock", workspace->store);
+    int fd = open_file(path, O_RDWR);
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) == -1;
+    assert_ok(close(fd));
+    return locked;
+}
+
+static void store_stays_locked(void **state)
+{
+    const struct workspace *workspace = workspace_of(state);
+
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
+    assert_true(store_is_locked(workspace));
+    for (int round = 0; round < 2; round++) {
+        assert_ok(upgrade_mount(workspace, binary_in(round ? "SHMAPFS" : "SHMAPFS_NEXT")));
+        assert_true(store_is_locked(workspace));
+        assert_ok(kill(keeper_worker(keeper), SIGKILL));
+        assert_version(workspace, round ? shmap_status_of(workspace).version : "next");
+        assert_true(store_is_locked(workspace));
+    }
+    keeper_stop(workspace, keeper);
+    assert_false(store_is_locked(workspace));
 }
 
 static void next_version_keeps_what_is_in_use(void **state)
@@ -224,6 +253,7 @@ static void without_a_keeper(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(next_version_keeps_what_is_in_use),
+    cmocka_unit_test(store_stays_locked),
     cmocka_unit_test(refused_binaries),
     cmocka_unit_test(binary_on_the_mount_itself),
     cmocka_unit_test(liar_leaves_nobody_waiting),

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The lock of a store, which one daemon has at a time.
+ *
+ * It is a file in the store's private directory, which only the mount's owner can enter. So nobody
+ * else can take it. Earlier versions lock the store's own directory instead, and so do we where
+ * there is no private directory and none can be made: on a read-only or a full filesystem, or in a
+ * store whose private directory belongs to another user. That lock is taken in addition, too, so
+ * that versions exclude each other; where a stranger has it, it does not count
+ * (lib/sys/directory_lock.h).
+ */
+#ifndef SHMAP_STORE_LOCK_H
+#define SHMAP_STORE_LOCK_H
+
+#include <stdbool.h>
+
+#include "lib/area/area.h"
+
+/* The name of the private directory in the store's root; the mount does not show it. */
+#define STORE_PRIVATE ".shmapfs"
+
+struct store_lock {
+    int fd;    // of the locked file, which is the lock for as long as it is open; -1: there is none
+    bool made; // the file and its directory are new
+    bool foreign; // the private directory is another user's: the store's own lock must do
+};
+
+#define STORE_LOCK_NONE ((struct store_lock){ .fd = -1 })
+
+/* Takes the lock of a store that is open. Without `make` nothing is made in the store.
+ * `privileged`: what a stranger put in the private directory's place is given another name. Returns
+ * 0 or a negative errno; -EBUSY: another daemon has it. */
+int store_lock_take(const struct area *store, bool make, bool privileged, struct store_lock *lock);
+
+/* Does the same, but waits for at most `seconds` for a daemon that is about to end. Uses
+ * SIGALRM. */
+int store_lock_wait(const struct area *store, bool make, bool privileged, unsigned seconds,
+                    struct store_lock *lock);
+
+/* Marks the lock of a store as one that goes by itself: its daemon serves nobody any more, and ends
+ * when the store is synced. */
+void store_lock_mark_ending(const struct area *area);
+
+/* Tells whether the process that has the lock has marked it so. */
+bool store_lock_is_ending(const struct area *area);
+
+/* Lets go of the lock of a store that comes to no mount, and removes what was made for it. */
+void store_lock_drop(const struct area *store, struct store_lock *lock);
+
+#endif

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "lib/sys/directory_lock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/sys/cleanup.h"
+
+/* What the names of our programs begin with. */
+#define PROGRAM "shmapfs"
+
+/* Whether a process (its directory in /proc) is of root or of our own user. A program with setuid
+ * has its caller as its real user. */
+static bool is_trusted(int process)
+{
+    CLEANUP_FD int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
+    char text[4096];
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    const char *line;
+    unsigned real, effective;
+
+    if (length < 0)
+        return false;
+    text[length] = '\0';
+    line = strstr(text, "\nUid:");
+    return line && sscanf(line, " Uid: %u %u", &real, &effective) == 2 && real == effective &&
+           (real == 0 || real == geteuid());
+}
+
+/* Whether a process runs a program of ours. A service of root's can be sent a descriptor by
+ * anybody, and knows nothing of the lock on it. */
+static bool is_daemon(int process)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlinkat(process, "exe", path, sizeof(path) - 1);
+    const char *name;
+
+    if (length < 0)
+        return false;
+    path[length] = '\0';
+    name = strrchr(path, '/');
+    return name && strncmp(name + 1, PROGRAM, strlen(PROGRAM)) == 0;
+}
+
+/* Whether an open file of a process, by its number, has a lock on the file. */
+static bool has_lock(int process, const char *number, const struct stat *of)
+{
+    char path[NAME_MAX + 16], text[4096];
+    struct statx stx;
+    struct stat st;
+    ssize_t length;
+
+    snprintf(path, sizeof(path), "fdinfo/%s", number);
+    CLEANUP_FD int fd = openat(process, path, O_RDONLY | O_CLOEXEC);
+    length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (length < 0)
+        return false;
+    text[length] = '\0';
+    if (!strstr(text, "FLOCK"))
+        return false;
+    snprintf(path, sizeof(path), "fd/%s", number);
+    // Whatever else the process has open need not be asked: it may hang.
+    return statx(process, path, AT_STATX_DONT_SYNC, STATX_INO, &stx) == 0 &&
+           stx.stx_ino == of->st_ino && fstatat(process, path, &st, 0) == 0 &&
+           st.st_dev == of->st_dev && st.st_ino == of->st_ino;
+}
+
+static bool holds_lock(int process, const struct stat *of)
+{
+    int fd = openat(process, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *numbers = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool found = false;
+
+    if (!numbers && fd >= 0)
+        close(fd);
+    while (!found && numbers && (entry = readdir(numbers)))
+        found = entry->d_name[0] != '.' && has_lock(process, entry->d_name, of);
+    if (numbers)
+        closedir(numbers);
+    return found;
+}
+
+static bool is_holder(int proc, const char *name, const struct stat *of)
+{
+    CLEANUP_FD int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return process >= 0 && is_daemon(process) && is_trusted(process) && holds_lock(process, of);
+}
+
+/* Whether another daemon of ours has the lock of a directory. */
+static bool is_held(int dir)
+{
+    DIR *processes = opendir("/proc");
+    const struct dirent *entry;
+    struct stat st;
+    bool found = false;
+
+    if (fstat(dir, &st) == 0) {
+        while (!found && processes && (entry = readdir(processes))) {
+            // What we have inherited is of whoever has started us.
+            found = strtol(entry->d_name, NULL, 10) > 0 &&
+                    strtol(entry->d_name, NULL, 10) != getpid() &&
+                    is_holder(dirfd(processes), entry->d_name, &st);
+        }
+    }
+    if (processes)
+        closedir(processes);
+    return found;
+}
+
+int directory_lock(int dir)
+{
+    if (flock(dir, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return -errno;
+    return is_held(dir) ? -EBUSY : 0;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The lock of a directory (flock(2)), which keeps one daemon of ours from another.
+ *
+ * Everybody who may read a directory can lock it. So a lock that is held counts only if a daemon of
+ * root's or of our own user holds it, as far as /proc shows that. What strangers hold keeps nobody
+ * away, and the directory stays without a lock of ours.
+ */
+#ifndef SHMAP_DIRECTORY_LOCK_H
+#define SHMAP_DIRECTORY_LOCK_H
+
+/* Takes the lock of a directory. Returns 0, also where strangers hold it, or a negative errno;
+ * -EBUSY: another daemon has it. */
+int directory_lock(int dir);
+
+#endif
