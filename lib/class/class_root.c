@@ -228,17 +228,15 @@ static int check_existing(int dir, const char *path, struct complaint *complaint
         return complain(complaint, EINVAL,
                         "anon=%s already has the class %s; name another directory", path,
                         shmap_class_name(class));
-    if (!error)
-        return 0;
-    if (error != -ENODATA)
+    if (error && error != -ENODATA)
         return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path,
                         strerror(-error));
+    // Whatever was put into a class root while nothing was mounted would be hidden.
     error = class_root_is_empty(dir);
     if (error == 0)
         return complain(
             complaint, ENOTEMPTY,
-            "anon=%s is not empty in the store; only an empty directory can change its class",
-            path);
+            "anon=%s is not empty in the store; only an empty directory can be anonymous", path);
     return error < 0
                ? complain(complaint, -error, "anon=%s cannot be read: %s", path, strerror(-error))
                : 0;

@@ -221,6 +221,14 @@ static void what_cannot_be_a_class_root_is_explained(void **state)
     close(other);
 }
 
+static void what_would_be_hidden_is_no_class_root(void **state)
+{
+    struct fixture *f = *state;
+    assert_prepared(f, "dir");
+    make_file(f->dir, "put here while nothing was mounted");
+    assert_not_prepared(f, "dir", "not empty");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -234,6 +242,7 @@ int main(void)
         TEST(contents_are_removed_only_when_empty),
         TEST(class_roots_are_made_with_the_way_to_them),
         TEST(what_cannot_be_a_class_root_is_explained),
+        TEST(what_would_be_hidden_is_no_class_root),
     };
     return cmocka_run_group_tests_name("class_root", tests, NULL, NULL);
 }
