@@ -13,9 +13,6 @@
 
 _Static_assert(NODE_HANDLE_MAX == OBJECT_HANDLE_MAX, "a node keeps an object's handle");
 
-/* About as many levels as a path can have. */
-#define LEVELS_MAX 2048
-
 #define NAME_MAX_BYTES (NODE_HANDLE_MAX - sizeof(uint64_t))
 
 enum answer {
@@ -108,38 +105,122 @@ static int open_in(int dir, const struct node_ref *ref)
     return fd == -ENOENT || fd == -ENOTDIR ? -ESTALE : fd;
 }
 
-/* Opens a node by its name, after the directories that lead there, if need be: at most `levels` of
- * them, because each takes room on the stack. */
-static int open_named(struct volume *volume, const struct node_ref *ref, int levels)
+/* Opens a node in its directory, and makes sure that it is still the same. */
+static int open_same(int dir, const struct node_ref *ref)
 {
-    struct node_resources leftover;
-    struct node_ref parent;
-    CLEANUP_FD int opened = -1;
-    CLEANUP_FD int fd = -1;
+    CLEANUP_FD int fd = open_in(dir, ref);
     struct statx stx;
-    uint64_t id;
-    int dir;
 
-    if (levels == 0)
-        return -ELOOP;
-    if (ref->handle.length < sizeof(id))
-        return -ESTALE;
-    memcpy(&id, ref->handle.bytes, sizeof(id));
-    if (!node_use(&volume->nodes, id, &parent))
-        return -ESTALE;
-    // A directory keeps its own descriptor while it is in use; a descriptor that is opened on the
-    // way is not kept.
-    dir = parent.held.path_fd;
-    if (dir < 0)
-        dir = opened = open_named(volume, &parent, levels - 1); // NOLINT: cleaned up
-    fd = dir < 0 ? dir : open_in(dir, ref);
-    node_end(&volume->nodes, &parent, &leftover);
-    resources_close(volume, &leftover);
     if (fd < 0)
         return fd;
     if (object_stat(fd, &stx) != 0 || stx.stx_ino != ref->ino || object_birth(&stx) != ref->birth)
         return -ESTALE;
     return steal_fd(&fd);
+}
+
+/* The directories on the way to a node, from the lowest up. A tree may be deep: they take no room
+ * on the stack. */
+struct way {
+    uint64_t *ids;
+    size_t count, room;
+};
+
+static int add_to_way(struct way *way, uint64_t id)
+{
+    size_t room = way->room ? 2 * way->room : 16;
+    uint64_t *ids;
+
+    if (way->count == way->room) {
+        ids = room <= NODE_CAPACITY_MAX ? reallocarray(way->ids, room, sizeof(*ids)) : NULL;
+        if (!ids)
+            return -ENOMEM;
+        way->ids = ids;
+        way->room = room;
+    }
+    way->ids[way->count++] = id;
+    return 0;
+}
+
+static void end_use(struct volume *volume, struct node_ref *ref)
+{
+    struct node_resources leftover;
+
+    node_end(&volume->nodes, ref, &leftover);
+    resources_close(volume, &leftover);
+}
+
+/* Goes up to the next directory that has a descriptor, which it keeps while it is in use. Returns 0
+ * with `top` in use, or a negative errno. */
+static int go_up(struct volume *volume, struct node_handle handle, struct way *way,
+                 struct node_ref *top)
+{
+    uint64_t id;
+    int error;
+
+    for (;;) {
+        if (handle.length < sizeof(id))
+            return -ESTALE;
+        memcpy(&id, handle.bytes, sizeof(id));
+        if (!node_use(&volume->nodes, id, top))
+            return -ESTALE;
+        if (top->held.path_fd >= 0)
+            return 0;
+        handle = top->handle;
+        end_use(volume, top);
+        error = add_to_way(way, id);
+        if (error)
+            return error;
+    }
+}
+
+static int duplicate(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    return copy < 0 ? -errno : copy;
+}
+
+/* Opens the directories of a way from above. Returns the last one's descriptor, or a negative
+ * errno. None on the way is kept. */
+static int go_down(struct volume *volume, const struct way *way, int top)
+{
+    int dir = top;
+
+    for (size_t i = way->count; i-- > 0;) {
+        struct node_ref ref;
+        int next = -ESTALE;
+
+        if (node_use(&volume->nodes, way->ids[i], &ref)) {
+            // Another thread may have given it one meanwhile.
+            next = ref.held.path_fd >= 0 ? duplicate(ref.held.path_fd) : open_same(dir, &ref);
+            end_use(volume, &ref);
+        }
+        if (dir != top)
+            close(dir);
+        if (next < 0)
+            return next;
+        dir = next;
+    }
+    return dir;
+}
+
+/* Opens a node by its name, after the directories that lead there, if need be. */
+static int open_named(struct volume *volume, const struct node_ref *ref)
+{
+    struct way way = { .ids = NULL };
+    struct node_ref top;
+    int fd = go_up(volume, ref->handle, &way, &top);
+    int dir;
+
+    if (fd == 0) {
+        dir = go_down(volume, &way, top.held.path_fd);
+        fd = dir < 0 ? dir : open_same(dir, ref);
+        if (dir >= 0 && dir != top.held.path_fd)
+            close(dir);
+        end_use(volume, &top);
+    }
+    free(way.ids);
+    return fd;
 }
 
 int reopen_node(struct volume *volume, const struct node_ref *ref)
@@ -155,7 +236,7 @@ int reopen_node(struct volume *volume, const struct node_ref *ref)
     pthread_rwlock_rdlock(&volume->names->lock);
     // The node may have been renamed since the reference was taken.
     node_handle_now(&volume->nodes, ref, &now.handle);
-    fd = now.handle.length ? open_named(volume, &now, LEVELS_MAX) : -ESTALE;
+    fd = now.handle.length ? open_named(volume, &now) : -ESTALE;
     pthread_rwlock_unlock(&volume->names->lock);
     lock_note_released(LOCK_NAMES);
     return fd;
