@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* A valid id that is given to no user. Where a user namespace does not map it, the traditional
- * nobody must do. */
+ * nobody must do, or else the last id that is mapped. */
 #define NO_USER ((uid_t)0xfffffffe)
 #define NOBODY  ((uid_t)65534)
 
@@ -110,10 +110,46 @@ int cred_check(struct cred *cred, struct complaint *complaint)
     return 0;
 }
 
-static bool is_fsuid(uid_t uid)
+/* Any call of setfsuid(2) returns the identity before it, which stays where the new one is
+ * refused. */
+static bool try_uid(unsigned id)
 {
-    // Any call returns the identity before it, which stays where the new one is refused.
-    return (uid_t)setfsuid((uid_t)-1) == uid;
+    setfsuid(id);
+    return (uid_t)setfsuid((uid_t)-1) == id;
+}
+
+static bool try_gid(unsigned id)
+{
+    setfsgid(id);
+    return (gid_t)setfsgid((gid_t)-1) == id;
+}
+
+/* Returns the highest id of a map such as /proc/self/uid_map. */
+static unsigned last_id(const char *path)
+{
+    FILE *map = fopen(path, "re");
+    unsigned inside, outside, count, last = 0;
+
+    while (map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3) {
+        if (count > 0 && inside + count - 1 > last)
+            last = inside + count - 1;
+    }
+    if (map)
+        fclose(map);
+    return last;
+}
+
+/* Takes the filesystem identity of nobody. Returns false if there is none but root's. */
+static bool take_idle(bool (*try)(unsigned id), const char *map, unsigned *id)
+{
+    const unsigned candidates[] = { NO_USER, NOBODY, last_id(map) };
+
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+        *id = candidates[i];
+        if (*id != 0 && try(*id))
+            return true;
+    }
+    return false;
 }
 
 /* Leaves the process with no capability but these, for good. */
@@ -173,16 +209,9 @@ int cred_init(struct cred *cred)
         return error;
     if (setgroups(0, NULL) != 0)
         return -errno;
-    cred->idle_uid = NO_USER;
-    setfsuid(cred->idle_uid);
-    if (!is_fsuid(cred->idle_uid)) {
-        cred->idle_uid = NOBODY;
-        setfsuid(cred->idle_uid);
-        if (!is_fsuid(cred->idle_uid))
-            return -EINVAL;
-    }
-    cred->idle_gid = (gid_t)cred->idle_uid;
-    setfsgid(cred->idle_gid);
+    if (!take_idle(try_uid, "/proc/self/uid_map", &cred->idle_uid) ||
+        !take_idle(try_gid, "/proc/self/gid_map", &cred->idle_gid))
+        return -EINVAL;
     error = confine(KEPT, &caps);
     if (error)
         return error;

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Root that lacks one of its capabilities, as in many a container: it serves all users rightly, or
 // not at all.
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/users.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -140,10 +143,64 @@ static void deep_tree_without_handles(void **state)
     workspace_unmount(workspace);
 }
 
+enum { NAMESPACE_IDS = 1000 };
+
+/* Root of a user namespace whose ids end before those that stand for nobody elsewhere. */
+static int mount_in_small_namespace(struct coprocess *parent, void *argument)
+{
+    const struct workspace *workspace = argument;
+
+    coprocess_check(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0);
+    for (int with_store = 0; with_store < 2; with_store++) {
+        struct program_result result = workspace_try_mount(workspace, with_store, "");
+        if (result.status != 0)
+            coprocess_complain(__FILE__, __LINE__, result.err);
+        coprocess_check(result.status == 0);
+        coprocess_check(chmod("mnt", 0777) == 0);
+        coprocess_check(as(5, create_file, "mnt/file") == 0);
+        coprocess_check(as(6, make_directory, "mnt/directory") == 0);
+        coprocess_check(as(6, write_file, "mnt/file") == EACCES);
+        coprocess_check(stat_of("mnt/file").st_uid == 5 && stat_of("mnt/file").st_gid == 5);
+        coprocess_check(stat_of("mnt/directory").st_uid == 6);
+        coprocess_check(umount2("mnt", 0) == 0);
+    }
+    return 0;
+}
+
+static void map_ids(pid_t pid, const char *file)
+{
+    char path[64], map[32];
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    snprintf(map, sizeof(map), "0 0 %d\n", NAMESPACE_IDS);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_ok(fd);
+    assert_int_equal(write(fd, map, strlen(map)), strlen(map));
+    assert_ok(close(fd));
+}
+
+static void user_namespace_with_few_ids(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct coprocess coprocess;
+
+    assert_int_equal(coprocess_start(&coprocess, mount_in_small_namespace, workspace), 0);
+    assert_true(coprocess_await_turn(&coprocess));
+    map_ids(coprocess.pid, "uid_map");
+    map_ids(coprocess.pid, "gid_map");
+    assert_true(coprocess_give_turn(&coprocess));
+    assert_coprocess_succeeds(&coprocess);
+    assert_int_equal(workspace_await_children(), 0);
+    assert_int_equal(stat_of("store/file").st_uid, 5);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(refused_where_users_cannot_be_told_apart),
     cmocka_unit_test(files_belong_to_their_makers_without_handles),
     cmocka_unit_test(deep_tree_without_handles),
+    cmocka_unit_test(user_namespace_with_few_ids),
 };
 
 WORKSPACE_MAIN("capabilities", cases)
