@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,7 @@
 struct identity {
     uid_t uid;
     gid_t gid;
+    bool own_umask; // otherwise the umask is the whole process'
 };
 
 struct identities {
@@ -50,8 +52,6 @@ static struct identity *identity_of_thread(struct volume *volume)
         (struct identity){ .uid = volume->info.cred.idle_uid, .gid = volume->info.cred.idle_gid };
     // A thread inherits the identity that its creator had at that moment.
     cred_return(&volume->info.cred);
-    // The umask belongs to the whole process unless a thread asks for one of its own.
-    unshare(CLONE_FS);
     pthread_setspecific(volume->identities->of_thread, identity);
     return identity;
 }
@@ -65,17 +65,20 @@ static void take(const struct volume *volume, struct identity *identity, uid_t u
     identity->gid = gid;
 }
 
-void impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
+int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct identity *identity = identity_of_thread(volume);
 
+    if (!identity)
+        return -ENOMEM;
+    if (!identity->own_umask && unshare(CLONE_FS) != 0)
+        return -errno;
+    identity->own_umask = true;
     umask(ctx->umask);
-    if (identity)
-        take(volume, identity, ctx->uid, ctx->gid);
-    else
-        cred_become(&volume->info.cred, ctx->uid, ctx->gid);
+    take(volume, identity, ctx->uid, ctx->gid);
     cred_keep_setid(&volume->info.cred, mode & S_ISGID);
+    return 0;
 }
 
 void impersonate_end(struct volume *volume, mode_t mode)
@@ -83,8 +86,6 @@ void impersonate_end(struct volume *volume, mode_t mode)
     const struct cred *kept = mode & S_ISGID ? &volume->info.cred : NULL;
 
     cred_drop_setid(&kept);
-    if (!pthread_getspecific(volume->identities->of_thread))
-        cred_return(&volume->info.cred);
     umask(0);
 }
 

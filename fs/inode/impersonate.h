@@ -11,8 +11,9 @@ int impersonate_init(struct volume *volume);
 void impersonate_destroy(struct volume *volume);
 
 /* Takes on the caller's filesystem identity and umask. The kernel has checked that the caller may
- * create, and may keep setgid in `mode`. */
-void impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode);
+ * create, and may keep setgid in `mode`. Returns 0, or a negative errno with the thread as it was:
+ * it cannot have a umask of its own, and must create nothing. */
+int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode);
 
 /* Ends the impersonation. The identity stays with the thread: changing it costs more than a small
  * file, and the next request often comes from the same caller. */

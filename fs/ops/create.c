@@ -58,7 +58,9 @@ static int make_once(fuse_req_t req, const struct inode *dir, const struct new_e
         return (int)result;
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
-    impersonate_begin(dir->volume, req, new->mode);
+    result = impersonate_begin(dir->volume, req, new->mode);
+    if (result)
+        return (int)result;
     do
         result = make(dir, new);
     while (result == -ENOSPC && reclaim_wait(dir->volume, &mark));
@@ -203,7 +205,9 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
         unmake_file(dir, name);
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
-    impersonate_begin(dir->volume, req, mode);
+    fd = impersonate_begin(dir->volume, req, mode);
+    if (fd < 0)
+        return fd;
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;

@@ -8,11 +8,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Tries to mount without a capability, which setpriv(1) knows by its name in small letters, without
@@ -196,11 +200,50 @@ static void user_namespace_with_few_ids(void **state)
     assert_int_equal(stat_of("store/file").st_uid, 5);
 }
 
+/* Mounts where no thread can get a umask of its own. */
+static int mount_without_unshare(struct coprocess *parent, void *argument)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CLONE_FS, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+    (void)parent;
+    coprocess_check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+    return workspace_try_mount(argument, true, "").status;
+}
+
+/* With another's umask files would be open to more users than their maker wants. */
+static void nothing_is_made_with_another_umask(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    put_file("store/file", "contents");
+    assert_int_equal(coprocess_run(mount_without_unshare, workspace), 0);
+    assert_errno(mkdir("mnt/directory", 0777), EPERM);
+    assert_errno(open("mnt/new", O_RDWR | O_CREAT, 0666), EPERM);
+    assert_errno(symlink("target", "mnt/symlink"), EPERM);
+    assert_false(exists("store/directory") || exists("store/new") || exists("store/symlink"));
+    // All else goes on.
+    int fd = open_file("mnt/file", O_RDWR);
+    assert_int_equal(write(fd, "replaced", 8), 8);
+    assert_ok(close(fd));
+    assert_content("mnt/file", "replaced");
+    assert_ok(unlink("mnt/file"));
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(refused_where_users_cannot_be_told_apart),
     cmocka_unit_test(files_belong_to_their_makers_without_handles),
     cmocka_unit_test(deep_tree_without_handles),
     cmocka_unit_test(user_namespace_with_few_ids),
+    cmocka_unit_test(nothing_is_made_with_another_umask),
 };
 
 WORKSPACE_MAIN("capabilities", cases)
