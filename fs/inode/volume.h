@@ -44,6 +44,8 @@ struct volume {
     atomic_uint releases_deferred; // RELEASEs that were received, and wait to be served
     struct ticker *ticker;         // NULL: there is no server
     struct memory_guard *memory;
+    // Until then nobody need look whether the store is still writable (fs/vfs/file.c).
+    _Atomic uint64_t writable_until;
 
     // The state of modules; each …_init() makes its own.
     struct name_records *names;        // reopen.h

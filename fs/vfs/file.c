@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
@@ -10,6 +11,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
 #include "fs/inode/share.h"
+#include "fs/util/clock.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
@@ -131,6 +133,30 @@ static int count_share(struct inode *inode, uid_t user)
     return error;
 }
 
+/* How long a store is believed to be writable. */
+#define WRITABLE_NS 100000000
+
+/* Checks that the store did not become read-only since it was mounted, as after an error that its
+ * filesystem does not go on from. Otherwise the kernel, which opens the backing file itself, would
+ * make EIO of EROFS. Nothing but opening a file for writing tells. */
+static int check_writable(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+    uint64_t now = clock_now();
+    int fd;
+
+    if (!area_kind(inode->ref.area)->lasts || now < volume->writable_until)
+        return 0;
+    fd = object_reopen(inode->fd, O_WRONLY | O_NONBLOCK);
+    if (fd == -EROFS)
+        return fd;
+    // Whatever else is wrong is found by whoever needs the file.
+    if (fd >= 0)
+        close(fd);
+    volume->writable_until = now + WRITABLE_NS;
+    return 0;
+}
+
 int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io_fd)
 {
     struct volume *volume = inode->volume;
@@ -142,6 +168,8 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io
     int error = writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
     uint16_t before;
 
+    if (!error && writer && io_fd < 0)
+        error = check_writable(inode);
     if (!error)
         error = count_share(inode, user);
     if (error)

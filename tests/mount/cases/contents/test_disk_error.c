@@ -125,11 +125,50 @@ static void failed_synchronous_write_says_so(void **state)
     end_of_failing_disk(workspace);
 }
 
+static bool is_read_only(void *path)
+{
+    int fd = open(path, O_RDWR);
+    int error = errno;
+
+    if (fd != -1)
+        close(fd);
+    return fd == -1 && error == EROFS;
+}
+
+/* As after an error that the filesystem does not go on from. */
+static void store_that_becomes_read_only_says_so(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    int fd;
+
+    disk_make(workspace, 16, "", "");
+    workspace_mount(workspace, true, "");
+    assert_ok(close(new_file("mnt/file", MIB)));
+    fd = open_file("mnt/file", O_RDWR);
+    struct program_result result =
+        run_program("mount", "-o", "remount,abort", workspace->store, NULL);
+    assert_done(&result);
+    // Where data passes through the kernel, it is looked at only so often whether that is so.
+    assert_true(becomes_true(is_read_only, (char *)"mnt/file"));
+    for (int i = 0; i < 3; i++) {
+        assert_errno(open("mnt/file", O_WRONLY), EROFS);
+        assert_errno(open("mnt/file", O_RDWR | O_TRUNC), EROFS);
+        assert_errno(open("mnt/new", O_RDWR | O_CREAT, 0600), EROFS);
+        assert_errno(pwrite(fd, "x", 1, 0), EROFS);
+        assert_ok(close(open_file("mnt/file", O_RDONLY)));
+    }
+    assert_ok(close(fd));
+    assert_ok(umount2(workspace->mnt, 0));
+    workspace_await_children();
+    disk_remove(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(failed_write_back_reaches_every_opener),
     cmocka_unit_test(failed_write_back_reaches_msync),
     cmocka_unit_test(failed_write_back_of_a_mapping_reaches_fsync),
     cmocka_unit_test(failed_synchronous_write_says_so),
+    cmocka_unit_test(store_that_becomes_read_only_says_so),
 };
 
 WORKSPACE_MAIN("disk_error", cases)
