@@ -11,7 +11,7 @@
 #include "fs/mount/connection.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/setup.h"
-#include "fs/mount/store_end.h"
+#include "fs/mount/store_setup.h"
 #include "fs/ops/ops.h"
 #include "fs/options/command_line.h"
 #include "fs/process/background.h"
@@ -22,7 +22,7 @@
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "fs/util/version.h"
-#include "lib/sys/parent.h"
+#include "lib/process/parent.h"
 #include "lib/sys/streams.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)

@@ -25,17 +25,18 @@ LINES_MAX = 400
 # Each room, and which others it may include; from the bottom up.
 LIB_BELOW = {
     "lib/sys": [],
+    "lib/process": ["lib/sys"],
     "lib/api": ["lib/sys"],
     "lib/object": ["lib/api", "lib/sys"],
-    "lib/area": ["lib/api", "lib/object", "lib/sys"],
+    "lib/area": ["lib/api", "lib/object", "lib/process", "lib/sys"],
     "lib/class": ["lib/api", "lib/area", "lib/object", "lib/sys"],
 }
 LIB = list(LIB_BELOW)
 ROOMS = {
     **LIB_BELOW,
-    "fs/util": ["lib/sys"],
+    "fs/util": ["lib/process", "lib/sys"],
     "fs/nodes": ["fs/util"],
-    "fs/state": ["fs/nodes", "fs/util", "lib/area", "lib/sys"],
+    "fs/state": ["fs/nodes", "fs/util", "lib/area", "lib/process", "lib/sys"],
     "fs/inode": ["fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/vfs": ["fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/class": ["fs/inode", "fs/vfs", "fs/nodes", "fs/state", "fs/util", *LIB],
@@ -44,10 +45,10 @@ ROOMS = {
     "fs/dispatch": ["fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/process": ["fs/options", "fs/dispatch", "fs/mount", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/ops": ["fs/process", "fs/mount", "fs/class", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
-    "fs": ["fs/options", "fs/ops", "fs/process", "fs/mount", "fs/class", "fs/util", "lib/sys"],
+    "fs": ["fs/options", "fs/ops", "fs/process", "fs/mount", "fs/class", "fs/util", "lib/process", "lib/sys"],
     "tools/ui": ["lib/api", "lib/sys"],
     "tools/scan": ["tools/ui", "lib/api", "lib/sys"],
-    "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/process", "lib/sys"],
     "tools/cmd": ["tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }

@@ -20,7 +20,7 @@
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
-#include "lib/sys/oom.h"
+#include "lib/process/oom.h"
 
 /* How many nodes the table has room for. This takes address space only; memory is taken as nodes
  * come. */

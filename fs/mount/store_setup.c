@@ -156,3 +156,17 @@ int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
 {
     return for_each_anon(mount, complaint, make_anon);
 }
+
+void store_end(const struct mount *mount)
+{
+    const struct area *store = &mount->volume.info.areas[AREA_STORE];
+    int error;
+
+    if (store->root < 0)
+        return;
+    store_lock_mark_ending(store);
+    error = store_sync(store);
+    if (error)
+        log_event(LOG_ERR, "what was written to STORE %s may not be on its disk: %s",
+                  mount->volume.info.store, strerror(-error));
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The store of a mount that is about to be made: it is opened, locked and checked. */
+/* The store of a mount: it is opened, locked and checked before the mount is made, and brought to its
+ * disk when the mount has ended. */
 #ifndef SHMAPFS_STORE_SETUP_H
 #define SHMAPFS_STORE_SETUP_H
 
@@ -12,5 +13,10 @@ int store_setup_open(struct mount *mount, struct complaint *complaint);
 /* Check the names of anon=, and make class roots of them. */
 int store_setup_check_anon(struct mount *mount, struct complaint *complaint);
 int store_setup_make_anon(struct mount *mount, struct complaint *complaint);
+
+/* Brings what was written to the store to its disk; the log says if that fails. The next mount of
+ * the store waits meanwhile. No request may need this thread, which is held up for as long as the
+ * disk takes. Nothing is to be done without a store. */
+void store_end(const struct mount *mount);
 
 #endif

@@ -19,7 +19,7 @@
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
 #include "lib/sys/cleanup.h"
-#include "lib/sys/oom.h"
+#include "lib/process/oom.h"
 
 static pid_t start_worker(const struct children *children)
 {

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 #include "fs/state/state.h"
-#include "lib/sys/threads.h"
+#include "lib/process/threads.h"
 
 struct children {
     // The work of a worker; it returns a worker_status.

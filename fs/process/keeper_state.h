@@ -8,7 +8,7 @@
 #include "fs/process/watchdog.h"
 #include "fs/state/state.h"
 #include "fs/util/notify.h"
-#include "lib/sys/parent.h"
+#include "lib/process/parent.h"
 
 struct keeper {
     struct state *state;

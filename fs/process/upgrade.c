@@ -18,7 +18,7 @@
 #include "fs/mount/setup.h"
 #include "fs/util/log.h"
 #include "lib/sys/cleanup.h"
-#include "lib/sys/oom.h"
+#include "lib/process/oom.h"
 
 /* How long a binary may take to say whether it can go on. */
 #define ANSWER_MILLISECONDS 10000

@@ -19,7 +19,7 @@
 #include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
-#include "fs/mount/store_end.h"
+#include "fs/mount/store_setup.h"
 #include "fs/mount/syscall_filter.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"

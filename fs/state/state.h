@@ -17,7 +17,7 @@
 #include "fs/state/life.h"
 #include "fs/state/request.h"
 #include "lib/area/area.h"
-#include "lib/sys/cred.h"
+#include "lib/process/cred.h"
 
 /* The way of an area's data to programs. */
 struct data_path {

@@ -6,7 +6,7 @@
 
 #include "fs/util/clock.h"
 #include "fs/util/lock.h"
-#include "lib/sys/memory_room.h"
+#include "lib/process/memory_room.h"
 
 /* How old a look may be while there is room. */
 #define LOOK_NANOSECONDS UINT64_C(50000000)

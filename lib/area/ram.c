@@ -18,7 +18,7 @@
 
 #include "lib/area/area.h"
 #include "lib/sys/cleanup.h"
-#include "lib/sys/user_namespace.h"
+#include "lib/process/user_namespace.h"
 
 /* A small area is as good as any for files without contents. */
 #define INODES_LEAST 1024

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 
-#include "lib/sys/user_namespace.h"
+#include "lib/process/user_namespace.h"
 #include "tools/ui/output.h"
 
 static int fail_user_namespace(int error)

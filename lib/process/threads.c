@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lib/sys/threads.h"
+#include "lib/process/threads.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/sys/threads.h"
+#include "lib/process/threads.h"
 
 enum { WAIT_SECONDS = 60 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lib/sys/user_namespace.h"
+#include "lib/process/user_namespace.h"
 
 #include <errno.h>
 #include <fcntl.h>

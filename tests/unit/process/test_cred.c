@@ -6,7 +6,7 @@
 #include <linux/capability.h>
 #include <sys/stat.h>
 
-#include "lib/sys/cred.h"
+#include "lib/process/cred.h"
 #include "tests/unit/child.h"
 #include "tests/unit/scratch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lib/sys/cred.h"
+#include "lib/process/cred.h"
 
 #include <errno.h>
 #include <grp.h>

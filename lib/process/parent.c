@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lib/sys/parent.h"
+#include "lib/process/parent.h"
 
 #include <signal.h>
 #include <stdio.h>

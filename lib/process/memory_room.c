@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lib/sys/memory_room.h"
+#include "lib/process/memory_room.h"
 
 #include <fcntl.h>
 #include <stdbool.h>

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "lib/sys/memory_room.h"
+#include "lib/process/memory_room.h"
 #include "tests/unit/scratch.h"
 
 #define MIB (INT64_C(1) << 20)

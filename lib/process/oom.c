@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "lib/sys/oom.h"
+#include "lib/process/oom.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
