@@ -19,8 +19,8 @@
 #include "fs/mount/store_setup.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
-#include "lib/sys/cleanup.h"
 #include "lib/process/oom.h"
+#include "lib/sys/cleanup.h"
 
 /* How many nodes the table has room for. This takes address space only; memory is taken as nodes
  * come. */

@@ -18,8 +18,8 @@
 #include "fs/util/fork.h"
 #include "fs/util/log.h"
 #include "fs/util/signals.h"
-#include "lib/sys/cleanup.h"
 #include "lib/process/oom.h"
+#include "lib/sys/cleanup.h"
 
 static pid_t start_worker(const struct children *children)
 {

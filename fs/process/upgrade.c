@@ -17,8 +17,8 @@
 #include "fs/mount/session.h"
 #include "fs/mount/setup.h"
 #include "fs/util/log.h"
-#include "lib/sys/cleanup.h"
 #include "lib/process/oom.h"
+#include "lib/sys/cleanup.h"
 
 /* How long a binary may take to say whether it can go on. */
 #define ANSWER_MILLISECONDS 10000

@@ -17,8 +17,8 @@
 #include <sys/wait.h>
 
 #include "lib/area/area.h"
-#include "lib/sys/cleanup.h"
 #include "lib/process/user_namespace.h"
+#include "lib/sys/cleanup.h"
 
 /* A small area is as good as any for files without contents. */
 #define INODES_LEAST 1024
