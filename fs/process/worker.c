@@ -41,7 +41,8 @@ struct worker {
     struct mount *mount;
     const struct keeper_fds *keeper; // NULL: there is none
     int signals;
-    int ready; // for background_ready()
+    int ready;       // for background_ready()
+    bool left_alone; // the keeper was killed
     struct server server;
 };
 
@@ -134,7 +135,7 @@ static int await_end_of_work(struct worker *worker)
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
                       worker->mount->volume.info.mountpoint);
             status = end_mount(worker);
-            store_end(worker->mount);
+            worker->left_alone = true;
         } else if (events[1].revents &&
                    read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
             status = obey_signal(worker, &info);
@@ -389,5 +390,8 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     status = await_end_of_work(&worker);
     if (status == WORKER_ENDED || status == WORKER_DETACHED)
         let_go(&worker);
+    // The keeper would do it, once nobody waits for the disk any more.
+    if (worker.left_alone)
+        store_end(mount);
     return status;
 }
