@@ -137,25 +137,28 @@ static void when_a_run_returns(void **state)
 }
 
 /* Holds the lock of the store as a daemon does that syncs it. */
-static int lock_as_ending(const char *store)
+static void lock_as_ending(int locks[2])
 {
     struct flock mark = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1 };
-    int fd = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    assert_ok(fd);
-    assert_ok(flock(fd, LOCK_EX));
-    assert_ok(fcntl(fd, F_OFD_SETLK, &mark));
-    return fd;
+    assert_ok(mkdir("store/.shmapfs", 0700));
+    locks[0] = open("store/.shmapfs/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    locks[1] = open("store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(locks[i]);
+        assert_ok(flock(locks[i], LOCK_EX));
+    }
+    assert_ok(fcntl(locks[1], F_OFD_SETLK, &mark));
 }
 
 /* The next mount waits however long that takes, and says what for. */
 static void a_slow_disk_is_waited_for(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    int lock = lock_as_ending(workspace->store);
-    int ends[2];
+    int ends[2], locks[2];
     char said[1024];
 
+    lock_as_ending(locks);
     assert_ok(pipe(ends));
     fflush(NULL);
     pid_t mounting = fork();
@@ -170,7 +173,8 @@ static void a_slow_disk_is_waited_for(void **state)
     read_line(ends[0], said, sizeof(said));
     assert_non_null(strstr(said, "still writes it to the disk"));
     assert_int_equal(waitpid(mounting, NULL, WNOHANG), 0);
-    assert_ok(close(lock));
+    assert_ok(close(locks[0]));
+    assert_ok(close(locks[1]));
     assert_int_equal(wait_for_process(mounting), 0);
     assert_ok(close(ends[0]));
     workspace_unmount(workspace);
