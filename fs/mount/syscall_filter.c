@@ -187,7 +187,10 @@ static const int ALLOWED[] = {
     SYS_fspick,
     SYS_fsconfig,
     SYS_umount2,
-    // The log and the service manager
+    // The log, the service manager and the child that syncs
+    SYS_socketpair,
+    SYS_recvfrom,
+    SYS_recvmsg,
     SYS_connect,
     SYS_sendto,
     SYS_sendmsg,

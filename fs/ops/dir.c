@@ -72,7 +72,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     if (volume->info.lists_unopened) {
         // The kernel remembers this answer, and that it may keep listings.
-        reply_err(req, ENOSYS);
+        reply_never_again(req);
         return;
     }
     error = inode_acquire(volume, id, &inode);

@@ -186,7 +186,9 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
         if (found == -1)
             found = -errno;
     }
-    if (found < 0)
+    if (found == -ENOSYS)
+        reply_never_again(req);
+    else if (found < 0)
         reply_err(req, (int)-found);
     else
         reply_lseek(req, found);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/ops/reply.h"
 
+#include <errno.h>
+
 #include "fs/mount/mount.h"
 #include "fs/util/fault.h"
 
@@ -27,7 +29,15 @@ int reply_err(fuse_req_t req, int error)
 {
     struct volume *volume = begin_reply(req);
 
-    return end_reply(volume, fuse_reply_err(req, error));
+    // A call that some kernel lacks must not end this kind of request for good.
+    return end_reply(volume, fuse_reply_err(req, error == ENOSYS ? EOPNOTSUPP : error));
+}
+
+int reply_never_again(fuse_req_t req)
+{
+    struct volume *volume = begin_reply(req);
+
+    return end_reply(volume, fuse_reply_err(req, ENOSYS));
 }
 
 int reply_entry(fuse_req_t req, const struct fuse_entry_param *entry)

@@ -7,6 +7,9 @@
 #include <fuse_lowlevel.h>
 
 int reply_err(fuse_req_t req, int error);
+
+/* Tells the kernel to answer requests of this kind by itself from now on. */
+int reply_never_again(fuse_req_t req);
 int reply_entry(fuse_req_t req, const struct fuse_entry_param *entry);
 int reply_create(fuse_req_t req, const struct fuse_entry_param *entry,
                  const struct fuse_file_info *fi);

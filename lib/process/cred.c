@@ -34,7 +34,7 @@ static const struct {
 #define KEPT                                                                                   \
     (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
      BIT(CAP_FSETID) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_MKNOD) | \
-     BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK))
+     BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK) | BIT(CAP_LEASE))
 
 /* Of these, what a worker gives up. The keeper executes the next binary, which is to be able to
  * confine itself in turn, and one from before this was done needs it too. */

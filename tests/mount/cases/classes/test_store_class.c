@@ -4,7 +4,10 @@
 #include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -44,6 +47,18 @@ static void memory_is_no_store(void **state)
     assert_true(rmdir("store/scratch") == 0 && rmdir("second") == 0);
 }
 
+/* Waits until the daemon of a mount that was unmounted has let go of its store. */
+static void await_daemon(const char *store)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/.shmapfs/lock", store);
+    int lock = open(path, O_RDWR | O_CLOEXEC);
+    assert_ok(lock);
+    assert_ok(flock(lock, LOCK_EX));
+    assert_ok(close(lock));
+}
+
 static void a_store_on_another_mount_keeps_what_is_in_it(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -66,6 +81,7 @@ static void a_store_on_another_mount_keeps_what_is_in_it(void **state)
         assert_class("second/scratch", "persist");
         unmount("second");
     }
+    await_daemon("mnt/store");
     struct program_result result =
         run_program(shmapfs(), "mnt/store", "second", "-o", "anon=more", NULL);
     assert_refused(&result, 1, "anon=more", "another shmapfs", NULL);

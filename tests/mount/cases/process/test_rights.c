@@ -18,10 +18,10 @@
 #define BIT(capability) (UINT64_C(1) << (capability))
 
 /* The table of docs/security.md. */
-static const uint64_t OF_WORKER = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) |
-                                  BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
-                                  BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_MKNOD) |
-                                  BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK);
+static const uint64_t OF_WORKER =
+    BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |
+    BIT(CAP_FSETID) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_MKNOD) | BIT(CAP_SETFCAP) |
+    BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK) | BIT(CAP_LEASE);
 static const uint64_t OF_KEEPER = OF_WORKER | BIT(CAP_SETPCAP);
 
 struct rights {
