@@ -17,9 +17,6 @@
 #define LAST_PLACES 2
 #define FEW         2
 
-/* With so few requests under way every request is admitted. */
-#define ALWAYS (CHANGE_MAX - LAST_PLACES)
-
 /* How much memory one user's deferred requests may take. */
 #define USER_BYTES_MAX (64U << 20)
 
@@ -45,6 +42,8 @@ struct deferred_request {
     uint32_t length;
     uint8_t bytes[];
 };
+
+static_assert(ADMISSION_ALWAYS + LAST_PLACES <= CHANGE_MAX, "nobody is refused before that");
 
 void admission_init(struct admission *admission)
 {
@@ -122,13 +121,14 @@ static void admit(struct admission *admission, const struct volume *volume,
     admission->serving++;
 }
 
-/* Returns whether the kernel writes what it took from a client before. It bounds such requests, and
- * nobody would hear of an error. */
-static bool is_writeback(const struct fuse_in_header *header)
+/* Returns whether nobody would hear of an error. The kernel bounds such requests: it writes what it
+ * took from a client before, or tells of the end of something. */
+static bool is_unheard(const struct fuse_in_header *header)
 {
     const struct fuse_write_in *write = (const void *)(header + 1);
 
-    return header->opcode == FUSE_WRITE && (write->write_flags & FUSE_WRITE_CACHE);
+    return header->opcode == FUSE_RELEASE || header->opcode == FUSE_RELEASEDIR ||
+           (header->opcode == FUSE_WRITE && (write->write_flags & FUSE_WRITE_CACHE));
 }
 
 static uint64_t deferred_bytes(const struct admission *admission, uint32_t user)
@@ -149,7 +149,7 @@ static void defer(struct admission *admission, struct volume *volume, struct req
     struct deferred_request *deferred = malloc(sizeof(*deferred) + header->len);
 
     if (!deferred ||
-        (deferred_bytes(admission, header->uid) > USER_BYTES_MAX && !is_writeback(header))) {
+        (deferred_bytes(admission, header->uid) > USER_BYTES_MAX && !is_unheard(header))) {
         serve_refuse(volume, request, ENOMEM);
         admission->deferred--;
         free(deferred);
@@ -167,21 +167,23 @@ bool admission_begin(struct admission *admission, struct volume *volume, struct 
 {
     const struct fuse_in_header *header = serve_header(volume, request);
     enum kind kind = kind_of(volume, header);
-    bool admitted = admission->serving < ALWAYS || is_urgent(header, kind);
+    bool admitted = admission->serving < ADMISSION_ALWAYS || is_urgent(header, kind);
 
     if (!admitted) {
         lock_take(&admission->lock);
         // In this order: a thread that ends a request looks at the count after that.
         admission->deferred++;
         admitted = has_place(admission, kind, header->uid);
-        if (admitted)
+        if (admitted) {
             admission->deferred--;
-        else
+            admit(admission, volume, request, kind, header->uid);
+        } else {
             defer(admission, volume, request, kind);
+        }
         lock_release(&admission->lock);
-    }
-    if (admitted)
+    } else {
         admit(admission, volume, request, kind, header->uid);
+    }
     return admitted;
 }
 

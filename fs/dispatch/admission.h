@@ -18,6 +18,9 @@
 /* So many threads serve at once; others receive, and close what is deferred. */
 #define ADMISSION_SERVING_MAX 13
 
+/* With fewer requests under way every request is admitted. */
+#define ADMISSION_ALWAYS 6
+
 TAILQ_HEAD(deferred_requests, deferred_request);
 
 struct admission {

@@ -9,8 +9,8 @@
 #include "fs/inode/backing.h"
 #include "fs/inode/orphans.h"
 
-/* So many are closed at once, at the latest; more wait while a thread closes, because a store may
- * not answer it. The node table bounds what is unclosed. */
+/* So many are closed at once; more wait while a thread closes, because a store may not answer it.
+ * The node table bounds what is unclosed, with what the threads close besides. */
 #define DEFERRED_MANY 24
 #define DEFERRED_MAX  80
 
@@ -57,29 +57,36 @@ void resources_close_both(struct volume *volume, const struct node_resources res
     resources_close(volume, &resources[1]);
 }
 
-static void close_batch(struct volume *volume)
+/* Closes the first ones. Returns how many. */
+static unsigned close_batch(struct volume *volume)
 {
     struct deferred_close *deferred = volume->deferred_close;
-    struct node_resources taken[DEFERRED_MAX];
+    struct node_resources taken[DEFERRED_MANY];
     unsigned count;
 
     lock_take(&deferred->lock);
-    count = deferred->count;
+    count = deferred->count < DEFERRED_MANY ? deferred->count : DEFERRED_MANY;
     memcpy(taken, deferred->resources, count * sizeof(taken[0]));
-    deferred->count = 0;
+    deferred->count -= count;
+    memmove(deferred->resources, deferred->resources + count,
+            deferred->count * sizeof(deferred->resources[0]));
     lock_release(&deferred->lock);
     for (unsigned i = 0; i < count; i++)
         resources_close(volume, &taken[i]);
+    return count;
 }
 
-void deferred_close_run(struct volume *volume)
+unsigned deferred_close_run(struct volume *volume)
 {
     struct deferred_close *deferred = volume->deferred_close;
+    unsigned closed = 0;
 
-    if (deferred->count == 0 || !lock_try(&deferred->closing))
-        return;
-    close_batch(volume);
-    lock_release(&deferred->closing);
+    // Others that find the lock taken rely on a look after it was released.
+    while (deferred->count > 0 && lock_try(&deferred->closing)) {
+        closed += close_batch(volume);
+        lock_release(&deferred->closing);
+    }
+    return closed;
 }
 
 void deferred_close_add(struct volume *volume, const struct node_resources *resources)

@@ -16,11 +16,14 @@
 
 /* Descriptors that clients cannot use up: for the threads, two each, and for whatever comes
  * between. */
-#define RESERVED_DESCRIPTORS 24
+#define RESERVED_DESCRIPTORS 38
 
 /* When no more than this part of the descriptors is left, a request that can wait for orphans to go
  * does so. What is left is for the requests that come when too many wait. */
 #define SCARCE_FRACTION 8
+
+/* How long such a request waits. */
+#define SCARCE_NANOSECONDS UINT64_C(20000000)
 
 /* How long one call is tried again for. */
 #define WAIT_NANOSECONDS UINT64_C(4000000000)
@@ -28,10 +31,9 @@
 /* Closes descriptors that are only kept at hand. Returns whether there were any. */
 static bool close_kept(struct volume *volume)
 {
-    int closed = (int)deferred_close_count(volume);
+    int closed = (int)deferred_close_run(volume);
     struct node_resources taken;
 
-    deferred_close_run(volume);
     while (closed < ROOM_DESCRIPTORS && node_shed(&volume->nodes, &taken)) {
         closed += taken.path_fd >= 0;
         resources_close(volume, &taken);
@@ -77,7 +79,9 @@ bool descriptors_await_room(struct volume *volume, int *result, uint64_t *since)
     if (*since == 0)
         *since = clock_now();
     mark = orphans_gone(volume);
-    came = close_kept(volume) || (missing && is_room(volume)) || orphans_wait(volume, &mark);
+    came = close_kept(volume) || (missing && is_room(volume)) ||
+           orphans_wait_until(volume, &mark,
+                              clock_now() + (missing ? WAIT_NANOSECONDS : SCARCE_NANOSECONDS));
     // Others may be faster each time.
     if (missing && clock_now() - *since > WAIT_NANOSECONDS)
         came = false;

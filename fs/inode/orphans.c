@@ -76,20 +76,20 @@ static bool is_any_on_its_way(struct volume *volume)
     struct pollfd queue = { .fd = volume->info.device, .events = POLLIN };
 
     return poll(&queue, 1, 0) != 0 || volume->reading > 0 || volume->releases_deferred > 0 ||
-           is_any_served(volume) || volume->forgetting > 0 ||
+           is_any_served(volume) || volume->releases_deferred > 0 || volume->forgetting > 0 ||
            node_table_counts(&volume->nodes).closing > 0;
 }
 
 /* Waits until `end`, or until one has gone since the mark, no more than `left` are there, or those
- * that are left are in use: none was on its way at two looks, because the answer to a RELEASE puts
- * a FORGET into the queue. At most `waiters_max` threads wait: threads that wait cannot serve what
- * they wait for. Returns whether all that are left are in use. The lock is held. */
+ * that are left are in use: none was on its way at two looks in a row, because the answer to a
+ * RELEASE puts a FORGET into the queue. At most `waiters_max` threads wait: threads that wait cannot serve what
+ * they wait for. Returns false if too many wait. The lock is held. */
 static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left, uint64_t end)
 {
     struct orphans *orphans = volume->orphans;
     uint64_t unseen = volume->info.io_uring ? UNSEEN_NANOSECONDS : 0;
     uint64_t now = clock_now(), seen = now;
-    bool in_use = false;
+    unsigned quiet = 0;
 
     if (orphans->waiters >= volume->waiters_max)
         return false;
@@ -98,16 +98,18 @@ static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left, ui
     while (orphans->gone == mark && node_table_counts(&volume->nodes).orphans > left && now < end) {
         struct timespec look = clock_deadline(LOOK_NANOSECONDS);
 
-        if (is_any_on_its_way(volume))
+        quiet++;
+        if (is_any_on_its_way(volume)) {
             seen = now;
-        in_use = now - seen >= unseen && seen != now;
-        if (in_use)
+            quiet = 0;
+        }
+        if (quiet >= 2 && now - seen >= unseen)
             break;
         lock_wait_until(&orphans->lock, &orphans->one_gone, &look);
         now = clock_now();
     }
     orphans->waiters--;
-    return in_use;
+    return true;
 }
 
 bool orphans_wait(struct volume *volume, unsigned *mark)
@@ -132,15 +134,18 @@ void orphans_settle(struct volume *volume)
 {
     struct orphans *orphans = volume->orphans;
     uint64_t end = clock_now() + WAIT_NANOSECONDS;
-    unsigned mark;
+    unsigned mark, left;
+    bool waited;
 
     lock_take(&orphans->lock);
     do {
         mark = orphans->gone;
-        if (wait_for_one(volume, mark, orphans->in_use, clock_now() + WAIT_NANOSECONDS))
-            orphans->in_use = node_table_counts(&volume->nodes).orphans;
-    } while (orphans->gone != mark && clock_now() < end &&
-             node_table_counts(&volume->nodes).orphans > orphans->in_use);
+        waited = wait_for_one(volume, mark, orphans->in_use, end);
+        left = node_table_counts(&volume->nodes).orphans;
+    } while (orphans->gone != mark && clock_now() < end && left > orphans->in_use);
+    // Those that a store keeps for longer count as in use, too.
+    if (waited && left > orphans->in_use)
+        orphans->in_use = left;
     lock_release(&orphans->lock);
 }
 

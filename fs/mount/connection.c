@@ -136,7 +136,8 @@ void connection_close(const struct mount *mount)
 
 void connection_end(struct mount *mount)
 {
-    fuse_session_unmount(mount->volume.session);
+    // By its id: something else may be at the path by now, which libfuse would unmount.
+    mountpoint_take_away(mount->volume.info.mount_id);
     fuse_session_destroy(mount->volume.session);
     mount->volume.session = NULL;
 }

@@ -49,7 +49,7 @@ static bool raise_limit(int resource, rlim_t least)
     if (limit.rlim_max < least && setrlimit(resource, &none) == 0)
         return true;
     limit.rlim_cur = limit.rlim_max;
-    return setrlimit(resource, &limit) == 0 && limit.rlim_cur >= least;
+    return least == 0 || (setrlimit(resource, &limit) == 0 && limit.rlim_cur >= least);
 }
 
 static int complain_of(size_t i, struct complaint *complaint)

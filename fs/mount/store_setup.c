@@ -2,6 +2,7 @@
 #include "fs/mount/store_setup.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,15 @@
 /* How long a daemon that was just unmounted may take until it lets go of its store, or says that it
  * is about to. Also how long nobody is told what is waited for. */
 #define STORE_WAIT_SECONDS 5
+
+/* Whether a signal that ends the daemon waits; it is blocked by now. */
+static bool is_asked_to_end(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
 
 /* Waits for the lock of a store that is not mounted: its last daemon is about to end. What that one
  * brings to the disk may be much, and the disk slow, so then the wait has no limit but the user's
@@ -30,6 +40,8 @@ static int await_store(struct mount *mount, bool make, bool privileged)
         ending |= error == -EBUSY && store_lock_is_ending(store);
         if (error != -EBUSY || !ending)
             return error;
+        if (is_asked_to_end())
+            return -EINTR;
         if (!told)
             log_event(LOG_NOTICE,
                       "STORE %s was unmounted, and its daemon still writes it to the disk; waiting "

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "fs/util/log.h"
+
 // The same on all architectures
 #ifndef SYS_cachestat
 #define SYS_cachestat 451
@@ -43,12 +45,16 @@ static const int ALLOWED[] = {
     SYS_fsync,
     SYS_fdatasync,
     SYS_syncfs,
+#ifdef SYS_sync_file_range
     SYS_sync_file_range,
+#endif
     SYS_cachestat,
     // Names, attributes and handles
     SYS_openat,
     SYS_openat2,
+#ifdef SYS_newfstatat
     SYS_newfstatat,
+#endif
     SYS_fstat,
     SYS_statx,
     SYS_statfs,
@@ -62,7 +68,9 @@ static const int ALLOWED[] = {
     SYS_symlinkat,
     SYS_linkat,
     SYS_unlinkat,
+#ifdef SYS_renameat
     SYS_renameat,
+#endif
     SYS_renameat2,
     SYS_fchmod,
     SYS_fchmodat,
@@ -200,6 +208,7 @@ static const int ALLOWED[] = {
 // What the C library calls instead on architectures that have had it for longer
 #ifdef SYS_open
     SYS_open,
+    SYS_chmod,
     SYS_stat,
     SYS_lstat,
     SYS_access,
@@ -284,8 +293,9 @@ int syscall_filter_begin(const struct mount *mount)
     if (!filter)
         return -ENOMEM;
     error = fill(filter, info->wants_io_uring);
-    if (!error)
-        error = seccomp_load(filter);
+    if (!error && seccomp_load(filter) != 0)
+        // A sandbox may have none to give. The mount is not to be lost for that.
+        log_event(LOG_WARNING, "this kernel does not take a filter of system calls");
     seccomp_release(filter);
     return error;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <time.h>
 
+#include "fs/dispatch/admission.h"
 #include "fs/options/options.h"
 #include "fs/process/children.h"
 #include "fs/util/clock.h"
@@ -43,12 +44,27 @@ int watchdog_wait(const struct watchdog *watchdog)
     return watchdog->awake ? clock_milliseconds_until(watchdog->next) : -1;
 }
 
-/* Whether a request is in the queue, or the connection is gone: a worker should heed both. */
-static bool is_wanted(int device)
+/* Returns how many requests the worker has and has not served. */
+static unsigned count_served(const struct state *state)
 {
-    struct pollfd queue = { .fd = device, .events = POLLIN };
+    unsigned count = 0;
 
-    return poll(&queue, 1, 0) > 0;
+    for (int i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = (const void *)state->buffers[i];
+
+        count += __atomic_load_n(&header->len, __ATOMIC_RELAXED) != 0;
+    }
+    return count;
+}
+
+/* Whether the worker should do something: a request is in the queue, the connection is gone, or it
+ * has so many that it may have deferred others. */
+static bool is_wanted(const struct watched *watched)
+{
+    struct pollfd queue = { .fd = watched->device, .events = POLLIN };
+
+    return !watched->serves || poll(&queue, 1, 0) > 0 ||
+           count_served(watched->state) >= ADMISSION_ALWAYS;
 }
 
 /* Returns a number that changes when the worker takes or answers a request. */
@@ -97,7 +113,7 @@ bool watchdog_look(struct watchdog *watchdog, const struct watched *watched)
 
     if (!watchdog->awake || clock_now() < watchdog->next)
         return false;
-    wanted = !watched->serves || is_wanted(watched->device);
+    wanted = is_wanted(watched);
     taken = count_taken(watched->state);
     moves = taken != watchdog->taken;
     watchdog->taken = taken;

@@ -304,7 +304,8 @@ static void watch_to_end(const struct mount *mount, int pidfd)
         events[1].fd = watchdog_sleeps(&watchdog) ? watched.device : -1;
         if (poll(events, 2, watchdog_wait(&watchdog)) > 0 && events[1].revents)
             watchdog_wake(&watchdog);
-        if (watchdog_look(&watchdog, &watched))
+        // At last it only syncs the store.
+        if (watchdog_look(&watchdog, &watched) && !(state->life.ending & LIFE_ENDED))
             syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
     }
 }
@@ -363,7 +364,7 @@ static int begin_work(struct worker *worker)
 
 /* Ends the connection and lets the keeper know. A thread whose system call the store does not answer
  * keeps the process, with its descriptors: clients must not wait for that. */
-static void let_go(const struct worker *worker)
+static int let_go(const struct worker *worker)
 {
     struct mount *mount = worker->mount;
 
@@ -373,6 +374,7 @@ static void let_go(const struct worker *worker)
     atomic_fetch_or(&mount->volume.state->life.ending, LIFE_ENDED);
     if (worker->keeper)
         event_signal(worker->keeper->serving);
+    return WORKER_DETACHED;
 }
 
 int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready)
@@ -386,7 +388,7 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     server_init(&worker.server, &mount->volume);
     error = begin_work(&worker);
     if (error)
-        return error == -ENODEV ? WORKER_DETACHED : WORKER_FAILED;
+        return error == -ENODEV ? let_go(&worker) : WORKER_FAILED;
     status = await_end_of_work(&worker);
     if (status == WORKER_ENDED || status == WORKER_DETACHED)
         let_go(&worker);

@@ -11,6 +11,9 @@
 /* How old a look may be while there is room. */
 #define LOOK_NANOSECONDS UINT64_C(50000000)
 
+/* What is worth a look that is not old. */
+#define LARGE (INT64_C(1) << 21)
+
 struct memory_guard {
     _Atomic int64_t room;
     _Atomic uint64_t looked; // when
@@ -26,7 +29,6 @@ struct memory_guard *memory_guard_make(const char *meminfo)
 
     if (!guard)
         return NULL;
-    guard->room = INT64_MAX;
     lock_init(&guard->lock, LOCK_MEMORY);
     guard->meminfo = meminfo;
     return guard;
@@ -54,9 +56,12 @@ static void look_since(struct memory_guard *guard, uint64_t since)
 
 static bool take(struct memory_guard *guard, int64_t bytes)
 {
-    if (atomic_fetch_sub(&guard->room, bytes) >= bytes)
-        return true;
-    atomic_fetch_add(&guard->room, bytes);
+    int64_t room = guard->room;
+
+    while (room >= bytes) {
+        if (atomic_compare_exchange_weak(&guard->room, &room, room - bytes))
+            return true;
+    }
     return false;
 }
 
@@ -64,6 +69,9 @@ bool memory_guard_take(struct memory_guard *guard, uint64_t bytes)
 {
     int64_t wanted = bytes < INT64_MAX / 2 ? (int64_t)bytes : INT64_MAX / 2;
 
+    // It may be more than there has ever been.
+    if (wanted >= LARGE)
+        memory_guard_tick(guard);
     if (take(guard, wanted))
         return true;
     look_since(guard, clock_now());

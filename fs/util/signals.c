@@ -32,7 +32,8 @@ void signals_take_faults(void)
 
 void signals_block(sigset_t *heeded)
 {
-    static const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD };
+    // SIGURG is for earlier versions, which may be upgraded to, and inherit the signalfd.
+    static const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGURG };
     sigset_t blocked;
 
     sigemptyset(heeded);

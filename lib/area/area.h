@@ -59,7 +59,7 @@ struct area_atime {
 
 struct ram_options {
     uint64_t size;    // bytes
-    uint64_t inodes;  // 0: tmpfs' own default
+    uint64_t inodes;  // 0: as many as follow from the size
     const char *huge; // tmpfs' word
     mode_t mode;      // of the top directory
     bool noswap;

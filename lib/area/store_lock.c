@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -53,7 +54,8 @@ static int move_stranger(const struct area *store)
     char name[32];
 
     for (unsigned i = 0; i < ATTEMPTS; i++) {
-        snprintf(name, sizeof(name), "%s.%u", STORE_PRIVATE, i);
+        // Somebody may have taken all names that can be guessed.
+        snprintf(name, sizeof(name), i == 0 ? "%s.0" : "%s.%08x", STORE_PRIVATE, arc4random());
         if (renameat2(store->root, STORE_PRIVATE, store->root, name, RENAME_NOREPLACE) == 0)
             return 0;
         if (errno != EEXIST)
@@ -143,7 +145,8 @@ static int take(const struct area *store, bool make, bool privileged, int operat
     lock->fd = fd < 0 ? -1 : fd;
     lock->foreign = fd == -EPERM;
     // A user cannot see whether a stranger has this lock, or the daemon of the directory's owner.
-    error = lock->foreign ? lock_fd(store->root, operation) : directory_lock(store->root);
+    error = lock->foreign && !privileged ? lock_fd(store->root, operation)
+                                         : directory_lock(store->root);
     if (error)
         store_lock_drop(store, lock);
     return error;

@@ -82,8 +82,10 @@ static int remove_mark(int dir, const char *name)
 int class_root_mark(int dir, enum shmap_class class)
 {
     const char *word = shmap_class_name(class);
+    int error = xattr_set(dir, SHMAP_XATTR_CLASS_ROOT, word, strlen(word), 0);
 
-    return xattr_set(dir, SHMAP_XATTR_CLASS_ROOT, word, strlen(word), 0);
+    // Earlier versions know this name alone: to them the directory would be one of the store's.
+    return error ? error : xattr_set(dir, SHMAP_XATTR_CLASS, word, strlen(word), 0);
 }
 
 int class_root_unmark(int dir)

@@ -116,6 +116,32 @@ static int fill_with_files(int most)
     return fd < 0 ? count - 1 : count;
 }
 
+static int make_directory(const char *path)
+{
+    return mkdir(path, 0755);
+}
+
+static int make_symlink(const char *path)
+{
+    return symlink("target", path);
+}
+
+/* The kernel may have freed some memory since the last file. */
+static void assert_ends(int (*make)(const char *path))
+{
+    char path[64];
+    int count = 0;
+
+    do
+        snprintf(path, sizeof(path), "mnt/%p-%d", (void *)(uintptr_t)make, count++);
+    while (make(path) == 0 && count < 1000);
+    assert_int_equal(errno, ENOSPC);
+    while (--count > 0) {
+        snprintf(path, sizeof(path), "mnt/%p-%d", (void *)(uintptr_t)make, count - 1);
+        assert_ok(remove(path));
+    }
+}
+
 static void empty_files_end_before_the_memory(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -126,8 +152,8 @@ static void empty_files_end_before_the_memory(void **state)
     int count = fill_with_files(100000);
     assert_int_equal(errno, ENOSPC);
     assert_in_range(count, 1000, 99999);
-    assert_errno(mkdir("mnt/directory", 0755), ENOSPC);
-    assert_errno(symlink("target", "mnt/symlink"), ENOSPC);
+    assert_ends(make_directory);
+    assert_ends(make_symlink);
     assert_ok(access("mnt/1", F_OK));
     for (int i = 0; i < count; i++) {
         snprintf(path, sizeof(path), "mnt/%d", i);
