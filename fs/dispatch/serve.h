@@ -17,7 +17,8 @@ ssize_t serve_receive(struct volume *volume, struct request *request);
 void serve_restore(struct volume *volume, struct request *request, const void *bytes,
                    uint32_t length);
 
-/* Answers a request with an error without looking at it; without libfuse, which need not know it. */
+/* Answers a request with an error without looking at it; without libfuse, which need not know
+ * it. */
 void serve_refuse(struct volume *volume, const struct request *request, int error);
 
 /* Drops what was received: it is answered, or somebody else has it. */

@@ -18,8 +18,8 @@ void resources_close_both(struct volume *volume, const struct node_resources res
  * milliseconds, or until many are deferred. */
 void deferred_close_add(struct volume *volume, const struct node_resources *resources);
 
-/* Closes what was deferred, unless another thread does. It can take as long as a disk wants. Returns
- * how many were closed. */
+/* Closes what was deferred, unless another thread does. It can take as long as a disk wants.
+ * Returns how many were closed. */
 unsigned deferred_close_run(struct volume *volume);
 
 /* Returns how many closes are deferred. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The store of a mount: it is opened, locked and checked before the mount is made, and brought to its
- * disk when the mount has ended. */
+/* The store of a mount: it is opened, locked and checked before the mount is made, and brought to
+ * its disk when the mount has ended. */
 #ifndef SHMAPFS_STORE_SETUP_H
 #define SHMAPFS_STORE_SETUP_H
 

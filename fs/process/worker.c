@@ -362,8 +362,8 @@ static int begin_work(struct worker *worker)
     return error;
 }
 
-/* Ends the connection and lets the keeper know. A thread whose system call the store does not answer
- * keeps the process, with its descriptors: clients must not wait for that. */
+/* Ends the connection and lets the keeper know. A thread whose system call the store does not
+ * answer keeps the process, with its descriptors: clients must not wait for that. */
 static int let_go(const struct worker *worker)
 {
     struct mount *mount = worker->mount;
