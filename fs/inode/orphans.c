@@ -82,8 +82,8 @@ static bool is_any_on_its_way(struct volume *volume)
 
 /* Waits until `end`, or until one has gone since the mark, no more than `left` are there, or those
  * that are left are in use: none was on its way at two looks in a row, because the answer to a
- * RELEASE puts a FORGET into the queue. At most `waiters_max` threads wait: threads that wait cannot
- * serve what they wait for. Returns false if too many wait. The lock is held. */
+ * RELEASE puts a FORGET into the queue. At most `waiters_max` threads wait: threads that wait
+ * cannot serve what they wait for. Returns false if too many wait. The lock is held. */
 static bool wait_for_one(struct volume *volume, unsigned mark, unsigned left, uint64_t end)
 {
     struct orphans *orphans = volume->orphans;
