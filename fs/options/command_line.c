@@ -97,6 +97,18 @@ static void choose_keeper(struct options *options)
         options->keeper = false;
 }
 
+/* Complains of what getopt_long(3) does not know: a word that begins with two dashes, which it has
+ * passed, or a letter, maybe in the middle of a word. */
+static int complain_of_argument(const char *passed, struct complaint *complaint)
+{
+    // A letter that is known stands for a long option here, which was given a value.
+    if (optopt == 0 || optopt == 'h' || optopt == 'V')
+        return complain(complaint, EINVAL, "unknown argument '%s'; --help tells the valid ones",
+                        passed);
+    return complain(complaint, EINVAL, "unknown argument '-%c'; --help tells the valid ones",
+                    optopt);
+}
+
 int command_line_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
 {
     static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
@@ -129,9 +141,7 @@ int command_line_parse(int argc, char **argv, struct options *options, struct co
                              argv[optind - 1]);
             break;
         case '?':
-            error =
-                complain(complaint, EINVAL, "unknown argument '%s'; --help tells the valid ones",
-                         argv[optind - 1]);
+            error = complain_of_argument(argv[optind - 1], complaint);
             break;
         case 'N':
             error = complain(complaint, EINVAL,

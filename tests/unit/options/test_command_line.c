@@ -224,7 +224,11 @@ static void wrong_command_lines_are_explained(void **state)
     ASSERT_USAGE("MOUNTPOINT is missing", "shmapfs", "-o", "size=1m");
     ASSERT_USAGE("too many", "shmapfs", "a", "b", "c");
     ASSERT_USAGE("'-x'", "shmapfs", "-x", "/mnt");
+    ASSERT_USAGE("'-x'", "shmapfs", "-xf", "/mnt");
+    ASSERT_USAGE("'-x'", "shmapfs", "-fx", "/mnt");
+    ASSERT_USAGE("'-x'", "shmapfs", "-t", "--type", "-xf", "/mnt");
     ASSERT_USAGE("'--frob'", "shmapfs", "--frob", "/mnt");
+    ASSERT_USAGE("'--help=3'", "shmapfs", "--help=3", "/mnt");
     ASSERT_USAGE("-o", "shmapfs", "/mnt", "-o");
     ASSERT_USAGE("empty", "shmapfs", "");
     ASSERT_USAGE("empty", "shmapfs", "", "/mnt");
