@@ -58,8 +58,11 @@ static int parse_number(const char *value, unsigned low, unsigned high, unsigned
     const char *wrong;
     long long parsed = strtonum(value, low, high, &wrong);
 
-    if (wrong)
+    // strtonum(3) also takes a sign, and blanks before it.
+    if (*value == '\0' || value[strspn(value, "0123456789")] != '\0')
         return -EINVAL;
+    if (wrong)
+        return -ERANGE;
     *number = (unsigned)parsed;
     return 0;
 }

@@ -191,6 +191,9 @@ static void malformed_values_are_named_with_what_is_right(void **state)
     assert_complaint("mode=", "'mode=", "octal");
     assert_complaint("timeout=-1", "'timeout=-1'", "seconds");
     assert_complaint("timeout=soon", "'timeout=soon'", "seconds");
+    assert_complaint("timeout=+5", "malformed", "seconds");
+    assert_complaint("timeout= 5", "malformed", "seconds");
+    assert_complaint("timeout=1000000001", "out of range", "seconds");
     assert_complaint("timeout=1.5", "'timeout=1.5'", "seconds");
     assert_complaint("watchdog=1", "'watchdog=1'", "0 or a number of seconds from 2");
     assert_complaint("watchdog=-1", "'watchdog=-1'", "86400");
