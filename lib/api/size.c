@@ -19,14 +19,15 @@ static int parse_percentage(const char *text, uint64_t whole, uint64_t *bytes)
 {
     int error;
     uint64_t percent = strtou(text, NULL, 10, 0, UINT64_MAX, &error);
+    uint64_t part = whole % 100;
     uint64_t hundreds, rest, sum;
 
     if (error == ERANGE)
         return -ERANGE;
-    // In two parts, so that 100% of anything does not overflow.
+    // In parts, so that nothing overflows but what is out of range.
+    rest = part * (percent / 100) + part * (percent % 100) / 100;
     if (__builtin_mul_overflow(whole / 100, percent, &hundreds) ||
-        __builtin_mul_overflow(whole % 100, percent, &rest) ||
-        __builtin_add_overflow(hundreds, rest / 100, &sum))
+        __builtin_add_overflow(hundreds, rest, &sum))
         return -ERANGE;
     return check_range(sum, bytes);
 }

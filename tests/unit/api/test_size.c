@@ -64,6 +64,7 @@ static void a_percentage_is_of_the_whole(void **state)
     assert_size("33%", 100, 33);
     assert_size("100%", INT64_MAX, INT64_MAX);
     assert_size("99%", INT64_MAX, 9131138316486228048);
+    assert_size("200000000000000000%", 4095, 8190000000000000000);
 }
 
 static void nothing_is_out_of_range(void **state)
