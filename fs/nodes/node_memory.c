@@ -217,6 +217,10 @@ static const char *recover(struct node_table *table)
         payer_recount(table);
         table_end(table);
         node_fd_keep(table, table->memfd);
+    } else {
+        // The call that noticed the damage may have taken the lock; nobody else can.
+        lock_try(&table->lock);
+        lock_release(&table->lock);
     }
     table->corrupt = corrupt;
     table->corrupt_argument = argument;
