@@ -20,6 +20,7 @@
  * lookup, an id to be closed): 24 * 136 + 96 + 48 + 7 * 16 bytes, less than half of the room. A
  * call that needs more than the room ends in table_corrupt().
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "fs/nodes/node_slot.h"
@@ -138,6 +139,14 @@ void table_end(struct node_table *table)
     lock_release(&table->lock);
 }
 
+/* Whether an entry would change the undo log, which no call does. */
+static bool is_of_log(const struct entry *entry)
+{
+    uint32_t log = offsetof(struct node_memory, undo_log);
+
+    return entry->at < log + sizeof(struct node_undo_log) && entry->at + entry->bytes > log;
+}
+
 /* Reads an entry of the undo log, and finds where the next one begins. */
 static struct entry entry_at(const struct node_table *table, uint32_t at, uint32_t used,
                              uint32_t *next)
@@ -148,7 +157,7 @@ static struct entry entry_at(const struct node_table *table, uint32_t at, uint32
         memcpy(&entry, table->memory->undo_log.entries + at, sizeof(entry));
     *next = at + (uint32_t)sizeof(entry) + (entry.bytes + 7U) / 8 * 8;
     if (entry.bytes == 0 || entry.check != entry_check(entry.at, entry.bytes) || *next > used ||
-        entry.bytes > table->bytes || entry.at > table->bytes - entry.bytes)
+        entry.bytes > table->bytes || entry.at > table->bytes - entry.bytes || is_of_log(&entry))
         table_corrupt(table, "the undo log has an impossible entry");
     return entry;
 }
