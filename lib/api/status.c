@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,14 +219,16 @@ static struct json_object *parse_object(const char *json)
 {
     struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     struct json_object *object;
+    size_t length = strlen(json);
     size_t end;
 
     if (!tokener)
         return NULL;
-    object = json_tokener_parse_ex(tokener, json, -1); // NULL: malformed
+    // Without the length it takes the NUL for a part of a comment that has no end.
+    object = length <= INT_MAX ? json_tokener_parse_ex(tokener, json, (int)length) : NULL;
     end = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
-    if (json_object_is_type(object, json_type_object) && json[end] == '\0')
+    if (json_object_is_type(object, json_type_object) && end == length)
         return object;
     json_object_put(object);
     return NULL;

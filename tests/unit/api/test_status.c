@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -303,6 +304,23 @@ static void what_is_not_one_json_object_is_refused(void **state)
     free(json);
 }
 
+/* Nothing is read behind the text, where the bytes may be of any kind. */
+static void a_comment_without_an_end_is_refused(void **state)
+{
+    (void)state;
+    char *json = shmap_status_to_json(&sample);
+    size_t size = strlen(json) + sizeof("//") + 1;
+    char *text = calloc(1, size);
+    assert_non_null(text);
+    for (char behind = 0; behind <= 1; behind++) {
+        snprintf(text, size - 1, "%s//", json);
+        text[size - 1] = behind;
+        assert_int_equal(parse(text), -EPROTO);
+    }
+    free(text);
+    free(json);
+}
+
 static void deep_nesting_is_refused(void **state)
 {
     (void)state;
@@ -369,6 +387,7 @@ int main(void)
         cmocka_unit_test(texts_too_long_for_their_field_are_refused),
         cmocka_unit_test(a_nul_in_a_text_is_refused),
         cmocka_unit_test(what_is_not_one_json_object_is_refused),
+        cmocka_unit_test(a_comment_without_an_end_is_refused),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(damaged_bytes_do_no_harm),
     };
