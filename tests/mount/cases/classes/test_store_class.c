@@ -2,12 +2,10 @@
 // What a store's directories are marked with, and stores that are on another mount.
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -47,16 +45,17 @@ static void memory_is_no_store(void **state)
     assert_true(rmdir("store/scratch") == 0 && rmdir("second") == 0);
 }
 
-/* Waits until the daemon of a mount that was unmounted has let go of its store. */
-static void await_daemon(const char *store)
+/* Unmounts, and waits until the daemon has ended: it uses the store until then. */
+static void end_daemon(const struct workspace *workspace, const char *path)
 {
-    char path[PATH_MAX];
+    struct workspace mounted = *workspace;
 
-    snprintf(path, sizeof(path), "%s/.shmapfs/lock", store);
-    int lock = open(path, O_RDWR | O_CLOEXEC);
-    assert_ok(lock);
-    assert_ok(flock(lock, LOCK_EX));
-    assert_ok(close(lock));
+    snprintf(mounted.mnt, sizeof(mounted.mnt), "%s", path);
+    pid_t daemon = (pid_t)read_status_number(&mounted, "keeper");
+    if (daemon == 0)
+        daemon = (pid_t)read_status_number(&mounted, "pid");
+    unmount(path);
+    await_end(daemon);
 }
 
 static void a_store_on_another_mount_keeps_what_is_in_it(void **state)
@@ -79,9 +78,8 @@ static void a_store_on_another_mount_keeps_what_is_in_it(void **state)
         // The first mount's memory is what the second one shows, not hides.
         assert_content("second/scratch/file", "of the first");
         assert_class("second/scratch", "persist");
-        unmount("second");
+        end_daemon(workspace, "second");
     }
-    await_daemon("mnt/store");
     struct program_result result =
         run_program(shmapfs(), "mnt/store", "second", "-o", "anon=more", NULL);
     assert_refused(&result, 1, "anon=more", "another shmapfs", NULL);
