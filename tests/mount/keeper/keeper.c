@@ -170,3 +170,19 @@ pid_t keeper_standby(pid_t keeper)
 {
     return await_child(keeper, " waits ");
 }
+
+static bool is_unmounted(void *argument)
+{
+    const struct workspace *workspace = argument;
+
+    return !workspace_is_mounted(workspace->mnt);
+}
+
+void keeper_await_end_of_mount(struct workspace *workspace)
+{
+    await_true(is_unmounted, workspace, "the end of the mount");
+    // The keeper was killed; how the others end is their affair.
+    assert_true(workspace_await_children() > 0);
+    assert_ok(mkdir("mnt/directory", 0755));
+    assert_ok(rmdir("mnt/directory"));
+}

@@ -26,6 +26,9 @@ pid_t keeper_start(const struct workspace *workspace, const struct keeper_settin
 /* Unmounts, and holds the keeper to exit status 0. */
 void keeper_stop(const struct workspace *workspace, pid_t keeper);
 
+/* Waits for the end of a mount whose keeper was killed, and for that of its processes. */
+void keeper_await_end_of_mount(struct workspace *workspace);
+
 /* The binary that an environment variable names; fails the case if it names none. */
 const char *binary_in(const char *variable);
 

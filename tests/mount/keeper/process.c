@@ -62,6 +62,20 @@ void stop_process(pid_t pid)
     await_stop(pid);
 }
 
+unsigned descriptors_of(pid_t pid)
+{
+    char path[64];
+    unsigned count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    assert_ok(closedir(directory));
+    return count - 2; // "." and ".."
+}
+
 void await_end(pid_t pid)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

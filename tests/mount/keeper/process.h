@@ -14,6 +14,9 @@ void await_true(bool (*condition)(void *), void *argument, const char *complaint
 void stop_process(pid_t pid);
 void await_stop(pid_t pid);
 
+/* Returns how many descriptors a process has open. */
+unsigned descriptors_of(pid_t pid);
+
 /* Kills it, and returns when it has ended. */
 void kill_and_wait(pid_t pid);
 

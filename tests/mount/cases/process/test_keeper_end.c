@@ -21,22 +21,6 @@ static int ask(struct coprocess *parent, void *argument)
     return 0;
 }
 
-static bool is_unmounted(void *argument)
-{
-    const struct workspace *workspace = argument;
-
-    return !workspace_is_mounted(workspace->mnt);
-}
-
-static void await_end_of_mount(struct workspace *workspace)
-{
-    await_true(is_unmounted, workspace, "the end of the mount");
-    // The keeper was killed; how the others end is their affair.
-    assert_true(workspace_await_children() > 0);
-    assert_ok(mkdir("mnt/directory", 0755));
-    assert_ok(rmdir("mnt/directory"));
-}
-
 static void stopped_worker_follows_its_keeper(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -54,7 +38,7 @@ static void stopped_worker_follows_its_keeper(void **state)
         assert_ok(kill(keeper, SIGKILL));
         await_end(worker);
         assert_coprocess_succeeds(&client);
-        await_end_of_mount(workspace);
+        keeper_await_end_of_mount(workspace);
         assert_content("store/file", "contents");
     }
 }
@@ -77,7 +61,7 @@ static void stopped_second_worker_follows_its_keeper(void **state)
     stop_process(worker);
     assert_ok(kill(keeper, SIGKILL));
     await_end(worker);
-    await_end_of_mount(workspace);
+    keeper_await_end_of_mount(workspace);
 }
 
 static void stopped_worker_obeys(void **state)

@@ -276,22 +276,6 @@ static void idle_mount_wakes_nobody(void **state)
     keeper_stop(workspace, keeper);
 }
 
-static bool is_unmounted(void *argument)
-{
-    const struct workspace *workspace = argument;
-
-    return !workspace_is_mounted(workspace->mnt);
-}
-
-static void await_end_of_mount(struct workspace *workspace)
-{
-    await_true(is_unmounted, workspace, "the end of the mount");
-    // The keeper was killed; how the others end is their affair.
-    assert_true(workspace_await_children() > 0);
-    assert_ok(mkdir("mnt/directory", 0755));
-    assert_ok(rmdir("mnt/directory"));
-}
-
 /* Nobody but the standby can end it. */
 static void worker_in_a_deadlock_follows_its_keeper(void **state)
 {
@@ -307,7 +291,7 @@ static void worker_in_a_deadlock_follows_its_keeper(void **state)
     assert_ok(kill(keeper, SIGKILL));
     await_end(worker);
     await_clients(clients);
-    await_end_of_mount(workspace);
+    keeper_await_end_of_mount(workspace);
     unlock_threads(lock);
 }
 

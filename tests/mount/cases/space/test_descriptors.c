@@ -3,9 +3,9 @@
 #include "tests/mount/cases/space/numbered_files.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -15,20 +15,6 @@
 static pid_t daemon_of(const struct workspace *workspace)
 {
     return (pid_t)read_status_number(workspace, "pid");
-}
-
-static unsigned descriptors_of(pid_t pid)
-{
-    char path[64];
-    unsigned count = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    while (readdir(directory) != NULL)
-        count++;
-    assert_ok(closedir(directory));
-    return count - 2;
 }
 
 static void bounded_whatever_is_looked_up(void **state)

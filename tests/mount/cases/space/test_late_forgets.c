@@ -9,7 +9,6 @@
 #include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -146,20 +145,6 @@ static int hold_forgets(const struct workspace *workspace, coprocess_body *keep,
     return hold;
 }
 
-static int descriptors_of(pid_t pid)
-{
-    char path[64];
-    int count = -2;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    while (readdir(directory) != NULL)
-        count++;
-    assert_ok(closedir(directory));
-    return count;
-}
-
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -190,7 +175,7 @@ static void await_shortage(pid_t daemon, const struct coprocess coprocesses[], i
 
     while (count_running(coprocesses, clients) > 0 && now_ms() - since < STALL_MS) {
         int now = atomic_load(made);
-        if (now != before || descriptors_of(daemon) < limit() - NEARLY)
+        if (now != before || (int)descriptors_of(daemon) < limit() - NEARLY)
             since = now_ms();
         before = now;
         sched_yield();
