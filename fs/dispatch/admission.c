@@ -30,7 +30,7 @@ static const unsigned PLACES[KINDS] = {
     [CHANGE] = CHANGE_MAX,
 };
 
-/* What a thread serves, in one word: a mark, the kind and the user. */
+/* One word says what a thread serves: a mark, the kind and the user. */
 #define SERVED                  (UINT64_C(1) << 63)
 #define SERVED_KIND             32
 #define SERVED_PACK(kind, user) (SERVED | (uint64_t)(kind) << SERVED_KIND | (user))

@@ -10,7 +10,7 @@
 
 struct fuse_in_header *serve_header(const struct volume *volume, const struct request *request)
 {
-    return (void *)volume->state->buffers[state_index(volume->state, request)];
+    return state_received(volume->state, state_index(volume->state, request));
 }
 
 struct node_ledger *serve_ledger(struct volume *volume, const struct request *request)

@@ -106,7 +106,8 @@ static inline uint64_t inode_number(uint8_t area, uint64_t ino)
     return ino | area_kind(area)->ino_bit;
 }
 
-/* Whether a name in a directory is the store's private one, which the mount does not show. */
+/* Returns whether a name in a directory is the store's private one, which the mount does not
+ * show. */
 bool inode_hides(const struct volume *volume, fuse_ino_t parent, const char *name);
 
 /* Returns -EINVAL for a name that leads out of a directory or cannot be one (the kernel sends no

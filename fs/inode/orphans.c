@@ -57,8 +57,8 @@ unsigned orphans_gone(struct volume *volume)
  * request, and still uses the nodes that it was about. */
 static bool is_any_served(const struct volume *volume)
 {
-    for (int i = 0; i < REQUESTS; i++) {
-        const struct fuse_in_header *header = (const void *)volume->state->buffers[i];
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(volume->state, i);
         uint32_t opcode = __atomic_load_n(&header->opcode, __ATOMIC_RELAXED);
 
         if (__atomic_load_n(&header->len, __ATOMIC_ACQUIRE) != 0 &&

@@ -25,7 +25,7 @@ struct name_records {
     // It has the rank LOCK_NAMES. It is held for writing while a name and the table's record of it
     // change together.
     pthread_rwlock_t lock;
-    // Whether handles open what has no name any more.
+    // Says whether handles open files without a name.
     _Atomic enum answer without_name[AREAS];
 };
 

@@ -254,7 +254,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         error = STEPS[i](mount, complaint);
     if (error)
         setup_undo(mount);
-    // What was made for the lock stays from now on.
+    // The lock's file and directory stay from now on.
     mount->store_lock.made = false;
     return error;
 }

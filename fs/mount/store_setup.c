@@ -16,7 +16,7 @@
  * is about to. Also how long nobody is told what is waited for. */
 #define STORE_WAIT_SECONDS 5
 
-/* Whether a signal that ends the daemon waits; it is blocked by now. */
+/* Returns whether a signal that ends the daemon waits; it is blocked by now. */
 static bool is_asked_to_end(void)
 {
     sigset_t pending;

@@ -205,7 +205,7 @@ static const int ALLOWED[] = {
     SYS_getsockopt,
     SYS_setsockopt,
     SYS_getsockname,
-// What the C library calls instead on architectures that have had it for longer
+// The C library makes these calls instead on older architectures
 #ifdef SYS_open
     SYS_open,
     SYS_chmod,

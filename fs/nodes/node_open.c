@@ -26,8 +26,8 @@ uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct 
     return before;
 }
 
-/* Whether a node without a name may lose something beside its path descriptor: that alone is sure
- * to keep the object. */
+/* Returns whether a node without a name may lose something beside its path descriptor: that alone
+ * is sure to keep the object. */
 static bool is_kept_otherwise(const struct node *node)
 {
     return !(node->flags & NODE_UNLINKED) || node->held.path_fd >= 0;

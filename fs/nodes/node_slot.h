@@ -29,7 +29,7 @@
 #define PENDING_CLOSE_MAX  128U
 #define PENDING_CLOSE_MANY (PENDING_CLOSE_MAX / 2) // from this count on nothing is evicted
 
-/* What a slot holds: the resources, and in the gap that follows them who pays for them. */
+/* The resources of a slot, and in the gap that follows them the user who pays for them. */
 struct node_held {
     int32_t path_fd;
     int32_t io_fd;

@@ -139,7 +139,7 @@ void table_end(struct node_table *table)
     lock_release(&table->lock);
 }
 
-/* Whether an entry would change the undo log, which no call does. */
+/* Returns whether an entry would change the undo log, which no call does. */
 static bool is_of_log(const struct entry *entry)
 {
     uint32_t log = offsetof(struct node_memory, undo_log);

@@ -77,8 +77,8 @@ static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
     return (ssize_t)done;
 }
 
-/* Whether there is memory for a change of a file's contents, which are pages of the daemon's in a
- * RAM area. */
+/* Returns whether there is memory for a change of a file's contents, which are pages of the
+ * daemon's in a RAM area. */
 static bool has_memory(const struct inode *inode, int fd, off_t offset, size_t size)
 {
     if (!area_kind(inode->ref.area)->is_memory || memory_guard_take(inode->volume->memory, size))

@@ -23,7 +23,7 @@
 /* How often a file is looked for that is renamed again and again. */
 #define TRIES_MAX 8
 
-/* What the child is to do; the answer is 0 or a negative errno. */
+/* The orders of the child; its answer is 0 or a negative errno. */
 struct order {
     enum {
         SYNC_FILE,  // write back a file
@@ -225,7 +225,7 @@ static int write_back_node(struct volume *volume, const struct child *child, uin
     return result;
 }
 
-/* Whether data of the store is in FUSE's page cache. */
+/* Returns whether data of the store is in FUSE's page cache. */
 static bool caches_store(const struct volume *volume)
 {
     return !volume->info.data_paths[AREA_STORE].passthrough;

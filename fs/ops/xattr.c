@@ -51,8 +51,8 @@ static bool begins(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* Whether an attribute passes between clients and the area. The kernel has checked the client's
- * rights to these: CAP_SYS_ADMIN for trusted and security attributes (CAP_SETFCAP for
+/* Returns whether an attribute passes between clients and the area. The kernel has checked the
+ * client's rights to these: CAP_SYS_ADMIN for trusted and security attributes (CAP_SETFCAP for
  * capabilities), the mode for user attributes, the owner for ACLs. All other names it leaves to the
  * filesystem, and that of the store would ask for the daemon's rights instead. */
 static bool passes(const char *name)
@@ -224,8 +224,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     reply_xattr_value(req, value, length, size);
 }
 
-/* Whether the caller has CAP_SYS_ADMIN, without which the kernel shows no trusted attributes. A
- * caller whom the daemon cannot see has not. */
+/* Returns whether the caller has CAP_SYS_ADMIN, without which the kernel shows no trusted
+ * attributes. A caller whom the daemon cannot see has not. */
 static bool is_admin(fuse_req_t req)
 {
     char path[48], line[256];

@@ -49,16 +49,16 @@ static unsigned count_served(const struct state *state)
 {
     unsigned count = 0;
 
-    for (int i = 0; i < REQUESTS; i++) {
-        const struct fuse_in_header *header = (const void *)state->buffers[i];
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(state, i);
 
         count += __atomic_load_n(&header->len, __ATOMIC_RELAXED) != 0;
     }
     return count;
 }
 
-/* Whether the worker should do something: a request is in the queue, the connection is gone, or it
- * has so many that it may have deferred others. */
+/* Returns whether the worker should do something: a request is in the queue, the connection is
+ * gone, or it has so many that it may have deferred others. */
 static bool is_wanted(const struct watched *watched)
 {
     struct pollfd queue = { .fd = watched->device, .events = POLLIN };
@@ -72,8 +72,8 @@ static uint64_t count_taken(const struct state *state)
 {
     uint64_t sum = 0;
 
-    for (int i = 0; i < REQUESTS; i++) {
-        const struct fuse_in_header *header = (const void *)state->buffers[i];
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(state, i);
 
         sum = 31 * sum + __atomic_load_n(&header->unique, __ATOMIC_RELAXED) +
               state->requests[i].answers;

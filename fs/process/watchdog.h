@@ -44,7 +44,7 @@ uint64_t watchdog_period(const struct life *life);
 /* Begins to watch a worker, or the same one at another task. */
 void watchdog_begin(struct watchdog *watchdog, uint64_t period);
 
-/* Whether the watchdog sleeps. watchdog_wake() is due when a request is in the queue. */
+/* Returns whether the watchdog sleeps. watchdog_wake() is due when a request is in the queue. */
 bool watchdog_sleeps(const struct watchdog *watchdog);
 void watchdog_wake(struct watchdog *watchdog);
 

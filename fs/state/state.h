@@ -124,6 +124,12 @@ static inline unsigned state_index(const struct state *state, const struct reque
     return (unsigned)(request - state->requests);
 }
 
+/* Returns the beginning of the bytes that were received into a record; a length of 0: none. */
+static inline struct fuse_in_header *state_received(const struct state *state, unsigned record)
+{
+    return (void *)(uintptr_t)state->buffers[record];
+}
+
 /* Seals `info` and `agreed`; state_is_valid() tells whether they are unchanged since. */
 void state_seal(struct state *state);
 bool state_is_valid(const struct state *state);

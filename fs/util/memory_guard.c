@@ -11,7 +11,7 @@
 /* How old a look may be while there is room. */
 #define LOOK_NANOSECONDS UINT64_C(50000000)
 
-/* What is worth a look that is not old. */
+/* So many bytes are worth a look that is not old. */
 #define LARGE (INT64_C(1) << 21)
 
 struct memory_guard {

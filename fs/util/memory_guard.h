@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a new file takes at most: its inode and name in an area and in the kernel's FUSE client, and
- * its node. */
+/* The most that a new file takes: its inode and name in an area and in the kernel's FUSE client,
+ * and its node. */
 #define MEMORY_OF_FILE 4096
 
 /* Where the text of the machine's memory is. */

@@ -31,7 +31,7 @@ int notify_send(const struct notify *notify, const char *format, ...)
  * -1: it does not want to. */
 int notify_wait(const struct notify *notify);
 
-/* Whether that is due now. If so, it is due again some time later. */
+/* Returns whether that is due now. If so, it is due again some time later. */
 bool notify_is_due(struct notify *notify);
 
 #endif

@@ -19,8 +19,8 @@
 /* How often somebody else may come between two steps. */
 #define ATTEMPTS 8
 
-/* Whether the private directory, or the file in it, is as it must be: of the mount's owner, or of
- * the store's, who can do as he likes with it anyway. */
+/* Returns whether the private directory, or the file in it, is as it must be: of the mount's owner,
+ * or of the store's, who can do as he likes with it anyway. */
 static bool is_own(const struct stat *st, const struct area *store)
 {
     struct stat root;

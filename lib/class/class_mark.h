@@ -20,7 +20,7 @@ int class_root_class(int dir, enum shmap_class *class);
 int class_root_mark(int dir, enum shmap_class class);
 int class_root_unmark(int dir);
 
-/* Whether a directory is on another mount, which answers for its class. */
+/* Returns whether a directory is on another mount, which answers for its class. */
 bool class_mark_is_answered(int dir);
 
 /* Checks that a store is no directory of a class that does not last: neither in the RAM of another

@@ -30,7 +30,7 @@ static const struct {
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-/* What the daemon keeps; docs/security.md says of each what for. */
+/* The daemon keeps these; docs/security.md says of each what for. */
 #define KEPT                                                                                   \
     (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
      BIT(CAP_FSETID) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_MKNOD) | \
@@ -73,7 +73,8 @@ static const char *missing_capability(const struct capabilities *caps)
     return NULL;
 }
 
-/* Whether this is a user namespace with one user alone, who need not be told from others. */
+/* Returns whether this is a user namespace with one user alone, who need not be told from
+ * others. */
 static bool is_alone(void)
 {
     FILE *map = fopen("/proc/self/uid_map", "re");

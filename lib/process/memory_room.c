@@ -19,7 +19,7 @@
 /* Version 1 of control groups writes a number near this one for no limit. */
 #define NO_LIMIT (INT64_MAX / 2)
 
-/* What versions of control groups call their files, and the lines of memory.stat. */
+/* The names that a version of control groups has for its files and the lines of memory.stat. */
 struct memory_files {
     const char *limits[2];
     const char *usage;
@@ -189,8 +189,8 @@ static int version_of(const struct mounts *mounts)
     return strcmp(mounts->type, "cgroup") == 0 && strstr(mounts->options, "memory") ? 1 : 0;
 }
 
-/* Whether a directory is a group with files of this version: of a mixture of versions, one alone
- * has those for memory. */
+/* Returns whether a directory is a group with files of this version: of a mixture of versions, one
+ * alone has those for memory. */
 static bool is_group(const struct memory_group *group)
 {
     char path[PATH_MAX + 64];

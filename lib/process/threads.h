@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the threads of another process are at, as proc(5) tells it. */
+/* The states of another process' threads, as proc(5) tells them. */
 #ifndef SHMAP_THREADS_H
 #define SHMAP_THREADS_H
 

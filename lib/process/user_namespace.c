@@ -57,7 +57,7 @@ int user_namespace_enter(void)
     return error ? error : write_id_map("/proc/self/gid_map", gid);
 }
 
-/* Whether a file below /proc holds this one digit. */
+/* Returns whether a file below /proc holds this one digit. */
 static bool holds_digit(const char *path, char digit)
 {
     char text[2];

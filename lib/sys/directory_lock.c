@@ -15,11 +15,11 @@
 
 #include "lib/sys/cleanup.h"
 
-/* What the names of our programs begin with. */
+/* The names of our programs begin with this. */
 #define PROGRAM "shmapfs"
 
-/* Whether a process (its directory in /proc) is of root or of our own user. A program with setuid
- * has its caller as its real user. */
+/* Returns whether a process (its directory in /proc) is of root or of our own user. A program with
+ * setuid has its caller as its real user. */
 static bool is_trusted(int process)
 {
     CLEANUP_FD int fd = openat(process, "status", O_RDONLY | O_CLOEXEC);
@@ -36,7 +36,7 @@ static bool is_trusted(int process)
            (real == 0 || real == geteuid());
 }
 
-/* Whether a process runs a program of ours. A service of root's can be sent a descriptor by
+/* Returns whether a process runs a program of ours. A service of root's can be sent a descriptor by
  * anybody, and knows nothing of the lock on it. */
 static bool is_daemon(int process)
 {
@@ -57,7 +57,7 @@ static bool is_daemon(int process)
     return name && strncmp(name + 1, PROGRAM, strlen(PROGRAM)) == 0;
 }
 
-/* Whether an open file of a process, by its number, has a lock on the file. */
+/* Returns whether an open file of a process, by its number, has a lock on the file. */
 static bool has_lock(int process, const char *number, const struct stat *of)
 {
     char path[NAME_MAX + 16], text[4096];
@@ -104,7 +104,7 @@ static bool is_holder(int proc, const char *name, const struct stat *of)
     return process >= 0 && is_daemon(process) && is_trusted(process) && holds_lock(process, of);
 }
 
-/* Whether another daemon of ours has the lock of a directory. */
+/* Returns whether another daemon of ours has the lock of a directory. */
 static bool is_held(int dir)
 {
     DIR *processes = opendir("/proc");
@@ -114,7 +114,7 @@ static bool is_held(int dir)
 
     if (fstat(dir, &st) == 0) {
         while (!found && processes && (entry = readdir(processes))) {
-            // What we have inherited is of whoever has started us.
+            // Whoever has started us has the locks that we inherited.
             found = strtol(entry->d_name, NULL, 10) > 0 &&
                     strtol(entry->d_name, NULL, 10) != getpid() &&
                     is_holder(dirfd(processes), entry->d_name, &st);

@@ -130,7 +130,8 @@ static void check_complaint(const struct complaint *complaint)
         MUST((unsigned char)*at >= ' ' && *at != 0x7f, complaint->text);
 }
 
-/* Whether a directory of the store has a class already, and another one than a class root's. */
+/* Returns whether a directory of the store has a class already, and another one than a class
+ * root's. */
 static bool has_other_class(const struct place *place, const char *path)
 {
     enum shmap_class class;

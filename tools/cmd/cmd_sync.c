@@ -47,7 +47,8 @@ static int sync_mount(const char *mountpoint, struct json_object *synced)
     return EXIT_SUCCESS;
 }
 
-/* Whether a mount is another user's, covered by what is mounted on it, or nobody's any more. */
+/* Returns whether a mount is another user's, covered by what is mounted on it, or nobody's any
+ * more. */
 static bool is_out_of_reach(const char *mountpoint)
 {
     struct shmap_status status;

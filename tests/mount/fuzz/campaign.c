@@ -47,7 +47,7 @@ static struct fuzz_world world_of(const struct fuzz_campaign *campaign, uint64_t
     return (struct fuzz_world){ { parents[FUZZ_MOUNT], parents[FUZZ_REFERENCE] }, place };
 }
 
-/* Whether the mount holds no more than before the first round; for becomes_true(). */
+/* Returns whether the mount holds no more than before the first round; for becomes_true(). */
 struct holdings_before {
     const char *mnt;
     struct mount_holdings before, now;

@@ -39,7 +39,7 @@ enum fuzz_limit {
 /* Says what is not compared, and why. */
 void fuzz_limits_print(FILE *out);
 
-/* Whether the difference may be seen there. */
+/* Returns whether the difference may be seen there. */
 bool fuzz_limited(const struct fuzz_place *place, enum fuzz_limit limit);
 
 #endif

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether the mount answers or has ended: nobody waits for ever. */
+/* Returns whether the mount answers or has ended: nobody waits for ever. */
 static int ask(struct coprocess *parent, void *argument)
 {
     struct stat attr;

@@ -29,7 +29,7 @@ static int oom_score(pid_t pid)
     return score;
 }
 
-/* Whether a daemon of ours may go later than it was told to. */
+/* Returns whether a daemon of ours may go later than it was told to. */
 static bool may_lower_score(const struct workspace *workspace)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };

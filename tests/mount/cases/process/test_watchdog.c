@@ -73,7 +73,7 @@ static void await_clients(struct client clients[CLIENTS])
         assert_coprocess_succeeds(&clients[i].process);
 }
 
-/* Whether a process lives that long. */
+/* Returns whether a process lives that long. */
 static bool outlasts(pid_t pid, int milliseconds)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -68,7 +68,7 @@ static unsigned take_streams(uid_t uid)
     return taken == TRIES || errno == ENFILE ? taken : TRIES + (unsigned)errno;
 }
 
-/* Whether he may remove no further directory. */
+/* Returns whether he may remove no further directory. */
 static bool is_refused(uid_t uid)
 {
     char path[64];
