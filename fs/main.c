@@ -39,7 +39,7 @@ static int unmount(void *argument)
 {
     struct mount *mount = argument;
 
-    mountpoint_take_away(mount->volume.info.mount_id);
+    mountpoint_take_away(&mount->volume.info);
     return WORKER_ENDED;
 }
 
@@ -93,7 +93,7 @@ static int become_keeper(struct mount *mount, int ready, bool resumed)
     error = keeper_prepare(&keeper, &signals);
     if (error) {
         log_event(LOG_ERR, "the keeper cannot be set up: %s", strerror(-error));
-        mountpoint_take_away(mount->volume.info.mount_id);
+        mountpoint_take_away(&mount->volume.info);
         return EXIT_FAILURE;
     }
     if (!resumed) {
@@ -169,7 +169,7 @@ static int mount_and_run(struct mount *mount)
     status = background_run(run, mount);
     // The child owns what was set up, and has taken it down if it failed, unless it died.
     if (status != EXIT_SUCCESS)
-        mountpoint_take_away(mount->volume.info.mount_id);
+        mountpoint_take_away(&mount->volume.info);
     _exit(status);
 }
 
@@ -184,7 +184,7 @@ static int resume(struct mount *mount, const char *word)
         return become_keeper(mount, -1, true);
     log_event(LOG_ERR, "this binary cannot go on with the mount: %s", strerror(-error));
     if (mount->volume.state)
-        mountpoint_take_away(mount->volume.info.mount_id);
+        mountpoint_take_away(&mount->volume.info);
     return EXIT_FAILURE;
 }
 

@@ -138,7 +138,7 @@ void connection_close(const struct mount *mount)
 void connection_end(struct mount *mount)
 {
     // By its id: something else may be at the path by now, which libfuse would unmount.
-    mountpoint_take_away(mount->volume.info.mount_id);
+    mountpoint_take_away(&mount->volume.info);
     fuse_session_destroy(mount->volume.session);
     mount->volume.session = NULL;
 }

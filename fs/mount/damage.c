@@ -16,6 +16,6 @@ void mount_damaged(void *argument, const char *what)
               "the memory of the mount is damaged (%s); the mount ends, "
               "because it could serve wrong data",
               what);
-    mountpoint_take_away(mount->volume.info.mount_id);
+    mountpoint_take_away(&mount->volume.info);
     _exit(WORKER_DAMAGED);
 }

@@ -16,6 +16,10 @@
 #include "lib/sys/directory_lock.h"
 #include "lib/sys/mounts.h"
 
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U // since Linux 6.8
+#endif
+
 static int complain_of_dead(const char *path, struct complaint *complaint)
 {
     return complain(complaint, ENOTCONN,
@@ -116,16 +120,26 @@ uint64_t mountpoint_id(const char *mountpoint)
     struct statx stx;
 
     // The kernel alone answers this: the daemon need not be serving.
-    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
+    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx) !=
+        0)
         return 0;
-    return stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
+    return stx.stx_mask & (STATX_MNT_ID | STATX_MNT_ID_UNIQUE) ? stx.stx_mnt_id : 0;
 }
 
 /* It may have been unmounted with files still open, or moved, with another mount in its place. A
  * mount that another one covers cannot be reached: umount(2) would take the other one. */
-bool mountpoint_find(uint64_t id, char where[PATH_MAX])
+bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX])
 {
-    return mounts_find_id(id, where, PATH_MAX) && mountpoint_id(where) == id;
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
+
+    while (mounts_next(&mounts)) {
+        if (mounts.device == info->device_number &&
+            mountpoint_id(mounts.directory) == info->mount_id) {
+            strlcpy(where, mounts.directory, PATH_MAX);
+            return true;
+        }
+    }
+    return false;
 }
 
 static void detach(const char *where)
@@ -134,20 +148,20 @@ static void detach(const char *where)
         run_fusermount(where);
 }
 
-void mountpoint_take_away(uint64_t id)
+void mountpoint_take_away(const struct mount_info *info)
 {
     char where[PATH_MAX];
 
-    if (mountpoint_find(id, where))
+    if (mountpoint_find(info, where))
         detach(where);
 }
 
-int mountpoint_detach(uint64_t id)
+int mountpoint_detach(const struct mount_info *info)
 {
     char where[PATH_MAX];
     int root;
 
-    if (!mountpoint_find(id, where))
+    if (!mountpoint_find(info, where))
         return -1;
     // Opened first: after the detach no path leads to the mount.
     root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/state/state.h"
 #include "lib/sys/complaint.h"
 
 /* Checks that a directory can be mounted on; `resolved` receives its absolute path without
@@ -19,16 +20,17 @@ int mountpoint_check_store(const char *mountpoint, const char *store, struct com
 /* Takes the mount out of sight and starts bringing what its page cache holds back to the daemon,
  * which must be serving meanwhile. Processes with open files keep them until the daemon ends.
  * Returns a descriptor of the mount's root, or -1: the mount was not there. */
-int mountpoint_detach(uint64_t id);
+int mountpoint_detach(const struct mount_info *info);
 
 /* Takes a mount that nobody serves out of sight. */
-void mountpoint_take_away(uint64_t id);
+void mountpoint_take_away(const struct mount_info *info);
 
 /* Finds where a mount is now, if it can be reached by its path. */
-bool mountpoint_find(uint64_t id, char where[PATH_MAX]);
+bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX]);
 
-/* Returns the id of a mount, which tells it from a later mount at the same place; 0: there is
- * none. */
+/* Returns the id of a mount, which tells it from a later mount at the same place; 0: there is none.
+ * Since Linux 6.8 no other mount ever gets it. Before that, another mount may get it once this one
+ * has gone. */
 uint64_t mountpoint_id(const char *mountpoint);
 
 #endif

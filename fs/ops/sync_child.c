@@ -260,7 +260,7 @@ int sync_child_run(struct mount *mount)
 
     if (volume->info.areas[AREA_STORE].root < 0)
         return 0;
-    if (caches_store(volume) && !mountpoint_find(volume->info.mount_id, where))
+    if (caches_store(volume) && !mountpoint_find(&volume->info, where))
         return -ENXIO;
     error = start_child(mount, where, &child);
     if (error)

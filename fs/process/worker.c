@@ -60,11 +60,11 @@ static int end_mount(struct worker *worker)
     // more would keep a process with the connection from dying, and so the connection alive.
     if (child == 0) {
         close(mount->volume.info.device);
-        flush_wait(&mount->volume, mountpoint_detach(mount->volume.info.mount_id));
+        flush_wait(&mount->volume, mountpoint_detach(&mount->volume.info));
         _exit(EXIT_SUCCESS);
     }
     if (child < 0)
-        mountpoint_take_away(mount->volume.info.mount_id);
+        mountpoint_take_away(&mount->volume.info);
     while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
         ;
     return WORKER_DETACHED;
@@ -318,7 +318,7 @@ static int outlive_keeper(const struct mount *mount)
 
     if (pidfd >= 0)
         watch_to_end(mount, pidfd);
-    mountpoint_take_away(mount->volume.info.mount_id);
+    mountpoint_take_away(&mount->volume.info);
     return -ESRCH;
 }
 
@@ -369,7 +369,7 @@ static int let_go(const struct worker *worker)
     struct mount *mount = worker->mount;
 
     // An abort, such as that of umount -f, leaves a mount that somebody uses.
-    mountpoint_take_away(mount->volume.info.mount_id);
+    mountpoint_take_away(&mount->volume.info);
     connection_close(mount);
     atomic_fetch_or(&mount->volume.state->life.ending, LIFE_ENDED);
     if (worker->keeper)

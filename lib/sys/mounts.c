@@ -43,9 +43,9 @@ static dev_t parse_device(const char *field)
 static bool parse_mount(struct mounts *mounts)
 {
     char *rest = mounts->line;
-    const char *field = next_field(&rest);
+    const char *field;
 
-    mounts->id = field ? strtoull(field, NULL, 10) : 0;
+    next_field(&rest);
     next_field(&rest);
     mounts->device = parse_device(next_field(&rest));
     mounts->root = next_field(&rest);
@@ -79,19 +79,6 @@ bool mounts_find_store(const char *store, char *mountpoint, size_t size)
 
     while (mounts_next(&mounts)) {
         if (is_shmapfs(&mounts) && strcmp(mounts.source, store) == 0) {
-            strlcpy(mountpoint, mounts.directory, size);
-            return true;
-        }
-    }
-    return false;
-}
-
-bool mounts_find_id(uint64_t id, char *mountpoint, size_t size)
-{
-    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
-
-    while (mounts_next(&mounts)) {
-        if (mounts.id == id) {
             strlcpy(mountpoint, mounts.directory, size);
             return true;
         }

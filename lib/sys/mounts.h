@@ -18,7 +18,6 @@ struct mounts {
     FILE *table; // NULL: the table cannot be read, and has no mounts
     char *line;
     size_t room;
-    uint64_t id;      // as statx(2) tells it
     dev_t device;     // of its filesystem
     const char *root; // the directory of its filesystem that is at `directory`
     const char *directory;
@@ -38,9 +37,6 @@ bool mounts_next(struct mounts *mounts);
 
 /* Finds where a store is mounted, by its absolute path without symlinks. */
 bool mounts_find_store(const char *store, char *mountpoint, size_t size);
-
-/* Finds where a mount is now, by its id (statx(2), STATX_MNT_ID). */
-bool mounts_find_id(uint64_t id, char *mountpoint, size_t size);
 
 /* The device number of the filesystem at a path, as the kernel alone knows it: the daemon need not
  * be serving. 0: there is none. */

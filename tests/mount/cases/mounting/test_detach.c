@@ -2,11 +2,13 @@
 // A mount that was taken out of sight while a file in it was open.
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void detach(const struct workspace *workspace)
@@ -60,9 +62,53 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     workspace_unmount(workspace);
 }
 
+enum { ATTEMPTS = 100 };
+
+static uint64_t id_of_mount(const char *path)
+{
+    struct statx stx;
+
+    assert_ok(statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx));
+    return stx.stx_mnt_id;
+}
+
+/* Mounts a tmpfs there that has an id that was another mount's. Returns false if somebody else has
+ * been faster. */
+static bool mount_with_id(const char *path, uint64_t id)
+{
+    assert_ok(mount("other", path, "tmpfs", 0, NULL));
+    if (id_of_mount(path) == id)
+        return true;
+    assert_ok(umount2(path, 0));
+    return false;
+}
+
+/* A daemon that hears late of the end of its mount takes away no other one that has its id. */
+static void its_end_spares_the_mount_with_its_id(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    bool shown = false;
+
+    assert_ok(mkdir("other", 0755));
+    for (int i = 0; i < ATTEMPTS && !shown; i++) {
+        workspace_mount(workspace, false, "");
+        pid_t worker = (pid_t)read_status_number(workspace, "pid");
+        uint64_t id = id_of_mount(workspace->mnt);
+        stop_process(worker);
+        assert_ok(umount2(workspace->mnt, MNT_DETACH));
+        shown = mount_with_id("other", id);
+        assert_ok(kill(worker, SIGCONT));
+        assert_int_equal(workspace_await_children(), 0);
+    }
+    assert_true(shown);
+    assert_ok(umount2("other", 0));
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(goes_on_until_the_last_close),
     cmocka_unit_test(its_end_spares_the_mount_in_its_place),
+    // Of root alone:
+    cmocka_unit_test(its_end_spares_the_mount_with_its_id),
 };
 
-WORKSPACE_MAIN("detach", cases)
+ROOT_LAST_MAIN("detach", cases, 1)
