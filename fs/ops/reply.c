@@ -9,19 +9,19 @@
 static struct volume *begin_reply(fuse_req_t req)
 {
     struct volume *volume = volume_of(req);
+    struct request *request = volume_request(volume);
 
-    request_answer(volume_request(volume));
+    // Before the client has it: who kills the process on having an answer has had one.
+    if (request)
+        atomic_fetch_add_explicit(&request->answers, 1, memory_order_relaxed);
+    request_answer(request);
     return volume;
 }
 
 static int end_reply(struct volume *volume, int result)
 {
-    struct request *request = volume_request(volume);
-
-    if (request)
-        atomic_fetch_add_explicit(&request->answers, 1, memory_order_relaxed);
-    life_answered(&volume->state->life);
     fault_point(FAULT_AFTER_REPLY);
+    life_answered(&volume->state->life);
     return result;
 }
 

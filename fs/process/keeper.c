@@ -17,8 +17,8 @@
 #include "fs/util/log.h"
 #include "fs/util/version.h"
 
-/* How often, and how long after each failure, the keeper tries to start a worker while there can be
- * no more processes. */
+/* How often, and how long after each failure, the keeper tries to start a worker while the machine
+ * is short of processes, memory or descriptors. */
 #define TRIES_MAX        50
 #define TRY_MILLISECONDS 100
 
@@ -50,7 +50,7 @@ static void give_up(struct keeper_state *self)
     children_do(&self->children, self->keeper->unmount);
 }
 
-/* Counts a failure to start a worker, which may pass; gives up after too many. */
+/* Counts a failure to start a worker that serves, which may pass; gives up after too many. */
 static void try_again(struct keeper_state *self)
 {
     if (++self->tries > TRIES_MAX)
@@ -85,7 +85,6 @@ static void promote_standby(struct keeper_state *self)
         try_again(self);
         return;
     }
-    self->tries = 0;
     // Not while it recovers: the worker would close the descriptor that a message takes for a
     // moment.
     if (keeper->notify.watchdog_us)
@@ -136,6 +135,16 @@ static void replace_dead(struct keeper_state *self, pid_t dead, int status)
     }
 }
 
+/* Has another worker try what one could not, which has said why: the machine may be short of
+ * something for a moment. The first worker of a mount is not replaced: somebody waits for it. */
+static void replace_failed(struct keeper_state *self)
+{
+    if (self->ready)
+        try_again(self);
+    else
+        give_up(self);
+}
+
 static void set_period(struct keeper_state *self, uint64_t microseconds)
 {
     self->keeper->notify.watchdog_us = microseconds;
@@ -184,6 +193,7 @@ static void hear_worker(struct keeper_state *self)
         return;
     }
     self->served = true;
+    self->tries = 0;
     watchdog_begin(&self->watchdog, find_patience(self));
     if (!self->ready) {
         // If the process that asked for the mount is gone, nobody wants the mount.
@@ -211,7 +221,7 @@ static void active_ended(struct keeper_state *self, int status)
         self->status = EXIT_SUCCESS;
         break;
     case WORKER_FAILED:
-        give_up(self);
+        replace_failed(self);
         break;
     case WORKER_DAMAGED:
         self->status = EXIT_FAILURE;
@@ -323,6 +333,12 @@ static int shorter(int one, int other)
     return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
+/* Returns whether a worker is to be started after a failure. */
+static bool is_to_try(const struct keeper_state *self)
+{
+    return self->tries > 0 && self->children.active <= 0;
+}
+
 /* Waits until there is something to do. */
 static void await_event(struct keeper_state *self)
 {
@@ -333,7 +349,7 @@ static void await_event(struct keeper_state *self)
                                  .events = POLLIN } };
     int wait = shorter(notify_wait(&keeper->notify), watchdog_wait(&self->watchdog));
 
-    poll(events, 3, self->tries > 0 ? TRY_MILLISECONDS : wait);
+    poll(events, 3, is_to_try(self) ? TRY_MILLISECONDS : wait);
     if (events[2].revents)
         watchdog_wake(&self->watchdog);
 }
@@ -358,7 +374,7 @@ int keeper_run(struct keeper *keeper, bool resumed)
     promote_standby(&self);
     while (self.status < 0) {
         await_event(&self);
-        if (self.tries > 0)
+        if (is_to_try(&self))
             promote_standby(&self);
         watch_worker(&self);
         tell_manager(&self);

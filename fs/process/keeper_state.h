@@ -42,7 +42,7 @@ struct keeper_state {
     bool stuck;     // the active worker was stuck, and was killed
     bool upgraded;  // after an upgrade that the manager has not heard of
     int status;     // the exit status; -1: not yet known
-    unsigned tries; // failures in a row to start a worker
+    unsigned tries; // failures in a row to start a worker that serves
     struct crash_loop crash_loop;
     struct watchdog watchdog; // of the active worker
 };

@@ -70,7 +70,7 @@ static void mount_in_foreground(struct workspace *workspace)
     assert_int_equal(status.keeper, pid);
 }
 
-enum { WORKERS_MOST = 16 };
+enum { WORKERS_MOST = 16, DEATHS = 30 };
 
 /* The children of a process; returns how many. */
 static int children_of(pid_t pid, long children[WORKERS_MOST])
@@ -232,6 +232,59 @@ static void poison_is_refused(void **state)
     workspace_unmount(workspace);
 }
 
+static int stat_file(struct coprocess *parent, void *argument)
+{
+    struct stat attr;
+
+    (void)parent;
+    (void)argument;
+    coprocess_check(stat("mnt/file", &attr) == 0);
+    return 0;
+}
+
+static bool has_failed(void *argument)
+{
+    (void)argument;
+    return log_says("cannot be served") || log_says("cannot recover") || log_says("its rights");
+}
+
+/* While descriptors are short no worker can serve. The clients wait, and the mount goes on when
+ * there are some again. */
+static void shortage_passes(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct coprocess client;
+    struct rlimit usual;
+
+    mount_in_foreground(workspace);
+    put_file("mnt/file", "contents");
+    struct mount_status status = mount_status_of(workspace);
+    pid_t keeper = (pid_t)status.keeper, standby = standby_of(workspace);
+    assert_ok(prlimit(keeper, RLIMIT_NOFILE, NULL, &usual));
+    struct rlimit none = { 3, usual.rlim_max };
+    assert_ok(prlimit(keeper, RLIMIT_NOFILE, &none, NULL));
+    assert_ok(kill(standby, SIGKILL));
+    assert_ok(kill((pid_t)status.pid, SIGKILL));
+    assert_ok(coprocess_start(&client, stat_file, NULL));
+    assert_true(becomes_true(has_failed, NULL));
+    assert_ok(prlimit(keeper, RLIMIT_NOFILE, &usual, NULL));
+    assert_coprocess_succeeds(&client);
+    assert_content("mnt/file", "contents");
+    workspace_unmount(workspace);
+}
+
+/* A worker that dies as soon as it has answered has answered somebody: that is no crash loop. */
+static void deaths_after_answers_end_no_mount(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    mount_failing(workspace, "SHMAPFS_FAULT", "after-reply:1", mount_in_foreground);
+    // Each look is an answer, and the last one of a worker.
+    while (mount_status_of(workspace).restarts < DEATHS)
+        continue;
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(keeper_killed_leaves_no_dead_mount),
     cmocka_unit_test(deaths_in_a_row_end_the_mount),
@@ -239,6 +292,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(stray_signals),
     cmocka_unit_test(closed_streams),
     cmocka_unit_test(poison_is_refused),
+    cmocka_unit_test(shortage_passes),
+    cmocka_unit_test(deaths_after_answers_end_no_mount),
 };
 
 WORKSPACE_MAIN("keeper", cases)
