@@ -162,7 +162,7 @@ static int receive_resent(struct volume *volume, struct recovery *recovery, stru
     if (poll(&device, 1, 0) == 0)
         return 0;
     if (serve_receive(volume, spare) < 0)
-        return errno == EINTR || errno == EAGAIN || errno == ENOENT ? 1 : -errno;
+        return errno == EAGAIN || serve_goes_on(errno) ? 1 : -errno;
     if (request_is_forget(header->opcode)) {
         serve_begin(volume, spare);
         serve_request(volume, spare);

@@ -37,6 +37,11 @@ ssize_t serve_receive(struct volume *volume, struct request *request)
     return length;
 }
 
+bool serve_goes_on(int error)
+{
+    return error == EINTR || error == ENOENT || error == EFAULT || error == ENOMEM;
+}
+
 void serve_restore(struct volume *volume, struct request *request, const void *bytes,
                    uint32_t length)
 {

@@ -13,6 +13,10 @@ struct node_ledger *serve_ledger(struct volume *volume, const struct request *re
 /* Receives the next request; returns as read(2) does. */
 ssize_t serve_receive(struct volume *volume, struct request *request);
 
+/* Returns whether there may be more requests after that error: the client has given up, or the
+ * kernel has given it EIO. */
+bool serve_goes_on(int error);
+
 /* Puts the bytes of a request into its record, as if it had just been received. */
 void serve_restore(struct volume *volume, struct request *request, const void *bytes,
                    uint32_t length);

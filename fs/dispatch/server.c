@@ -126,8 +126,7 @@ static void serve_requests(struct server *server)
         serve_next(server, &leader, &request);
     while (!server->leaving && leader_await(&leader)) {
         length = receive_request(&leader, volume, request);
-        // ENOENT: the client has given up.
-        if (length < 0 && (errno == EINTR || errno == ENOENT))
+        if (length < 0 && serve_goes_on(errno))
             continue;
         if (length <= 0) {
             server->gone_since = clock_now();
