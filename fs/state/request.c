@@ -163,6 +163,8 @@ void request_answer(struct request *request)
 void request_end(struct request *request)
 {
     set_state(request, REQUEST_FREE);
+    // A process that dies in between must have freed it: a release does not hold back what follows.
+    atomic_signal_fence(memory_order_seq_cst);
     // If the state is overwritten, the request must not come back.
     request->check = ~head_check(request);
 }
