@@ -3,6 +3,7 @@
  * The mount is under load while its workers die or are replaced, and no client notices. What each
  * call must give, and how, is in load.h; a longer run of the same is the program survive.
  */
+#include "tests/mount/keeper/keeper.h"
 #include "tests/mount/keeper/surviving_mount.h"
 #include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
@@ -10,10 +11,27 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { MANY_DEATHS = 200, FEW_DEATHS = 20, UPGRADES = 50 };
+
+/* Mounts in the foreground, so that a failed case can show what the daemon has said. */
+static void mount_with_log(const struct workspace *workspace, bool with_store, const char *options)
+{
+    const struct keeper_settings settings = { .with_store = with_store, .options = options };
+
+    keeper_start(workspace, &settings);
+    assert_ok(mkdir("mnt/load", 0755));
+}
+
+static void show_end_of_log(void)
+{
+    struct program_result result = run_program("tail", "-n", "20", "log", NULL);
+
+    fprintf(stderr, "the last that the daemon has said:\n%s", result.out);
+}
 
 /* Carries out a plan on what is mounted, whose other members are set here, and unmounts. */
 static void survive_plan(const struct workspace *workspace, bool persistent,
@@ -29,8 +47,10 @@ static void survive_plan(const struct workspace *workspace, bool persistent,
     plan.seed = (uint64_t)time(NULL);
     int error = survive(&plan, &report);
     survive_print(&report, stdout);
-    if (error < 0 || !survive_well(&report))
+    if (error < 0 || !survive_well(&report)) {
+        show_end_of_log();
         fail_msg("with seed %llu", (unsigned long long)plan.seed);
+    }
     workspace_unmount(workspace);
 }
 
@@ -38,7 +58,7 @@ static void random_deaths_under_load(void **state)
 {
     const struct workspace *workspace = workspace_of(state);
 
-    mount_surviving(workspace, true, "");
+    mount_with_log(workspace, true, NULL);
     survive_plan(
         workspace, true,
         (struct survive_plan){ .kinds = load_everything, .deaths = MANY_DEATHS, .calls = 1000 });
@@ -46,7 +66,7 @@ static void random_deaths_under_load(void **state)
 
 static void mount_with_store(struct workspace *workspace)
 {
-    mount_surviving(workspace, true, "");
+    mount_with_log(workspace, true, NULL);
 }
 
 static void deaths_at_named_points_under_load(void **state)
@@ -66,7 +86,7 @@ static void upgrades_under_load(void **state)
 
     if (next == NULL)
         fail_msg("SHMAPFS_NEXT must name a program to upgrade to");
-    mount_surviving(workspace, true, "");
+    mount_with_log(workspace, true, NULL);
     survive_plan(workspace, true,
                  (struct survive_plan){ .kinds = load_everything,
                                         .way = SURVIVE_UPGRADES,
@@ -94,7 +114,7 @@ static void hold(void **state, const struct load_kind *kind)
     const struct workspace *workspace = workspace_of(state);
     const struct load_kind *const kinds[] = { kind, NULL };
 
-    mount_surviving(workspace, kind->persistent, kind == &load_fill ? "size=8m" : "");
+    mount_with_log(workspace, kind->persistent, kind == &load_fill ? "size=8m" : NULL);
     survive_plan(workspace, kind->persistent,
                  (struct survive_plan){ .kinds = kinds, .deaths = FEW_DEATHS, .calls = 200 });
 }
