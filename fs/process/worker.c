@@ -202,7 +202,8 @@ static int attach_nodes(struct mount *mount)
     mount->volume.nodes.corrupt = mount_damaged;
     mount->volume.nodes.corrupt_argument = mount;
     error = node_table_attach(&mount->volume.nodes, mount->volume.info.nodes, &why);
-    if (error)
+    // Any other error may pass.
+    if (error == -EPROTO || error == -EUCLEAN)
         mount_damaged(mount, why);
     return error;
 }
