@@ -2,7 +2,10 @@
 #include "fs/process/watchdog.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fs/dispatch/admission.h"
 #include "fs/options/options.h"
@@ -130,4 +133,23 @@ bool watchdog_look(struct watchdog *watchdog, const struct watched *watched)
         return false;
     watchdog->stuck = 0;
     return true;
+}
+
+void watchdog_follow(const struct state *state, int device, int pidfd)
+{
+    const struct watched watched = {
+        .state = state, .device = device, .worker = state->life.worker, .serves = true
+    };
+    struct pollfd events[] = { { .fd = pidfd, .events = POLLIN }, { .events = POLLIN } };
+    struct watchdog watchdog;
+
+    watchdog_begin(&watchdog, watchdog_period(&state->life));
+    while (!events[0].revents) {
+        events[1].fd = watchdog_sleeps(&watchdog) ? device : -1;
+        if (poll(events, 2, watchdog_wait(&watchdog)) > 0 && events[1].revents)
+            watchdog_wake(&watchdog);
+        // At last it only syncs the store.
+        if (watchdog_look(&watchdog, &watched) && !(state->life.ending & LIFE_ENDED))
+            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    }
 }

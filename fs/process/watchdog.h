@@ -54,4 +54,8 @@ int watchdog_wait(const struct watchdog *watchdog);
 /* Looks at the worker, if that is due. Returns whether it is stuck. */
 bool watchdog_look(struct watchdog *watchdog, const struct watched *watched);
 
+/* Watches the active worker in the place of a keeper that was killed: returns when the worker, a
+ * descriptor of whose process this is, has ended, and kills it if it is stuck. */
+void watchdog_follow(const struct state *state, int device, int pidfd);
+
 #endif

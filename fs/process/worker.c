@@ -289,36 +289,16 @@ static int continue_mount(struct worker *worker)
     return error;
 }
 
-/* Waits for the end of the active worker, and kills it if it is stuck. */
-static void watch_to_end(const struct mount *mount, int pidfd)
-{
-    const struct state *state = mount->volume.state;
-    const struct watched watched = { .state = state,
-                                     .device = mount->volume.info.device,
-                                     .worker = state->life.worker,
-                                     .serves = true };
-    struct pollfd events[] = { { .fd = pidfd, .events = POLLIN }, { .events = POLLIN } };
-    struct watchdog watchdog;
-
-    watchdog_begin(&watchdog, watchdog_period(&state->life));
-    while (!events[0].revents) {
-        events[1].fd = watchdog_sleeps(&watchdog) ? watched.device : -1;
-        if (poll(events, 2, watchdog_wait(&watchdog)) > 0 && events[1].revents)
-            watchdog_wake(&watchdog);
-        // At last it only syncs the store.
-        if (watchdog_look(&watchdog, &watched) && !(state->life.ending & LIFE_ENDED))
-            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    }
-}
-
 /* Ends a standby whose keeper was killed. The active worker ends the mount, if it lives to do that;
  * if not, the standby does. */
 static int outlive_keeper(const struct mount *mount)
 {
-    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, mount->volume.state->life.worker, 0);
+    pid_t active = mount->volume.state->life.worker;
+    // It may have been appointed itself, and not been told.
+    CLEANUP_FD int pidfd = active == getpid() ? -1 : (int)syscall(SYS_pidfd_open, active, 0);
 
     if (pidfd >= 0)
-        watch_to_end(mount, pidfd);
+        watchdog_follow(mount->volume.state, mount->volume.info.device, pidfd);
     mountpoint_take_away(&mount->volume.info);
     return -ESRCH;
 }

@@ -2,11 +2,14 @@
 /* A worker that is stopped when its keeper ends, or wants it to end. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/damage.h"
+#include "tests/mount/keeper/damaged_mount.h"
 #include "tests/mount/keeper/interrupted_call.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,10 +81,41 @@ static void stopped_worker_obeys(void **state)
     assert_content("store/file", "contents");
 }
 
+/* Does what the keeper does first when a worker has died. */
+static void appoint(pid_t keeper, pid_t standby)
+{
+    const struct spot *spot = damage_state;
+
+    while (strcmp(spot->name, "life.worker") != 0)
+        spot++;
+    int memory = open_memory(keeper, "shmapfs-state");
+    assert_ok(pwrite(memory, &standby, sizeof(standby), (off_t)spot->offset));
+    assert_ok(close(memory));
+}
+
+/* A keeper that is killed when it has appointed the standby, and not told it yet. */
+static void appointed_standby_ends_the_mount(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct coprocess client;
+
+    pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = false });
+    pid_t worker = keeper_worker(keeper);
+    pid_t standby = keeper_standby(keeper);
+    stop_process(keeper);
+    appoint(keeper, standby);
+    assert_ok(kill(worker, SIGKILL));
+    assert_int_equal(coprocess_start(&client, ask, NULL), 0);
+    assert_ok(kill(keeper, SIGKILL));
+    assert_coprocess_succeeds(&client);
+    keeper_await_end_of_mount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(stopped_worker_follows_its_keeper),
     cmocka_unit_test(stopped_second_worker_follows_its_keeper),
     cmocka_unit_test(stopped_worker_obeys),
+    cmocka_unit_test(appointed_standby_ends_the_mount),
 };
 
 WORKSPACE_MAIN("keeper_end", cases)
