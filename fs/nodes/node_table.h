@@ -100,8 +100,9 @@ enum node_flag {
     NODE_IO_READABLE = 1 << 5,        // io_fd can read
     NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
     NODE_HANDLE_LASTS =
-        1 << 7, // the handle opens the node even without a name, as long as anything
-                // else keeps the object
+        1 << 7,              // the handle opens the node even without a name, as long as anything
+                             // else keeps the object
+    NODE_DATA_LOST = 1 << 8, // stores through a mapping found no room: holes may have had data
 };
 
 /* Resources that a node holds and that system calls have to close. */

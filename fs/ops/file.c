@@ -51,6 +51,8 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     (void)fi;
     if (!error)
         error = file_io_begin(&inode, false, &io);
+    if (!error && file_io_is_lost(&inode, io.fd, offset, size))
+        error = -EIO;
     if (error) {
         reply_err(req, -error);
         return;
@@ -61,7 +63,9 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     reply_data(req, &data);
 }
 
-static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
+/* Returns how many bytes were written, or a negative errno; the errno, too, if some were written
+ * where all are wanted. */
+static ssize_t write_all(int fd, const char *data, size_t size, off_t offset, bool all)
 {
     size_t done = 0;
 
@@ -71,7 +75,7 @@ static ssize_t write_all(int fd, const char *data, size_t size, off_t offset)
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return done > 0 ? (ssize_t)done : written == 0 ? -EIO : -errno;
+            return done > 0 && !all ? (ssize_t)done : written == 0 ? -EIO : -errno;
         done += (size_t)written;
     }
     return (ssize_t)done;
@@ -103,9 +107,13 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     if (written == 0 && !request_was_executed(request, &written)) {
         KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
         do
-            written = has_memory(&inode, io.fd, offset, size) ? write_all(io.fd, data, size, offset)
-                                                              : -ENOSPC;
+            // The kernel takes what it writes back for written, however little was.
+            written = has_memory(&inode, io.fd, offset, size)
+                          ? write_all(io.fd, data, size, offset, fi->writepage)
+                          : -ENOSPC;
         while (written == -ENOSPC && reclaim_wait(volume, &mark));
+        if (written < 0 && fi->writepage)
+            file_io_note_loss(&inode, (int)written);
         request_executed(request, written);
     }
     atomic_fetch_add(&volume->state->life.writes_ended, 1);

@@ -220,6 +220,8 @@ int file_truncate(struct inode *inode, off_t size, bool keep_setid)
     struct size_change change = size_notify_begin(inode, io.fd, size);
     error = ftruncate(io.fd, size) == 0 ? 0 : -errno;
     size_notify_end(&change, size, error == 0);
+    if (!error && size == 0)
+        file_io_forget_loss(inode);
     return error;
 }
 

@@ -3,10 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/descriptors.h"
+#include "fs/util/log.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
@@ -143,4 +148,44 @@ void file_io_end(struct file_io *io)
     } else if (io->fd >= 0) {
         close(io->fd);
     }
+}
+
+/* Logs the name that a file has in its area, where it still has one. */
+static void log_loss(const struct inode *inode, int error)
+{
+    char link[32], name[PATH_MAX] = "";
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", inode->fd);
+    if (readlinkat(AT_FDCWD, link, name, sizeof(name) - 1) < 0)
+        name[0] = '\0';
+    log_event(LOG_ERR, "%s lost data that was stored through a mapping: %s", name,
+              strerror(-error));
+}
+
+void file_io_note_loss(struct inode *inode, int error)
+{
+    struct node_table *nodes = &inode->volume->nodes;
+    uint16_t before = node_flags(nodes, &inode->ref, NODE_DATA_LOST, 0);
+
+    node_io_errors(nodes, &inode->ref, true);
+    if (!(before & NODE_DATA_LOST) && inode_need_fd(inode) == 0)
+        log_loss(inode, error);
+}
+
+bool file_io_is_lost(const struct inode *inode, int fd, off_t offset, size_t size)
+{
+    struct stat st;
+    off_t end = offset + (off_t)size;
+
+    if (!(inode->ref.flags & NODE_DATA_LOST) || fstat(fd, &st) != 0)
+        return false;
+    if (end > st.st_size)
+        end = st.st_size;
+    return offset < end && lseek(fd, offset, SEEK_HOLE) < end;
+}
+
+void file_io_forget_loss(struct inode *inode)
+{
+    if (inode->ref.flags & NODE_DATA_LOST)
+        node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_DATA_LOST);
 }

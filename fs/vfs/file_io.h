@@ -24,4 +24,14 @@ bool file_io_for_readers(const struct inode *inode);
  * which is consumed, or -1. The node's stripe is held. Returns 0 or a negative errno. */
 int file_io_provide(struct inode *inode, bool writer, int io_fd);
 
+/* Notes that data of a mapping, which the kernel believed written, was lost for this reason. From
+ * now on fsync fails for all who have the file open, and so does reading what is missing. */
+void file_io_note_loss(struct inode *inode, int error);
+
+/* Returns whether bytes that are to be read may have been lost. */
+bool file_io_is_lost(const struct inode *inode, int fd, off_t offset, size_t size);
+
+/* Begins anew: the file is empty. */
+void file_io_forget_loss(struct inode *inode);
+
 #endif
