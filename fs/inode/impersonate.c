@@ -98,3 +98,48 @@ void impersonate_none(struct volume *volume)
     else
         cred_return(&volume->info.cred);
 }
+
+/* A process in more groups than this counts as in none beyond. */
+#define NGROUPS_FEW 1024
+
+bool impersonate_in_group(fuse_req_t req, gid_t group)
+{
+    gid_t groups[NGROUPS_FEW];
+    int count;
+
+    if (fuse_req_ctx(req)->gid == group)
+        return true;
+    count = fuse_req_getgroups(req, NGROUPS_FEW, groups);
+    for (int i = 0; i < count && i < NGROUPS_FEW; i++) {
+        if (groups[i] == group)
+            return true;
+    }
+    return false;
+}
+
+bool impersonate_is_mark(mode_t mode)
+{
+    return (mode & (S_ISGID | S_IXGRP)) == S_ISGID;
+}
+
+void impersonate_writer(struct volume *volume, fuse_req_t req, int fd)
+{
+    struct identity *identity;
+    struct stat now;
+
+    // A user's daemon is in the groups that its user is in.
+    if (!volume->info.cred.privileged)
+        return;
+    if (fstat(fd, &now) != 0) {
+        impersonate_none(volume);
+        return;
+    }
+    // What is no mark goes whoever the writer is.
+    if (!impersonate_is_mark(now.st_mode))
+        return;
+    identity = identity_of_thread(volume);
+    if (identity && impersonate_in_group(req, now.st_gid))
+        take(volume, identity, volume->info.cred.idle_uid, now.st_gid);
+    else
+        impersonate_none(volume);
+}

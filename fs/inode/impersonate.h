@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Impersonation: a thread acts as the process that a request comes from while it creates something,
- * and otherwise as nobody (cred.h). */
+/*
+ * Impersonation: a thread acts as the process that a request comes from while it creates something,
+ * and otherwise as nobody (cred.h).
+ *
+ * A change of a file takes setuid and setgid away, as the kernel decides by who makes it. One case
+ * depends on more than CAP_FSETID: setgid of a file that its group cannot execute is no privilege
+ * but a mark, and a member of the file's group keeps it. FUSE hands the caller's first group on;
+ * the others are in /proc.
+ */
 #ifndef SHMAPFS_IMPERSONATE_H
 #define SHMAPFS_IMPERSONATE_H
+
+#include <sys/stat.h>
 
 #include "fs/inode/volume.h"
 
@@ -22,5 +31,16 @@ void impersonate_end(struct volume *volume, mode_t mode);
 /* Makes the thread act as nobody again. Call it before anything else that allocates space in an
  * area which keeps some for root. */
 void impersonate_none(struct volume *volume);
+
+/* Returns whether the process that a request comes from is in a group. Where /proc does not show
+ * that process, its first group alone counts. */
+bool impersonate_in_group(fuse_req_t req, gid_t group);
+
+/* Returns whether a file's setgid bit is a mark. */
+bool impersonate_is_mark(mode_t mode);
+
+/* Makes the thread, which is without CAP_FSETID, a writer to a file who keeps the mark exactly if
+ * the process that the request comes from does. */
+void impersonate_writer(struct volume *volume, fuse_req_t req, int fd);
 
 #endif

@@ -3,13 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file.h"
 #include "lib/object/object.h"
+#include "lib/process/threads.h"
+
+/* The caller lacks CAP_FSETID. */
+#define KILLS (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)
 
 /* Replies with the attributes of an inode. After a change the kernel is not to keep them if further
  * changes may come unseen. */
@@ -96,19 +102,68 @@ static int set_inode_times(int fd, const struct stat *attr, int to_set)
     return utimensat(fd, "", times, AT_EMPTY_PATH) == 0 ? 0 : -errno;
 }
 
-/* chown(2) to -1, -1 takes setuid and setgid away, and names no attribute. The kernel has not
- * looked whether the caller may do that. A stranger is not refused, because the same may come
- * before a write of one who may write to the file. */
-static int take_setid(const struct inode *inode, uid_t caller)
+/* Returns whether a new owner or group leaves a file its mark (impersonate.h), as it does for root
+ * and for members of the group that it had. With setuid a new mode is set, for which the group that
+ * it gets counts, too. */
+static bool owner_keeps_mark(fuse_req_t req, int fd, const struct stat *attr, int to_set)
 {
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
+    struct stat now;
+
+    if (fstat(fd, &now) != 0 || !impersonate_is_mark(now.st_mode))
+        return false;
+    if (ctx->uid == 0 && thread_has_capability(ctx->pid, CAP_FSETID, true))
+        return true;
+    return impersonate_in_group(req, now.st_gid) &&
+           (!(now.st_mode & S_ISUID) || !(to_set & FUSE_SET_ATTR_GID) ||
+            impersonate_in_group(req, attr->st_gid));
+}
+
+/* Does what chown(2) does: setuid and setgid go, whatever the owner becomes. */
+static int change_owner(fuse_req_t req, const struct inode *inode, int fd, const struct stat *attr,
+                        int to_set)
+{
+    bool keeps_mark = owner_keeps_mark(req, fd, attr, to_set);
+    KEEP_SETID(&inode->volume->info.cred, keeps_mark);
+
+    // The thread may still have the identity of one who would keep it.
+    if (!keeps_mark)
+        impersonate_none(inode->volume);
+    return set_inode_owner(fd, attr, to_set);
+}
+
+/* Returns whether a change by the caller takes setuid or setgid away. */
+static bool loses_setid(fuse_req_t req, const struct stat *now)
+{
+    if (S_ISDIR(now->st_mode))
+        return false;
+    return (now->st_mode & S_ISUID) ||
+           ((now->st_mode & S_ISGID) &&
+            !(impersonate_is_mark(now->st_mode) && impersonate_in_group(req, now->st_gid)));
+}
+
+/* Takes setuid and setgid away, without naming an attribute. That is chown(2) to -1, -1, for which
+ * the kernel has not looked whether the caller may; or it comes before a write, and nothing tells
+ * which. A stranger to a file that nobody has open for writing does not write. If somebody has,
+ * passthrough is about to write with the daemon's rights, and the other ways to write ask for
+ * setuid and setgid once more. */
+static int take_setid(fuse_req_t req, const struct inode *inode)
+{
+    uid_t caller = fuse_req_ctx(req)->uid;
     struct stat now;
 
     if (fstat(inode->fd, &now) != 0)
         return -errno;
-    return caller == 0 || caller == now.st_uid ? set_inode_owner(inode->fd, &now, 0) : 0;
+    if (caller == 0 || caller == now.st_uid)
+        return change_owner(req, inode, inode->fd, &now, 0);
+    if (!loses_setid(req, &now))
+        return 0;
+    if (inode->ref.writers == 0)
+        return -EPERM;
+    return inode_is_passthrough(inode) ? change_owner(req, inode, inode->fd, &now, 0) : 0;
 }
 
-static int apply_attr(struct inode *inode, const struct stat *attr, int to_set)
+static int apply_attr(fuse_req_t req, struct inode *inode, const struct stat *attr, int to_set)
 {
     int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
     int error = 0;
@@ -121,25 +176,26 @@ static int apply_attr(struct inode *inode, const struct stat *attr, int to_set)
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
         error = set_inode_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
-        error = set_inode_owner(store_dir, attr, to_set);
+        error = change_owner(req, inode, store_dir, attr, to_set);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)))
-        error = set_inode_owner(inode->fd, attr, to_set);
+        error = change_owner(req, inode, inode->fd, attr, to_set);
     if (!error && (to_set & FUSE_SET_ATTR_SIZE))
-        error = file_truncate(inode, attr->st_size,
-                              !(to_set & (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)));
+        error = file_truncate(inode, attr->st_size, to_set & KILLS ? req : NULL);
     if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
         error = set_inode_times(inode->fd, attr, to_set);
     return error;
 }
 
-static int apply_attr_once(struct inode *inode, const struct stat *attr, int to_set, uid_t caller)
+static int apply_attr_once(fuse_req_t req, struct inode *inode, const struct stat *attr, int to_set)
 {
     struct request *request = volume_request(inode->volume);
     int64_t result;
 
     if (!request_was_executed(request, &result)) {
-        result = to_set == 0 ? take_setid(inode, caller) : apply_attr(inode, attr, to_set);
+        // With the page cache for writes the kernel keeps times, and tells the time of the change.
+        result = (to_set & ~FUSE_SET_ATTR_CTIME) == 0 ? take_setid(req, inode)
+                                                      : apply_attr(req, inode, attr, to_set);
         request_executed(request, result);
     }
     return (int)result;
@@ -153,7 +209,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
 
     (void)fi;
     if (!error)
-        error = apply_attr_once(&inode, attr, to_set, fuse_req_ctx(req)->uid);
+        error = apply_attr_once(req, &inode, attr, to_set);
     if (error)
         reply_err(req, -error);
     else

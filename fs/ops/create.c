@@ -245,7 +245,7 @@ static int open_new(fuse_req_t req, struct inode *dir, const char *name, int fd,
     if (error)
         return error;
     fi->flags &= ~O_TRUNC;
-    error = file_open(inode, fi, fuse_req_ctx(req)->uid, steal_fd(&io_fd));
+    error = file_open(inode, fi, req, steal_fd(&io_fd));
     if (error) {
         inode_unlookup(inode);
         return error;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
 #include "fs/util/clock.h"
 #include "fs/vfs/file.h"
@@ -23,8 +24,7 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error)
-        error =
-            inode_is_regular(&inode) ? file_open(&inode, fi, fuse_req_ctx(req)->uid, -1) : -EINVAL;
+        error = inode_is_regular(&inode) ? file_open(&inode, fi, req, -1) : -EINVAL;
     if (error)
         reply_err(req, -error);
     else if (reply_open(req, fi) != 0)
@@ -106,6 +106,8 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
         written = file_io_begin(&inode, true, &io);
     if (written == 0 && !request_was_executed(request, &written)) {
         KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
+        if (fi->kill_suidgid)
+            impersonate_writer(volume, req, io.fd);
         do
             // The kernel takes what it writes back for written, however little was.
             written = has_memory(&inode, io.fd, offset, size)
@@ -150,6 +152,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     if (!error && !request_was_executed(request, &error)) {
         // The kernel does not say here whether the caller may keep setuid and setgid.
         KEEP_SETID(&volume->info.cred, root);
+        if (!root)
+            impersonate_writer(volume, req, io.fd);
         do
             error = mode & FALLOC_FL_PUNCH_HOLE || has_memory(&inode, io.fd, offset, (size_t)length)
                         ? file_allocate(&inode, io.fd, mode, offset, length)
@@ -248,6 +252,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         copied = file_io_begin(&target, true, &target_io);
     if (copied == 0 && !request_was_executed(request, &copied)) {
         KEEP_SETID(&volume->info.cred, root);
+        if (!root)
+            impersonate_writer(volume, req, target_io.fd);
         do
             copied = flags == 0 ? copy_some(source_io.fd, from_offset, &target, target_io.fd,
                                             to_offset, length)

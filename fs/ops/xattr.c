@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "fs/inode/impersonate.h"
 #include "fs/ops/control_xattr.h"
 #include "fs/ops/ops.h"
 #include "fs/ops/sync.h"
@@ -21,29 +22,14 @@
 #define XATTR_ACCESS_ACL  "system.posix_acl_access"
 #define XATTR_DEFAULT_ACL "system.posix_acl_default"
 
-/* A caller in more groups than this counts as in none beyond. */
-#define NGROUPS_FEW 1024
-
 /* Whether the caller is root, or in the group of a file. */
 static bool in_group(fuse_req_t req, int fd)
 {
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    gid_t groups[NGROUPS_FEW];
     struct statx stx;
-    int count;
 
-    if (ctx->uid == 0)
+    if (fuse_req_ctx(req)->uid == 0)
         return true;
-    if (object_stat(fd, &stx) != 0)
-        return false;
-    if (ctx->gid == stx.stx_gid)
-        return true;
-    count = fuse_req_getgroups(req, NGROUPS_FEW, groups);
-    for (int i = 0; i < count && i < NGROUPS_FEW; i++) {
-        if (groups[i] == stx.stx_gid)
-            return true;
-    }
-    return false;
+    return object_stat(fd, &stx) == 0 && impersonate_in_group(req, stx.stx_gid);
 }
 
 static bool begins(const char *name, const char *prefix)

@@ -43,11 +43,14 @@ static uint16_t fh_errors(uint64_t fh)
 /* Gives an open node a backing id if it has none. The stripe is held. */
 static int provide_backing(struct inode *inode)
 {
+    bool missing = inode->ref.held.backing_id <= 0;
+    // Passthrough will write in this thread's name, whoever the writer is. The kernel has setuid
+    // and setgid cleared before each write of one who may not keep them (SETATTR of nothing).
+    KEEP_SETID(&inode->volume->info.cred, missing);
     int error;
 
-    if (inode->ref.held.backing_id > 0)
+    if (!missing)
         return 0;
-    // Passthrough will write in this thread's name.
     if (area_kind(inode->ref.area)->reserves_blocks)
         impersonate_none(inode->volume);
     do
@@ -90,13 +93,13 @@ static int provide_in_time(struct inode *inode, bool writer, int io_fd)
     return error;
 }
 
-static int truncate_once(struct inode *inode, bool keep_setid)
+static int truncate_once(struct inode *inode, fuse_req_t caller)
 {
     struct request *request = volume_request(inode->volume);
     int64_t result;
 
     if (!request_was_executed(request, &result)) {
-        result = file_truncate(inode, 0, keep_setid);
+        result = file_truncate(inode, 0, caller);
         request_executed(request, result);
     }
     return (int)result;
@@ -157,7 +160,7 @@ static int check_writable(struct inode *inode)
     return 0;
 }
 
-int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io_fd)
+int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
 {
     struct volume *volume = inode->volume;
     bool passthrough = inode_is_passthrough(inode);
@@ -171,7 +174,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io
     if (!error && writer && io_fd < 0)
         error = check_writable(inode);
     if (!error)
-        error = count_share(inode, user);
+        error = count_share(inode, fuse_req_ctx(caller)->uid);
     if (error)
         return error;
     before =
@@ -180,7 +183,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io
     error = provide_in_time(inode, writer, steal_fd(&given));
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
-        error = truncate_once(inode, !fi->kill_suidgid);
+        error = truncate_once(inode, fi->kill_suidgid ? caller : NULL);
     // The kernel has no attributes yet of a file that was just made.
     if (passthrough && writer && io_fd < 0 && (before & NODE_ATTR_CACHED))
         pending_invalidation_add(inode, &stx);
@@ -209,14 +212,16 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     hold_file_closed(inode->volume);
 }
 
-int file_truncate(struct inode *inode, off_t size, bool keep_setid)
+int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
 {
-    KEEP_SETID(&inode->volume->info.cred, keep_setid);
+    KEEP_SETID(&inode->volume->info.cred, !caller);
     FILE_IO struct file_io io = FILE_IO_NONE;
     int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
 
     if (error)
         return error;
+    if (caller)
+        impersonate_writer(inode->volume, caller, io.fd);
     struct size_change change = size_notify_begin(inode, io.fd, size);
     error = ftruncate(io.fd, size) == 0 ? 0 : -errno;
     size_notify_end(&change, size, error == 0);

@@ -11,16 +11,16 @@
 
 #include "fs/inode/inode.h"
 
-/* Counts an open by a user, provides what the data path needs, and fills in the reply. `io_fd` is a
- * descriptor of the file, open for reading and writing, or -1; it is consumed. */
-int file_open(struct inode *inode, struct fuse_file_info *fi, uid_t user, int io_fd);
+/* Counts an open by a caller, provides what the data path needs, and fills in the reply. `io_fd` is
+ * a descriptor of the file, open for reading and writing, or -1; it is consumed. */
+int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd);
 
 /* Ends an open, also one whose reply did not arrive. */
 void file_close(struct inode *inode, const struct fuse_file_info *fi);
 
-/* Sets the size. Without `keep_setid` setuid and setgid are cleared, as for a caller without
- * CAP_FSETID. */
-int file_truncate(struct inode *inode, off_t size, bool keep_setid);
+/* Sets the size. setuid and setgid are cleared as for a caller without CAP_FSETID; NULL: they
+ * stay. */
+int file_truncate(struct inode *inode, off_t size, fuse_req_t caller);
 
 /* Calls fallocate(2) on a descriptor of the file. */
 int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length);

@@ -10,8 +10,9 @@
 
 #include "lib/sys/cleanup.h"
 
-/* Enough for the first lines of a status. */
-#define STATUS_BYTES 1024
+/* Enough for the first lines of a status, and for all of it if there are no thousands of groups. */
+#define STATUS_BYTES     1024
+#define STATUS_BYTES_ALL 8192
 
 /* Finds the value of a line, such as "State:\tS (sleeping)". */
 static const char *find_value(const char *status, const char *line)
@@ -52,6 +53,21 @@ static enum threads thread_at(int directory, const char *name)
     // A thread that has ended is at nothing.
     status[length > 0 ? length : 0] = '\0';
     return judge(status);
+}
+
+bool thread_has_capability(pid_t thread, unsigned capability, bool unknown)
+{
+    char path[64], status[STATUS_BYTES_ALL];
+    CLEANUP_FD int fd = -1;
+    const char *effective;
+    ssize_t length;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    length = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+    status[length > 0 ? length : 0] = '\0';
+    effective = find_value(status, "\nCapEff:\t");
+    return *effective == '\0' ? unknown : strtoull(effective, NULL, 16) >> capability & 1;
 }
 
 enum threads threads_of(pid_t process)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The states of another process' threads, as proc(5) tells them. */
+/* The states and rights of another process' threads, as proc(5) tells them. */
 #ifndef SHMAP_THREADS_H
 #define SHMAP_THREADS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* From the bottom up: what one thread is at says more of a process than what others are at. */
@@ -16,5 +17,8 @@ enum threads {
 
 /* Looks at all threads of a process, once. */
 enum threads threads_of(pid_t process);
+
+/* Returns whether a capability is effective in a thread; `unknown`: /proc does not tell. */
+bool thread_has_capability(pid_t thread, unsigned capability, bool unknown);
 
 #endif

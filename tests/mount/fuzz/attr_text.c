@@ -37,11 +37,8 @@ void attr_text(const struct fuzz_place *place, const struct stat *attr, char *te
 {
     mode_t mode = attr->st_mode;
 
-    if (S_ISREG(mode) &&
-        (fuzz_limited(place, LIMIT_KILLPRIV) || fuzz_limited(place, LIMIT_USER_KILLPRIV)))
+    if (S_ISREG(mode) && fuzz_limited(place, LIMIT_USER_KILLPRIV))
         mode &= ~(mode_t)(S_ISUID | S_ISGID);
-    if (S_ISREG(mode) && (mode & S_IXGRP) == 0 && fuzz_limited(place, LIMIT_CHOWN_SETGID))
-        mode &= ~(mode_t)S_ISGID;
     snprintf(text, size, "mode %o links %ju uid %u gid %u", mode, (uintmax_t)attr->st_nlink,
              attr->st_uid, attr->st_gid);
     if (!S_ISDIR(mode))

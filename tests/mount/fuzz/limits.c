@@ -33,12 +33,6 @@ static const struct {
         "giving and taking O_APPEND and O_NOATIME with F_SETFL",
         "the backing file keeps what was given to open (architecture.md)",
     },
-    [LIMIT_KILLPRIV] = {
-        PASSED_THROUGH | ANYBODY | ALL_AREAS | ALL_ROUNDS,
-        "setuid and setgid of files",
-        "a write clears them for root too, because the kernel writes with one set of credentials "
-        "for all (architecture.md)",
-    },
     [LIMIT_USER_KILLPRIV] = {
         CACHED | USER | ALL_AREAS | ALL_ROUNDS,
         "setuid and setgid of files",
@@ -49,16 +43,11 @@ static const struct {
         "truncate(2) of a file in RAM to the size that it has",
         "tmpfs leaves the times where it had no page to free, though POSIX has them change",
     },
-    [LIMIT_CHOWN_SETGID] = {
-        CACHED | ROOT | ALL_AREAS | ALL_ROUNDS,
-        "setgid of files without group execution",
-        "a new owner or group clears it for root, too (architecture.md)",
-    },
     [LIMIT_CHOWN_IN_VAIN] = {
         ALL_DATA | ROOT | ALL_AREAS | ALL_ROUNDS,
         "chown of others' files to -1, -1",
-        "the kernel does not refuse it where the file is setuid or setgid; nothing changes "
-        "(architecture.md)",
+        "the kernel does not say whether it comes before a write; while somebody has the file open "
+        "for writing it passes for one (architecture.md)",
     },
     [LIMIT_EMPTY_READS] = {
         PASSED_THROUGH | ANYBODY | ALL_AREAS | ALL_ROUNDS,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the threads of a process are at. */
+/* What the threads of a process are at, and may do. */
 #include "tests/unit/unit.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,11 +95,47 @@ static void a_process_that_is_gone_is_at_nothing(void **state)
     assert_int_equal(threads_of(child), THREADS_UNKNOWN);
 }
 
+/* Returns 0 if this process is told what capabilities it has, and that it gives one up. */
+static int be_without_fsetid(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct half[2];
+
+    if (syscall(SYS_capget, &header, half) != 0)
+        return 1;
+    for (unsigned number = 0; number <= CAP_LAST_CAP; number++) {
+        bool has = half[CAP_TO_INDEX(number)].effective & CAP_TO_MASK(number);
+
+        if (thread_has_capability(getpid(), number, !has) != has)
+            return 2;
+    }
+    half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
+    if (syscall(SYS_capset, &header, half) != 0)
+        return 3;
+    return thread_has_capability(getpid(), CAP_FSETID, true) ? 4 : 0;
+}
+
+static void a_thread_has_capabilities(void **state)
+{
+    pid_t child = fork();
+    int status;
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(be_without_fsetid());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(thread_has_capability(child, CAP_FSETID, true));
+    assert_false(thread_has_capability(child, CAP_FSETID, false));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_is_at_something),
         cmocka_unit_test(a_process_that_is_gone_is_at_nothing),
+        cmocka_unit_test(a_thread_has_capabilities),
     };
 
     return cmocka_run_group_tests_name("threads", tests, NULL, NULL);

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Which of setuid and setgid a change leaves: who changes it × how × the mode. Each cell is tried
+ * on a file of the mount and on a twin on the filesystem that the area is of (the store's own, or a
+ * tmpfs), and must come out the same. Run as root, who becomes the others.
+ */
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/sandbox.h"
+#include "tests/mount/harness/users.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_PATH = 600, FILE_SIZE = 9000 };
+
+/* Files are ALICE's, of the group TEAM. */
+struct actor {
+    const char *name;
+    uid_t uid;
+    gid_t gid;
+    gid_t group; // one more; 0: none
+    bool without_fsetid;
+};
+
+static const struct actor actors[] = {
+    { "owner in the group", ALICE, TEAM, 0, false },
+    { "owner in the group by the way", ALICE, ALICE, TEAM, false },
+    { "owner outside the group", ALICE, ALICE, STAFF, false },
+    { "member", BOB, TEAM, 0, false },
+    { "member by the way", BOB, BOB, TEAM, false },
+    { "other", CAROL, CAROL, STAFF, false },
+    { "root", 0, 0, 0, false },
+    { "root without CAP_FSETID", 0, 0, 0, true },
+    { "root in the group, without CAP_FSETID", 0, TEAM, 0, true },
+};
+
+static bool by_write(int fd, const char *path)
+{
+    (void)path;
+    return pwrite(fd, "x", 1, 3) == 1;
+}
+
+static bool by_append(int fd, const char *path)
+{
+    (void)path;
+    return lseek(fd, 0, SEEK_END) >= 0 && write(fd, "at the end", 10) == 10;
+}
+
+static bool by_splice(int fd, const char *path)
+{
+    int ends[2];
+    (void)path;
+    return pipe2(ends, O_CLOEXEC) == 0 && write(ends[1], "x", 1) == 1 &&
+           splice(ends[0], NULL, fd, NULL, 1, 0) == 1;
+}
+
+static int open_source(void)
+{
+    return open("source", O_RDONLY | O_CLOEXEC);
+}
+
+static bool by_sendfile(int fd, const char *path)
+{
+    (void)path;
+    return sendfile(fd, open_source(), NULL, 6) == 6;
+}
+
+static bool by_copy(int fd, const char *path)
+{
+    char source[MOST_PATH];
+    loff_t to = 0;
+    snprintf(source, sizeof(source), "%s-source", path);
+    return copy_file_range(open(source, O_RDONLY | O_CLOEXEC), NULL, fd, &to, 6, 0) == 6;
+}
+
+static bool by_ftruncate(int fd, const char *path)
+{
+    (void)path;
+    return ftruncate(fd, 3) == 0;
+}
+
+static bool by_growing(int fd, const char *path)
+{
+    (void)path;
+    return ftruncate(fd, 3L * FILE_SIZE) == 0;
+}
+
+static bool by_truncate(int fd, const char *path)
+{
+    (void)fd;
+    return truncate(path, 3) == 0;
+}
+
+static bool by_open_truncate(int fd, const char *path)
+{
+    (void)fd;
+    return open(path, O_WRONLY | O_TRUNC | O_CLOEXEC) >= 0;
+}
+
+static bool by_fallocate(int fd, const char *path)
+{
+    (void)path;
+    return fallocate(fd, 0, 0, 100000) == 0;
+}
+
+static bool by_reserving(int fd, const char *path)
+{
+    (void)path;
+    return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 100000) == 0;
+}
+
+static bool by_punching(int fd, const char *path)
+{
+    (void)path;
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == 0;
+}
+
+static bool by_chown_to_root(int fd, const char *path)
+{
+    (void)fd;
+    return chown(path, 0, 0) == 0;
+}
+
+static bool by_chown_to_owner(int fd, const char *path)
+{
+    (void)fd;
+    return chown(path, ALICE, TEAM) == 0;
+}
+
+static bool by_chgrp_to_own(int fd, const char *path)
+{
+    (void)fd;
+    return chown(path, (uid_t)-1, getegid()) == 0;
+}
+
+static bool by_chgrp_to_staff(int fd, const char *path)
+{
+    (void)fd;
+    return chown(path, (uid_t)-1, STAFF) == 0;
+}
+
+static bool by_chown_to_nobody_else(int fd, const char *path)
+{
+    (void)fd;
+    return chown(path, (uid_t)-1, (gid_t)-1) == 0;
+}
+
+static bool by_touch(int fd, const char *path)
+{
+    (void)fd;
+    return utimensat(AT_FDCWD, path, NULL, 0) == 0;
+}
+
+/* Those on a descriptor have it from root, and so need no permission. */
+static const struct change {
+    const char *name;
+    bool (*make)(int fd, const char *path);
+    bool by_descriptor;
+} changes[] = {
+    { "write", by_write, true },
+    { "append", by_append, true },
+    { "splice", by_splice, true },
+    { "sendfile", by_sendfile, true },
+    { "copy_file_range", by_copy, true },
+    { "ftruncate", by_ftruncate, true },
+    { "ftruncate that makes it grow", by_growing, true },
+    { "truncate", by_truncate, false },
+    { "open with O_TRUNC", by_open_truncate, false },
+    { "fallocate", by_fallocate, true },
+    { "fallocate beyond the end", by_reserving, true },
+    { "punch hole", by_punching, true },
+    { "chown 0:0", by_chown_to_root, false },
+    { "chown to owner and group", by_chown_to_owner, false },
+    { "chgrp to the own group", by_chgrp_to_own, false },
+    { "chgrp to another group", by_chgrp_to_staff, false },
+    { "chown to -1, -1", by_chown_to_nobody_else, false },
+    { "touch", by_touch, false },
+};
+
+static const mode_t modes[] = {
+    02700, 02770, 04755, 06644, 06755, 02666, 06777, 02644, 06711, 04666, 02777, 0666,
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What a change has come to. */
+struct outcome {
+    int error;
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+};
+
+struct attempt {
+    const struct actor *actor;
+    const struct change *change;
+    int fd;
+    const char *path;
+};
+
+static int drop_fsetid(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return -1;
+    sets[0].effective &= ~CAP_TO_MASK(CAP_FSETID);
+    return (int)syscall(SYS_capset, &header, sets);
+}
+
+static int make_attempt(void *argument)
+{
+    const struct attempt *attempt = argument;
+    if (attempt->actor->without_fsetid && drop_fsetid() < 0)
+        return 255;
+    errno = 0;
+    return attempt->change->make(attempt->fd, attempt->path) ? 0 : errno;
+}
+
+/* mknod(2) opens nothing: a file that is or was open for writing may count as being written to. */
+static void make_file(const char *path, mode_t mode)
+{
+    assert_ok(mknod(path, S_IFREG | 0600, 0));
+    assert_ok(truncate(path, FILE_SIZE));
+    assert_ok(chown(path, ALICE, TEAM));
+    assert_ok(chmod(path, mode));
+    assert_int_equal(stat_of(path).st_mode & 07777, mode);
+}
+
+static struct outcome try_change(const char *path, const struct actor *actor,
+                                 const struct change *change, mode_t mode)
+{
+    make_file(path, mode);
+    int fd = change->by_descriptor ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    struct attempt attempt = { actor, change, fd, path };
+    int error = harness_as(actor->uid, actor->gid, actor->group != 0, &actor->group, make_attempt,
+                           &attempt);
+    if (fd >= 0)
+        assert_ok(close(fd));
+    struct stat attr = stat_of(path);
+    assert_ok(unlink(path));
+    return (struct outcome){ error, attr.st_mode & 07777, attr.st_uid, attr.st_gid };
+}
+
+/* A directory on the area's own filesystem. */
+static void make_twin(const struct fixture *fixture, char *twin, size_t size)
+{
+    snprintf(twin, size, "%s/../twin", fixture->mnt);
+    if (mkdir(twin, 0755) == 0 && fixture->memory)
+        assert_ok(mount("tmpfs", twin, "tmpfs", 0, "mode=0755"));
+}
+
+static unsigned compare(const char *twin, const struct actor *actor, const struct change *change,
+                        mode_t mode)
+{
+    struct outcome native = try_change(twin, actor, change, mode);
+    struct outcome here = try_change("file", actor, change, mode);
+    if (native.error == here.error && native.mode == here.mode && native.uid == here.uid &&
+        native.gid == here.gid)
+        return 0;
+    print_error("%s, %s, mode %04o: %04o %u:%u (%s), natively %04o %u:%u (%s)\n", actor->name,
+                change->name, mode, here.mode, here.uid, here.gid, strerror(here.error),
+                native.mode, native.uid, native.gid, strerror(native.error));
+    return 1;
+}
+
+static void changes_by(void **state, const struct actor *actor)
+{
+    char twin[MOST_PATH - 100];
+    char path[MOST_PATH];
+    unsigned different = 0;
+    make_twin(fixture_of(state), twin, sizeof(twin));
+    put_file("source", "source");
+    put_file("file-source", "source");
+    snprintf(path, sizeof(path), "%s/file-source", twin);
+    put_file(path, "source");
+    snprintf(path, sizeof(path), "%s/file", twin);
+    for (size_t i = 0; i < LENGTH(changes); i++)
+        for (size_t j = 0; j < LENGTH(modes); j++)
+            different += compare(path, actor, &changes[i], modes[j]);
+    assert_int_equal(different, 0);
+}
+
+static void owner_in_the_group(void **state)
+{
+    changes_by(state, &actors[0]);
+    changes_by(state, &actors[1]);
+}
+
+static void owner_outside_the_group(void **state)
+{
+    changes_by(state, &actors[2]);
+}
+
+static void member_of_the_group(void **state)
+{
+    changes_by(state, &actors[3]);
+    changes_by(state, &actors[4]);
+}
+
+static void other_user(void **state)
+{
+    changes_by(state, &actors[5]);
+}
+
+static void root(void **state)
+{
+    changes_by(state, &actors[6]);
+}
+
+static void root_without_fsetid(void **state)
+{
+    changes_by(state, &actors[7]);
+    changes_by(state, &actors[8]);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(owner_in_the_group),
+    cmocka_unit_test(owner_outside_the_group),
+    cmocka_unit_test(member_of_the_group),
+    cmocka_unit_test(other_user),
+    cmocka_unit_test(root),
+    cmocka_unit_test(root_without_fsetid),
+};
+
+HARNESS_MAIN("setgid", cases)
