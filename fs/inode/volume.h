@@ -46,6 +46,11 @@ struct volume {
     struct memory_guard *memory;
     // Until then nobody need look whether the store is still writable (fs/vfs/file.c).
     _Atomic uint64_t writable_until;
+    struct {
+        struct lock lock; // guards the rest
+        pthread_cond_t one_served;
+        unsigned served, waiters;
+    } releases; // RELEASEs, for which a search for holes waits (fs/ops/file.c)
 
     // The state of modules; each …_init() makes its own.
     struct name_records *names;        // reopen.h

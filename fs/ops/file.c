@@ -18,6 +18,11 @@
 #define COPY_PIECE       ((size_t)2 << 20)
 #define COPY_LEAST       4096U
 
+/* For how long a search for holes waits for a RELEASE, which is longer than a thread waits for a
+ * processor that thirty others want, and how often it looks whether one is still on its way. */
+#define RELEASE_NANOSECONDS UINT64_C(3000000000)
+#define LOOK_NANOSECONDS    1000000L
+
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
@@ -31,6 +36,14 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         file_close(&inode, fi);
 }
 
+static void note_release(struct volume *volume)
+{
+    lock_take(&volume->releases.lock);
+    volume->releases.served++;
+    pthread_cond_broadcast(&volume->releases.one_served);
+    lock_release(&volume->releases.lock);
+}
+
 void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct volume *volume = volume_of(req);
@@ -38,6 +51,7 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
     if (inode_hold(volume, id, &inode) == 0)
         file_close(&inode, fi);
+    note_release(volume);
     reply_err(req, 0);
 }
 
@@ -164,8 +178,68 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     reply_err(req, (int)-error);
 }
 
-/* Finds data or a hole in a file that counts as having no holes: dirty pages in FUSE's page cache
- * are not in the area yet, and would pass for holes. */
+/* Returns whether a thread has a RELEASE of the file. close(2) queues it, and returns before it is
+ * served; a later request is taken from the queue after it, but maybe by a faster thread. */
+static bool is_release_on_its_way(const struct inode *inode)
+{
+    const struct volume *volume = inode->volume;
+
+    if (volume->reading > 0)
+        return true;
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(volume->state, i);
+
+        if (__atomic_load_n(&header->len, __ATOMIC_ACQUIRE) != 0 &&
+            __atomic_load_n(&header->opcode, __ATOMIC_RELAXED) == FUSE_RELEASE &&
+            __atomic_load_n(&header->nodeid, __ATOMIC_RELAXED) == inode->ref.id)
+            return true;
+    }
+    return false;
+}
+
+/* Waits, while a RELEASE of the file may be on its way, until one was served since the mark, and
+ * moves the mark on. Returns whether one was. At most `waiters_max` threads wait: a RELEASE that
+ * was deferred needs another thread. */
+static bool wait_for_release(const struct inode *inode, unsigned *mark, uint64_t end)
+{
+    struct volume *volume = inode->volume;
+    bool came;
+
+    lock_take(&volume->releases.lock);
+    volume->releases.waiters++;
+    while (volume->releases.served == *mark && volume->releases.waiters <= volume->waiters_max &&
+           clock_now() < end && is_release_on_its_way(inode)) {
+        struct timespec look = clock_deadline(LOOK_NANOSECONDS);
+
+        lock_wait_until(&volume->releases.lock, &volume->releases.one_served, &look);
+    }
+    volume->releases.waiters--;
+    came = volume->releases.served != *mark;
+    *mark = volume->releases.served;
+    lock_release(&volume->releases.lock);
+    return came;
+}
+
+/* Returns whether the file is open for writing. */
+static bool has_writers(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+    uint64_t end = clock_now() + RELEASE_NANOSECONDS;
+    unsigned mark;
+
+    if (inode->ref.writers == 0)
+        return false;
+    volume_will_wait(volume);
+    lock_take(&volume->releases.lock);
+    mark = volume->releases.served;
+    lock_release(&volume->releases.lock);
+    do
+        node_refresh(&volume->nodes, &inode->ref);
+    while (inode->ref.writers > 0 && wait_for_release(inode, &mark, end));
+    return inode->ref.writers > 0;
+}
+
+/* Finds data or a hole in a file that counts as having no holes. */
 static off_t seek_without_holes(int fd, off_t offset, int whence)
 {
     struct stat st;
@@ -177,27 +251,38 @@ static off_t seek_without_holes(int fd, off_t offset, int whence)
     return whence == SEEK_DATA ? offset : st.st_size;
 }
 
+/* Finds data or a hole. The area knows them, but where FUSE's page cache may have data that is not
+ * in the area yet, that data would pass for a hole, and a program that copies files would leave it
+ * out. Without `writeback` only stores through a mapping wait in the page cache, and a mapping that
+ * can be stored through keeps a file open for writing: such a file counts as having no holes. The
+ * kernel sends RELEASE of an open file after the last write of its pages was answered.
+ *
+ * To have the pages written first is not possible: the client holds the file's lock in the kernel
+ * while it waits for the answer, and a thread that waits for pages could not be killed. */
+static off_t seek(struct inode *inode, int fd, off_t offset, int whence)
+{
+    off_t found;
+
+    // With `writeback` the kernel knows the size better, and does not ask again.
+    if (inode->volume->info.writeback)
+        return -ENOSYS;
+    if (!inode_is_passthrough(inode) && has_writers(inode))
+        return seek_without_holes(fd, offset, whence);
+    found = lseek(fd, offset, whence);
+    return found < 0 ? -errno : found;
+}
+
 void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fuse_file_info *fi)
 {
-    struct volume *volume = volume_of(req);
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
-    off_t found = inode_hold(volume, id, &inode);
+    off_t found = inode_hold(volume_of(req), id, &inode);
 
     (void)fi;
     if (found == 0)
         found = file_io_begin(&inode, false, &io);
-    if (found == 0) {
-        if (volume->info.writeback)
-            // The kernel knows the size better, and does not ask again.
-            found = -ENOSYS;
-        else if (!inode_is_passthrough(&inode))
-            found = seek_without_holes(io.fd, offset, whence);
-        else
-            found = lseek(io.fd, offset, whence);
-        if (found == -1)
-            found = -errno;
-    }
+    if (found == 0)
+        found = seek(&inode, io.fd, offset, whence);
     if (found == -ENOSYS)
         reply_never_again(req);
     else if (found < 0)

@@ -15,6 +15,7 @@ static const char *const NAMES[LOCK_RANKS] = {
     [LOCK_CLOSING] = "closing",
     [LOCK_DEFERRED] = "deferred close",
     [LOCK_ORPHANS] = "orphans",
+    [LOCK_RELEASES] = "releases",
     [LOCK_SIZE_NOTIFY] = "sizes",
     [LOCK_SERVER] = "server",
     [LOCK_RECORDS] = "request records",

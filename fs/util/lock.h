@@ -23,6 +23,7 @@ enum lock_rank {
     LOCK_CLOSING,         // fs/inode/deferred_close.c
     LOCK_DEFERRED,        // fs/inode/deferred_close.c
     LOCK_ORPHANS,         // fs/inode/orphans.c
+    LOCK_RELEASES,        // fs/inode/volume.h
     LOCK_SIZE_NOTIFY,     // fs/vfs/size_notify.c
     LOCK_SERVER,          // fs/dispatch/server.h
     LOCK_RECORDS,         // fs/dispatch/request_pool.h

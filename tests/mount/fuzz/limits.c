@@ -93,8 +93,8 @@ static const struct {
     [LIMIT_HOLES] = {
         CACHED | ANYBODY | ALL_AREAS | ALL_ROUNDS,
         "where lseek finds holes",
-        "a file that is not passed through has none: dirty pages would pass for them "
-        "(architecture.md)",
+        "a file that is not passed through has none while it is open for writing: dirty pages "
+        "would pass for them (architecture.md)",
     },
     [LIMIT_HOLES_OF_RESERVED] = {
         PASSED_THROUGH | ANYBODY | STORE | RESERVES,

@@ -60,6 +60,13 @@ static void assert_same_extents(int fd, int reference)
     }
 }
 
+static void assert_no_hole_at(int fd, off_t offset)
+{
+    assert_int_equal(lseek(fd, offset, SEEK_DATA), offset);
+    assert_in_range(lseek(fd, 0, SEEK_DATA), 0, offset);
+    assert_true(lseek(fd, offset, SEEK_HOLE) > offset);
+}
+
 static void holes_are_found_where_they_are(void **state)
 {
     const struct fixture *fixture = fixture_of(state);
@@ -71,7 +78,8 @@ static void holes_are_found_where_they_are(void **state)
     assert_no_data_in_holes(fd);
     assert_ok(fsync(fd));
     assert_no_data_in_holes(fd);
-    // A page cache of its own may know less about holes, and so may huge pages; never about data.
+    // A page cache of its own knows less about holes while a file is open for writing, and so may
+    // huge pages; never about data.
     if (!fixture->memory &&
         (fixture->area == AREA_NATIVE || (fixture->passthrough && fixture->root)))
         assert_same_extents(fd, reference);
@@ -80,7 +88,40 @@ static void holes_are_found_where_they_are(void **state)
     assert_errno(lseek(fd, WHOLE, SEEK_HOLE), ENXIO);
     assert_errno(lseek(fd, -1, SEEK_DATA), ENXIO);
     assert_ok(close(fd));
+    fd = open_file("file", O_RDONLY);
+    if (!fixture->memory)
+        assert_same_extents(fd, reference);
+    assert_no_data_in_holes(fd);
+    assert_ok(close(fd));
     assert_ok(close(reference));
+}
+
+/* A program that copies files asks where the data is. What was just closed has its holes again; data
+ * that was stored through a mapping may have waited in a page cache until then. */
+static void a_closed_file_has_its_holes(void **state)
+{
+    enum { ROUNDS = 100, BIG = 64 << 20, FAR = BIG - CHUNK };
+
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        int fd = new_file("file", BIG);
+        char *mapping = map_shared(fd, BIG);
+        mapping[FAR] = 's';
+        assert_no_hole_at(fd, FAR);
+        assert_ok(close(fd));
+        fd = open_file("file", O_RDONLY);
+        assert_no_hole_at(fd, FAR);
+        unmap(mapping, BIG);
+        // A huge page may begin before.
+        off_t data = lseek(fd, 0, SEEK_DATA);
+        assert_in_range(data, BIG / 2, FAR);
+        assert_int_equal(lseek(fd, 0, SEEK_HOLE), 0);
+        char byte = 0;
+        assert_int_equal(pread(fd, &byte, 1, FAR), 1);
+        assert_int_equal(byte, 's');
+        assert_ok(close(fd));
+        assert_ok(unlink("file"));
+    }
 }
 
 static void fresh_data_is_no_hole(void **state)
@@ -267,6 +308,7 @@ static void fallocate_is_seen_by_a_mapping_and_stat(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(holes_are_found_where_they_are),
+    cmocka_unit_test(a_closed_file_has_its_holes),
     cmocka_unit_test(fresh_data_is_no_hole),
     cmocka_unit_test(stored_data_is_no_hole),
     cmocka_unit_test(punching_gives_space_back),
