@@ -230,12 +230,31 @@ int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
     return error;
 }
 
+/* Does what FALLOC_FL_ZERO_RANGE does where a filesystem does not know it. It can be done again
+ * from the start. The space comes first: where there is too little, nothing has changed. */
+static int zero_range(int fd, int keep_size, off_t offset, off_t length)
+{
+    const int steps[] = { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                          keep_size };
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (fallocate(fd, steps[i], offset, length) != 0)
+            return -errno;
+    }
+    return 0;
+}
+
 int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length)
 {
-    off_t size = mode & FALLOC_FL_KEEP_SIZE ? 0 : offset + length;
+    int keep_size = mode & FALLOC_FL_KEEP_SIZE;
+    off_t size = keep_size ? 0 : offset + length;
     struct size_change change = size_notify_begin(inode, fd, size);
     int error = fallocate(fd, mode, offset, length) == 0 ? 0 : -errno;
 
+    // tmpfs does not know it; a store has what its filesystem has.
+    if (error == -EOPNOTSUPP && (mode & ~keep_size) == FALLOC_FL_ZERO_RANGE &&
+        area_kind(inode->ref.area)->is_memory)
+        error = zero_range(fd, keep_size, offset, length);
     size_notify_end(&change, size, error == 0);
     return error;
 }

@@ -22,7 +22,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi);
  * stay. */
 int file_truncate(struct inode *inode, off_t size, fuse_req_t caller);
 
-/* Calls fallocate(2) on a descriptor of the file. */
+/* Calls fallocate(2) on a descriptor of the file. A RAM area has FALLOC_FL_ZERO_RANGE, too. */
 int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length);
 
 /* Brings the contents to the disk. An error of writeback is reported through every handle that was

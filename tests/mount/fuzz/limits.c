@@ -81,9 +81,9 @@ static const struct {
         "the mapping is of the backing file, so the open and its locks end (architecture.md)",
     },
     [LIMIT_ZERO_RANGE] = {
-        CACHED | ROOT | RAM | ALL_ROUNDS,
+        ALL_DATA | ANYBODY | RAM | ALL_ROUNDS,
         "fallocate with ZERO_RANGE in RAM",
-        "tmpfs refuses it, but before it is asked the kernel has setuid cleared",
+        "tmpfs refuses it, the mount does it",
     },
     [LIMIT_TIMES_OF_FIFOS] = {
         EVERYWHERE,

@@ -141,11 +141,47 @@ static void names_are_changed_once(void **state)
     keeper_stop(workspace, keeper);
 }
 
+enum { ZEROED_FROM = 2, ZEROED = 10000, WAS_LONG = 3 * ZEROED };
+
+static int zero_a_range(void *argument)
+{
+    int fd = open(argument, O_RDWR | O_CLOEXEC);
+    int result = fallocate(fd, FALLOC_FL_ZERO_RANGE, ZEROED_FROM, ZEROED);
+
+    close(fd);
+    return result;
+}
+
+/* In RAM it takes several steps. */
+static void a_range_is_zeroed_whole(void **state)
+{
+    const struct workspace *workspace = workspace_of(state);
+    char path[] = "mnt/file", bytes[WAS_LONG];
+
+    pid_t keeper = keeper_start_with_crashpoints(workspace, false);
+    for (unsigned i = 0; i < CRASHPOINTS; i++) {
+        int fd = new_file(path, 0);
+        memset(bytes, 'd', sizeof(bytes));
+        assert_int_equal(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+        call_and_die(keeper, i, zero_a_range, path);
+        assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+        assert_true(all_bytes(bytes, ZEROED_FROM, 'd'));
+        assert_true(all_bytes(bytes + ZEROED_FROM, ZEROED, 0));
+        assert_true(
+            all_bytes(bytes + ZEROED_FROM + ZEROED, WAS_LONG - ZEROED_FROM - ZEROED, 'd'));
+        assert_true(fstat_of(fd).st_blocks >= WAS_LONG / 512);
+        assert_ok(close(fd));
+        assert_ok(unlink(path));
+    }
+    keeper_stop(workspace, keeper);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(whiteout_is_left_once),
     cmocka_unit_test(attributes_are_set_and_removed_once),
     cmocka_unit_test(classes_are_set_and_unset_once),
     cmocka_unit_test(names_are_changed_once),
+    cmocka_unit_test(a_range_is_zeroed_whole),
 };
 
 WORKSPACE_MAIN("recovery_replay", cases)
