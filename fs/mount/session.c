@@ -7,12 +7,16 @@
 #include <unistd.h>
 
 #include "fs/inode/backing.h"
+#include "fs/util/fault.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
 
 /* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
 #define HAS_RESEND (UINT64_C(1) << 39)
+
+/* FUSE_OVER_IO_URING of linux/fuse.h since Linux 6.14. */
+#define OVER_IO_URING (UINT64_C(1) << 41)
 
 static bool is_stacked(const struct area *area)
 {
@@ -108,7 +112,8 @@ int session_ask(struct mount *mount)
     return 0;
 }
 
-bool session_can_be_continued(const struct mount *mount)
+/* Returns whether the kernel offers a feature of the upper half. */
+static bool is_offered(const struct mount *mount, uint64_t feature)
 {
     const struct question *asked = &mount->volume.state->asked;
     struct fuse_init_in init;
@@ -116,7 +121,17 @@ bool session_can_be_continued(const struct mount *mount)
     if (asked->length < sizeof(struct fuse_in_header) + sizeof(init))
         return false;
     memcpy(&init, asked->bytes + sizeof(struct fuse_in_header), sizeof(init));
-    return ((uint64_t)init.flags2 << 32) & HAS_RESEND;
+    return ((uint64_t)init.flags2 << 32) & feature;
+}
+
+bool session_can_be_continued(const struct mount *mount)
+{
+    return is_offered(mount, HAS_RESEND) && !fault_forgetful_kernel();
+}
+
+bool session_can_use_uring(const struct mount *mount)
+{
+    return is_offered(mount, OVER_IO_URING);
 }
 
 int session_agree(struct mount *mount)
@@ -133,20 +148,6 @@ int session_agree(struct mount *mount)
     if (!agreed->made)
         *agreed = mount->agreed;
     return memcmp(agreed, &mount->agreed, sizeof(*agreed)) == 0 ? 0 : -EPROTO;
-}
-
-int session_agree_uring(struct mount *mount)
-{
-    struct fuse_buf buffer = { .mem = NULL };
-    int received;
-
-    do
-        received = fuse_session_receive_buf(mount->volume.session, &buffer);
-    while (received == -EINTR);
-    if (received > 0)
-        fuse_session_process_buf(mount->volume.session, &buffer);
-    free(buffer.mem);
-    return received > 0 ? 0 : received == 0 ? -ENODEV : received;
 }
 
 void session_probe(struct mount *mount)

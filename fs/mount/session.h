@@ -19,13 +19,12 @@ int session_ask(struct mount *mount);
 /* Tells whether the kernel sends unanswered requests again, as the next process needs it. */
 bool session_can_be_continued(const struct mount *mount);
 
+/* Tells whether the kernel lets a daemon talk over io_uring. */
+bool session_can_use_uring(const struct mount *mount);
+
 /* Answers the kernel's question. The first answer goes to the kernel; later ones must be equal to
  * it. -EPROTO: this one is not. */
 int session_agree(struct mount *mount);
-
-/* Does all of that for a session that is to talk over io_uring: libfuse asks and answers by
- * itself. */
-int session_agree_uring(struct mount *mount);
 
 /* Finds out what works, once the kernel has its answer: completes volume.info, and makes the
  * kernel's limits fit it. */

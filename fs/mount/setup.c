@@ -17,6 +17,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
+#include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
 #include "lib/process/oom.h"
@@ -52,24 +53,38 @@ static void plan_data_paths(struct mount *mount)
             sizeof(info->survival));
 }
 
+/* Does without a keeper. A service asks for one on every kernel, so that is no reason to refuse the
+ * mount, but whoever asked is told; `shmapctl run` asks for nobody. */
+static void go_without_keeper(struct mount *mount)
+{
+    struct options *options = &mount->options;
+    struct mount_info *info = &mount->volume.info;
+
+    options->keeper = false;
+    strlcpy(info->survival, "this kernel does not send requests again (Linux 6.9 does)",
+            sizeof(info->survival));
+    if (options->keeper_given && (!options->foreground || options->takeover))
+        log_event(LOG_WARNING, "option 'keeper': the mount at %s will not survive its daemon: %s",
+                  info->mountpoint, info->survival);
+}
+
 /* Begins the conversation over the mount, as far as that needs no worker. */
 static int begin_session(struct mount *mount, struct complaint *complaint)
 {
-    int error;
+    struct mount_info *info = &mount->volume.info;
+    int error = session_ask(mount);
 
-    if (mount->volume.info.wants_io_uring)
-        return 0;
-    error = session_ask(mount);
-    if (!error && !session_can_be_continued(mount)) {
-        mount->options.keeper = false;
-        strlcpy(mount->volume.info.survival,
-                "this kernel does not send requests again (Linux 6.9 does)",
-                sizeof(mount->volume.info.survival));
-    }
-    return error ? complain(complaint, -error,
-                            "the kernel did not send its first request for the mount at %s: %s",
-                            mount->volume.info.mountpoint, strerror(-error))
-                 : 0;
+    if (error)
+        return complain(complaint, -error,
+                        "the kernel did not send its first request for the mount at %s: %s",
+                        info->mountpoint, strerror(-error));
+    if (info->wants_io_uring && !session_can_use_uring(mount))
+        return complain(complaint, EOPNOTSUPP,
+                        "option 'io_uring': this kernel does not offer it; it takes Linux 6.14 or "
+                        "later, and Y in /sys/module/fuse/parameters/enable_uring");
+    if (mount->options.keeper && !session_can_be_continued(mount))
+        go_without_keeper(mount);
+    return 0;
 }
 
 void setup_note_program(struct state *state)

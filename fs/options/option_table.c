@@ -161,9 +161,9 @@ const struct option_row OPTION_ROWS[] = {
       "                    area is an error of close(2) or fsync(2) instead of write(2)",
       FLAG(writeback, true) },
     { "io_uring", NULL,
-      "io_uring          talk to the kernel over io_uring where it allows that; "
-      "the mount then does\n"
-      "                    not survive the death of the process that serves it",
+      "io_uring          talk to the kernel over io_uring; refused where that is not allowed; "
+      "the mount then\n"
+      "                    does not survive the death of the process that serves it",
       FLAG(io_uring, true) },
     { "nokeeper", NULL,
       "nokeeper          serve in one process, which the mount does not survive; for debugging",

@@ -222,8 +222,7 @@ int worker_inherit(struct mount *mount)
 /* Begins a mount in its first worker, which comes to an agreement with the kernel. */
 static int begin_mount(struct mount *mount)
 {
-    int error =
-        mount->volume.info.wants_io_uring ? session_agree_uring(mount) : session_agree(mount);
+    int error = session_agree(mount);
 
     if (error) {
         log_event(LOG_ERR, "no agreement with the kernel on the mount at %s: %s",

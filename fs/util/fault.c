@@ -15,3 +15,8 @@ bool fault_hasty_kernel(void)
 {
     return false;
 }
+
+bool fault_forgetful_kernel(void)
+{
+    return false;
+}

@@ -26,6 +26,9 @@ void fault_point(enum fault_point point);
  * (fs/vfs/hold.h). */
 bool fault_hasty_kernel(void);
 
+/* Whether every kernel is taken for one that does not send requests again. */
+bool fault_forgetful_kernel(void);
+
 /* Called when a request is about to be served; in a build for tests some requests are poison. */
 void fault_request(const struct fuse_in_header *header);
 

@@ -10,6 +10,7 @@
  *   SHMAPFS_HOLD=DIRECTORY a thread that passes a point and finds a file of the point's name in the
  *                          directory removes the file, and goes no further as long as somebody
  *                          else has it locked (flock); the other threads do
+ *   SHMAPFS_FORGETFUL=1    every kernel is taken for one that does not send requests again
  *   SHMAPFS_POISON=TEXT    a request that has the text in it, such as the name of a file, ends the
  *                          worker that serves it with a segmentation fault
  *   SHMAPFS_STUCK=FILE     a request that has «stuck» in it waits as long as somebody has the file
@@ -150,4 +151,9 @@ void fault_request(const struct fuse_in_header *header)
 bool fault_hasty_kernel(void)
 {
     return true;
+}
+
+bool fault_forgetful_kernel(void)
+{
+    return getenv("SHMAPFS_FORGETFUL") != NULL;
 }

@@ -137,6 +137,31 @@ static void wrong_options(void **state)
     free(tree);
 }
 
+/* The mount would do without, and without a keeper, too. */
+static void io_uring_is_had_or_refused(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char offered = 'N';
+    int fd = open("/sys/module/fuse/parameters/enable_uring", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        assert_int_equal(read(fd, &offered, 1), 1);
+        assert_ok(close(fd));
+    }
+    char *tree = workspace_tree();
+    struct program_result result = workspace_try_mount(workspace, true, "io_uring");
+    if (offered == 'Y') {
+        assert_done(&result);
+        result = run_program(shmapctl(), "status", workspace->mnt, NULL);
+        assert_non_null(strstr(result.out, "io_uring"));
+        workspace_unmount(workspace);
+    } else {
+        assert_refused(&result, FAILED, "'io_uring'", "enable_uring", NULL);
+        assert_nothing_left(workspace, tree);
+    }
+    free(tree);
+}
+
 static void unknown_option_names_the_valid_ones(void **state)
 {
     static const char *const valid[] = { "size=", "nr_inodes=", "huge=", "mode=",        "noswap",
@@ -353,6 +378,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(help_and_version_mount_nothing),
     cmocka_unit_test(wrong_command_lines),
     cmocka_unit_test(wrong_options),
+    cmocka_unit_test(io_uring_is_had_or_refused),
     cmocka_unit_test(unknown_option_names_the_valid_ones),
     cmocka_unit_test(anonymous_names_that_cannot_be),
     cmocka_unit_test(accepted_options),
