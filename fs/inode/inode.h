@@ -12,6 +12,7 @@
 
 #include "fs/inode/class.h"
 #include "fs/inode/volume.h"
+#include "lib/area/inode_number.h"
 
 struct inode {
     struct volume *volume; // NULL: not acquired
@@ -101,9 +102,9 @@ static inline bool inode_is_passthrough(const struct inode *inode)
 }
 
 /* Returns the inode number that the mount shows for an inode number in an area. */
-static inline uint64_t inode_number(uint8_t area, uint64_t ino)
+static inline uint64_t inode_number(const struct volume *volume, uint8_t area, uint64_t ino)
 {
-    return ino | area_kind(area)->ino_bit;
+    return inode_number_shown(volume->info.numbering, area, ino);
 }
 
 /* Returns whether a name in a directory is the store's private one, which the mount does not

@@ -20,6 +20,7 @@
 #include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
+#include "lib/area/inode_number.h"
 #include "lib/process/oom.h"
 #include "lib/sys/cleanup.h"
 
@@ -253,6 +254,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     info->timeout = mount->options.timeout;
     info->owner = geteuid();
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
+    info->numbering = NUMBERING_NARROW;
     atomic_flag_clear(&mount->upgrading);
     lock_init(&mount->syncs.lock, LOCK_SYNCS);
     umask(0);

@@ -63,7 +63,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
         reply_err(req, -error);
         return;
     }
-    stx.stx_ino = inode_number(inode.ref.tree, inode.ref.ino);
+    stx.stx_ino = inode_number(inode.volume, inode.ref.tree, inode.ref.ino);
     reply_statx(req, 0, &stx, timeout);
 }
 

@@ -154,11 +154,11 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
 /* Returns what is known of an entry without looking it up. */
 static struct stat entry_stat(const struct inode *dir, const struct dirent64 *entry)
 {
-    struct stat st = { .st_ino = inode_number(dir->ref.area, entry->d_ino),
+    struct stat st = { .st_ino = inode_number(dir->volume, dir->ref.area, entry->d_ino),
                        .st_mode = (mode_t)entry->d_type << 12 };
 
     if (strcmp(entry->d_name, ".") == 0)
-        st.st_ino = inode_number(dir->ref.tree, dir->ref.ino);
+        st.st_ino = inode_number(dir->volume, dir->ref.tree, dir->ref.ino);
     return st;
 }
 

@@ -208,7 +208,7 @@ static int write_order(struct volume *volume, uint64_t id, struct order *order)
         !inode_is_regular(&inode) || inode_is_passthrough(&inode) || !inode_class(&inode)->lasts ||
         object_stat(inode.fd, &stx) != 0 || stx.stx_nlink == 0)
         return 1;
-    order->ino = inode_number(inode.ref.area, inode.ref.ino);
+    order->ino = inode_number(volume, inode.ref.area, inode.ref.ino);
     return find_path(&inode, order->path) ? 0 : -EAGAIN;
 }
 

@@ -54,6 +54,7 @@ struct mount_info {
     int device;               // the FUSE connection
     int descriptors_limit;    // all numbers of descriptors are below it
     int nodes;                // the node table's memory
+    uint8_t numbering;        // enum inode_numbering; 0: an older version mounted
 };
 
 #define INIT_MAX 256

@@ -75,7 +75,7 @@ static struct timespec to_timespec(const struct statx_timestamp *time)
 void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st)
 {
     memset(st, 0, sizeof(*st));
-    st->st_ino = inode_number(inode->ref.tree, inode->ref.ino);
+    st->st_ino = inode_number(inode->volume, inode->ref.tree, inode->ref.ino);
     st->st_mode = stx->stx_mode;
     st->st_nlink = stx->stx_nlink;
     st->st_uid = stx->stx_uid;

@@ -14,7 +14,7 @@
 
 const struct area_kind AREA_KINDS[AREAS] = {
     [AREA_STORE] = { .lasts = true, .reserves_blocks = true },
-    [AREA_RAM] = { .is_memory = true, .is_private = true, .ino_bit = AREA_RAM_INO_BIT },
+    [AREA_RAM] = { .is_memory = true, .is_private = true },
 };
 
 #ifndef XFS_SUPER_MAGIC

@@ -24,14 +24,7 @@ struct area_kind {
     bool is_memory;  // nothing in it waits for a disk, and pages that are not there are in swap
     bool is_private; // nobody changes it but the mount
     bool reserves_blocks; // its filesystem keeps some space for root
-    uint64_t ino_bit;     // that its inode numbers are shown with
 };
-
-/* Inode numbers of the RAM area are shown with this bit set, so that they differ from the store's.
- * tmpfs and the usual filesystems of disks stay far below it, and the sum still is an integer that
- * a double holds exactly, which is what JavaScript has. A store with larger numbers (overlayfs with
- * xino, some network filesystems) could show one twice; nodes are told apart all the same. */
-#define AREA_RAM_INO_BIT (UINT64_C(1) << 52)
 
 extern const struct area_kind AREA_KINDS[AREAS];
 

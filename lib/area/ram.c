@@ -71,6 +71,8 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
         return -errno;
     *refused = "size";
     error = set_number_parameter(fs, "size", "%llu", options->size);
+    // Otherwise it counts from 1 again after 2^32 files. Kernels of 32 bits cannot do without.
+    fsconfig(fs, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
     if (!error) {
         *refused = "nr_inodes";
         error =
