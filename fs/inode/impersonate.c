@@ -85,7 +85,7 @@ void impersonate_end(struct volume *volume, mode_t mode)
 {
     const struct cred *kept = mode & S_ISGID ? &volume->info.cred : NULL;
 
-    cred_drop_setid(&kept);
+    cred_restore(&kept);
     umask(0);
 }
 

@@ -7,12 +7,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file.h"
+#include "lib/object/flags.h"
 #include "lib/object/object.h"
 #include "lib/process/threads.h"
+#include "lib/sys/cleanup.h"
 
 /* The caller lacks CAP_FSETID. */
 #define KILLS (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)
@@ -214,6 +217,93 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
         reply_err(req, -error);
     else
         reply_inode_attr(req, &inode, true);
+}
+
+/* Opens a file or directory for a moment. */
+static int open_for_flags(const struct inode *inode)
+{
+    uint64_t since = 0;
+    int fd;
+
+    do
+        fd = object_reopen(inode->fd, O_RDONLY | O_NONBLOCK);
+    while (descriptors_await_room(inode->volume, &fd, &since));
+    return fd;
+}
+
+/* The kernel has checked the caller, by the flags that it was told before. The area does it again:
+ * the daemon has a caller's rights here, and not its own. */
+static int set_flags(fuse_req_t req, const struct inode *inode, int fd, unsigned command,
+                     const void *value)
+{
+    struct volume *volume = inode->volume;
+    bool root = fuse_req_ctx(req)->uid == 0;
+    bool guards;
+    int error = flags_check(fd, command, value, &guards);
+
+    if (error)
+        return error;
+    // It is two directories, of which one may have no such flags, and the other is gone some day.
+    if (inode_is_class_root(inode))
+        return -EOPNOTSUPP;
+    if (guards && !root)
+        return -EPERM;
+    error = impersonate_begin(volume, req, 0);
+    if (error)
+        return error;
+    {
+        SET_FLAGS(&volume->info.cred, root);
+        error = flags_set(fd, command, value);
+    }
+    impersonate_end(volume, 0);
+    return error;
+}
+
+static int set_flags_once(fuse_req_t req, const struct inode *inode, int fd, unsigned command,
+                          const void *value)
+{
+    struct request *request = volume_request(inode->volume);
+    int64_t result;
+
+    if (!request_was_executed(request, &result)) {
+        result = set_flags(req, inode, fd, command, value);
+        request_executed(request, result);
+    }
+    // The time of change is another, which the kernel does not expect.
+    attr_invalidate(inode->volume, inode->ref.id);
+    return (int)result;
+}
+
+// NOLINTNEXTLINE(readability-function-size): libfuse has so many parameters.
+void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned command, void *address,
+              struct fuse_file_info *fi, unsigned mode, const void *value, size_t size, size_t room)
+{
+    INODE struct inode inode = INODE_NONE;
+    CLEANUP_FD int fd = -1;
+    char present[FLAGS_VALUE_MAX];
+    size_t bytes = 0;
+    enum flags_access access = flags_command(command, &bytes);
+    // The kernel itself names no address. Where a call has one, it is a client's as it stands,
+    // which the kernel has not checked (before Linux 5.13).
+    int error = address || bytes != (access == FLAGS_SET ? size : room) ? -ENOTTY : 0;
+
+    (void)fi;
+    (void)mode;
+    if (!error && access == FLAGS_NONE)
+        error = -ENOTTY;
+    if (!error)
+        error = inode_acquire(volume_of(req), id, &inode);
+    if (!error) {
+        fd = open_for_flags(&inode);
+        error = fd < 0 ? fd : 0;
+    }
+    if (!error)
+        error = access == FLAGS_SET ? set_flags_once(req, &inode, fd, command, value)
+                                    : flags_get(fd, command, present);
+    if (error)
+        reply_err(req, -error);
+    else
+        reply_ioctl(req, present, access == FLAGS_SET ? 0 : bytes);
 }
 
 void op_readlink(fuse_req_t req, fuse_ino_t id)

@@ -7,8 +7,8 @@
  * The table of operations. Some are missing for a reason. flush: closing has nothing to tell us;
  * where the kernel is to wait at a close, it does so by itself (fs/vfs/hold.h). access:
  * default_permissions. getlk, setlk, flock: the kernel keeps locks by itself, and a daemon that
- * waits for a lock leaves clients that no signal ends. poll, bmap, ioctl: regular files have no
- * need of them.
+ * waits for a lock leaves clients that no signal ends. poll, bmap: regular files have no need of
+ * them.
  */
 const struct fuse_lowlevel_ops OPS = {
     .init = session_init,
@@ -18,6 +18,7 @@ const struct fuse_lowlevel_ops OPS = {
     .getattr = op_getattr,
     .setattr = op_setattr,
     .statx = op_statx,
+    .ioctl = op_ioctl,
     .readlink = op_readlink,
     .mknod = op_mknod,
     .mkdir = op_mkdir,

@@ -25,6 +25,9 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
                 struct fuse_file_info *fi);
 void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_file_info *fi);
+void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned command, void *address,
+              struct fuse_file_info *fi, unsigned mode, const void *value, size_t size,
+              size_t room);
 void op_readlink(fuse_req_t req, fuse_ino_t id);
 void op_statfs(fuse_req_t req, fuse_ino_t id);
 

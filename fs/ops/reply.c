@@ -111,6 +111,13 @@ int reply_statfs(fuse_req_t req, const struct statvfs *vfs)
     return end_reply(volume, fuse_reply_statfs(req, vfs));
 }
 
+int reply_ioctl(fuse_req_t req, const void *value, size_t size)
+{
+    struct volume *volume = begin_reply(req);
+
+    return end_reply(volume, fuse_reply_ioctl(req, 0, value, size));
+}
+
 int reply_xattr(fuse_req_t req, size_t size)
 {
     struct volume *volume = begin_reply(req);

@@ -199,6 +199,7 @@ const char *request_name(uint32_t opcode)
         [FUSE_RELEASEDIR] = "RELEASEDIR",
         [FUSE_FSYNCDIR] = "FSYNCDIR",
         [FUSE_CREATE] = "CREATE",
+        [FUSE_IOCTL] = "IOCTL",
         [FUSE_BATCH_FORGET] = "BATCH_FORGET",
         [FUSE_FALLOCATE] = "FALLOCATE",
         [FUSE_READDIRPLUS] = "READDIRPLUS",

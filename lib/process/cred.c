@@ -34,7 +34,8 @@ static const struct {
 #define KEPT                                                                                   \
     (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |     \
      BIT(CAP_FSETID) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_MKNOD) | \
-     BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK) | BIT(CAP_LEASE))
+     BIT(CAP_SETFCAP) | BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK) | BIT(CAP_LEASE) |              \
+     BIT(CAP_LINUX_IMMUTABLE))
 
 /* Of these, what a worker gives up. The keeper executes the next binary, which is to be able to
  * confine itself in turn, and one from before this was done needs it too. */
@@ -217,6 +218,7 @@ int cred_init(struct cred *cred)
     if (error)
         return error;
     caps.half[CAP_TO_INDEX(CAP_FSETID)].effective &= ~CAP_TO_MASK(CAP_FSETID);
+    caps.half[CAP_TO_INDEX(CAP_LINUX_IMMUTABLE)].effective &= ~CAP_TO_MASK(CAP_LINUX_IMMUTABLE);
     memcpy(cred->capabilities, caps.half, sizeof(caps.half));
     return capabilities_set(cred->capabilities);
 }
@@ -246,7 +248,24 @@ const struct cred *cred_keep_setid(const struct cred *cred, bool wanted)
     return cred;
 }
 
-void cred_drop_setid(const struct cred **kept)
+const struct cred *cred_set_flags(const struct cred *cred, bool root)
+{
+    const unsigned half = CAP_TO_INDEX(CAP_LINUX_IMMUTABLE);
+    struct __user_cap_data_struct own[2];
+
+    if (!cred->privileged)
+        return NULL;
+    memcpy(own, cred->capabilities, sizeof(own));
+    for (unsigned i = 0; i < 2 && !root; i++)
+        own[i].effective = 0;
+    // A keeper that an earlier version started has none.
+    if (root)
+        own[half].effective |= own[half].permitted & CAP_TO_MASK(CAP_LINUX_IMMUTABLE);
+    capabilities_set(own);
+    return cred;
+}
+
+void cred_restore(const struct cred **kept)
 {
     if (*kept && (*kept)->privileged)
         capabilities_set((*kept)->capabilities);

@@ -50,11 +50,19 @@ void cred_return(const struct cred *cred);
 
 /* If it is wanted, lets the calling thread keep setuid and setgid bits until the end of the
  * block. */
-#define KEEP_SETID(who, wanted)                                                       \
-    __attribute__((cleanup(cred_drop_setid), unused)) const struct cred *kept_setid = \
+#define KEEP_SETID(who, wanted)                                                    \
+    __attribute__((cleanup(cred_restore), unused)) const struct cred *kept_setid = \
         cred_keep_setid(who, wanted)
 
+/* Lets the calling thread, which has a caller's identity, set flags of files as that caller may,
+ * until the end of the block: root with the right to make a file immutable, others as the file's
+ * owner and without any capability. */
+#define SET_FLAGS(who, root)                                                       \
+    __attribute__((cleanup(cred_restore), unused)) const struct cred *sets_flags = \
+        cred_set_flags(who, root)
+
+const struct cred *cred_set_flags(const struct cred *cred, bool root);
 const struct cred *cred_keep_setid(const struct cred *cred, bool wanted);
-void cred_drop_setid(const struct cred **kept);
+void cred_restore(const struct cred **kept);
 
 #endif

@@ -21,7 +21,7 @@
 static const uint64_t OF_WORKER =
     BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) |
     BIT(CAP_FSETID) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_MKNOD) | BIT(CAP_SETFCAP) |
-    BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK) | BIT(CAP_LEASE);
+    BIT(CAP_SYS_ADMIN) | BIT(CAP_IPC_LOCK) | BIT(CAP_LEASE) | BIT(CAP_LINUX_IMMUTABLE);
 static const uint64_t OF_KEEPER = OF_WORKER | BIT(CAP_SETPCAP);
 
 struct rights {
@@ -58,7 +58,7 @@ static void check_rights(pid_t pid, uint64_t documented)
     uint64_t expected = documented & rights_of(getpid()).permitted;
 
     assert_int_equal(rights.permitted, expected);
-    assert_int_equal(rights.effective, expected & ~BIT(CAP_FSETID));
+    assert_int_equal(rights.effective, expected & ~BIT(CAP_FSETID) & ~BIT(CAP_LINUX_IMMUTABLE));
     assert_int_equal(rights.bounding, expected);
     assert_int_equal(rights.inheritable, 0);
     assert_int_equal(rights.ambient, 0);
