@@ -62,9 +62,9 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     struct fuse_bufvec data = FUSE_BUFVEC_INIT(size);
     int error = inode_hold(volume_of(req), id, &inode);
 
-    (void)fi;
     if (!error)
-        error = file_io_begin(&inode, false, &io);
+        error = fi->flags & O_NOATIME ? file_io_begin_unseen(&inode, &io)
+                                      : file_io_begin(&inode, false, &io);
     if (!error && file_io_is_lost(&inode, io.fd, offset, size))
         error = -EIO;
     if (error) {

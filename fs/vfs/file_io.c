@@ -137,6 +137,23 @@ int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
     return error < 0 ? error : 0;
 }
 
+int file_io_begin_unseen(struct inode *inode, struct file_io *io)
+{
+    int fd = inode_need_fd(inode);
+
+    *io = FILE_IO_NONE;
+    if (fd == 0) {
+        do
+            fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME | O_NONBLOCK);
+        while (descriptors_make_room(inode->volume, &fd));
+    }
+    // Without a descriptor to spare, the contents matter more than the time.
+    if (fd < 0)
+        return file_io_begin(inode, false, io);
+    io->fd = fd;
+    return 0;
+}
+
 void file_io_end(struct file_io *io)
 {
     struct node_resources leftover;

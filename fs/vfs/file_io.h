@@ -14,6 +14,11 @@ struct file_io {
 
 /* Provides a descriptor for reading contents, or for writing too. Returns 0 or a negative errno. */
 int file_io_begin(struct inode *inode, bool writable, struct file_io *io);
+
+/* Provides one for a single read that leaves the access time alone, as a client that has opened the
+ * file with O_NOATIME wants it; the kernel has checked that it may. The node's descriptor is for
+ * all opens. */
+int file_io_begin_unseen(struct inode *inode, struct file_io *io);
 void file_io_end(struct file_io *io);
 
 /* Whether opens that only read need a descriptor. FUSE's page cache reads through it for every

@@ -300,6 +300,37 @@ static void read_access_is_noted(void **state)
     assert_int_equal(compare_times(stat_of("file").st_atim, first.st_atim), 0);
 }
 
+/* Reads what the kernel's page cache does not have. */
+static void read_cold(int flags)
+{
+    char byte;
+    int fd = open_file("file", flags);
+    // What was written is in the page cache until it is clean and dropped.
+    assert_ok(fdatasync(fd));
+    assert_ok(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 ? 0 : -1);
+    assert_int_equal(pread(fd, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'c');
+    assert_ok(close(fd));
+}
+
+static void a_read_without_access_time_is_not_noted(void **state)
+{
+    struct timespec now;
+    (void)state;
+    clock_gettime(CLOCK_REALTIME, &now);
+    const struct timespec times[2] = { { now.tv_sec - 200000, 0 }, { now.tv_sec - 100, 0 } };
+    put_file("file", "contents");
+    assert_ok(utimensat(AT_FDCWD, "file", times, 0));
+    next_tick();
+    read_cold(O_RDONLY | O_NOATIME);
+    assert_times("file", times[0], times[1]);
+    // A descriptor that notes it is open meanwhile.
+    int fd = open_file("file", O_RDWR);
+    read_cold(O_RDONLY | O_NOATIME);
+    assert_times("file", times[0], times[1]);
+    assert_ok(close(fd));
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(utimensat_to_the_nanosecond),
     cmocka_unit_test(utimensat_now_and_omit),
@@ -308,6 +339,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(mtime_tells_contents_only),
     cmocka_unit_test(directory_times_tell_entries),
     cmocka_unit_test(read_access_is_noted),
+    cmocka_unit_test(a_read_without_access_time_is_not_noted),
 };
 
 HARNESS_MAIN("times", cases)
