@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -60,23 +61,22 @@ static bool by_splice(int fd, const char *path)
            splice(ends[0], NULL, fd, NULL, 1, 0) == 1;
 }
 
-static int open_source(void)
+static int open_source(const char *path)
 {
-    return open("source", O_RDONLY | O_CLOEXEC);
+    char source[MOST_PATH];
+    snprintf(source, sizeof(source), "%s-source", path);
+    return open(source, O_RDONLY | O_CLOEXEC);
 }
 
 static bool by_sendfile(int fd, const char *path)
 {
-    (void)path;
-    return sendfile(fd, open_source(), NULL, 6) == 6;
+    return sendfile(fd, open_source(path), NULL, 6) == 6;
 }
 
 static bool by_copy(int fd, const char *path)
 {
-    char source[MOST_PATH];
     loff_t to = 0;
-    snprintf(source, sizeof(source), "%s-source", path);
-    return copy_file_range(open(source, O_RDONLY | O_CLOEXEC), NULL, fd, &to, 6, 0) == 6;
+    return copy_file_range(open_source(path), NULL, fd, &to, 6, 0) == 6;
 }
 
 static bool by_ftruncate(int fd, const char *path)
@@ -256,11 +256,11 @@ static void make_twin(const struct fixture *fixture, char *twin, size_t size)
         assert_ok(mount("tmpfs", twin, "tmpfs", 0, "mode=0755"));
 }
 
-static unsigned compare(const char *twin, const struct actor *actor, const struct change *change,
-                        mode_t mode)
+static unsigned compare(const char *here_path, const char *native_path, const struct actor *actor,
+                        const struct change *change, mode_t mode)
 {
-    struct outcome native = try_change(twin, actor, change, mode);
-    struct outcome here = try_change("file", actor, change, mode);
+    struct outcome native = try_change(native_path, actor, change, mode);
+    struct outcome here = try_change(here_path, actor, change, mode);
     if (native.error == here.error && native.mode == here.mode && native.uid == here.uid &&
         native.gid == here.gid)
         return 0;
@@ -270,20 +270,25 @@ static unsigned compare(const char *twin, const struct actor *actor, const struc
     return 1;
 }
 
+static void put_source_of(const char *path)
+{
+    char source[MOST_PATH];
+    snprintf(source, sizeof(source), "%s-source", path);
+    put_file(source, "source");
+}
+
 static void changes_by(void **state, const struct actor *actor)
 {
-    char twin[MOST_PATH - 100];
-    char path[MOST_PATH];
+    char twin[MOST_PATH - 100], native[MOST_PATH - 50], here[32];
     unsigned different = 0;
     make_twin(fixture_of(state), twin, sizeof(twin));
-    put_file("source", "source");
-    put_file("file-source", "source");
-    snprintf(path, sizeof(path), "%s/file-source", twin);
-    put_file(path, "source");
-    snprintf(path, sizeof(path), "%s/file", twin);
+    snprintf(here, sizeof(here), "file-%zu", (size_t)(actor - actors));
+    snprintf(native, sizeof(native), "%s/%s", twin, here);
+    put_source_of(here);
+    put_source_of(native);
     for (size_t i = 0; i < LENGTH(changes); i++)
         for (size_t j = 0; j < LENGTH(modes); j++)
-            different += compare(path, actor, &changes[i], modes[j]);
+            different += compare(here, native, actor, &changes[i], modes[j]);
     assert_int_equal(different, 0);
 }
 
@@ -320,6 +325,30 @@ static void root_without_fsetid(void **state)
     changes_by(state, &actors[8]);
 }
 
+// Several threads serve them, one after the other in the name of different users.
+static void all_at_once(void **state)
+{
+    pid_t children[LENGTH(actors)];
+    char twin[MOST_PATH - 100];
+    make_twin(fixture_of(state), twin, sizeof(twin));
+    for (size_t i = 0; i < LENGTH(actors); i++) {
+        fflush(NULL);
+        children[i] = fork();
+        assert_ok(children[i]);
+        if (children[i] == 0) {
+            // A failed assertion ends the child, too (harness.c).
+            changes_by(state, &actors[i]);
+            _exit(EXIT_SUCCESS);
+        }
+    }
+    int status, failed = 0;
+    for (size_t i = 0; i < LENGTH(actors); i++) {
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        failed += status != 0;
+    }
+    assert_int_equal(failed, 0);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(owner_in_the_group),
     cmocka_unit_test(owner_outside_the_group),
@@ -327,6 +356,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(other_user),
     cmocka_unit_test(root),
     cmocka_unit_test(root_without_fsetid),
+    cmocka_unit_test(all_at_once),
 };
 
 HARNESS_MAIN("setgid", cases)
