@@ -2,10 +2,13 @@
 #include "fs/inode/impersonate.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#include "lib/process/threads.h"
 
 /* The filesystem identity of a thread. */
 struct identity {
@@ -102,12 +105,13 @@ void impersonate_none(struct volume *volume)
 /* A process in more groups than this counts as in none beyond. */
 #define NGROUPS_FEW 1024
 
-bool impersonate_in_group(fuse_req_t req, gid_t group)
+bool impersonate_has_group(fuse_req_t req, gid_t group)
 {
+    const struct fuse_ctx *ctx = fuse_req_ctx(req);
     gid_t groups[NGROUPS_FEW];
     int count;
 
-    if (fuse_req_ctx(req)->gid == group)
+    if (ctx->gid == group || (ctx->uid == 0 && thread_has_capability(ctx->pid, CAP_FSETID, true)))
         return true;
     count = fuse_req_getgroups(req, NGROUPS_FEW, groups);
     for (int i = 0; i < count && i < NGROUPS_FEW; i++) {
@@ -138,7 +142,7 @@ void impersonate_writer(struct volume *volume, fuse_req_t req, int fd)
     if (!impersonate_is_mark(now.st_mode))
         return;
     identity = identity_of_thread(volume);
-    if (identity && impersonate_in_group(req, now.st_gid))
+    if (identity && impersonate_has_group(req, now.st_gid))
         take(volume, identity, volume->info.cred.idle_uid, now.st_gid);
     else
         impersonate_none(volume);

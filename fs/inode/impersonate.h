@@ -32,9 +32,9 @@ void impersonate_end(struct volume *volume, mode_t mode);
  * area which keeps some for root. */
 void impersonate_none(struct volume *volume);
 
-/* Returns whether the process that a request comes from is in a group. Where /proc does not show
- * that process, its first group alone counts. */
-bool impersonate_in_group(fuse_req_t req, gid_t group);
+/* Returns whether setgid of a group is for the process that a request comes from: a member, or root
+ * with CAP_FSETID. Where /proc does not show that process, its first group alone counts. */
+bool impersonate_has_group(fuse_req_t req, gid_t group);
 
 /* Returns whether a file's setgid bit is a mark. */
 bool impersonate_is_mark(mode_t mode);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/capability.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@
 #include "fs/vfs/file.h"
 #include "lib/object/flags.h"
 #include "lib/object/object.h"
-#include "lib/process/threads.h"
 #include "lib/sys/cleanup.h"
 
 /* The caller lacks CAP_FSETID. */
@@ -110,16 +108,13 @@ static int set_inode_times(int fd, const struct stat *attr, int to_set)
  * it gets counts, too. */
 static bool owner_keeps_mark(fuse_req_t req, int fd, const struct stat *attr, int to_set)
 {
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
     struct stat now;
 
     if (fstat(fd, &now) != 0 || !impersonate_is_mark(now.st_mode))
         return false;
-    if (ctx->uid == 0 && thread_has_capability(ctx->pid, CAP_FSETID, true))
-        return true;
-    return impersonate_in_group(req, now.st_gid) &&
+    return impersonate_has_group(req, now.st_gid) &&
            (!(now.st_mode & S_ISUID) || !(to_set & FUSE_SET_ATTR_GID) ||
-            impersonate_in_group(req, attr->st_gid));
+            impersonate_has_group(req, attr->st_gid));
 }
 
 /* Does what chown(2) does: setuid and setgid go, whatever the owner becomes. */
@@ -142,7 +137,7 @@ static bool loses_setid(fuse_req_t req, const struct stat *now)
         return false;
     return (now->st_mode & S_ISUID) ||
            ((now->st_mode & S_ISGID) &&
-            !(impersonate_is_mark(now->st_mode) && impersonate_in_group(req, now->st_gid)));
+            !(impersonate_is_mark(now->st_mode) && impersonate_has_group(req, now->st_gid)));
 }
 
 /* Takes setuid and setgid away, without naming an attribute. That is chown(2) to -1, -1, for which

@@ -22,14 +22,12 @@
 #define XATTR_ACCESS_ACL  "system.posix_acl_access"
 #define XATTR_DEFAULT_ACL "system.posix_acl_default"
 
-/* Whether the caller is root, or in the group of a file. */
-static bool in_group(fuse_req_t req, int fd)
+/* Returns whether a file's setgid bit is for the caller. */
+static bool has_group(fuse_req_t req, int fd)
 {
     struct statx stx;
 
-    if (fuse_req_ctx(req)->uid == 0)
-        return true;
-    return object_stat(fd, &stx) == 0 && impersonate_in_group(req, stx.stx_gid);
+    return object_stat(fd, &stx) == 0 && impersonate_has_group(req, stx.stx_gid);
 }
 
 static bool begins(const char *name, const char *prefix)
@@ -62,9 +60,13 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
 {
     // An access ACL carries the bits of the mode. The kernel knows whether setting it takes setgid
     // away, but libfuse does not hand that on.
-    KEEP_SETID(&volume_of(req)->info.cred,
-               strcmp(name, XATTR_ACCESS_ACL) == 0 && in_group(req, fd));
+    bool is_acl = strcmp(name, XATTR_ACCESS_ACL) == 0;
+    bool keeps = is_acl && has_group(req, fd);
+    KEEP_SETID(&volume_of(req)->info.cred, keeps);
 
+    // The thread may still have the identity of one who would keep it.
+    if (is_acl && !keeps)
+        impersonate_none(volume_of(req));
     return xattr_set(fd, name, value, size, flags);
 }
 

@@ -12,10 +12,12 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { MOST_PATH = 600, FILE_SIZE = 9000 };
@@ -151,6 +153,20 @@ static bool by_chown_to_nobody_else(int fd, const char *path)
     return chown(path, (uid_t)-1, (gid_t)-1) == 0;
 }
 
+/* The same as the mode 0644. */
+static bool by_acl(int fd, const char *path)
+{
+    static const struct {
+        uint32_t version;
+        struct {
+            uint16_t tag, permissions;
+            uint32_t id;
+        } entries[3];
+    } acl = { 2, { { 1, 6, UINT32_MAX }, { 4, 4, UINT32_MAX }, { 32, 4, UINT32_MAX } } };
+    (void)fd;
+    return setxattr(path, "system.posix_acl_access", &acl, sizeof(acl), 0) == 0;
+}
+
 static bool by_touch(int fd, const char *path)
 {
     (void)fd;
@@ -180,6 +196,7 @@ static const struct change {
     { "chgrp to the own group", by_chgrp_to_own, false },
     { "chgrp to another group", by_chgrp_to_staff, false },
     { "chown to -1, -1", by_chown_to_nobody_else, false },
+    { "access ACL", by_acl, false },
     { "touch", by_touch, false },
 };
 
@@ -233,12 +250,25 @@ static void make_file(const char *path, mode_t mode)
     assert_int_equal(stat_of(path).st_mode & 07777, mode);
 }
 
+/* What serves the next request has just acted for a member of the group. */
+static void be_served_as_member(const char *path)
+{
+    char other[MOST_PATH];
+    snprintf(other, sizeof(other), "%s-other", path);
+    setfsgid(TEAM);
+    int error = mknod(other, S_IFREG | 0600, 0) == 0 ? 0 : errno;
+    setfsgid(0);
+    assert_int_equal(error, 0);
+    assert_ok(unlink(other));
+}
+
 static struct outcome try_change(const char *path, const struct actor *actor,
                                  const struct change *change, mode_t mode)
 {
     make_file(path, mode);
     int fd = change->by_descriptor ? open(path, O_RDWR | O_CLOEXEC) : -1;
     struct attempt attempt = { actor, change, fd, path };
+    be_served_as_member(path);
     int error = harness_as(actor->uid, actor->gid, actor->group != 0, &actor->group, make_attempt,
                            &attempt);
     if (fd >= 0)
