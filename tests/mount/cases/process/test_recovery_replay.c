@@ -7,7 +7,9 @@
 #include "tests/mount/keeper/keeper.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -75,6 +77,50 @@ static void attributes_are_set_and_removed_once(void **state)
         assert_errno(remove_attribute(path), ENODATA);
         assert_errno(replace_attribute(path), ENODATA);
     }
+    keeper_stop(workspace, keeper);
+}
+
+static int change_flags(const char *path, int set, int clear)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int flags = 0;
+    int result = ioctl(fd, FS_IOC_GETFLAGS, &flags);
+
+    flags = (flags | set) & ~clear;
+    if (result == 0)
+        result = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    close(fd);
+    return result;
+}
+
+/* Root makes the file immutable: what refuses to be touched must not stop the next worker. */
+static int set_flags(void *argument)
+{
+    return change_flags(argument, geteuid() == 0 ? FS_IMMUTABLE_FL : FS_NODUMP_FL, 0);
+}
+
+static int clear_flags(void *argument)
+{
+    return change_flags(argument, 0, FS_IMMUTABLE_FL | FS_NODUMP_FL);
+}
+
+static void flags_are_set_and_cleared(void **state)
+{
+    const struct workspace *workspace = workspace_of(state);
+    char path[] = "mnt/file";
+
+    pid_t keeper = keeper_start_with_crashpoints(workspace, false);
+    put_file(path, "contents");
+    for (unsigned i = 0; i < CRASHPOINTS; i++) {
+        call_and_die(keeper, i, set_flags, path);
+        if (workspace->root) {
+            assert_errno(open(path, O_RDWR | O_CLOEXEC), EPERM);
+            assert_errno(unlink(path), EPERM);
+        }
+        call_and_die(keeper, i, clear_flags, path);
+        assert_ok(close(open_file(path, O_RDWR)));
+    }
+    assert_ok(unlink(path));
     keeper_stop(workspace, keeper);
 }
 
@@ -179,6 +225,7 @@ static void a_range_is_zeroed_whole(void **state)
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(whiteout_is_left_once),
     cmocka_unit_test(attributes_are_set_and_removed_once),
+    cmocka_unit_test(flags_are_set_and_cleared),
     cmocka_unit_test(classes_are_set_and_unset_once),
     cmocka_unit_test(names_are_changed_once),
     cmocka_unit_test(a_range_is_zeroed_whole),
