@@ -11,9 +11,9 @@
 #include "fs/ops/ops.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/file_io.h"
 #include "lib/object/flags.h"
 #include "lib/object/object.h"
-#include "lib/sys/cleanup.h"
 
 /* The caller lacks CAP_FSETID. */
 #define KILLS (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)
@@ -214,16 +214,21 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
         reply_inode_attr(req, &inode, true);
 }
 
-/* Opens a file or directory for a moment. */
-static int open_for_flags(const struct inode *inode)
+/* Provides a descriptor for flags. The kernel has opened the file or directory, and keeps it open
+ * meanwhile; what is open already need not be readable any more. */
+static int begin_flags(struct inode *inode, struct file_io *io)
 {
     uint64_t since = 0;
-    int fd;
+    int error;
 
+    if (inode_is_regular(inode)) {
+        error = file_io_begin(inode, false, io);
+        return error == -EACCES ? file_io_begin(inode, true, io) : error;
+    }
     do
-        fd = object_reopen(inode->fd, O_RDONLY | O_NONBLOCK);
-    while (descriptors_await_room(inode->volume, &fd, &since));
-    return fd;
+        io->fd = object_reopen(inode->fd, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+    while (descriptors_await_room(inode->volume, &io->fd, &since));
+    return io->fd < 0 ? io->fd : 0;
 }
 
 /* The kernel has checked the caller, by the flags that it was told before. The area does it again:
@@ -274,7 +279,7 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned command, void *address,
               struct fuse_file_info *fi, unsigned mode, const void *value, size_t size, size_t room)
 {
     INODE struct inode inode = INODE_NONE;
-    CLEANUP_FD int fd = -1;
+    FILE_IO struct file_io io = FILE_IO_NONE;
     char present[FLAGS_VALUE_MAX];
     size_t bytes = 0;
     enum flags_access access = flags_command(command, &bytes);
@@ -288,13 +293,11 @@ void op_ioctl(fuse_req_t req, fuse_ino_t id, unsigned command, void *address,
         error = -ENOTTY;
     if (!error)
         error = inode_acquire(volume_of(req), id, &inode);
-    if (!error) {
-        fd = open_for_flags(&inode);
-        error = fd < 0 ? fd : 0;
-    }
     if (!error)
-        error = access == FLAGS_SET ? set_flags_once(req, &inode, fd, command, value)
-                                    : flags_get(fd, command, present);
+        error = begin_flags(&inode, &io);
+    if (!error)
+        error = access == FLAGS_SET ? set_flags_once(req, &inode, io.fd, command, value)
+                                    : flags_get(io.fd, command, present);
     if (error)
         reply_err(req, -error);
     else

@@ -59,6 +59,7 @@ const struct fuzz_kind fuzz_kinds[] = {
     { "statx", 6, call_statx },
     { "access", 6, call_access },
     { "umask", 3, call_umask },
+    { "chattr", 5, call_chattr },
 
     { "setxattr", 6, call_setxattr },
     { "getxattr", 5, call_getxattr },

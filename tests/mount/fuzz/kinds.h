@@ -32,7 +32,7 @@ fuzz_call call_truncate, call_ftruncate, call_fallocate, call_lseek, call_seek_h
 fuzz_call call_mmap, call_munmap, call_load, call_store, call_msync;
 // calls/attributes.c
 fuzz_call call_chmod, call_fchmod, call_chown, call_fchown, call_utimensat, call_futimens,
-    call_stat, call_fstat, call_statx, call_access, call_umask;
+    call_stat, call_fstat, call_statx, call_access, call_umask, call_chattr;
 // calls/xattrs.c
 fuzz_call call_setxattr, call_getxattr, call_listxattr, call_removexattr, call_fsetxattr,
     call_fgetxattr;

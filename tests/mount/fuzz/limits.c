@@ -102,6 +102,12 @@ static const struct {
         "ext4 takes reserved blocks for data when they are in the page cache, where read-ahead "
         "brings more or fewer of them (no difference of shmapfs)",
     },
+    [LIMIT_UNREADABLE_FLAGS] = {
+        CACHED | USER | ALL_AREAS | ALL_ROUNDS,
+        "flags of what its owner may not read",
+        "the kernel opens it once more for them, and the daemon is no more than the owner "
+        "(architecture.md)",
+    },
 };
 
 bool fuzz_limited(const struct fuzz_place *place, enum fuzz_limit limit)

@@ -32,6 +32,7 @@ enum fuzz_limit {
     LIMIT_TIMES_OF_FIFOS,
     LIMIT_HOLES,
     LIMIT_HOLES_OF_RESERVED,
+    LIMIT_UNREADABLE_FLAGS,
 };
 
 /* Says what is not compared, and why. */

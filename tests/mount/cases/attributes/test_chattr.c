@@ -103,6 +103,23 @@ static void a_renamed_file_keeps_its_flags(void **state)
                      FS_NODUMP_FL | FS_NOATIME_FL);
 }
 
+/* Who has a file open may do that even when it cannot be opened any more. */
+static void an_open_file_needs_no_permission(void **state)
+{
+    int flags;
+
+    need_flags(fixture_of(state));
+    put_file("file", "contents");
+    int fd = open_file("file", O_RDWR);
+    assert_ok(fchmod(fd, 0));
+    assert_ok(ioctl(fd, FS_IOC_GETFLAGS, &flags));
+    flags |= FS_NODUMP_FL;
+    assert_ok(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+    assert_ok(fchmod(fd, 0600));
+    assert_int_equal(flags_of("file") & FS_NODUMP_FL, FS_NODUMP_FL);
+    assert_ok(close(fd));
+}
+
 static int set_nodump(void *path)
 {
     return change_flags(path, FS_NODUMP_FL, 0);
@@ -265,6 +282,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(flags_are_set_and_shown),
     cmocka_unit_test(setting_flags_changes_the_time_of_change),
     cmocka_unit_test(a_renamed_file_keeps_its_flags),
+    cmocka_unit_test(an_open_file_needs_no_permission),
     cmocka_unit_test(only_the_owner_sets_flags),
     cmocka_unit_test(an_owner_makes_nothing_immutable),
     cmocka_unit_test(an_immutable_file_stays_as_it_is),

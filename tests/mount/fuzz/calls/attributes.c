@@ -4,6 +4,8 @@
 #include "tests/mount/fuzz/kinds.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,4 +152,22 @@ void call_umask(struct fuzz_client *client, const struct fuzz_op *op)
 
     fuzz_says(client, "umask(%#o)", FUZZ_CHOOSE(masks, op->choice[0]));
     fuzz_gives(client, umask(FUZZ_CHOOSE(masks, op->choice[0])));
+}
+
+/* Not those that would keep the tree from being removed. */
+void call_chattr(struct fuzz_client *client, const struct fuzz_op *op)
+{
+    static const int some[] = { FS_NODUMP_FL, FS_NOATIME_FL, FS_NODUMP_FL | FS_NOATIME_FL };
+    int fd = fuzz_fd(client, op, 0), flag = FUZZ_CHOOSE(some, op->choice[0]), flags = 0;
+    struct stat st;
+    int result;
+
+    if (fuzz_limited(&client->place, LIMIT_UNREADABLE_FLAGS) && fstat(fd, &st) == 0 &&
+        (st.st_mode & S_IRUSR) == 0)
+        return;
+    result = ioctl(fd, FS_IOC_GETFLAGS, &flags);
+    fuzz_says(client, "chattr(slot %u, %#x to %#x)", fuzz_slot(client, op, 0),
+              (unsigned)(flags & (FS_NODUMP_FL | FS_NOATIME_FL)), (unsigned)flag);
+    flags = op->choice[1] % 2 ? flags | flag : flags & ~flag;
+    fuzz_gives(client, result == 0 ? ioctl(fd, FS_IOC_SETFLAGS, &flags) : result);
 }
