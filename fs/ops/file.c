@@ -18,9 +18,9 @@
 #define COPY_PIECE       ((size_t)2 << 20)
 #define COPY_LEAST       4096U
 
-/* For how long a search for holes waits for a RELEASE, which is longer than a thread waits for a
- * processor that thirty others want, and how often it looks whether one is still on its way. */
-#define RELEASE_NANOSECONDS UINT64_C(3000000000)
+/* For how long a search for holes waits for a RELEASE that a thread has, which is longer than a
+ * thread waits for a processor that many others want, and how often it looks for that. */
+#define RELEASE_NANOSECONDS UINT64_C(10000000000)
 #define LOOK_NANOSECONDS    1000000L
 
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)

@@ -2,7 +2,7 @@
 /*
  * A removed file keeps its space, and a descriptor of the daemon, until the daemon has served the
  * kernel's FORGET of it. That may be late: a request that needs either meanwhile waits, and does not
- * fail.
+ * fail. So it is with a RELEASE and the holes of a file that nobody writes any more.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -10,6 +10,7 @@
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -25,15 +26,19 @@
 /* LATE and NEEDED files have room one after the other, but not together. */
 enum { LIMIT = 256, LATE = 140, NEEDED = 132, CLIENTS = 12, NEARLY = 70, STALL_MS = 200 };
 
-enum { AREA_MIB = 8, WAITS_MS = 400 };
+enum { AREA_MIB = 8, WAITS_MS = 400, FAR = 4 << 20 };
+
+static bool is_over_uring(void)
+{
+    const char *options = getenv("SHMAPFS_TEST_OPTIONS");
+
+    return options != NULL && strstr(options, "io_uring") != NULL;
+}
 
 /* The daemon's limit: the io_uring transport has descriptors for each processor. */
 static int limit(void)
 {
-    const char *options = getenv("SHMAPFS_TEST_OPTIONS");
-    bool uring = options != NULL && strstr(options, "io_uring") != NULL;
-
-    return LIMIT + (uring ? 2 * get_nprocs_conf() : 0);
+    return LIMIT + (is_over_uring() ? 2 * get_nprocs_conf() : 0);
 }
 
 static void mount_small(const struct workspace *workspace, int mebibytes)
@@ -266,11 +271,53 @@ static void files_in_use_are_not_waited_for_long(void **state)
     workspace_unmount(workspace);
 }
 
+static int find_data(struct coprocess *parent, void *argument)
+{
+    off_t found = lseek(*(int *)argument, 0, SEEK_DATA);
+
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(found > 0 && found <= FAR);
+    return 0;
+}
+
+/* close(2) returns before its RELEASE is served, and until then the daemon knows a writer. */
+static void holes_wait_for_a_late_release(void **state)
+{
+    const struct workspace *workspace = workspace_of(state);
+    struct coprocess client;
+
+    if (is_over_uring())
+        return; // There the daemon cannot see what is on its way.
+    mount_small(workspace, AREA_MIB);
+    int fd = new_file("mnt/file", 0);
+    assert_int_equal(pwrite(fd, "d", 1, FAR), 1);
+    int reader = open_file("mnt/file", O_RDONLY);
+    int hold = open("hold/before-execution", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    assert_ok(hold);
+    assert_ok(flock(hold, LOCK_EX));
+    assert_ok(close(fd));
+    while (exists("hold/before-execution"))
+        sched_yield();
+    assert_int_equal(coprocess_start(&client, find_data, &reader), 0);
+    // Whoever does not wait answers meanwhile.
+    struct pollfd answer = { .fd = client.in, .events = POLLIN };
+    assert_ok(poll(&answer, 1, WAITS_MS));
+    // The other process has the descriptor, too.
+    assert_ok(flock(hold, LOCK_UN));
+    assert_true(coprocess_await_turn(&client));
+    assert_true(coprocess_give_turn(&client));
+    assert_coprocess_succeeds(&client);
+    assert_ok(close(hold));
+    assert_ok(close(reader));
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(late_forgets_are_waited_for),
     cmocka_unit_test(late_forgets_are_waited_for_by_many),
     cmocka_unit_test(late_space_is_waited_for),
     cmocka_unit_test(files_in_use_are_not_waited_for_long),
+    cmocka_unit_test(holes_wait_for_a_late_release),
 };
 
 WORKSPACE_MAIN("late_forgets", cases)
