@@ -266,7 +266,8 @@ static off_t seek(struct inode *inode, int fd, off_t offset, int whence)
     // With `writeback` the kernel knows the size better, and does not ask again.
     if (inode->volume->info.writeback)
         return -ENOSYS;
-    if (!inode_is_passthrough(inode) && has_writers(inode))
+    // What was lost is read, so that the reader hears of it.
+    if (!inode_is_passthrough(inode) && ((inode->ref.flags & NODE_DATA_LOST) || has_writers(inode)))
         return seek_without_holes(fd, offset, whence);
     found = lseek(fd, offset, whence);
     return found < 0 ? -errno : found;
@@ -335,6 +336,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         copied = file_io_begin(&source, false, &source_io);
     if (copied == 0)
         copied = file_io_begin(&target, true, &target_io);
+    if (copied == 0 && file_io_is_lost(&source, source_io.fd, from_offset, length))
+        copied = -EIO;
     if (copied == 0 && !request_was_executed(request, &copied)) {
         KEEP_SETID(&volume->info.cred, root);
         if (!root)

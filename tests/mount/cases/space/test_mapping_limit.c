@@ -83,6 +83,20 @@ static int store_too_much(struct coprocess *parent, void *argument)
     return EXIT_SUCCESS;
 }
 
+/* What was lost is not passed over as a hole, and not copied as zeros. */
+static void assert_copies_hear_of_it(void)
+{
+    int fd = open_file("mnt/file", O_RDONLY);
+    int copy = open_file("mnt/copy", O_WRONLY | O_CREAT);
+    off_t from = 0;
+
+    assert_int_equal(lseek(fd, 0, SEEK_HOLE), BYTES);
+    assert_errno(copy_file_range(fd, &from, copy, NULL, BYTES, 0), EIO);
+    assert_ok(close(copy));
+    assert_ok(close(fd));
+    assert_ok(unlink("mnt/copy"));
+}
+
 static void what_is_lost_is_no_secret(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -91,6 +105,8 @@ static void what_is_lost_is_no_secret(void **state)
     pid_t worker = (pid_t)read_status_number(workspace, "pid");
     int status = coprocess_run(store_too_much, &worker);
     assert_true(status == EXIT_SUCCESS || (workspace->passthrough && status == NOTHING_LOST));
+    if (status == EXIT_SUCCESS)
+        assert_copies_hear_of_it();
     // New contents are as good as ever.
     put_file("mnt/file", "contents");
     assert_content("mnt/file", "contents");
