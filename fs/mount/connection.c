@@ -100,8 +100,7 @@ int connection_make(struct mount *mount, struct complaint *complaint)
         return complain(complaint, ENOMEM, "the FUSE session cannot be made");
     if (mount_quietly(mount, said, sizeof(said)) == 0) {
         mount->volume.info.device = fuse_session_fd(mount->volume.session);
-        mount->volume.info.mount_id = mountpoint_id(mount->volume.info.mountpoint);
-        mount->volume.info.device_number = mounts_device_at(mount->volume.info.mountpoint);
+        mountpoint_identify(mount->volume.info.mountpoint, &mount->volume.info);
         return 0;
     }
     fuse_session_destroy(mount->volume.session);

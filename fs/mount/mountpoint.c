@@ -115,15 +115,35 @@ static void run_fusermount(const char *mountpoint)
         waitpid(helper, NULL, 0);
 }
 
-uint64_t mountpoint_id(const char *mountpoint)
+/* Returns an id of the mount at a path, of one of two kinds; 0: there is none. The kernel alone
+ * answers this: the daemon need not be serving. */
+static uint64_t find_id(const char *path, unsigned kind)
 {
     struct statx stx;
 
-    // The kernel alone answers this: the daemon need not be serving.
-    if (statx(AT_FDCWD, mountpoint, AT_STATX_DONT_SYNC, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &stx) !=
-        0)
+    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, kind, &stx) != 0)
         return 0;
-    return stx.stx_mask & (STATX_MNT_ID | STATX_MNT_ID_UNIQUE) ? stx.stx_mnt_id : 0;
+    return stx.stx_mask & kind ? stx.stx_mnt_id : 0;
+}
+
+void mountpoint_identify(const char *path, struct mount_info *info)
+{
+    uint64_t unique = find_id(path, STATX_MNT_ID_UNIQUE);
+
+    info->mount_id = find_id(path, STATX_MNT_ID);
+    info->device_number = mounts_device_at(path);
+    memcpy(info->mount_mark, &unique, sizeof(info->mount_mark));
+}
+
+static bool is_that_mount(const char *path, const struct mount_info *info)
+{
+    static const uint8_t unknown[sizeof(info->mount_mark)];
+    struct mount_info found;
+
+    mountpoint_identify(path, &found);
+    return found.mount_id == info->mount_id && found.device_number == info->device_number &&
+           (memcmp(info->mount_mark, unknown, sizeof(unknown)) == 0 ||
+            memcmp(info->mount_mark, found.mount_mark, sizeof(unknown)) == 0);
 }
 
 /* It may have been unmounted with files still open, or moved, with another mount in its place. A
@@ -133,8 +153,7 @@ bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX])
     CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
 
     while (mounts_next(&mounts)) {
-        if (mounts.device == info->device_number &&
-            mountpoint_id(mounts.directory) == info->mount_id) {
+        if (mounts.device == info->device_number && is_that_mount(mounts.directory, info)) {
             strlcpy(where, mounts.directory, PATH_MAX);
             return true;
         }

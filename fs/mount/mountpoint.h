@@ -28,9 +28,9 @@ void mountpoint_take_away(const struct mount_info *info);
 /* Finds where a mount is now, if it can be reached by its path. */
 bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX]);
 
-/* Returns the id of a mount, which tells it from a later mount at the same place; 0: there is none.
- * Since Linux 6.8 no other mount ever gets it. Before that, another mount may get it once this one
- * has gone. */
-uint64_t mountpoint_id(const char *mountpoint);
+/* Notes by what the mount at a path can be found again: its id and its filesystem's device number,
+ * which a later mount gets as soon as this one has gone, and the low bytes of an id that none ever
+ * gets, since Linux 6.8. */
+void mountpoint_identify(const char *path, struct mount_info *info);
 
 #endif

@@ -60,9 +60,9 @@ static bool is_of_our_service(pid_t pid)
 /* Takes away a mount that nobody serves. Returns 0, or a negative errno with a complaint. */
 static int take_dead_mount_away(const char *where, struct complaint *complaint)
 {
-    const struct mount_info dead = { .mount_id = mountpoint_id(where),
-                                     .device_number = mounts_device_at(where) };
+    struct mount_info dead;
 
+    mountpoint_identify(where, &dead);
     mountpoint_take_away(&dead);
     if (mounts_at(where))
         return complain(

@@ -55,6 +55,7 @@ struct mount_info {
     int descriptors_limit;    // all numbers of descriptors are below it
     int nodes;                // the node table's memory
     uint8_t numbering;        // enum inode_numbering; 0: an older version mounted
+    uint8_t mount_mark[3];    // tells the mount from later ones with its id; 0: not known
 };
 
 #define INIT_MAX 256
