@@ -40,13 +40,12 @@ def build():
 
 
 def open_to_all():
-    """Lets the processes of other users save their counters, too."""
-    os.umask(0)
-    for directory, _, files in os.walk(BUILD):
-        os.chmod(directory, 0o777)
-        for name in files:
-            if name.endswith(".gcda"):
-                os.chmod(os.path.join(directory, name), 0o666)
+    """Lets the processes of all users save their counters."""
+    for notes in glob.glob(f"{BUILD}/**/*.gcno", recursive=True):
+        counters = notes.removesuffix("gcno") + "gcda"
+        with open(counters, "wb"):
+            pass
+        os.chmod(counters, 0o666)
 
 
 def run_tests():
@@ -57,8 +56,7 @@ def run_tests():
 def reached_lines():
     """Returns {file: {line: times}}; objects that were built from one source count together."""
     lines = collections.defaultdict(dict)
-    notes = [path for path in glob.glob(f"{BUILD}/**/*.gcno", recursive=True)]
-    for path in notes:
+    for path in glob.glob(f"{BUILD}/**/*.gcno", recursive=True):
         answer = subprocess.run(
             ["gcov", "--json-format", "--stdout", path], capture_output=True, check=False
         )
