@@ -34,6 +34,9 @@ ssize_t serve_receive(struct volume *volume, struct request *request)
     volume->reading++;
     length = read(volume->info.device, header, volume->info.request_bytes);
     volume->reading--;
+    // A request that came in part did not come.
+    if (length < 0)
+        set_length(header, 0);
     return length;
 }
 

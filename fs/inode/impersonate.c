@@ -138,7 +138,7 @@ void impersonate_writer(struct volume *volume, fuse_req_t req, int fd)
         impersonate_none(volume);
         return;
     }
-    // What is no mark goes whoever the writer is.
+    // A bit that is no mark goes whoever the writer is.
     if (!impersonate_is_mark(now.st_mode))
         return;
     identity = identity_of_thread(volume);

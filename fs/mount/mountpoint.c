@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/mount/mountpoint.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -128,7 +129,7 @@ static uint64_t find_id(const char *path, unsigned kind)
 
 void mountpoint_identify(const char *path, struct mount_info *info)
 {
-    uint64_t unique = find_id(path, STATX_MNT_ID_UNIQUE);
+    uint64_t unique = htole64(find_id(path, STATX_MNT_ID_UNIQUE));
 
     info->mount_id = find_id(path, STATX_MNT_ID);
     info->device_number = mounts_device_at(path);

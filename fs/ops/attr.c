@@ -199,13 +199,22 @@ static int apply_attr_once(fuse_req_t req, struct inode *inode, const struct sta
     return (int)result;
 }
 
+static bool is_immutable(const struct inode *inode)
+{
+    struct statx stx;
+
+    return object_stat(inode->fd, &stx) == 0 && (stx.stx_attributes & STATX_ATTR_IMMUTABLE);
+}
+
 void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
                 struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
     int error = inode_acquire(volume_of(req), id, &inode);
 
-    (void)fi;
+    // The kernel does not know of the flag; the area asks only who opens the file.
+    if (!error && !fi && (to_set & FUSE_SET_ATTR_SIZE) && is_immutable(&inode))
+        error = -EPERM;
     if (!error)
         error = apply_attr_once(req, &inode, attr, to_set);
     if (error)
@@ -248,6 +257,9 @@ static int set_flags(fuse_req_t req, const struct inode *inode, int fd, unsigned
         return -EOPNOTSUPP;
     if (guards && !root)
         return -EPERM;
+    // Pages that wait in FUSE's page cache could not be written any more.
+    if (guards && !inode_is_passthrough(inode) && inode->ref.writers > 0)
+        return -EBUSY;
     error = impersonate_begin(volume, req, 0);
     if (error)
         return error;

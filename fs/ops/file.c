@@ -266,7 +266,7 @@ static off_t seek(struct inode *inode, int fd, off_t offset, int whence)
     // With `writeback` the kernel knows the size better, and does not ask again.
     if (inode->volume->info.writeback)
         return -ENOSYS;
-    // What was lost is read, so that the reader hears of it.
+    // Lost data is read, so that the reader hears of it.
     if (!inode_is_passthrough(inode) && ((inode->ref.flags & NODE_DATA_LOST) || has_writers(inode)))
         return seek_without_holes(fd, offset, whence);
     found = lseek(fd, offset, whence);

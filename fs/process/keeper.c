@@ -139,10 +139,15 @@ static void replace_dead(struct keeper_state *self, pid_t dead, int status)
  * something for a moment. The first worker of a mount is not replaced: somebody waits for it. */
 static void replace_failed(struct keeper_state *self)
 {
-    if (self->ready)
-        try_again(self);
-    else
+    struct life *life = &self->keeper->state->life;
+
+    if (!self->ready) {
         give_up(self);
+        return;
+    }
+    life->restarts++;
+    strlcpy(life->last_reason, "a worker could not begin", sizeof(life->last_reason));
+    try_again(self);
 }
 
 static void set_period(struct keeper_state *self, uint64_t microseconds)

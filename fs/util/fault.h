@@ -22,11 +22,11 @@ struct fuse_in_header;
 
 void fault_point(enum fault_point point);
 
-/* Whether every kernel is taken for one that does not wait for what it writes back
+/* Returns whether every kernel is taken for one that does not wait for what it writes back
  * (fs/vfs/hold.h). */
 bool fault_hasty_kernel(void);
 
-/* Whether every kernel is taken for one that does not send requests again. */
+/* Returns whether every kernel is taken for one that does not send requests again. */
 bool fault_forgetful_kernel(void);
 
 /* Called when a request is about to be served; in a build for tests some requests are poison. */

@@ -175,8 +175,7 @@ static void log_loss(const struct inode *inode, int error)
     snprintf(link, sizeof(link), "/proc/self/fd/%d", inode->fd);
     if (readlinkat(AT_FDCWD, link, name, sizeof(name) - 1) < 0)
         name[0] = '\0';
-    log_event(LOG_ERR, "%s lost data that was stored through a mapping: %s", name,
-              strerror(-error));
+    log_event(LOG_ERR, "%s lost data that was in the page cache: %s", name, strerror(-error));
 }
 
 void file_io_note_loss(struct inode *inode, int error)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Inode numbers as the mount shows them, made from those of its areas: each inode has one, for as
- * long as it exists, and no two have the same. They are a function of the area and its own number,
- * so nothing has to be remembered of them.
+ * long as it exists, and no two have the same (but see below). They are a function of the area and
+ * its own number, so nothing has to be remembered of them.
  *
  * Numbers below 2^32 are for programs with 32-bit inode numbers, to which stat(2) is EOVERFLOW
  * otherwise. The store's numbers below 2^31 stay as they are, and the RAM area's below 2^31 have

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* What may be changed. Other flags say how a filesystem keeps a file (extents, verity), which it
- * changes itself; which way its data goes (dax, a journal); or that names differ by more than their
- * bytes (casefold), which the kernel's cache of names does not know. */
+/* The flags that may be changed. Other flags say how a filesystem keeps a file (extents, verity),
+ * which it changes itself; which way its data goes (dax, a journal); or that names differ by more
+ * than their bytes (casefold), which the kernel's cache of names does not know. */
 #define CHANGEABLE                                                                               \
     (FS_SECRM_FL | FS_UNRM_FL | FS_COMPR_FL | FS_SYNC_FL | FS_IMMUTABLE_FL | FS_APPEND_FL |      \
      FS_NODUMP_FL | FS_NOATIME_FL | FS_NOCOMP_FL | FS_NOTAIL_FL | FS_DIRSYNC_FL | FS_TOPDIR_FL | \

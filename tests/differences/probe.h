@@ -29,7 +29,7 @@ void says(struct answer *answer, const char *text);
 /* Answers «ok», or the name of errno for -1. */
 void says_result(struct answer *answer, long result);
 
-/* What a question needs before it can be asked. They end the process where the filesystem cannot
+/* Conditions of a question, before it can be asked. They end the process where the filesystem cannot
  * do even that. */
 int make_file(const char *name, size_t size); // of bytes that are not 0; open for everything
 void *map_file(int fd, size_t size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the threads of a process are at, and may do. */
+/* The states and rights of the threads of a process. */
 #include "tests/unit/unit.h"
 
 #include <linux/capability.h>

@@ -103,7 +103,7 @@ static void a_renamed_file_keeps_its_flags(void **state)
                      FS_NODUMP_FL | FS_NOATIME_FL);
 }
 
-/* Who has a file open may do that even when it cannot be opened any more. */
+/* A process that has a file open may do that even when it cannot be opened any more. */
 static void an_open_file_needs_no_permission(void **state)
 {
     int flags;
@@ -208,6 +208,31 @@ static void an_immutable_file_stays_as_it_is(void **state)
     assert_ok(unlink("file"));
 }
 
+/* Stores through a mapping that wait to be written would be lost: then the flag has to wait. */
+static void an_immutable_file_loses_no_stores(void **state)
+{
+    need_flags(fixture_of(state));
+    if (!fixture_of(state)->root)
+        return;
+    put_file("file", "contents");
+    int fd = open_file("file", O_RDWR);
+    char *mapping = map_fd(fd, 8, PROT_READ | PROT_WRITE, MAP_SHARED);
+    mapping[0] = 'C';
+    int busy = change_flags("file", FS_IMMUTABLE_FL, 0);
+    // Somebody who has it open changes nothing for those who name it.
+    int truncated = busy == 0 ? result_of(truncate("file", 1)) : EPERM;
+    int synced = result_of(msync(mapping, 8, MS_SYNC));
+    unmap(mapping, 8);
+    assert_ok(close(fd));
+    int cleared = change_flags("file", 0, FS_IMMUTABLE_FL);
+    assert_int_equal(cleared, 0);
+    assert_true(busy == 0 || (busy == EBUSY && !fixture_of(state)->passthrough));
+    assert_int_equal(truncated, EPERM);
+    assert_int_equal(synced, 0);
+    assert_content("file", "Contents");
+    assert_ok(unlink("file"));
+}
+
 static void nothing_is_made_in_an_immutable_directory(void **state)
 {
     int results[3];
@@ -286,6 +311,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(only_the_owner_sets_flags),
     cmocka_unit_test(an_owner_makes_nothing_immutable),
     cmocka_unit_test(an_immutable_file_stays_as_it_is),
+    cmocka_unit_test(an_immutable_file_loses_no_stores),
     cmocka_unit_test(nothing_is_made_in_an_immutable_directory),
     cmocka_unit_test(an_append_only_file_is_not_cut),
     cmocka_unit_test(a_class_root_shows_its_flags_only),

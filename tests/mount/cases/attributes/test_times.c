@@ -305,7 +305,7 @@ static void read_cold(int flags)
 {
     char byte;
     int fd = open_file("file", flags);
-    // What was written is in the page cache until it is clean and dropped.
+    // Written data is in the page cache until it is clean and dropped.
     assert_ok(fdatasync(fd));
     assert_ok(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 ? 0 : -1);
     assert_int_equal(pread(fd, &byte, 1, 0), 1);

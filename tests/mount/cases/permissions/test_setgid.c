@@ -206,7 +206,7 @@ static const mode_t modes[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What a change has come to. */
+/* The outcome of a change. */
 struct outcome {
     int error;
     mode_t mode;
@@ -250,7 +250,7 @@ static void make_file(const char *path, mode_t mode)
     assert_int_equal(stat_of(path).st_mode & 07777, mode);
 }
 
-/* What serves the next request has just acted for a member of the group. */
+/* The thread that serves the next request has just acted for a member of the group. */
 static void be_served_as_member(const char *path)
 {
     char other[MOST_PATH];

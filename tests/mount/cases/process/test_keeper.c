@@ -286,7 +286,7 @@ static void deaths_after_answers_end_no_mount(void **state)
     workspace_unmount(workspace);
 }
 
-/* Who asks for a keeper in vain is told; who gets one by default is not. */
+/* A user who asks for a keeper in vain is told; one who gets it by default is not. */
 static void a_keeper_in_vain_is_told(void **state)
 {
     struct workspace *workspace = workspace_of(state);

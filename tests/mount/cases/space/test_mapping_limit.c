@@ -83,7 +83,7 @@ static int store_too_much(struct coprocess *parent, void *argument)
     return EXIT_SUCCESS;
 }
 
-/* What was lost is not passed over as a hole, and not copied as zeros. */
+/* Lost data is not passed over as a hole, and not copied as zeros. */
 static void assert_copies_hear_of_it(void)
 {
     int fd = open_file("mnt/file", O_RDONLY);
