@@ -26,11 +26,12 @@ static enum fuzz_limit atime_limit(mode_t mode)
     return S_ISFIFO(mode) ? LIMIT_TIMES_OF_FIFOS : LIMIT_ATIME;
 }
 
-static enum fuzz_limit mtime_limit(mode_t mode)
+static bool mtime_is_limited(const struct fuzz_place *place, mode_t mode)
 {
     if (S_ISREG(mode))
-        return LIMIT_MTIME_OF_STORES;
-    return S_ISFIFO(mode) ? LIMIT_TIMES_OF_FIFOS : LIMIT_NONE;
+        return fuzz_limited(place, LIMIT_MTIME_OF_STORES) ||
+               fuzz_limited(place, LIMIT_MTIME_OF_TRUNCATED);
+    return S_ISFIFO(mode) && fuzz_limited(place, LIMIT_TIMES_OF_FIFOS);
 }
 
 void attr_text(const struct fuzz_place *place, const struct stat *attr, char *text, size_t size)
@@ -43,7 +44,7 @@ void attr_text(const struct fuzz_place *place, const struct stat *attr, char *te
              attr->st_uid, attr->st_gid);
     if (!S_ISDIR(mode))
         snprintf(text + strlen(text), size - strlen(text), " size %lld", (long long)attr->st_size);
-    if (!fuzz_limited(place, mtime_limit(mode)))
+    if (!mtime_is_limited(place, mode))
         time_text("mtime", attr->st_mtim, text, size);
     if (!fuzz_limited(place, atime_limit(mode)))
         time_text("atime", attr->st_atim, text, size);

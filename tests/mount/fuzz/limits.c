@@ -75,6 +75,12 @@ static const struct {
         "the modification time of files, in rounds that write through mappings",
         "such a write changes it when the page is written back (architecture.md)",
     },
+    [LIMIT_MTIME_OF_TRUNCATED] = {
+        PASSED_THROUGH | ROOT | STORE | STORES,
+        "the modification time of files in the store, in rounds that write through mappings",
+        "ext4 writes the pages of a file that was truncated when any descriptor of it is closed, and "
+        "the daemon closes one of its own (architecture.md)",
+    },
     [LIMIT_LOCKS_OF_MAPPED] = {
         PASSED_THROUGH | ANYBODY | ALL_AREAS | ALL_ROUNDS,
         "locks of an open file that is closed while it is mapped",
