@@ -237,11 +237,6 @@ static void debugger_may_stop_a_worker(void **state)
     keeper_stop(workspace, keeper);
 }
 
-static bool keeper_sleeps(void *argument)
-{
-    return outlasts(*(pid_t *)argument, 1000);
-}
-
 /* How often a process has gone to sleep. */
 static long sleeps_of(pid_t pid)
 {
@@ -258,6 +253,15 @@ static long sleeps_of(pid_t pid)
     return count;
 }
 
+/* Returns whether a process sleeps on for a while. */
+static bool sleeps_on(void *argument)
+{
+    pid_t pid = *(pid_t *)argument;
+    long before = sleeps_of(pid);
+
+    return outlasts(pid, LONG_MILLISECONDS) && sleeps_of(pid) == before;
+}
+
 static void idle_mount_wakes_nobody(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -265,10 +269,8 @@ static void idle_mount_wakes_nobody(void **state)
     pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .options = WATCHDOG });
     put_file("mnt/file", "contents");
     // It looks once more or twice whether there is something to do.
-    assert_true(keeper_sleeps(&keeper));
+    assert_true(becomes_true(sleeps_on, &keeper));
     long before = sleeps_of(keeper);
-    assert_true(outlasts(keeper, LONG_MILLISECONDS));
-    assert_int_equal(sleeps_of(keeper), before);
     // And wakes when there is.
     stop_process(keeper_worker(keeper));
     assert_content("mnt/file", "contents");
