@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "fs/state/state.h"
 #include "lib/sys/complaint.h"

@@ -11,7 +11,7 @@ static struct volume *begin_reply(fuse_req_t req)
     struct volume *volume = volume_of(req);
     struct request *request = volume_request(volume);
 
-    // Before the client has it: who kills the process on having an answer has had one.
+    // Before the client has it, and may kill the process.
     if (request)
         atomic_fetch_add_explicit(&request->answers, 1, memory_order_relaxed);
     request_answer(request);

@@ -2,11 +2,9 @@
 /* Operations on extended attributes: those of the area, and control attributes
  * (control_xattr.h). */
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/xattr.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
 
@@ -17,6 +15,7 @@
 #include "fs/process/upgrade.h"
 #include "lib/object/object.h"
 #include "lib/object/xattr.h"
+#include "lib/process/threads.h"
 #include "lib/sys/cleanup.h"
 
 #define XATTR_ACCESS_ACL  "system.posix_acl_access"
@@ -216,19 +215,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
  * attributes. A caller whom the daemon cannot see has not. */
 static bool is_admin(fuse_req_t req)
 {
-    char path[48], line[256];
-    uint64_t effective = 0;
-    FILE *status;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)fuse_req_ctx(req)->pid);
-    status = fopen(path, "re");
-    while (status && fgets(line, sizeof(line), status)) {
-        if (sscanf(line, "CapEff: %" SCNx64, &effective) == 1)
-            break;
-    }
-    if (status)
-        fclose(status);
-    return effective & (UINT64_C(1) << CAP_SYS_ADMIN);
+    return thread_has_capability(fuse_req_ctx(req)->pid, CAP_SYS_ADMIN, false);
 }
 
 /* Removes the names that the caller must not see: trusted attributes unless the caller may,

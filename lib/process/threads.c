@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,8 @@
 
 #include "lib/sys/cleanup.h"
 
-/* Enough for the first lines of a status, and for all of it if there are no thousands of groups. */
-#define STATUS_BYTES     1024
-#define STATUS_BYTES_ALL 8192
+/* Enough for the first lines of a status. */
+#define STATUS_BYTES 1024
 
 /* Finds the value of a line, such as "State:\tS (sleeping)". */
 static const char *find_value(const char *status, const char *line)
@@ -57,17 +57,19 @@ static enum threads thread_at(int directory, const char *name)
 
 bool thread_has_capability(pid_t thread, unsigned capability, bool unknown)
 {
-    char path[64], status[STATUS_BYTES_ALL];
-    CLEANUP_FD int fd = -1;
-    const char *effective;
-    ssize_t length;
+    char path[64], line[256];
+    uint64_t effective;
+    bool known = false;
+    FILE *status;
 
     snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    length = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-    status[length > 0 ? length : 0] = '\0';
-    effective = find_value(status, "\nCapEff:\t");
-    return *effective == '\0' ? unknown : strtoull(effective, NULL, 16) >> capability & 1;
+    status = fopen(path, "re");
+    // The line of groups may be of any length.
+    while (!known && status && fgets(line, sizeof(line), status))
+        known = sscanf(line, "CapEff: %" SCNx64, &effective) == 1;
+    if (status)
+        fclose(status);
+    return known ? effective >> capability & 1 : unknown;
 }
 
 enum threads threads_of(pid_t process)
