@@ -149,6 +149,26 @@ void orphans_settle(struct volume *volume)
     lock_release(&orphans->lock);
 }
 
+int orphans_await_close(struct volume *volume, bool known)
+{
+    struct orphans *orphans = volume->orphans;
+    struct timespec look = clock_deadline(LOOK_NANOSECONDS);
+    int result = -EAGAIN;
+
+    lock_take(&orphans->lock);
+    if (!volume->info.io_uring && orphans->waiters < volume->waiters_max) {
+        orphans->waiters++;
+        result = known || is_any_on_its_way(volume);
+        if (result == 1) {
+            volume_will_wait(volume);
+            lock_wait_until(&orphans->lock, &orphans->one_gone, &look);
+        }
+        orphans->waiters--;
+    }
+    lock_release(&orphans->lock);
+    return result;
+}
+
 void orphans_one_gone(struct volume *volume)
 {
     struct orphans *orphans = volume->orphans;

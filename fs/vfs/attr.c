@@ -89,11 +89,17 @@ void attr_to_stat(const struct inode *inode, const struct statx *stx, struct sta
     st->st_ctim = to_timespec(&stx->stx_ctime);
 }
 
-static bool mapped_for_writing(struct inode *inode)
+/* Returns 1 if somebody has the backing file open or mapped for writing; 0: nobody; or a negative
+ * errno: it cannot be known. */
+static int probe_writers(const struct inode *inode)
 {
     CLEANUP_FD int fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME | O_NONBLOCK);
 
-    return fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) != 0;
+    if (fd < 0)
+        return fd;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
+        return 0;
+    return errno == EAGAIN ? 1 : -errno;
 }
 
 static void probe_mappings(struct inode *inode)
@@ -104,9 +110,22 @@ static void probe_mappings(struct inode *inode)
     lock_take(stripe);
     node_refresh(nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) &&
-        !mapped_for_writing(inode))
+        probe_writers(inode) == 0)
         node_flags(nodes, &inode->ref, 0, NODE_MAYBE_MAPPED);
     lock_release(stripe);
+}
+
+bool attr_mapping_writes(struct inode *inode)
+{
+    struct lock *stripe = volume_stripe(inode->volume, &inode->ref);
+    bool writes;
+
+    lock_take(stripe);
+    node_refresh(&inode->volume->nodes, &inode->ref);
+    writes = inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) &&
+             inode->ref.held.io_fd < 0 && probe_writers(inode) == 1;
+    lock_release(stripe);
+    return writes;
 }
 
 bool attr_changes_unseen(const struct inode *inode)

@@ -30,4 +30,9 @@ void attr_invalidate(struct volume *volume, uint64_t id);
  * date. */
 bool attr_may_change(struct inode *inode);
 
+/* Returns whether a file that passes through is open for writing by a mapping that has no open file
+ * of the mount any more; false, too, where its filesystem does not tell. Brings the inode's
+ * reference up to date. The inode has a descriptor. */
+bool attr_mapping_writes(struct inode *inode);
+
 #endif

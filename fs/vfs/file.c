@@ -12,6 +12,7 @@
 #include "fs/inode/orphans.h"
 #include "fs/inode/share.h"
 #include "fs/util/clock.h"
+#include "fs/vfs/attr.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
@@ -136,6 +137,12 @@ static int count_share(struct inode *inode, uid_t user)
     return error;
 }
 
+/* The kernel's FMODE_EXEC, with which it opens what it executes. */
+#define OPEN_TO_EXECUTE 040
+
+/* How long an execve waits for what was closed before it. */
+#define EXECUTABLE_NS UINT64_C(3000000000)
+
 /* How long a store is believed to be writable. */
 #define WRITABLE_NS 100000000
 
@@ -160,6 +167,43 @@ static int check_writable(struct inode *inode)
     return 0;
 }
 
+/* Refuses to execute a file that a mapping can still write to, which may have no open file any
+ * more: with passthrough it is one of the area's file, and the kernel knows of those that have the
+ * mount's file open. A descriptor of the daemon's that is about to be closed counts for none; where
+ * that cannot be known the file is executed. */
+static int check_executable(struct inode *inode)
+{
+    uint64_t end = clock_now() + EXECUTABLE_NS;
+    int on_its_way = 1;
+    bool closing;
+
+    if (!inode_is_passthrough(inode))
+        return 0;
+    while ((attr_mapping_writes(inode) || inode->ref.writers > 0) && on_its_way == 1 &&
+           clock_now() < end) {
+        closing = deferred_close_count(inode->volume) > 0;
+        on_its_way = orphans_await_close(inode->volume, closing);
+    }
+    return on_its_way == 0 && attr_mapping_writes(inode) ? -ETXTBSY : 0;
+}
+
+/* Refuses an open that the kernel's FUSE client lets through and the area does not, and gives the
+ * attributes of a file that is opened for writing. One that was created just now is there to be
+ * used. */
+static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool created,
+                      struct statx *stx)
+{
+    int error;
+
+    if (fi->flags & OPEN_TO_EXECUTE)
+        return check_executable(inode);
+    if (created || !is_writer(fi))
+        return 0;
+    // Without passthrough this is needed, too: another opener's descriptor may be there already.
+    error = check_attributes(inode, fi->flags, stx);
+    return error ? error : check_writable(inode);
+}
+
 int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
 {
     struct volume *volume = inode->volume;
@@ -167,12 +211,9 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
     bool writer = is_writer(fi);
     CLEANUP_FD int given = io_fd;
     struct statx stx;
-    // Without passthrough this is needed, too: another opener's descriptor may be there already.
-    int error = writer && io_fd < 0 ? check_attributes(inode, fi->flags, &stx) : 0;
+    int error = check_open(inode, fi, io_fd >= 0, &stx);
     uint16_t before;
 
-    if (!error && writer && io_fd < 0)
-        error = check_writable(inode);
     if (!error)
         error = count_share(inode, fuse_req_ctx(caller)->uid);
     if (error)

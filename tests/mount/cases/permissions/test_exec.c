@@ -93,6 +93,51 @@ static void binary_open_for_writing_does_not_run(void **state)
     assert_int_equal(run("program"), 0);
 }
 
+static void binary_mapped_for_writing_does_not_run(void **state)
+{
+    (void)state;
+    copy_file("/bin/true", "program", 0755);
+    int fd = open_file("program", O_RDWR);
+    char *mapping = map_fd(fd, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED);
+    // Linux 6.11 lets it run.
+    int open_runs = run("program");
+    assert_ok(close(fd));
+    assert_int_equal(run("program"), open_runs);
+    assert_int_equal(run("program"), open_runs);
+    char byte = mapping[1];
+    *(volatile char *)&mapping[1] = byte;
+    assert_int_equal(run("program"), open_runs);
+    // One that cannot be written to does not count.
+    int reader = open_file("program", O_RDONLY);
+    char *second = map_fd(reader, page_size(), PROT_READ, MAP_SHARED);
+    unmap(mapping, page_size());
+    assert_int_equal(run("program"), 0);
+    unmap(second, page_size());
+    assert_ok(close(reader));
+    assert_int_equal(run("program"), 0);
+}
+
+/* What was closed before is closed, also where the daemon hears of it later. */
+static void binary_runs_once_it_is_written(void **state)
+{
+    enum { PROGRAMS = 60 };
+
+    (void)state;
+    for (int i = 0; i < PROGRAMS; i++) {
+        copy_file("/bin/true", "program", 0755);
+        int fd = open_file("program", O_RDWR);
+        char *mapping = map_fd(fd, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED);
+        assert_ok(ftruncate(fd, fstat_of(fd).st_size));
+        if (i % 2)
+            assert_ok(close(fd));
+        unmap(mapping, page_size());
+        if (i % 2 == 0)
+            assert_ok(close(fd));
+        assert_int_equal(run("program"), 0);
+        assert_ok(unlink("program"));
+    }
+}
+
 struct cat {
     int input[2];
     int output[2];
@@ -248,6 +293,8 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(script_runs),
     cmocka_unit_test(no_binary_without_permission_or_format),
     cmocka_unit_test(binary_open_for_writing_does_not_run),
+    cmocka_unit_test(binary_mapped_for_writing_does_not_run),
+    cmocka_unit_test(binary_runs_once_it_is_written),
     cmocka_unit_test(running_binary_is_not_written),
     cmocka_unit_test(running_binary_outlives_its_name),
     cmocka_unit_test(unlinked_binary_runs_by_descriptor),
