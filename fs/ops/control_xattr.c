@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,8 +15,10 @@
 #include "fs/ops/mount_status.h"
 #include "fs/process/upgrade.h"
 #include "fs/vfs/attr.h"
+#include "fs/vfs/file.h"
 #include "lib/object/object.h"
 #include "lib/object/pages.h"
+#include "lib/object/reserve.h"
 #include "lib/sys/cleanup.h"
 
 #define SIZE_TEXT_MAX 32
@@ -30,6 +34,7 @@ struct control_xattr {
     bool (*may_set)(const struct inode *inode, uid_t uid);
     int (*remove)(
         struct inode *inode); // the owner of the file or directory may (control_xattr_remove)
+    bool (*is_set)(const struct inode *inode); // there is something to remove
 };
 
 /* Whether a user is root, or the owner of the file or directory. */
@@ -73,9 +78,24 @@ static int remove_class(struct inode *inode)
     return inode_is_class_root(inode) ? change_class(inode, SHMAP_PERSIST) : -ENODATA;
 }
 
+static bool has_class(const struct inode *inode)
+{
+    return inode_is_class_root(inode);
+}
+
 static int get_status(struct inode *inode, char **value)
 {
     *value = mount_status(inode->volume);
+    return 0;
+}
+
+/* Copies a value as a string of at most SIZE_TEXT_MAX characters. */
+static int copy_text(const char *value, size_t size, char *text)
+{
+    if (size > SIZE_TEXT_MAX)
+        return -EINVAL;
+    memcpy(text, value, size);
+    text[size] = '\0';
     return 0;
 }
 
@@ -83,13 +103,10 @@ static int set_size(struct inode *inode, const char *value, size_t size)
 {
     char text[SIZE_TEXT_MAX + 1];
     uint64_t bytes;
-    int error;
+    int error = copy_text(value, size, text);
 
-    if (size > SIZE_TEXT_MAX)
-        return -EINVAL;
-    memcpy(text, value, size);
-    text[size] = '\0';
-    error = ram_parse_size(text, &bytes);
+    if (!error)
+        error = ram_parse_size(text, &bytes);
     return error ? error : ram_resize(volume_area(inode->volume, AREA_RAM), bytes);
 }
 
@@ -123,6 +140,46 @@ static int get_pages(struct inode *inode, char **value)
     return error;
 }
 
+static int get_reserve(struct inode *inode, char **value)
+{
+    uint64_t bytes = inode_is_regular(inode) ? reserve_get(inode->fd) : 0;
+
+    if (bytes == 0)
+        return -ENODATA;
+    if (asprintf(value, "%" PRIu64, bytes) < 0)
+        *value = NULL;
+    return 0;
+}
+
+static bool has_reserve(const struct inode *inode)
+{
+    return inode_is_regular(inode) && reserve_get(inode->fd) > 0;
+}
+
+static int change_reserve(struct inode *inode, uint64_t bytes)
+{
+    int error = file_reserve(inode, bytes);
+
+    attr_invalidate(inode->volume, inode->ref.id);
+    return error;
+}
+
+static int set_reserve(struct inode *inode, const char *value, size_t size)
+{
+    char text[SIZE_TEXT_MAX + 1];
+    uint64_t bytes;
+    int error = copy_text(value, size, text);
+
+    if (!error)
+        error = strchr(text, '%') ? -EINVAL : shmap_size_parse(text, 0, &bytes);
+    return error ? error : change_reserve(inode, bytes);
+}
+
+static int remove_reserve(struct inode *inode)
+{
+    return change_reserve(inode, 0);
+}
+
 /* Whether a user may name a binary: it is executed with the rights of the mount's owner, and so
  * only that owner may, and not if the rights are root's. */
 static bool may_upgrade(const struct inode *inode, uid_t uid)
@@ -151,8 +208,15 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .get = get_class,
       .set = set_class,
       .may_set = is_owner,
-      .remove = remove_class },
+      .remove = remove_class,
+      .is_set = has_class },
     { .name = SHMAP_XATTR_PAGES, .get = get_pages, .may_get = is_owner },
+    { .name = SHMAP_XATTR_RESERVE,
+      .get = get_reserve,
+      .set = set_reserve,
+      .may_set = is_owner,
+      .remove = remove_reserve,
+      .is_set = has_reserve },
     { .name = SHMAP_XATTR_STATUS, .mount_root = true, .get = get_status },
     { .name = SHMAP_XATTR_SIZE, .mount_root = true, .set = set_size, .may_set = is_mount_owner },
     { .name = SHMAP_XATTR_UPGRADE, .mount_root = true, .set = set_upgrade, .may_set = may_upgrade },
@@ -203,6 +267,13 @@ int control_xattr_set(struct inode *inode, uid_t uid, const char *name, const ch
     if (!xattr || !xattr->set || !xattr->may_set(inode, uid))
         return -EPERM;
     return xattr->set(inode, value, size);
+}
+
+bool control_xattr_is_set(const struct inode *inode, const char *name)
+{
+    const struct control_xattr *xattr = find_control_xattr(inode, name);
+
+    return xattr && xattr->is_set && xattr->is_set(inode);
 }
 
 int control_xattr_remove(struct inode *inode, uid_t uid, const char *name)

@@ -18,6 +18,9 @@ ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char
 int control_xattr_set(struct inode *inode, uid_t uid, const char *name, const char *value,
                       size_t size);
 
+/* Returns whether an attribute that can be removed is there. */
+bool control_xattr_is_set(const struct inode *inode, const char *name);
+
 int control_xattr_remove(struct inode *inode, uid_t uid, const char *name);
 
 #endif

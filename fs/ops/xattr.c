@@ -121,9 +121,9 @@ static int remove_control_xattr(struct inode *inode, uid_t uid, const char *name
     const struct preimage *before = request_target(request);
     int error;
 
-    request_save_target(request, NULL, inode_is_class_root(inode));
+    request_save_target(request, NULL, control_xattr_is_set(inode, name));
     error = control_xattr_remove(inode, uid, name);
-    // If the request is repeated, an earlier attempt may have removed the class.
+    // If the request is repeated, an earlier attempt may have removed it.
     return error == -ENODATA && before && before->existed ? 0 : error;
 }
 

@@ -150,6 +150,8 @@ const struct option_row OPTION_ROWS[] = {
     { "mode", "an octal number up to 7777", "mode=OCTAL        mode of its top directories (1777)",
       .set = set_ram_mode },
     { "noswap", NULL, "noswap            never swap it out", FLAG(ram.noswap, true) },
+    { "reserve", NULL, "reserve           truncate finds room for what a file grows by, or fails",
+      FLAG(ram.reserves, true) },
     { "anon", "names of directories below STORE with a colon between",
       "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be",
       .set = set_anon },

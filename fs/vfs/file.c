@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/inode/backing.h"
@@ -19,6 +20,7 @@
 #include "fs/vfs/reclaim.h"
 #include "fs/vfs/size_notify.h"
 #include "lib/object/object.h"
+#include "lib/object/reserve.h"
 #include "lib/sys/cleanup.h"
 
 static bool is_writer(const struct fuse_file_info *fi)
@@ -253,6 +255,41 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     hold_file_closed(inode->volume);
 }
 
+static bool has_memory(const struct inode *inode, uint64_t bytes)
+{
+    return !area_kind(inode->ref.area)->is_memory ||
+           memory_guard_take(inode->volume->memory, bytes);
+}
+
+/* Lets a file grow by what there is room for, or not at all. */
+static int grow_with_room(const struct inode *inode, int fd, off_t size, off_t grown)
+{
+    struct volume *volume = inode->volume;
+    unsigned mark = reclaim_mark(volume);
+    int error;
+
+    do {
+        error = has_memory(inode, (uint64_t)(grown - size)) ? 0 : -ENOSPC;
+        if (!error && fallocate(fd, 0, size, grown - size) != 0)
+            error = -errno;
+    } while (error == -ENOSPC && reclaim_wait(volume, &mark));
+    return error;
+}
+
+static int set_size(struct inode *inode, int fd, off_t size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    if (size > st.st_size && inode_area(inode)->reserves)
+        return grow_with_room(inode, fd, st.st_size, size);
+    if (ftruncate(fd, size) != 0)
+        return -errno;
+    // Nothing is left that was reserved beyond the end.
+    return size > st.st_size ? 0 : reserve_renew(fd);
+}
+
 int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
 {
     KEEP_SETID(&inode->volume->info.cred, !caller);
@@ -264,10 +301,30 @@ int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
     if (caller)
         impersonate_writer(inode->volume, caller, io.fd);
     struct size_change change = size_notify_begin(inode, io.fd, size);
-    error = ftruncate(io.fd, size) == 0 ? 0 : -errno;
+    error = set_size(inode, io.fd, size);
     size_notify_end(&change, size, error == 0);
     if (!error && size == 0)
         file_io_forget_loss(inode);
+    return error;
+}
+
+int file_reserve(struct inode *inode, uint64_t bytes)
+{
+    struct volume *volume = inode->volume;
+    unsigned mark = reclaim_mark(volume);
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    KEEP_SETID(&volume->info.cred, true);
+    // The kernel holds the lock of its inode while it sets an attribute.
+    bool settled = inode_is_passthrough(inode) || !volume->info.writeback;
+    int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
+
+    if (error)
+        return error;
+    if (bytes == 0)
+        return reserve_drop(io.fd, settled);
+    do
+        error = has_memory(inode, bytes) ? reserve_set(io.fd, bytes, settled) : -ENOSPC;
+    while (error == -ENOSPC && reclaim_wait(volume, &mark));
     return error;
 }
 

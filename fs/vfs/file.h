@@ -22,6 +22,9 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi);
  * stay. */
 int file_truncate(struct inode *inode, off_t size, fuse_req_t caller);
 
+/* Reserves so many bytes of a file (lib/object/reserve.h); 0: gives the reserve back. */
+int file_reserve(struct inode *inode, uint64_t bytes);
+
 /* Calls fallocate(2) on a descriptor of the file. A RAM area has FALLOC_FL_ZERO_RANGE, too. */
 int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length);
 

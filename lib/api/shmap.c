@@ -8,8 +8,10 @@
 #include "lib/api/shmap.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -62,6 +64,34 @@ int shmap_class_set(const char *path, enum shmap_class which)
 int shmap_resize(const char *mountpoint, const char *size)
 {
     return set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
+}
+
+int shmap_reserve_set(const char *path, uint64_t bytes)
+{
+    char text[32];
+    ssize_t present = read_attribute(path, SHMAP_XATTR_CLASS, NULL, 0);
+
+    if (present < 0)
+        return (int)present;
+    if (bytes == 0)
+        return removexattr(path, SHMAP_XATTR_RESERVE) == 0 || errno == ENODATA ? 0 : -errno;
+    snprintf(text, sizeof(text), "%" PRIu64, bytes);
+    return setxattr(path, SHMAP_XATTR_RESERVE, text, strlen(text), 0) == 0 ? 0 : -errno;
+}
+
+int shmap_reserve_get(const char *path, uint64_t *bytes)
+{
+    char text[32];
+    ssize_t length = read_attribute(path, SHMAP_XATTR_CLASS, NULL, 0);
+
+    *bytes = 0;
+    if (length < 0)
+        return (int)length;
+    length = read_attribute(path, SHMAP_XATTR_RESERVE, text, sizeof(text) - 1);
+    if (length < 0)
+        return length == -ENODATA ? 0 : (int)length;
+    text[length] = '\0';
+    return shmap_size_parse(text, 0, bytes);
 }
 
 int shmap_sync(const char *mountpoint)

@@ -38,6 +38,9 @@ extern "C" {
 #define SHMAP_XATTR_UPGRADE_TRUSTED "trusted.shmapfs.upgrade"
 /* The pages of a regular file that the area has in memory: read by shmap_pages_get(). */
 #define SHMAP_XATTR_PAGES "user.shmapfs.pages"
+/* So many bytes from the beginning of a regular file have room in its area, a text for
+ * shmap_size_parse(): set and removed by the file's owner and root. */
+#define SHMAP_XATTR_RESERVE "user.shmapfs.reserve"
 /* Read on a mount's root: the answer comes when all that was written through the mount before is on
  * the disk of its store. */
 #define SHMAP_XATTR_SYNC "user.shmapfs.sync"
@@ -82,6 +85,18 @@ int shmap_size_parse(const char *text, uint64_t whole, uint64_t *bytes);
  * neither the mount's owner nor root; -ENODATA: `mountpoint` is not the root of a shmapfs mount; or
  * an error of setxattr(2). */
 int shmap_resize(const char *mountpoint, const char *size);
+
+/* Sets room aside for the first `bytes` bytes of a regular file, whatever its size is, so that a
+ * store through a mapping below the size and the reserve never finds the area full. It stays when
+ * the file is truncated, and with a file of the store across mounts. 0 takes it back. -ENOSPC: the
+ * area has too little room; then nothing has changed; -EOPNOTSUPP: the filesystem of the store
+ * cannot promise it, as btrfs, or has no attributes; -EINVAL: it is no regular file; -ERANGE: over
+ * INT64_MAX; -EPERM: the caller is neither the file's owner nor root; -ENODATA: the file is not on
+ * a shmapfs mount; or an error of fallocate(2) or setxattr(2). */
+int shmap_reserve_set(const char *path, uint64_t bytes);
+
+/* Reads what was set; 0: nothing was. Errors as above. */
+int shmap_reserve_get(const char *path, uint64_t *bytes);
 
 /* Replaces the binary of shmapfs that serves a mount, while everything there stays open, mapped and
  * locked. `binary` is an absolute path as the daemon sees it; NULL: the path that the daemon was

@@ -41,6 +41,7 @@ struct area {
     int user_namespace;  // that owns a RAM area made without privilege; otherwise -1
     char filesystem[32]; // its kind, such as "ext4"
     char huge[16];       // the RAM area's huge= in force
+    bool reserves;       // what truncate(2) lets a file grow by has room
 };
 
 /* The MOUNT_ATTR_… flags about access times that an area's own mount takes over from the user's
@@ -56,6 +57,7 @@ struct ram_options {
     const char *huge; // tmpfs' word
     mode_t mode;      // of the top directory
     bool noswap;
+    bool reserves;
     struct area_atime atime;
 };
 

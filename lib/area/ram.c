@@ -252,6 +252,7 @@ int ram_open(const struct ram_options *options, struct area *area, struct compla
     int error;
 
     *area = AREA_NONE;
+    area->reserves = options->reserves;
     mnt = mount_with_fallback(options, area->huge, sizeof(area->huge), complaint);
     if (mnt >= 0)
         error = open_root(mnt, area, complaint);

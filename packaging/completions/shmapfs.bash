@@ -33,7 +33,7 @@ _shmapfs_split() {
 # Completes the last one of a list of mount options with commas between.
 _shmapfs_options() { # WORD
     local before='' option names=(
-        size= nr_inodes= huge= mode= noswap anon= nopassthrough writeback timeout= descriptors=
+        size= nr_inodes= huge= mode= noswap reserve anon= nopassthrough writeback timeout= descriptors=
         user_descriptors= io_uring keeper nokeeper watchdog= takeover ro rw suid nosuid dev nodev exec
         noexec sync async dirsync atime noatime relatime strictatime diratime nodiratime)
     [[ $1 != *,* ]] || before=${1%,*},
