@@ -8,11 +8,9 @@
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -217,27 +215,18 @@ static int use_what_is_in_memory(struct coprocess *parent, void *argument)
 }
 
 /* Freezes the disk while there is something to write. Without passthrough a sync waits then. */
-static int freeze(char *mapping)
+static void freeze(struct coprocess *thawer, char *mapping)
 {
-    int disk = open_file("store", O_RDONLY | O_DIRECTORY);
-
     // A process that has it, too, could not end: the end of a mapping waits for what is written.
     assert_ok(madvise(mapping, LENGTH, MADV_DONTFORK));
-    assert_ok(ioctl(disk, FIFREEZE, 0));
+    disk_freeze(thawer);
     mapping[0] = 'x';
-    return disk;
-}
-
-static void thaw(int disk)
-{
-    assert_ok(ioctl(disk, FITHAW, 0));
-    assert_ok(close(disk));
 }
 
 static void a_disk_that_hangs_stops_nobody_else(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct coprocess syncs[CLIENTS];
+    struct coprocess thawer, syncs[CLIENTS];
 
     if (workspace->passthrough)
         return; // A frozen disk has nothing dirty that syncfs(2) would wait for.
@@ -245,13 +234,13 @@ static void a_disk_that_hangs_stops_nobody_else(void **state)
     workspace_mount(workspace, true, "anon=scratch");
     char *mapping = map_and_change("mnt/mapped", 'a');
     sync_by_command(workspace);
-    int disk = freeze(mapping);
+    freeze(&thawer, mapping);
     int begun = 0;
     for (int i = 0; i < CLIENTS; i++)
         begun += coprocess_start(&syncs[i], sync_when_told, NULL) == 0 &&
                  coprocess_await_turn(&syncs[i]);
     int used = coprocess_run(use_what_is_in_memory, syncs);
-    thaw(disk);
+    disk_thaw(&thawer);
     assert_int_equal(begun, CLIENTS);
     assert_int_equal(used, 0);
     for (int i = 0; i < CLIENTS; i++)
@@ -267,7 +256,7 @@ static void a_disk_that_hangs_stops_nobody_else(void **state)
 static void the_worker_may_die(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct coprocess sync;
+    struct coprocess thawer, sync;
     struct shmap_status status;
 
     disk_make(workspace, 32, "", "");
@@ -278,11 +267,12 @@ static void the_worker_may_die(void **state)
     if (status.keeper == 0)
         harness_skip_case("this kernel does not send requests again");
     // Through passthrough the write would wait, and not the sync.
-    int disk = workspace->passthrough ? -1 : freeze(mapping);
+    if (!workspace->passthrough)
+        freeze(&thawer, mapping);
     bool begun = coprocess_start(&sync, sync_when_told, NULL) == 0 && coprocess_await_turn(&sync);
     bool killed = kill((pid_t)status.pid, SIGKILL) == 0;
-    if (disk != -1)
-        thaw(disk);
+    if (!workspace->passthrough)
+        disk_thaw(&thawer);
     assert_true(begun && killed);
     assert_coprocess_succeeds(&sync);
     assert_int_equal(unwritten_pages("store/mapped"), 0);

@@ -4,13 +4,18 @@
 #include "tests/mount/harness/mapping.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SBIN "PATH=/usr/sbin:/sbin:/usr/bin:/bin"
+
+enum { THAW_MS = 100000 };
 
 static void path_of(const struct workspace *workspace, const char *name, char path[PATH_MAX])
 {
@@ -78,6 +83,31 @@ void disk_repair(const struct workspace *workspace)
 
     path_of(workspace, "filler", path);
     assert_ok(unlink(path));
+}
+
+static int thaw_in_the_end(struct coprocess *parent, void *unused)
+{
+    struct pollfd event = { .fd = parent->in, .events = POLLIN };
+    int disk = open("store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    (void)unused;
+    coprocess_check(disk != -1 && ioctl(disk, FIFREEZE, 0) == 0);
+    coprocess_check(coprocess_give_turn(parent));
+    poll(&event, 1, THAW_MS);
+    coprocess_check(ioctl(disk, FITHAW, 0) == 0);
+    return 0;
+}
+
+void disk_freeze(struct coprocess *thawer)
+{
+    assert_int_equal(coprocess_start(thawer, thaw_in_the_end, NULL), 0);
+    assert_true(coprocess_await_turn(thawer));
+}
+
+void disk_thaw(struct coprocess *thawer)
+{
+    assert_true(coprocess_give_turn(thawer));
+    assert_coprocess_succeeds(thawer);
 }
 
 static bool is_unmounted(void *directory)

@@ -4,6 +4,7 @@
 #ifndef SHMAPFS_TESTS_DISK_H
 #define SHMAPFS_TESTS_DISK_H
 
+#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/workspace/workspace.h"
 
 /* Makes a disk of so many MiB and mounts it on workspace->store, open to every user. mkfs_options
@@ -15,6 +16,11 @@ void disk_make(const struct workspace *workspace, unsigned mebibytes, const char
 /* Lets every block fail from now on that was never written; and takes that back. */
 void disk_break(const struct workspace *workspace);
 void disk_repair(const struct workspace *workspace);
+
+/* Freezes the disk: whatever would change it waits, and nobody can end who waits. The other process
+ * thaws it when it is told, at the end of the case, or when that takes too long. */
+void disk_freeze(struct coprocess *thawer);
+void disk_thaw(struct coprocess *thawer);
 
 void disk_remove(const struct workspace *workspace);
 

@@ -5,10 +5,8 @@
 #include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,15 +59,13 @@ static void prepare_questions(void)
 static void slow_disk_keeps_nobody_else_waiting(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    struct coprocess slow[SLOW_CLIENTS];
+    struct coprocess thawer, slow[SLOW_CLIENTS];
     int started, begun = 0, answered = 0, early = 0;
 
     disk_make(workspace, 16, "", "");
     prepare_questions();
     workspace_mount(workspace, true, "");
-    int disk = open_file("store", O_RDONLY | O_DIRECTORY);
-    assert_ok(ioctl(disk, FIFREEZE, 0));
-    // Nothing is asserted before the disk goes on: nobody could end the case.
+    disk_freeze(&thawer);
     for (started = 0; started < SLOW_CLIENTS && answered == started; started++) {
         begun += coprocess_start(&slow[started], make_slowly, &started) == 0 &&
                  coprocess_await_turn(&slow[started]);
@@ -79,8 +75,7 @@ static void slow_disk_keeps_nobody_else_waiting(void **state)
         struct pollfd event = { .fd = slow[i].in, .events = POLLIN };
         early += poll(&event, 1, 0) == 1;
     }
-    assert_ok(ioctl(disk, FITHAW, 0));
-    assert_ok(close(disk));
+    disk_thaw(&thawer);
     assert_int_equal(begun, started);
     for (int i = 0; i < started; i++) {
         assert_true(coprocess_await_turn(&slow[i]));

@@ -8,19 +8,16 @@
 #include "tests/mount/keeper/process.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* More than the daemon has threads. */
-enum { WAITING = 40, REMOVED = 60, CREATED = 1000, THAW_MS = 100000 };
+enum { WAITING = 40, REMOVED = 60, CREATED = 1000 };
 
 struct frozen_store {
     struct workspace *workspace;
@@ -28,21 +25,6 @@ struct frozen_store {
     struct coprocess waiting[WAITING];
     struct coprocess keeping;
 };
-
-/* Thaws the disk at the end of its turn, or of the case, or when that takes too long: nobody could
- * end a process that waits for the disk. */
-static int thaw_in_the_end(struct coprocess *parent, void *unused)
-{
-    struct pollfd event = { .fd = parent->in, .events = POLLIN };
-    int disk = open("store", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    (void)unused;
-    coprocess_check(disk != -1 && ioctl(disk, FIFREEZE, 0) == 0);
-    coprocess_check(coprocess_give_turn(parent));
-    poll(&event, 1, THAW_MS);
-    coprocess_check(ioctl(disk, FITHAW, 0) == 0);
-    return 0;
-}
 
 static int make_file(struct coprocess *parent, void *number)
 {
@@ -102,8 +84,7 @@ static void freeze(struct frozen_store *frozen, struct workspace *workspace)
     }
     assert_int_equal(coprocess_start(&frozen->keeping, keep_removed_files, NULL), 0);
     assert_true(coprocess_await_turn(&frozen->keeping));
-    assert_int_equal(coprocess_start(&frozen->thawer, thaw_in_the_end, NULL), 0);
-    assert_true(coprocess_await_turn(&frozen->thawer));
+    disk_freeze(&frozen->thawer);
     for (int i = 0; i < WAITING; i++) {
         assert_int_equal(coprocess_start(&frozen->waiting[i], make_file, &i), 0);
         assert_true(coprocess_await_turn(&frozen->waiting[i]));
@@ -116,8 +97,7 @@ static void freeze(struct frozen_store *frozen, struct workspace *workspace)
 
 static void thaw(struct frozen_store *frozen)
 {
-    assert_true(coprocess_give_turn(&frozen->thawer));
-    assert_coprocess_succeeds(&frozen->thawer);
+    disk_thaw(&frozen->thawer);
     assert_coprocess_succeeds(&frozen->keeping);
 }
 

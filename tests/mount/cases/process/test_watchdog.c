@@ -10,13 +10,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -301,6 +299,7 @@ static void hung_disk_is_no_reason(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     struct client clients[CLIENTS];
+    struct coprocess thawer;
     char path[64];
 
     disk_make(workspace, 16, "", "");
@@ -311,13 +310,10 @@ static void hung_disk_is_no_reason(void **state)
     pid_t keeper = keeper_start(
         workspace, &(struct keeper_settings){ .with_store = true, .options = WATCHDOG });
     pid_t worker = keeper_worker(keeper);
-    int disk = open_file("store", O_RDONLY | O_DIRECTORY);
-    assert_ok(ioctl(disk, FIFREEZE, 0));
+    disk_freeze(&thawer);
     start_clients(clients, "mnt/directory%d/new", true, 0);
     bool lived = outlasts(worker, LONG_MILLISECONDS);
-    // Nothing is asserted before the disk goes on: nobody could end the case.
-    assert_ok(ioctl(disk, FITHAW, 0));
-    assert_ok(close(disk));
+    disk_thaw(&thawer);
     await_clients(clients);
     assert_true(lived);
     assert_int_equal(read_status_number(workspace, "pid"), worker);
