@@ -149,19 +149,22 @@ void orphans_settle(struct volume *volume)
     lock_release(&orphans->lock);
 }
 
-int orphans_await_close(struct volume *volume, bool known)
+int orphans_await_close(struct volume *volume, bool known, uint64_t since)
 {
     struct orphans *orphans = volume->orphans;
     struct timespec look = clock_deadline(LOOK_NANOSECONDS);
+    bool unseen = volume->info.io_uring && clock_now() - since < UNSEEN_NANOSECONDS;
     int result = -EAGAIN;
 
     lock_take(&orphans->lock);
-    if (!volume->info.io_uring && orphans->waiters < volume->waiters_max) {
+    if (orphans->waiters < volume->waiters_max) {
         orphans->waiters++;
-        result = known || is_any_on_its_way(volume);
-        if (result == 1) {
+        if (known || unseen || is_any_on_its_way(volume)) {
             volume_will_wait(volume);
             lock_wait_until(&orphans->lock, &orphans->one_gone, &look);
+            result = 1;
+        } else if (!volume->info.io_uring) {
+            result = 0;
         }
         orphans->waiters--;
     }

@@ -30,10 +30,11 @@ bool orphans_wait(struct volume *volume, unsigned *mark);
 /* Does the same, but not for longer than until `end`, as clock_now() has it. */
 bool orphans_wait_until(struct volume *volume, unsigned *mark, uint64_t end);
 
-/* Waits for a moment if a file that was closed may not be closed here yet: that is known, or its
- * RELEASE may be on its way. Returns 1 then; 0: none is; -EAGAIN: too many threads wait, or it
- * cannot be known. The caller holds no lock that a RELEASE may need. */
-int orphans_await_close(struct volume *volume, bool known);
+/* Waits for a moment if a file that was closed before `since`, as clock_now() has it, may not be
+ * closed here yet: that is known, or its RELEASE may be on its way. Returns 1 then; 0: none is;
+ * -EAGAIN: too many threads wait, or it cannot be known. The caller holds no lock that a RELEASE
+ * may need. */
+int orphans_await_close(struct volume *volume, bool known, uint64_t since);
 
 /* Waits until the only orphans left are in use; later calls do not look at those again. */
 void orphans_settle(struct volume *volume);

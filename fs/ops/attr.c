@@ -242,7 +242,7 @@ static int begin_flags(struct inode *inode, struct file_io *io)
 
 /* The kernel has checked the caller, by the flags that it was told before. The area does it again:
  * the daemon has a caller's rights here, and not its own. */
-static int set_flags(fuse_req_t req, const struct inode *inode, int fd, unsigned command,
+static int set_flags(fuse_req_t req, struct inode *inode, int fd, unsigned command,
                      const void *value)
 {
     struct volume *volume = inode->volume;
@@ -258,7 +258,7 @@ static int set_flags(fuse_req_t req, const struct inode *inode, int fd, unsigned
     if (guards && !root)
         return -EPERM;
     // Pages that wait in FUSE's page cache could not be written any more.
-    if (guards && !inode_is_passthrough(inode) && inode->ref.writers > 0)
+    if (guards && !inode_is_passthrough(inode) && attr_find_writers(inode) != 0)
         return -EBUSY;
     error = impersonate_begin(volume, req, 0);
     if (error)
@@ -271,7 +271,7 @@ static int set_flags(fuse_req_t req, const struct inode *inode, int fd, unsigned
     return error;
 }
 
-static int set_flags_once(fuse_req_t req, const struct inode *inode, int fd, unsigned command,
+static int set_flags_once(fuse_req_t req, struct inode *inode, int fd, unsigned command,
                           const void *value)
 {
     struct request *request = volume_request(inode->volume);

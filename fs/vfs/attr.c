@@ -31,9 +31,15 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "fs/inode/deferred_close.h"
+#include "fs/inode/orphans.h"
+#include "fs/util/clock.h"
 #include "fs/vfs/size_notify.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
+
+/* How long a caller waits for files that were closed before. */
+#define CLOSING_NS UINT64_C(3000000000)
 
 /* After this many requests in a row, each within that time of the last, an answer may be as old as
  * LAG_SECONDS; the kernel counts in its ticks, and takes up to two of them. */
@@ -126,6 +132,21 @@ bool attr_mapping_writes(struct inode *inode)
              inode->ref.held.io_fd < 0 && probe_writers(inode) == 1;
     lock_release(stripe);
     return writes;
+}
+
+int attr_find_writers(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+    uint64_t since = clock_now();
+    int on_its_way = 1;
+    bool writes, closing;
+
+    while ((writes = attr_mapping_writes(inode) || inode->ref.writers > 0) && on_its_way == 1 &&
+           clock_now() - since < CLOSING_NS) {
+        closing = deferred_close_count(volume) > 0;
+        on_its_way = orphans_await_close(volume, closing, since);
+    }
+    return !writes ? 0 : on_its_way == 0 ? 1 : -EAGAIN;
 }
 
 bool attr_changes_unseen(const struct inode *inode)

@@ -35,4 +35,10 @@ bool attr_may_change(struct inode *inode);
  * reference up to date. The inode has a descriptor. */
 bool attr_mapping_writes(struct inode *inode);
 
+/* Returns 1 if somebody has a file open for writing, or one that passes through mapped for writing;
+ * 0: nobody. A descriptor that was closed before counts for none: while its RELEASE may be on its
+ * way the call waits, so the caller holds no lock that a RELEASE may need. -EAGAIN: somebody seems
+ * to, and it cannot be known. */
+int attr_find_writers(struct inode *inode);
+
 #endif

@@ -142,9 +142,6 @@ static int count_share(struct inode *inode, uid_t user)
 /* The kernel's FMODE_EXEC, with which it opens what it executes. */
 #define OPEN_TO_EXECUTE 040
 
-/* How long an execve waits for what was closed before it. */
-#define EXECUTABLE_NS UINT64_C(3000000000)
-
 /* How long a store is believed to be writable. */
 #define WRITABLE_NS 100000000
 
@@ -171,22 +168,12 @@ static int check_writable(struct inode *inode)
 
 /* Refuses to execute a file that a mapping can still write to, which may have no open file any
  * more: with passthrough it is one of the area's file, and the kernel knows of those that have the
- * mount's file open. A descriptor of the daemon's that is about to be closed counts for none; where
- * that cannot be known the file is executed. */
+ * mount's file open. Where that cannot be known the file is executed. */
 static int check_executable(struct inode *inode)
 {
-    uint64_t end = clock_now() + EXECUTABLE_NS;
-    int on_its_way = 1;
-    bool closing;
-
     if (!inode_is_passthrough(inode))
         return 0;
-    while ((attr_mapping_writes(inode) || inode->ref.writers > 0) && on_its_way == 1 &&
-           clock_now() < end) {
-        closing = deferred_close_count(inode->volume) > 0;
-        on_its_way = orphans_await_close(inode->volume, closing);
-    }
-    return on_its_way == 0 && attr_mapping_writes(inode) ? -ETXTBSY : 0;
+    return attr_find_writers(inode) == 1 && attr_mapping_writes(inode) ? -ETXTBSY : 0;
 }
 
 /* Refuses an open that the kernel's FUSE client lets through and the area does not, and gives the

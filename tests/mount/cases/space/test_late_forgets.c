@@ -2,7 +2,7 @@
 /*
  * A removed file keeps its space, and a descriptor of the daemon, until the daemon has served the
  * kernel's FORGET of it. That may be late: a request that needs either meanwhile waits, and does not
- * fail. So it is with a RELEASE and the holes of a file that nobody writes any more.
+ * fail. So it is with a RELEASE, and with what takes a file that nobody writes any more.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
@@ -10,6 +10,7 @@
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -280,10 +282,24 @@ static int find_data(struct coprocess *parent, void *argument)
     return 0;
 }
 
-/* close(2) returns before its RELEASE is served, and until then the daemon knows a writer. */
-static void holes_wait_for_a_late_release(void **state)
+/* Makes a file append-only, and ends that. */
+static int guard(struct coprocess *parent, void *argument)
 {
-    const struct workspace *workspace = workspace_of(state);
+    int flags, error;
+
+    coprocess_check(ioctl(*(int *)argument, FS_IOC_GETFLAGS, &flags) == 0);
+    flags |= FS_APPEND_FL;
+    error = ioctl(*(int *)argument, FS_IOC_SETFLAGS, &flags) == 0 ? 0 : errno;
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    coprocess_check(error == 0);
+    flags &= ~FS_APPEND_FL;
+    coprocess_check(ioctl(*(int *)argument, FS_IOC_SETFLAGS, &flags) == 0);
+    return 0;
+}
+
+/* close(2) returns before its RELEASE is served, and until then the daemon knows a writer. */
+static void wait_for_a_late_release(const struct workspace *workspace, coprocess_body *body)
+{
     struct coprocess client;
 
     if (is_over_uring())
@@ -298,7 +314,7 @@ static void holes_wait_for_a_late_release(void **state)
     assert_ok(close(fd));
     while (exists("hold/before-execution"))
         sched_yield();
-    assert_int_equal(coprocess_start(&client, find_data, &reader), 0);
+    assert_int_equal(coprocess_start(&client, body, &reader), 0);
     // Whoever does not wait answers meanwhile.
     struct pollfd answer = { .fd = client.in, .events = POLLIN };
     assert_ok(poll(&answer, 1, WAITS_MS));
@@ -312,12 +328,24 @@ static void holes_wait_for_a_late_release(void **state)
     workspace_unmount(workspace);
 }
 
+static void holes_wait_for_a_late_release(void **state)
+{
+    wait_for_a_late_release(workspace_of(state), find_data);
+}
+
+static void flags_wait_for_a_late_release(void **state)
+{
+    if (workspace_of(state)->root)
+        wait_for_a_late_release(workspace_of(state), guard);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(late_forgets_are_waited_for),
     cmocka_unit_test(late_forgets_are_waited_for_by_many),
     cmocka_unit_test(late_space_is_waited_for),
     cmocka_unit_test(files_in_use_are_not_waited_for_long),
     cmocka_unit_test(holes_wait_for_a_late_release),
+    cmocka_unit_test(flags_wait_for_a_late_release),
 };
 
 WORKSPACE_MAIN("late_forgets", cases)
