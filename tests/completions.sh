@@ -114,7 +114,12 @@ check_paths 'shmapctl sync ' plusdirs
 check_paths 'shmapctl sync /srv/shared ' plusdirs
 check_paths 'shmapctl upgrade . ' default
 check_paths 'shmapctl run --persist ' dirnames
+check_paths 'shmapctl run --mount ' dirnames
 check_paths 'shmapctl run -o size=1g env ' default
+check 'shmapctl run --j' --join
+check 'shmapctl run --n' --name
+check 'shmapctl run --name desk dirnam' dirname
+check 'shmapctl run --join desk -- dirnam' dirname
 check 'shmapctl run --p' --persist
 check 'shmapctl run -o nop' nopassthrough
 check 'shmapctl run -o size=1g,hu' 1g,huge=

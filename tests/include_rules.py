@@ -48,7 +48,7 @@ ROOMS = {
     "fs": ["fs/options", "fs/ops", "fs/process", "fs/mount", "fs/class", "fs/util", "lib/process", "lib/sys"],
     "tools/ui": ["lib/api", "lib/sys"],
     "tools/scan": ["tools/ui", "lib/api", "lib/sys"],
-    "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/process", "lib/sys"],
+    "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/area", "lib/process", "lib/sys"],
     "tools/cmd": ["tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }

@@ -99,6 +99,20 @@ static int open_file(const struct area *store, int dir, bool make)
     return S_ISREG(st.st_mode) && is_own(&st, store) ? steal_fd(&fd) : -EPERM;
 }
 
+int store_lock_open(const char *directory)
+{
+    CLEANUP_FD int root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct area store = { .root = root };
+    CLEANUP_FD int dir = -1;
+    struct stat st;
+
+    if (root < 0 || fstat(root, &st) != 0)
+        return -errno;
+    store.device = st.st_dev;
+    dir = open_private(&store);
+    return dir < 0 ? dir : open_file(&store, dir, false);
+}
+
 static int lock_fd(int fd, int operation)
 {
     if (flock(fd, operation) == 0)

@@ -44,6 +44,11 @@ void store_lock_mark_ending(const struct area *area);
 /* Tells whether the process that has the lock has marked it so. */
 bool store_lock_is_ending(const struct area *area);
 
+/* Opens the lock file of what may be a store, for somebody who has no mount of it. Returns a
+ * descriptor or a negative errno; -ENOENT: it is no store; -EPERM: what is there is another
+ * user's. */
+int store_lock_open(const char *directory);
+
 /* Lets go of the lock of a store that comes to no mount, and removes what was made for it. */
 void store_lock_drop(const struct area *store, struct store_lock *lock);
 

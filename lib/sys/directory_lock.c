@@ -80,13 +80,13 @@ static bool has_lock(int process, const char *number, const struct stat *of)
            st.st_dev == of->st_dev && st.st_ino == of->st_ino;
 }
 
-static bool holds_lock(int process, const struct stat *of)
+/* `hidden` is what is to be said of a process that cannot be looked at. */
+static bool holds_lock(int process, const struct stat *of, bool hidden)
 {
     int fd = openat(process, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *numbers = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
-    // A daemon that cannot be looked at may be the one: two on one directory are worse than none.
-    bool found = fd < 0 && errno == EACCES;
+    bool found = fd < 0 && errno == EACCES && hidden;
 
     if (!numbers && fd >= 0)
         close(fd);
@@ -97,32 +97,40 @@ static bool holds_lock(int process, const struct stat *of)
     return found;
 }
 
-static bool is_holder(int proc, const char *name, const struct stat *of)
+static bool is_holder(int proc, const char *name, const struct stat *of, bool hidden)
 {
     CLEANUP_FD int process = openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    return process >= 0 && is_daemon(process) && is_trusted(process) && holds_lock(process, of);
+    return process >= 0 && is_daemon(process) && is_trusted(process) &&
+           holds_lock(process, of, hidden);
 }
 
-/* Returns whether another daemon of ours has the lock of a directory. */
-static bool is_held(int dir)
+/* Returns another daemon of ours that has the lock of a file or directory; 0: there is none. */
+static pid_t find_holder(int fd, bool hidden)
 {
     DIR *processes = opendir("/proc");
     const struct dirent *entry;
     struct stat st;
-    bool found = false;
+    pid_t found = 0;
 
-    if (fstat(dir, &st) == 0) {
+    if (fstat(fd, &st) == 0) {
         while (!found && processes && (entry = readdir(processes))) {
+            pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
             // Whoever has started us has the locks that we inherited.
-            found = strtol(entry->d_name, NULL, 10) > 0 &&
-                    strtol(entry->d_name, NULL, 10) != getpid() &&
-                    is_holder(dirfd(processes), entry->d_name, &st);
+            if (pid > 0 && pid != getpid() &&
+                is_holder(dirfd(processes), entry->d_name, &st, hidden))
+                found = pid;
         }
     }
     if (processes)
         closedir(processes);
     return found;
+}
+
+pid_t directory_lock_holder(int fd)
+{
+    return find_holder(fd, false);
 }
 
 int directory_lock(int dir)
@@ -131,5 +139,6 @@ int directory_lock(int dir)
         return 0;
     if (errno != EWOULDBLOCK)
         return -errno;
-    return is_held(dir) ? -EBUSY : 0;
+    // A daemon that cannot be looked at may be the one: two on one directory are worse than none.
+    return find_holder(dir, true) ? -EBUSY : 0;
 }

@@ -9,8 +9,14 @@
 #ifndef SHMAP_DIRECTORY_LOCK_H
 #define SHMAP_DIRECTORY_LOCK_H
 
+#include <sys/types.h>
+
 /* Takes the lock of a directory. Returns 0, also where strangers hold it, or a negative errno;
  * -EBUSY: another daemon has it. */
 int directory_lock(int dir);
+
+/* Returns a daemon of root's or of our own user that has the lock of an open file or directory; 0:
+ * none can be seen. */
+pid_t directory_lock_holder(int fd);
 
 #endif

@@ -27,17 +27,18 @@ _shmapctl_run() { # WORD...
             return
         elif [[ $1 == -- ]]; then
             only_command=1
-        elif [[ $1 =~ ^(-o|--options|--persist)$ ]]; then
+        elif [[ $1 =~ ^(-o|--options|--persist|--mount|--name|--join)$ ]]; then
             option=$1
         fi
         shift
     done
     case $option in
     -o | --options) _shmapfs_options "$1" ;;
-    --persist) _shmapfs_paths dirnames ;;
+    --persist | --mount) _shmapfs_paths dirnames ;;
+    --name | --join) ;;
     *)
         if [[ $1 == -* && -z $only_command ]]; then
-            _shmapfs_reply "$1" -o --options --persist -h --help --
+            _shmapfs_reply "$1" -o --options --persist --mount --name --join -h --help --
         else
             mapfile -t COMPREPLY < <(compgen -c -- "$1")
             _shmapfs_paths default

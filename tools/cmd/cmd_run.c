@@ -3,17 +3,29 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "tools/cmd/command.h"
-#include "tools/run/namespace.h"
 #include "tools/run/run.h"
 #include "tools/ui/exit_status.h"
+#include "tools/ui/output.h"
 
-static const char USAGE[] =
-    "usage: shmapctl run [-o OPTION[,OPTION...]] [--persist STORE] [--] COMMAND [ARGUMENT...]";
+#define USAGE "usage: shmapctl run [OPTION...] [--] COMMAND [ARGUMENT...]"
+
+static const char HELP[] = USAGE
+    "\n"
+    "\n"
+    "Runs COMMAND with a /dev/shm of its own, and options up to COMMAND:\n"
+    "  -o, --options OPTION[,OPTION...]  mount options of shmapfs, such as size=1g\n"
+    "      --persist STORE               keep the objects in this directory\n"
+    "      --mount DIRECTORY             have this directory instead of /dev/shm\n"
+    "      --name NAME                   a name by which others join\n"
+    "      --join NAME|PID               share what a run has, by its name or one of its processes\n"
+    "  -h, --help                        show this text";
 
 static void add_daemon_argument(struct run_plan *plan, const char *argument)
 {
@@ -21,35 +33,36 @@ static void add_daemon_argument(struct run_plan *plan, const char *argument)
 }
 
 /* Reads the options up to COMMAND. Returns -1 to go on, or an exit status. */
-static int parse_run_options(struct run_plan *plan, int argc, char **argv)
+static int parse_run_options(struct run_plan *plan, const char **mountpoint, int argc, char **argv)
 {
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
         { "options", required_argument, NULL, 'o' },
         { "persist", required_argument, NULL, 'p' },
+        { "mount", required_argument, NULL, 'm' },
+        { "name", required_argument, NULL, 'n' },
+        { "join", required_argument, NULL, 'j' },
         { 0 },
+    };
+    const char **texts[] = {
+        ['p'] = &plan->store, ['m'] = mountpoint, ['n'] = &plan->name, ['j'] = &plan->join
     };
 
     optind = 0; // another command line than the one before, for getopt(3)
     for (int option; (option = getopt_long(argc, argv, "+ho:", options, NULL)) != -1;) {
         switch (option) {
         case 'h':
-            puts(USAGE);
+            puts(HELP);
             return EXIT_SUCCESS;
         case 'o':
             add_daemon_argument(plan, "-o");
             add_daemon_argument(plan, optarg);
             break;
-        case 'p':
-            if (*optarg == '\0') {
-                warnx("run: --persist is empty; it takes the path of a directory");
-                return EXIT_NOT_STARTED;
-            }
-            plan->store = optarg;
-            break;
-        default:
+        case '?':
             fprintf(stderr, "%s\n", USAGE);
             return EXIT_NOT_STARTED;
+        default:
+            *texts[option] = optarg;
         }
     }
     plan->command = argv + optind;
@@ -59,22 +72,61 @@ static int parse_run_options(struct run_plan *plan, int argc, char **argv)
     return EXIT_NOT_STARTED;
 }
 
+/* Returns whether an option has no value, after a line that says what it takes. */
+static bool is_empty(const char *option, const char *value, const char *takes)
+{
+    if (!value || *value)
+        return false;
+    warnx("run: %s is empty; it takes %s", option, takes);
+    return true;
+}
+
+/* Finds where the mount is to be. Returns 0, or -1 after a line. */
+static int find_mountpoint(struct run_plan *plan, const char *given)
+{
+    struct stat st;
+
+    if (!realpath(given, plan->mountpoint) || stat(plan->mountpoint, &st) != 0) {
+        fail(given, errno == ENOENT ? "%s; make the directory first" : "cannot be mounted on: %s",
+             strerror(errno));
+        return -1;
+    }
+    if (S_ISDIR(st.st_mode) && strcmp(plan->mountpoint, "/") != 0)
+        return 0;
+    fail(given, "cannot be mounted on; choose a directory below /");
+    return -1;
+}
+
 /* Returns the exit status. */
 static int parse_and_run(struct run_plan *plan, int argc, char **argv)
 {
-    int status;
+    const char *mountpoint = NULL;
+    int own_count, status;
 
     add_daemon_argument(plan, "shmapfs");
     add_daemon_argument(plan, "-f");
     add_daemon_argument(plan, "-o");
     add_daemon_argument(plan, "keeper");
-    status = parse_run_options(plan, argc, argv);
+    own_count = plan->daemon_argument_count;
+    status = parse_run_options(plan, &mountpoint, argc, argv);
     if (status >= 0)
         return status;
+    if (is_empty("--persist", plan->store, "the path of a directory") ||
+        is_empty("--mount", mountpoint, "the path of a directory") ||
+        is_empty("--name", plan->name, "a word") ||
+        is_empty("--join", plan->join, "the name of a run, or the number of one of its processes"))
+        return EXIT_NOT_STARTED;
+    if (plan->join &&
+        (plan->store || plan->name || mountpoint || plan->daemon_argument_count > own_count)) {
+        warnx("run: --join takes the mount as it is; leave -o, --persist, --mount and --name out");
+        return EXIT_NOT_STARTED;
+    }
+    if (!plan->join && find_mountpoint(plan, mountpoint ? mountpoint : SHM_DIRECTORY) != 0)
+        return EXIT_NOT_STARTED;
     add_daemon_argument(plan, "--");
     if (plan->store)
         add_daemon_argument(plan, plan->store);
-    add_daemon_argument(plan, SHM_DIRECTORY);
+    add_daemon_argument(plan, plan->mountpoint);
     return run_plan_execute(plan);
 }
 

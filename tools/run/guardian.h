@@ -7,12 +7,20 @@
 #ifndef SHMAPCTL_GUARDIAN_H
 #define SHMAPCTL_GUARDIAN_H
 
+#include <sys/types.h>
+
+struct guardian {
+    pid_t pid; // -1: there is none
+    int pidfd;
+};
+#define GUARDIAN_NONE ((struct guardian){ .pid = -1, .pidfd = -1 })
+
 /* Starts a guardian. When this process is gone, it kills the process behind `killed` and sends
- * SIGTERM to the one behind `ended`. Both are pidfds, and so is none of the three standard
- * descriptors. Returns the guardian's pidfd; -1 with errno. */
-int guardian_start(int killed, int ended);
+ * SIGTERM to the one behind `ended`, unless that is -1. Both are pidfds, and so is none of the three
+ * standard descriptors. Returns 0; -1 with errno. */
+int guardian_start(struct guardian *guardian, int killed, int ended);
 
 /* Ends the guardian, if there is one. */
-void guardian_dismiss(int guardian);
+void guardian_dismiss(const struct guardian *guardian);
 
 #endif

@@ -4,12 +4,14 @@
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int supervise_block_signals(struct signal_setting *before)
@@ -96,7 +98,7 @@ static void forward_signal(const struct supervision *supervision,
 static void note_daemon_end(struct supervision *supervision, int status)
 {
     supervision->daemon_status = status;
-    if (supervision->command_status != -1)
+    if (supervision->command_status != -1 && supervision->waiter == 0)
         return;
     if (WIFSIGNALED(status))
         warnx("shmapfs was killed by signal %d (%s)", WTERMSIG(status),
@@ -123,6 +125,8 @@ static void reap_children(struct supervision *supervision)
             supervision->command_status = status;
         } else if (child == supervision->daemon.process.pid) {
             note_daemon_end(supervision, status);
+        } else if (child == supervision->waiter) {
+            supervision->waiter = 0;
         }
     }
 }
@@ -139,31 +143,85 @@ static void dispatch_signals(struct supervision *supervision)
     }
 }
 
-static void await_event(struct supervision *supervision)
+static void note_run_end(struct supervision *supervision)
+{
+    supervision->joined = -1;
+    if (supervision->command_status == -1)
+        warnx("the run that was joined has ended, and what COMMAND shares has ended with it");
+}
+
+/* Waits for at most that many milliseconds; -1: for ever. */
+static void await_event(struct supervision *supervision, int limit)
 {
     struct pollfd events[] = { { .fd = supervision->signals, .events = POLLIN },
-                               { .fd = supervision->daemon.notices, .events = POLLIN } };
+                               { .fd = supervision->daemon.notices, .events = POLLIN },
+                               { .fd = supervision->joined, .events = POLLIN } };
 
-    if (poll(events, 2, -1) < 0)
+    if (poll(events, 3, limit) < 0)
         return;
-    if (events[1].revents && daemon_is_ready(&supervision->daemon)) {
-        supervision->ready = true;
-        held_release(&supervision->command);
-    }
+    if (events[1].revents)
+        supervision->ready |= daemon_is_ready(&supervision->daemon);
     if (events[0].revents)
         dispatch_signals(supervision);
+    if (events[2].revents)
+        note_run_end(supervision);
+}
+
+void supervise_start(struct supervision *supervision)
+{
+    while (!supervision->ready && supervision->command_status == -1)
+        await_event(supervision, -1);
 }
 
 void supervise_command(struct supervision *supervision)
 {
     while (supervision->command_status == -1)
-        await_event(supervision);
+        await_event(supervision, -1);
+}
+
+/* Returns whether this process has children that it did not start itself. Where the kernel does not
+ * list them, there are none. */
+static bool has_left(const struct supervision *supervision)
+{
+    FILE *children = fopen("/proc/thread-self/children", "re");
+    bool found = false;
+    int child;
+
+    while (!found && children && fscanf(children, "%d", &child) == 1)
+        found = child != supervision->guardian && child != supervision->daemon.process.pid;
+    if (children)
+        fclose(children);
+    return found;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void supervise_left(struct supervision *supervision)
+{
+    int64_t end = now_ms() + 1000;
+
+    for (int64_t left = 1000; left > 0 && has_left(supervision); left = end - now_ms())
+        await_event(supervision, (int)left);
+}
+
+void supervise_waiter(struct supervision *supervision, pid_t waiter)
+{
+    supervision->waiter = waiter;
+    while (supervision->waiter != 0 && supervision->daemon_status == -1)
+        await_event(supervision, -1);
+    supervision->waiter = 0;
 }
 
 void supervise_daemon(struct supervision *supervision)
 {
     while (supervision->daemon_status == -1)
-        await_event(supervision);
+        await_event(supervision, -1);
 }
 
 int supervise_end_as(int status)

@@ -78,6 +78,26 @@ char *process_command(int dir)
     return name;
 }
 
+char *process_command_line(int dir)
+{
+    FILE *words = process_file(dir, "cmdline");
+    char line[4096];
+    size_t length = words ? fread(line, 1, sizeof(line), words) : 0;
+    char *copy;
+
+    if (words)
+        fclose(words);
+    // The last of the ends is the line's.
+    for (size_t i = 0; i + 1 < length; i++) {
+        if (line[i] == '\0')
+            line[i] = ' ';
+    }
+    copy = strndup(line, length);
+    if (!copy)
+        err(EXIT_FAILURE, NULL);
+    return copy;
+}
+
 struct process_info process_read_info(int dir)
 {
     struct process_info info = { 0 };
@@ -85,6 +105,7 @@ struct process_info process_read_info(int dir)
     char line[256];
 
     while (status && fgets(line, sizeof(line), status)) {
+        sscanf(line, "PPid: %d", &info.parent);
         sscanf(line, "Uid: %*u %u", &info.uid);
         if (strncmp(line, "VmSize:", strlen("VmSize:")) == 0)
             info.has_memory = true;

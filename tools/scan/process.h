@@ -14,7 +14,11 @@ FILE *process_file(int dir, const char *name);
 /* Returns the name of what it executes, whole where the kernel has cut it off. For free(). */
 char *process_command(int dir);
 
+/* Returns its command line with spaces between the words; empty: it cannot be read. For free(). */
+char *process_command_line(int dir);
+
 struct process_info {
+    pid_t parent;
     uid_t uid;       // the effective one
     bool has_memory; // otherwise it has ended, or is one of the kernel's threads
 };

@@ -74,6 +74,72 @@ static int reserve_too_much(void)
     return EXIT_SUCCESS;
 }
 
+static bool write_line(const char *line)
+{
+    return write(STDOUT_FILENO, line, strlen(line)) == (ssize_t)strlen(line);
+}
+
+static int overflow(void)
+{
+    const size_t size = 8 << 20;
+    int fd = shm_open("/large", O_RDWR | O_CREAT, 0600);
+    check(fd >= 0);
+    check(ftruncate(fd, (off_t)size) == 0);
+    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    check(memory != MAP_FAILED);
+    memset(memory, 1, size);
+    return EXIT_SUCCESS;
+}
+
+static int burst(void)
+{
+    const off_t page = sysconf(_SC_PAGESIZE);
+    int fd = shm_open("/large", O_RDWR | O_CREAT, 0600);
+    int error = 0;
+    check(fd >= 0);
+    for (off_t i = 0; error == 0; i++)
+        error = posix_fallocate(fd, i * page, page);
+    check(error == ENOSPC);
+    return raise(SIGBUS);
+}
+
+static bool is_at_end(int fd)
+{
+    char byte;
+
+    return read(fd, &byte, 1) == 0;
+}
+
+static int tracker(void)
+{
+    int alive[2];
+
+    check(pipe(alive) == 0);
+    check(shm_open("/object", O_RDWR | O_CREAT, 0600) >= 0);
+    if (fork() != 0)
+        return EXIT_SUCCESS;
+    check(close(alive[1]) == 0);
+    check(is_at_end(alive[0]));
+    check(shm_unlink("/object") == 0);
+    return EXIT_SUCCESS;
+}
+
+static int left(void)
+{
+    int fd = shm_open("/object", O_RDWR | O_CREAT, 0600);
+    check(fd >= 0);
+    check(close(fd) == 0);
+    if (fork() != 0)
+        return EXIT_SUCCESS;
+    check(is_at_end(STDIN_FILENO));
+    check(shm_open("/object", O_RDWR, 0) == -1 && errno == ENOENT);
+    check(shm_unlink("/object") == -1 && errno == ENOENT);
+    check(access("/dev/shm/object", F_OK) == -1 && errno == ENOENT);
+    check(shm_open("/object", O_RDWR | O_CREAT, 0600) == -1 && errno == ENOSPC);
+    check(write_line("gone\n"));
+    return EXIT_SUCCESS;
+}
+
 static sigset_t block(int first, int second)
 {
     sigset_t set;
@@ -83,11 +149,6 @@ static sigset_t block(int first, int second)
     sigaddset(&set, second);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return set;
-}
-
-static bool write_line(const char *line)
-{
-    return write(STDOUT_FILENO, line, strlen(line)) == (ssize_t)strlen(line);
 }
 
 /* Says which value a signal brings. */
@@ -136,6 +197,10 @@ int play_command_role(const char *role)
     } roles[] = { { "share", share },
                   { "share_again", share_again },
                   { "fill", reserve_too_much },
+                  { "overflow", overflow },
+                  { "burst", burst },
+                  { "tracker", tracker },
+                  { "left", left },
                   { "first_signal", first_signal },
                   { "key", key },
                   { "value", value } };

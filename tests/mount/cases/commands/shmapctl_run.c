@@ -62,7 +62,7 @@ void assert_ended(const struct program_result *result, int status, const char *o
     assert_string_equal(result->out, out);
 }
 
-static struct background_run start_words(const char *const words[])
+struct background_run start_words(const char *const words[])
 {
     struct background_run background = { .err = memfd_create("err", MFD_CLOEXEC) };
     int in[2], out[2];
@@ -172,6 +172,37 @@ int end_run(struct background_run *background, char *err, size_t size)
     err[length] = '\0';
     assert_ok(close(background->err));
     return status;
+}
+
+struct words_expected {
+    int fd;
+    const char *words;
+};
+
+static bool has_words(void *argument)
+{
+    const struct words_expected *expected = argument;
+    char text[4096] = "";
+
+    assert_ok(pread(expected->fd, text, sizeof(text) - 1, 0));
+    return strstr(text, expected->words) != NULL;
+}
+
+void await_complaint(const struct background_run *background, const char *words)
+{
+    struct words_expected expected = { background->err, words };
+
+    if (!becomes_true(has_words, &expected))
+        fail_msg("it does not say «%s»", words);
+}
+
+void assert_run_ends_with(struct background_run *background, int status, const char *words)
+{
+    char err[4096];
+    int ended = end_run(background, err, sizeof(err));
+
+    if (ended != status || strstr(err, words) == NULL)
+        fail_msg("status %d, no «%s» in: %s", ended, words, err);
 }
 
 void assert_run_ends(struct background_run *background, int status)

@@ -32,6 +32,9 @@ struct background_run {
     int in, out, err; // the last is a file
 };
 
+/* Starts a program, the first of the words, up to a NULL. */
+struct background_run start_words(const char *const words[]);
+
 struct background_run start_script(const struct workspace *workspace, bool with_store,
                                    const char *script);
 
@@ -54,6 +57,12 @@ int end_run(struct background_run *background, char *err, size_t size);
 
 /* The same, with that status and silence. */
 void assert_run_ends(struct background_run *background, int status);
+
+/* The same, with these words on standard error. */
+void assert_run_ends_with(struct background_run *background, int status, const char *words);
+
+/* Waits until it has written these words to standard error. */
+void await_complaint(const struct background_run *background, const char *words);
 
 /* A number of the status of a mount, which others may see at another path than the command. */
 int64_t status_number(const char *mountpoint, const char *member);

@@ -96,6 +96,14 @@ static void wrong_command_lines(void **state)
     assert_refused(&result, NOT_STARTED, hidden, "cannot be in", NULL);
     assert_false(exists(hidden));
     free(hidden);
+    result = run_program(shmapctl(), "run", "--mount", "missing", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "missing", "make the directory first", NULL);
+    result = run_program(shmapctl(), "run", "--mount", "plain", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "plain", "choose a directory", NULL);
+    result = run_program(shmapctl(), "run", "--mount=/", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "choose a directory", NULL);
+    result = run_program(shmapctl(), "run", "--mount=", "true", NULL);
+    assert_refused(&result, NOT_STARTED, "--mount is empty", NULL);
     result = run_program(shmapctl(), "run", "--help", NULL);
     assert_done(&result);
     assert_non_null(strstr(result.out, "--persist"));
@@ -242,20 +250,6 @@ static void kept_with_a_store_only(void **state)
     }
 }
 
-static void a_store_in_use_is_refused(void **state)
-{
-    struct workspace *workspace = begin_run(state);
-    struct background_run background = start_script(workspace, true, "echo $$; cat; exit 6");
-
-    read_pid(&background);
-    struct program_result result = run_script(workspace, workspace->store, "true");
-    assert_refused(&result, NOT_STARTED, workspace->store, "in use", NULL);
-    end_input(&background);
-    assert_run_ends(&background, 6);
-    result = run_script(workspace, workspace->store, "exit 0");
-    assert_ended(&result, 0, "");
-}
-
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(status_is_that_of_the_command),
     cmocka_unit_test(commands_that_cannot_be_executed),
@@ -268,7 +262,6 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(limits_are_the_command_s),
     cmocka_unit_test(the_machine_s_objects_are_out_of_reach),
     cmocka_unit_test(kept_with_a_store_only),
-    cmocka_unit_test(a_store_in_use_is_refused),
 };
 
 RUN_MAIN("run", cases, 0)
