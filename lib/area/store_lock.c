@@ -101,7 +101,7 @@ static int open_file(const struct area *store, int dir, bool make)
 
 int store_lock_open(const char *directory)
 {
-    CLEANUP_FD int root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_FD int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct area store = { .root = root };
     CLEANUP_FD int dir = -1;
     struct stat st;

@@ -16,16 +16,16 @@
 
 #define USAGE "usage: shmapctl run [OPTION...] [--] COMMAND [ARGUMENT...]"
 
-static const char HELP[] = USAGE
-    "\n"
-    "\n"
-    "Runs COMMAND with a /dev/shm of its own, and options up to COMMAND:\n"
-    "  -o, --options OPTION[,OPTION...]  mount options of shmapfs, such as size=1g\n"
-    "      --persist STORE               keep the objects in this directory\n"
-    "      --mount DIRECTORY             have this directory instead of /dev/shm\n"
-    "      --name NAME                   a name by which others join\n"
-    "      --join NAME|PID               share what a run has, by its name or one of its processes\n"
-    "  -h, --help                        show this text";
+static const char HELP[] =
+    USAGE "\n"
+          "\n"
+          "Runs COMMAND with a /dev/shm of its own, and options up to COMMAND:\n"
+          "  -o, --options OPTION[,OPTION...]  mount options of shmapfs, such as size=1g\n"
+          "      --persist STORE               keep the objects in this directory\n"
+          "      --mount DIRECTORY             have this directory instead of /dev/shm\n"
+          "      --name NAME                   a name by which others join\n"
+          "      --join NAME|PID               share what a run has, by name or process\n"
+          "  -h, --help                        show this text";
 
 static void add_daemon_argument(struct run_plan *plan, const char *argument)
 {

@@ -16,8 +16,8 @@ struct guardian {
 #define GUARDIAN_NONE ((struct guardian){ .pid = -1, .pidfd = -1 })
 
 /* Starts a guardian. When this process is gone, it kills the process behind `killed` and sends
- * SIGTERM to the one behind `ended`, unless that is -1. Both are pidfds, and so is none of the three
- * standard descriptors. Returns 0; -1 with errno. */
+ * SIGTERM to the one behind `ended`, unless that is -1. Both are pidfds, and so is none of the
+ * three standard descriptors. Returns 0; -1 with errno. */
 int guardian_start(struct guardian *guardian, int killed, int ended);
 
 /* Ends the guardian, if there is one. */

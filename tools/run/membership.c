@@ -23,7 +23,7 @@
 #include "tools/ui/output.h"
 
 /* The memory file has no contents, because the limit of a file's size may be 0. Its name has the
- * number of the first process, in its own PID namespace, the run's name and the mount's place: */
+ * number of the first process, the run's name and the mount's place. */
 #define TITLE        "shmapfs-run:"
 #define TITLE_FORMAT TITLE "%d:%s:%s"
 #define TITLE_MAX    249 // as memfd_create(2) has it
@@ -52,41 +52,35 @@ struct found {
 struct search {
     const char *name; // NULL: by the namespace
     struct stat namespace;
-    unsigned count; // of those that were found
+    struct stat processes; // our own PID namespace, in which it is
+    unsigned count;        // of those that were found
     struct found first;
     bool foreign; // there is one of another user
     uid_t owner;
 };
 
-/* Returns whether all user ids of a process are the caller's own: then nobody else has a say in what
- * it shows. Tells its user and its number in its own PID namespace. */
-static bool is_own(int process, uid_t *uid, pid_t *inner)
+/* Returns whether all user ids of a process are the caller's own: then nobody else has a say in
+ * what it shows. Tells its effective one. */
+static bool is_own(int process, uid_t *uid)
 {
     FILE *status = process_file(process, "status");
     unsigned real = 0, effective = 0, saved = 0;
-    char line[1024];
+    char line[256];
     bool told = false;
 
-    *inner = 0;
-    while (status && fgets(line, sizeof(line), status)) {
-        const char *last = strrchr(line, '\t');
-
-        if (sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) == 3)
-            told = true;
-        else if (strncmp(line, "NSpid:", strlen("NSpid:")) == 0 && last)
-            *inner = (pid_t)strtol(last, NULL, 10);
-    }
+    while (!told && status && fgets(line, sizeof(line), status))
+        told = sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) == 3;
     if (status)
         fclose(status);
     *uid = effective;
     return told && real == effective && effective == saved && effective == geteuid();
 }
 
-static bool is_in_namespace(int process, const struct stat *namespace)
+static bool is_in_namespace(int process, const char *path, const struct stat *namespace)
 {
     struct stat st;
 
-    return fstatat(process, "ns/mnt", &st, 0) == 0 && st.st_dev == namespace->st_dev &&
+    return fstatat(process, path, &st, 0) == 0 && st.st_dev == namespace->st_dev &&
            st.st_ino == namespace->st_ino;
 }
 
@@ -118,7 +112,7 @@ static bool read_title(int process, const char *path, struct run_title *title)
 static bool is_sought(const struct search *search, int process, const struct run_title *title)
 {
     return search->name ? strcmp(title->name, search->name) == 0
-                        : is_in_namespace(process, &search->namespace);
+                        : is_in_namespace(process, "ns/mnt", &search->namespace);
 }
 
 /* Writes the path of the memory file, below a process' directory, and its name. Returns whether it
@@ -151,11 +145,12 @@ static bool is_program(int process)
     return is;
 }
 
+/* A file that another user has made is no run's. */
 static enum run_state state_of(int file)
 {
     struct stat st;
 
-    return fstat(file, &st) == 0 ? st.st_mode & STATE_BITS : RUN_ENDED;
+    return fstat(file, &st) == 0 && st.st_uid == geteuid() ? st.st_mode & STATE_BITS : RUN_ENDED;
 }
 
 /* Adds a process to what was found, if it is the first one of a run that is looked for. */
@@ -165,13 +160,15 @@ static void look_at(struct search *search, int proc, const char *number)
     CLEANUP_FD int file = -1;
     struct run_title title;
     char path[NAME_MAX + 8];
-    pid_t inner;
+    pid_t pid = (pid_t)strtol(number, NULL, 10);
     uid_t uid;
     bool own;
 
-    if (process < 0 || !is_program(process))
+    // Root of a container is not to be trusted.
+    if (process < 0 || !is_program(process) ||
+        !is_in_namespace(process, "ns/pid", &search->processes))
         return;
-    own = is_own(process, &uid, &inner);
+    own = is_own(process, &uid);
     if (!find_file(search, process, path, sizeof(path), &title))
         return;
     if (!own) {
@@ -180,13 +177,12 @@ static void look_at(struct search *search, int proc, const char *number)
         return;
     }
     file = openat(process, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0 || title.pid != inner || state_of(file) == RUN_ENDED)
+    if (file < 0 || title.pid != pid || state_of(file) == RUN_ENDED)
         return;
     if (search->count++ == 0)
-        search->first = (struct found){ .pid = (pid_t)strtol(number, NULL, 10),
-                                        .process = steal_fd(&process),
-                                        .file = steal_fd(&file),
-                                        .title = title };
+        search->first = (struct found){
+            .pid = pid, .process = steal_fd(&process), .file = steal_fd(&file), .title = title
+        };
 }
 
 /* Looks at all processes but this one. */
@@ -195,7 +191,7 @@ static void search_runs(struct search *search)
     DIR *processes = opendir("/proc");
     const struct dirent *entry;
 
-    if (!processes)
+    if (!processes || stat("/proc/self/ns/pid", &search->processes) != 0)
         warn("/proc");
     while (processes && (entry = readdir(processes))) {
         long number = strtol(entry->d_name, NULL, 10);

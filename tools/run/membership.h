@@ -2,12 +2,12 @@
 /*
  * Who takes part in a run, and how a run is found.
  *
- * The first shmapctl of a run holds a memory file that is called by the run's name. Another shmapctl
- * of the same user finds that in /proc and opens it there; other users cannot, and there is no file
- * to be left behind and no name to be taken by a stranger. Whoever takes part has it locked
- * (flock(2)), shared; the first one locks it for itself alone until the mount is there, and again at
- * the end: that waits for all others, and then nobody joins any more. The kernel lets go of the lock
- * of a process that is killed.
+ * The first shmapctl of a run holds a memory file that is called by the run's name. Another
+ * shmapctl of the same user finds that in /proc and opens it there; other users cannot, and there
+ * is no file to be left behind and no name to be taken by a stranger. Whoever takes part has it
+ * locked (flock(2)), shared; the first one locks it for itself alone until the mount is there, and
+ * again at the end: that waits for all others, and then nobody joins any more. The kernel lets go
+ * of the lock of a process that is killed.
  */
 #ifndef SHMAPCTL_MEMBERSHIP_H
 #define SHMAPCTL_MEMBERSHIP_H

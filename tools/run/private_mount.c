@@ -34,7 +34,7 @@ static bool is_ended_by(int status, int number)
 
 static bool is_full(const struct shmap_area_status *area)
 {
-    return area->present && area->size - area->used < (uint64_t)sysconf(_SC_PAGESIZE);
+    return area->present && area->used + (uint64_t)sysconf(_SC_PAGESIZE) > area->size;
 }
 
 void private_mount_report_full(const char *mountpoint, int status)

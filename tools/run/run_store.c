@@ -111,17 +111,10 @@ static void report_holder(struct run_store *store, const char *real)
     store->awaited = true;
 }
 
-int run_store_prepare(struct run_store *store, const char *mountpoint)
+static int check(struct run_store *store, const char *mountpoint)
 {
     char real[PATH_MAX];
 
-    if (!store->path)
-        return 0;
-    store->is_new = mkdir(store->path, 0700) == 0;
-    if (!store->is_new && errno != EEXIST) {
-        fail(store->path, "the store cannot be made: %s", strerror(errno));
-        return -1;
-    }
     if (!realpath(store->path, real)) {
         fail(store->path,
              errno == ENOENT ? "the store is a symbolic link to what does not exist; make that "
@@ -135,15 +128,27 @@ int run_store_prepare(struct run_store *store, const char *mountpoint)
              "the store cannot be in %s, because COMMAND sees another directory there; choose one "
              "elsewhere",
              mountpoint);
-        run_store_give_up(store);
         return -1;
     }
-    if (check_around(store, real) != 0) {
-        run_store_give_up(store);
+    if (check_around(store, real) != 0)
         return -1;
-    }
     report_holder(store, real);
     return 0;
+}
+
+int run_store_prepare(struct run_store *store, const char *mountpoint)
+{
+    if (!store->path)
+        return 0;
+    store->is_new = mkdir(store->path, 0700) == 0;
+    if (!store->is_new && errno != EEXIST) {
+        fail(store->path, "the store cannot be made: %s", strerror(errno));
+        return -1;
+    }
+    if (check(store, mountpoint) == 0)
+        return 0;
+    run_store_give_up(store);
+    return -1;
 }
 
 void run_store_report_ready(const struct run_store *store)

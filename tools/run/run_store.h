@@ -14,8 +14,8 @@ struct run_store {
 };
 
 /* Makes the directory if need be, and says who uses it, if somebody does. Returns 0, or -1 after a
- * line on standard error. To be called before a namespace is entered: from inside, other runs cannot
- * be looked at. */
+ * line on standard error. To be called before a namespace is entered: from inside, other runs
+ * cannot be looked at. */
 int run_store_prepare(struct run_store *store, const char *mountpoint);
 
 /* Says that the store is there, to a user who was told that it is not. */

@@ -116,14 +116,16 @@ static void reap_children(struct supervision *supervision)
     int status;
     pid_t child;
 
-    // Any child: the first process of a container gets children that it never had.
+    // Any child: those that the command leaves behind are ours, and may get its number.
     while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+        bool is_command = child == supervision->command.pid && supervision->command_status == -1;
+
         if (WIFSTOPPED(status)) {
-            if (child == supervision->command.pid)
+            if (is_command)
                 kill(getpid(), SIGSTOP);
-        } else if (child == supervision->command.pid) {
+        } else if (is_command) {
             supervision->command_status = status;
-        } else if (child == supervision->daemon.process.pid) {
+        } else if (child == supervision->daemon.process.pid && supervision->daemon_status == -1) {
             note_daemon_end(supervision, status);
         } else if (child == supervision->waiter) {
             supervision->waiter = 0;

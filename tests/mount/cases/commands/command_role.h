@@ -12,8 +12,8 @@
  *   overflow      writes beyond the limit of 1 MiB through a mapping, which is SIGBUS
  *   burst         fills all and ends with SIGBUS
  *   tracker       leaves a child behind that removes an object as soon as its parent has ended
- *   left          leaves a child behind that says "gone" when, at the end of its input, names are gone
- *                 and none can be made
+ *   left          leaves a child behind that says "gone" when, at the end of its input, names are
+ *                 gone and none can be made
  *   value         says "ready", and which value the signal SIGRTMIN + 3 brings
  *   first_signal  sends SIGUSR1 to its parent, says "ready", and ends with the first signal's
  *                 number

@@ -82,6 +82,15 @@ static void a_store_in_another_one_is_refused(void **state)
     // One after the other is no harm.
     result = run_program(shmapctl(), "run", "--persist", "store/old", "true", NULL);
     assert_ended(&result, 0, "");
+    // Nor is the one around it free meanwhile, if it was a store before.
+    const char *words[] = { shmapctl(), "run", "--persist",         "store/old",
+                            "sh",       "-c",  "echo $$; exec cat", NULL };
+    background = start_words(words);
+    read_pid(&background);
+    result = run_script(workspace, workspace->store, "true");
+    assert_refused(&result, NOT_STARTED, workspace->store, "in use", NULL);
+    end_input(&background);
+    assert_run_ends(&background, 0);
 }
 
 static void a_link_that_leads_nowhere(void **state)
