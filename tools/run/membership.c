@@ -337,10 +337,12 @@ static int fail_search(const char *whom, const struct search *search)
         fail(whom, "the run is that of the user with uid %u, and for this user alone to join",
              search->owner);
     else if (search->name)
-        fail(whom, "you have no run of this name; begin one with: shmapctl run --name %s COMMAND",
+        fail(whom,
+             "you have no run of this name, as far as can be seen from here; begin one with: "
+             "shmapctl run --name %s COMMAND",
              whom);
     else
-        fail(whom, "the process is in no run of yours, which began outside of other runs");
+        fail(whom, "the process is in no run of yours, as far as can be seen from here");
     return -1;
 }
 
