@@ -101,6 +101,7 @@ check 'shmapctl --json w' who
 check 'shmapctl --j' --json
 check 'shmapctl who --j' --json
 check 'shmapctl class . ' persist anon atomic checkpoint
+check 'shmapctl skeleton . ' on off
 check 'shmapctl class . a' anon atomic
 check 'shmapctl --json class -- . an' anon
 check 'shmapctl class . anon ' ''

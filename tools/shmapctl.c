@@ -24,6 +24,8 @@ static const struct command {
     { "status", "MOUNTPOINT", 1, 1, cmd_status, "show what a mount is and how full it is" },
     { "class", "PATH [CLASS]", 1, 2, cmd_class,
       "show the class of a path, or set that of an empty directory" },
+    { "skeleton", "DIRECTORY [on|off]", 1, 2, cmd_skeleton,
+      "show or set whether directories in an anonymous one come back" },
     { "resize", "MOUNTPOINT SIZE", 2, 2, cmd_resize,
       "change the limit of the RAM area: 512m, 4g, 25% (of RAM)" },
     { "upgrade", "MOUNTPOINT [BINARY]", 1, 2, cmd_upgrade,
@@ -46,7 +48,7 @@ static void print_help(void)
          "\n"
          "commands:");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        printf("  %-7s  %-22s  %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].summary);
+        printf("  %-8s  %-22s  %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].summary);
     puts(
         "\n"
         "options, anywhere on the line:\n"

@@ -1,27 +1,67 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The class anon: objects in the RAM area, which are gone with the mount. A class root of it is an
- * empty directory of the store. */
+ * empty directory of the store, or has its skeleton there. */
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fs/class/classes.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/inode.h"
+#include "fs/util/log.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 
+/* Writes a line about a class root, by its path in the store as far as the kernel tells it. */
+static void log_skeleton(int named_dir, const char *what)
+{
+    struct object_path link;
+    char path[PATH_MAX] = "";
+    ssize_t length = readlink(object_path_of(named_dir, &link), path, sizeof(path) - 1);
+
+    path[length > 0 ? length : 0] = '\0';
+    log_event(LOG_WARNING, "the skeleton of %s %s", path, what);
+}
+
+#define UNMARKED "is not kept, because the directory cannot be marked in the store"
+
+static bool take_memory(void *volume)
+{
+    return memory_guard_take(((struct volume *)volume)->memory, MEMORY_OF_FILE);
+}
+
+/* Opens the directory in the RAM area that belongs to one in the store. `mark`: when it is made,
+ * and the whole mount keeps skeletons, it does. */
+static int open_in_ram(struct volume *volume, int named_dir, const struct statx *stx, bool mark)
+{
+    COPY_ATTRIBUTES(&volume->info.cred);
+    struct skeleton_return how = { .mark = mark && volume->info.skeletons,
+                                   .take = take_memory,
+                                   .argument = volume };
+    int contents;
+
+    do
+        contents = class_root_open(volume_area(volume, AREA_RAM), named_dir, stx, &how);
+    while (descriptors_make_room(volume, &contents));
+    if (how.unmarked)
+        log_skeleton(named_dir, UNMARKED);
+    if (how.full)
+        log_skeleton(named_dir,
+                     "did not come back as a whole, because the RAM area is full; a mount with a "
+                     "larger size= and nr_inodes= has all of it");
+    if (skeleton_is_kept(named_dir))
+        volume->state->keeps_skeletons = 1;
+    return contents;
+}
+
 static int open_anon_contents(struct volume *volume, int named_dir, const struct statx *stx)
 {
-    KEEP_SETID(&volume->info.cred, true);
     enum shmap_class word;
-    int contents;
 
     if (class_root_class(named_dir, &word) != 0 || word != SHMAP_ANON)
         return -ESTALE;
-    do
-        contents = class_root_open(volume_area(volume, AREA_RAM), named_dir, stx);
-    while (descriptors_make_room(volume, &contents));
-    return contents;
+    return open_in_ram(volume, named_dir, stx, true);
 }
 
 static void drop_anon_contents(struct volume *volume, int named_dir)
@@ -37,7 +77,6 @@ static int assign_anon(struct inode *directory)
 {
     struct volume *volume = directory->volume;
     struct area *ram = volume_area(volume, AREA_RAM);
-    KEEP_SETID(&volume->info.cred, true);
     struct statx stx;
     int contents;
     int error = class_root_is_empty(directory->fd);
@@ -50,9 +89,7 @@ static int assign_anon(struct inode *directory)
         error = class_root_remove(ram, &stx);
     if (error)
         return error;
-    do
-        contents = class_root_open(ram, directory->fd, &stx);
-    while (descriptors_make_room(volume, &contents));
+    contents = open_in_ram(volume, directory->fd, &stx, false);
     if (contents < 0)
         return contents;
     error = class_root_mark(directory->fd, SHMAP_ANON);
@@ -61,6 +98,10 @@ static int assign_anon(struct inode *directory)
         class_root_remove(ram, &stx);
         return error;
     }
+    if (volume->info.skeletons && skeleton_mark(directory->fd) != 0)
+        log_skeleton(directory->fd, UNMARKED);
+    if (skeleton_is_kept(directory->fd))
+        volume->state->keeps_skeletons = 1;
     node_become_class_root(&volume->nodes, &directory->ref, AREA_RAM, SHMAP_ANON, contents);
     return 0;
 }

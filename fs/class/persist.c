@@ -17,7 +17,15 @@ static int assign_persist(struct inode *directory)
 
     if (error <= 0)
         return error < 0 ? error : -ENOTEMPTY;
-    error = class_root_unmark(named_dir);
+    // What found no room in RAM is not to appear now.
+    if (skeleton_is_kept(named_dir))
+        error = skeleton_drop(named_dir);
+    else
+        error = 0;
+    if (!error)
+        error = skeleton_unmark(named_dir);
+    if (!error)
+        error = class_root_unmark(named_dir);
     if (error)
         return error;
     before->drop_contents(volume, named_dir);

@@ -60,9 +60,35 @@ static bool is_control(const struct fuse_in_header *header)
            strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
 }
 
+/* Returns whether a request may change a directory in RAM, of which the store may keep a skeleton
+ * (fs/class/mirror.h). */
+static bool changes_skeleton(const struct volume *volume, const struct fuse_in_header *header)
+{
+    const struct fuse_setattr_in *attributes = (const void *)(header + 1);
+
+    if (!volume_keeps_skeletons(volume))
+        return false;
+    switch (header->opcode) {
+    case FUSE_MKDIR:
+    case FUSE_RMDIR:
+    case FUSE_RENAME:
+    case FUSE_RENAME2:
+    case FUSE_SETXATTR:
+    case FUSE_REMOVEXATTR:
+    case FUSE_IOCTL:
+        return true;
+    case FUSE_SETATTR:
+        return attributes->valid & (FATTR_MODE | FATTR_UID | FATTR_GID);
+    default:
+        return false;
+    }
+}
+
 static enum kind kind_of(struct volume *volume, const struct fuse_in_header *header)
 {
-    if (node_area(&volume->nodes, header->nodeid) != AREA_STORE || is_control(header))
+    if (node_area(&volume->nodes, header->nodeid) != AREA_STORE)
+        return changes_skeleton(volume, header) ? CHANGE : RAM;
+    if (is_control(header))
         return RAM;
     switch (header->opcode) {
     case FUSE_ACCESS:

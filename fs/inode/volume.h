@@ -32,6 +32,8 @@ struct volume {
     struct lock stripes[VOLUME_STRIPES];
     // Held while a class root is entered, made or dropped.
     struct lock class_roots;
+    // Held while directories of a skeleton change, together with their mirror (fs/class/mirror.h).
+    struct lock mirrors;
     // The request that a thread serves; unset where requests have no record.
     pthread_key_t serving;
     // Called when the request in a record is about to wait; NULL: nobody needs to know.
@@ -73,6 +75,12 @@ static inline struct lock *volume_stripe(struct volume *volume, const struct nod
 static inline struct area *volume_area(struct volume *volume, unsigned area)
 {
     return &volume->info.areas[area];
+}
+
+/* Returns whether any class root keeps its skeleton. */
+static inline bool volume_keeps_skeletons(const struct volume *volume)
+{
+    return volume->state->keeps_skeletons != 0;
 }
 
 /* Returns the record of the request that the calling thread serves; NULL: it has none. */

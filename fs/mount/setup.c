@@ -252,6 +252,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     mount->memfd = info->device = -1;
     mount->store_lock = STORE_LOCK_NONE;
     info->timeout = mount->options.timeout;
+    info->skeletons = mount->options.skeleton && !mount->options.read_only;
     info->owner = geteuid();
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
     info->numbering = NUMBERING_NARROW;

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
@@ -14,6 +15,7 @@
 #include "fs/vfs/file_io.h"
 #include "lib/object/flags.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 /* The caller lacks CAP_FSETID. */
 #define KILLS (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)
@@ -163,14 +165,16 @@ static int take_setid(fuse_req_t req, const struct inode *inode)
 
 static int apply_attr(fuse_req_t req, struct inode *inode, const struct stat *attr, int to_set)
 {
-    int store_dir = inode_is_class_root(inode) ? inode->ref.held.io_fd : -1;
+    MIRROR struct mirror mirror = MIRROR_NONE;
     int error = 0;
+    int store_dir;
 
-    // The part of a class root that survives the mount is set first, because that can fail. There,
-    // the class must stay readable for a daemon that is no more than the owner.
-    if ((to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
-        error = set_inode_mode(inode, store_dir,
-                               attr->st_mode | (inode->volume->info.cred.privileged ? 0 : S_IRUSR));
+    // What survives the mount is set first, because that can fail.
+    if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+        error = mirror_begin_attributes(inode, &mirror);
+    store_dir = mirror.at.fd;
+    if (!error && (to_set & FUSE_SET_ATTR_MODE) && store_dir >= 0)
+        error = set_inode_mode(inode, store_dir, attr->st_mode | mirror.besides);
     if (!error && (to_set & FUSE_SET_ATTR_MODE))
         error = set_inode_mode(inode, inode->fd, attr->st_mode);
     if (!error && (to_set & (FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) && store_dir >= 0)
@@ -182,6 +186,8 @@ static int apply_attr(fuse_req_t req, struct inode *inode, const struct stat *at
     if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
         error = set_inode_times(inode->fd, attr, to_set);
+    if (error)
+        mirror_repair_attributes(&mirror, inode);
     return error;
 }
 
@@ -240,6 +246,22 @@ static int begin_flags(struct inode *inode, struct file_io *io)
     return io->fd < 0 ? io->fd : 0;
 }
 
+/* Gives the mirror of a directory, if there is one, the flags that this one has now. */
+static int set_mirror_flags(struct inode *inode, int fd)
+{
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    int error = mirror_begin(inode, &mirror);
+    CLEANUP_FD int mirror_fd = -1;
+
+    if (error || !mirror_has_names(&mirror))
+        return error;
+    mirror_fd = object_reopen(mirror.at.fd, O_RDONLY | O_DIRECTORY);
+    if (mirror_fd < 0)
+        return mirror_fd;
+    COPY_ATTRIBUTES(&inode->volume->info.cred);
+    return flags_copy(fd, mirror_fd);
+}
+
 /* The kernel has checked the caller, by the flags that it was told before. The area does it again:
  * the daemon has a caller's rights here, and not its own. */
 static int set_flags(fuse_req_t req, struct inode *inode, int fd, unsigned command,
@@ -268,7 +290,7 @@ static int set_flags(fuse_req_t req, struct inode *inode, int fd, unsigned comma
         error = flags_set(fd, command, value);
     }
     impersonate_end(volume, 0);
-    return error;
+    return error ? error : set_mirror_flags(inode, fd);
 }
 
 static int set_flags_once(fuse_req_t req, struct inode *inode, int fd, unsigned command,

@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "fs/class/class_change.h"
+#include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/mount/mount.h"
 #include "fs/ops/mount_status.h"
 #include "fs/process/upgrade.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file.h"
+#include "lib/class/skeleton.h"
 #include "lib/object/object.h"
 #include "lib/object/pages.h"
 #include "lib/object/reserve.h"
@@ -81,6 +83,32 @@ static int remove_class(struct inode *inode)
 static bool has_class(const struct inode *inode)
 {
     return inode_is_class_root(inode);
+}
+
+/* Only a class root whose contents do not last has a skeleton apart from them. */
+static bool has_skeleton(const struct inode *inode)
+{
+    return inode_is_class_root(inode) && !inode_class(inode)->lasts;
+}
+
+static int get_skeleton(struct inode *inode, char **value)
+{
+    if (!has_skeleton(inode))
+        return -ENODATA;
+    *value = strdup(skeleton_is_kept(inode->ref.held.io_fd) ? "1" : "0");
+    return 0;
+}
+
+static int set_skeleton(struct inode *inode, const char *value, size_t size)
+{
+    if (size != 1 || (*value != '0' && *value != '1'))
+        return -EINVAL;
+    return mirror_switch(inode, *value == '1');
+}
+
+static int remove_skeleton(struct inode *inode)
+{
+    return has_skeleton(inode) ? mirror_switch(inode, false) : -ENODATA;
 }
 
 static int get_status(struct inode *inode, char **value)
@@ -210,6 +238,12 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .may_set = is_owner,
       .remove = remove_class,
       .is_set = has_class },
+    { .name = SHMAP_XATTR_SKELETON,
+      .get = get_skeleton,
+      .set = set_skeleton,
+      .may_set = is_owner,
+      .remove = remove_skeleton,
+      .is_set = has_skeleton },
     { .name = SHMAP_XATTR_PAGES, .get = get_pages, .may_get = is_owner },
     { .name = SHMAP_XATTR_RESERVE,
       .get = get_reserve,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/inode/reopen.h"
@@ -48,33 +49,64 @@ static bool is_made(const struct inode *dir, const struct new_entry *new)
            (stx.stx_mode & S_IFMT) == (new->mode &S_IFMT);
 }
 
-static int make_once(fuse_req_t req, const struct inode *dir, const struct new_entry *new)
+static int make_as_caller(fuse_req_t req, const struct inode *dir, const struct new_entry *new)
+{
+    unsigned mark = reclaim_mark(dir->volume);
+    int error = impersonate_begin(dir->volume, req, new->mode);
+
+    if (error)
+        return error;
+    do
+        error = make(dir, new);
+    while (error == -ENOSPC && reclaim_wait(dir->volume, &mark));
+    impersonate_end(dir->volume, new->mode);
+    return error == -EEXIST && is_made(dir, new) ? 0 : error;
+}
+
+/* Makes a directory with all that belongs to it, or nothing. */
+static int make_directory(fuse_req_t req, struct inode *dir, const struct new_entry *new)
+{
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    int error = mirror_begin(dir, &mirror);
+
+    if (!error)
+        error = make_as_caller(req, dir, new);
+    if (error)
+        return error;
+    if (mirror_has_names(&mirror))
+        error = mirror_make(&mirror, dir, new->name);
+    if (error) {
+        unlinkat(dir->fd, new->name, AT_REMOVEDIR);
+        mirror_remove(&mirror, new->name);
+    }
+    return error;
+}
+
+static int make_once(fuse_req_t req, struct inode *dir, const struct new_entry *new)
 {
     struct request *request = volume_request(dir->volume);
-    unsigned mark = reclaim_mark(dir->volume);
     int64_t result;
 
     if (request_was_executed(request, &result))
         return (int)result;
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
-    result = impersonate_begin(dir->volume, req, new->mode);
-    if (result)
-        return (int)result;
-    do
-        result = make(dir, new);
-    while (result == -ENOSPC && reclaim_wait(dir->volume, &mark));
-    impersonate_end(dir->volume, new->mode);
-    if (result == -EEXIST && is_made(dir, new))
-        result = 0;
+    result = S_ISDIR(new->mode) ? make_directory(req, dir, new) : make_as_caller(req, dir, new);
     request_executed(request, result);
     return (int)result;
 }
 
 /* Removes an entry that could not become a node: it must not stay behind under its name. */
-static void unmake(const struct inode *dir, const struct new_entry *new)
+static void unmake(struct inode *dir, const struct new_entry *new)
 {
-    unlinkat(dir->fd, new->name, S_ISDIR(new->mode) ? AT_REMOVEDIR : 0);
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    bool is_directory = S_ISDIR(new->mode);
+
+    if (is_directory)
+        mirror_begin(dir, &mirror);
+    if (mirror_has_names(&mirror))
+        mirror_remove(&mirror, new->name);
+    unlinkat(dir->fd, new->name, is_directory ? AT_REMOVEDIR : 0);
 }
 
 static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_entry *new)

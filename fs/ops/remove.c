@@ -12,14 +12,40 @@
 #include <unistd.h>
 
 #include "fs/class/class_change.h"
+#include "fs/class/mirror.h"
 #include "fs/inode/rename.h"
 #include "fs/inode/share.h"
 #include "fs/ops/ops.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 
+static int remove_name(const struct inode *dir, const char *name, int flags)
+{
+    return unlinkat(dir->fd, name, flags) == 0 ? 0 : -errno;
+}
+
+/* Removes the name of a directory, and its mirror before. */
+static int remove_directory(struct inode *dir, const char *name, const struct inode *victim)
+{
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    int error = mirror_begin(dir, &mirror);
+
+    mirror_drop(victim);
+    if (error || !mirror_has_names(&mirror))
+        return error ? error : remove_name(dir, name, AT_REMOVEDIR);
+    // The mirror has no files. What is empty stays so: the kernel holds its lock.
+    if (victim->volume && class_root_is_empty(victim->fd) == 0)
+        return -ENOTEMPTY;
+    error = mirror_remove(&mirror, name);
+    if (!error)
+        error = remove_name(dir, name, AT_REMOVEDIR);
+    if (error && error != -ENOENT)
+        mirror_repair(&mirror, dir, name);
+    return error;
+}
+
 /* Removes a name, once. If the request is repeated, an earlier attempt may have removed it. */
-static int unlink_once(struct inode *dir, const char *name, int flags)
+static int unlink_once(struct inode *dir, const char *name, int flags, const struct inode *victim)
 {
     struct request *request = volume_request(dir->volume);
     const struct preimage *before = request_target(request);
@@ -27,7 +53,8 @@ static int unlink_once(struct inode *dir, const char *name, int flags)
 
     if (request_was_executed(request, &result))
         return (int)result;
-    result = unlinkat(dir->fd, name, flags) == 0 ? 0 : -errno;
+    result =
+        flags & AT_REMOVEDIR ? remove_directory(dir, name, victim) : remove_name(dir, name, flags);
     if (result == -ENOENT && before && before->existed)
         result = 0;
     request_executed(request, result);
@@ -130,7 +157,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     if (!error)
         error = victim_find(&dir, name, fuse_req_ctx(req)->uid, &victim, &found);
     if (!error)
-        error = unlink_once(&dir, name, flags);
+        error = unlink_once(&dir, name, flags, &victim);
     victim_done(&victim, &found, !error);
     reply_err(req, -error);
 }
@@ -170,9 +197,34 @@ static int rename_to_free(struct inode *from, const char *name, struct inode *to
     return error;
 }
 
+/* Renames, together with the mirror of a directory: that first. */
+static int rename_mirrored(const struct mirror_move *move, const struct inode *victim)
+{
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    int error = mirror_begin_move(move, &mirror);
+
+    if (replaces(move->flags))
+        mirror_drop(victim);
+    // The mirror has no files, and so nothing that would keep a directory from being replaced.
+    if (!error && mirror_has_names(&mirror) && replaces(move->flags) && victim->volume &&
+        class_root_is_empty(victim->fd) == 0)
+        error = -ENOTEMPTY;
+    if (!error && mirror_has_names(&mirror))
+        error = mirror_move(&mirror, move);
+    if (error)
+        return error;
+    error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags);
+    if (error && mirror_has_names(&mirror))
+        mirror_move_back(&mirror, move);
+    return error;
+}
+
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
                      unsigned flags, uid_t user)
 {
+    const struct mirror_move move = {
+        .from = from, .to = to, .name = name, .new_name = new_name, .flags = flags
+    };
     struct request *request = volume_request(from->volume);
     INODE struct inode victim = INODE_NONE;
     struct found found = { .counted = false };
@@ -183,7 +235,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     if (from->ref.area != to->ref.area)
         return -EXDEV;
     // A node that is known by its name has to be found, to be known by the new one.
-    if (flags == 0 && inode_area(from)->handles) {
+    if (flags == 0 && inode_area(from)->handles && !mirror_may_move(&move)) {
         error = rename_to_free(from, name, to, new_name);
         if (error != -EEXIST && error != -EINVAL)
             return error;
@@ -197,7 +249,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         error = inode_key_of_name(from, name, &key, &stx);
     if (!error) {
         request_save_source(request, &key, true);
-        error = rename_entry(from, name, to, new_name, flags);
+        error = rename_mirrored(&move, &victim);
         request_executed(request, error);
     }
     victim_done(&victim, &found, !error && replaces(flags));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "fs/class/mirror.h"
 #include "fs/inode/impersonate.h"
 #include "fs/ops/control_xattr.h"
 #include "fs/ops/ops.h"
@@ -86,7 +87,9 @@ static bool existed(const struct inode *inode, const char *name)
 static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, const char *value,
                         size_t size, int flags)
 {
-    int error = 0;
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    bool kept;
+    int error;
 
     if (!memory_guard_take(inode->volume->memory, size))
         return -ENOSPC;
@@ -96,22 +99,29 @@ static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, c
     if ((flags & XATTR_CREATE) && !existed(inode, name) &&
         request_is_repeated(volume_request(inode->volume)))
         flags &= ~XATTR_CREATE;
-    if (inode_is_class_root(inode))
-        error = set_on(req, inode->ref.held.io_fd, name, value, size, flags);
+    error = mirror_begin_attributes(inode, &mirror);
+    kept = mirror.at.fd >= 0;
+    if (!error && kept)
+        error = set_on(req, mirror.at.fd, name, value, size, flags);
     if (!error)
-        error = set_on(req, inode->fd, name, value, size, inode_is_class_root(inode) ? 0 : flags);
+        error = set_on(req, inode->fd, name, value, size, kept ? 0 : flags);
+    if (error)
+        mirror_repair_attributes(&mirror, inode);
     return error;
 }
 
 static int remove_from_inode(struct inode *inode, const char *name)
 {
     bool gone = existed(inode, name) && request_is_repeated(volume_request(inode->volume));
-    int error = 0;
+    MIRROR struct mirror mirror = MIRROR_NONE;
+    int error = mirror_begin_attributes(inode, &mirror);
 
-    if (inode_is_class_root(inode))
-        error = xattr_remove(inode->ref.held.io_fd, name);
-    if (!error || (error == -ENODATA && gone))
+    if (!error && mirror.at.fd >= 0)
+        error = xattr_remove(mirror.at.fd, name);
+    if (!error || error == -ENODATA)
         error = xattr_remove(inode->fd, name);
+    if (error && error != -ENODATA)
+        mirror_repair_attributes(&mirror, inode);
     return error == -ENODATA && gone ? 0 : error;
 }
 

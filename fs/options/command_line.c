@@ -88,6 +88,9 @@ static int set_directories(struct options *options, char **words, int count, boo
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
+    if (options->skeleton && !options->store)
+        return complain(complaint, EINVAL,
+                        "option 'skeleton' needs a STORE, which is where directories are kept");
     return 0;
 }
 

@@ -155,6 +155,10 @@ const struct option_row OPTION_ROWS[] = {
     { "anon", "names of directories below STORE with a colon between",
       "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be",
       .set = set_anon },
+    { "skeleton", NULL,
+      "skeleton          directories, not files, in anonymous directories come back at the next "
+      "mount",
+      FLAG(skeleton, true) },
     { "nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough",
       FLAG(passthrough, false) },
     { "writeback", NULL,

@@ -19,7 +19,8 @@ struct options {
     bool version;
 
     struct ram_options ram;
-    char *anon; // class roots to make: names below the store, with a colon between; NULL: none
+    char *anon;    // class roots to make: names below the store, with a colon between; NULL: none
+    bool skeleton; // directories in anonymous class roots come back
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;

@@ -33,6 +33,7 @@ struct mount_info {
     uint64_t mount_id;         // of the mount at `mountpoint`, while it is there
     dev_t device_number;       // of the mount
     uid_t owner;
+    bool skeletons; // of all anonymous class roots are kept; false: an older version mounted
     struct area areas[AREAS];
     struct data_path data_paths[AREAS];
     struct cred cred;
@@ -118,6 +119,8 @@ struct state {
     struct request requests[REQUESTS];
     // The handle of what keeps the kernel's side of the mount (fs/vfs/hold.h); 0: nothing does.
     _Atomic uint64_t hold;
+    // There are class roots that keep their skeletons (fs/class/mirror.h).
+    _Atomic uint32_t keeps_skeletons;
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

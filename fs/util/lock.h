@@ -16,6 +16,7 @@
 /* In the order in which a thread takes them. */
 enum lock_rank {
     LOCK_CLASS_ROOTS = 1, // fs/inode/volume.h
+    LOCK_MIRRORS,         // fs/inode/volume.h
     LOCK_PENDING,         // fs/vfs/pending_invalidation.c
     LOCK_NAMES,           // fs/inode/reopen.c; a reader-writer lock
     LOCK_STRIPE,          // fs/inode/volume.h

@@ -61,6 +61,22 @@ int shmap_class_set(const char *path, enum shmap_class which)
     return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, shmap_class_name(which));
 }
 
+int shmap_skeleton_get(const char *path, bool *kept)
+{
+    char digit;
+    ssize_t length = read_attribute(path, SHMAP_XATTR_SKELETON, &digit, 1);
+
+    if (length < 0)
+        return (int)length;
+    *kept = length == 1 && digit == '1';
+    return 0;
+}
+
+int shmap_skeleton_set(const char *path, bool kept)
+{
+    return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_SKELETON, kept ? "1" : "0");
+}
+
 int shmap_resize(const char *mountpoint, const char *size)
 {
     return set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);

@@ -26,6 +26,9 @@ extern "C" {
 #define SHMAP_XATTR_CLASS "user.shmapfs.class"
 /* The same as it is kept on disk, in the store: no mount has an attribute by this name. */
 #define SHMAP_XATTR_CLASS_ROOT "user.shmapfs.class_root"
+/* Whether the directories below an anonymous directory come back at the next mount, "1" or "0":
+ * read and set where the class begins. */
+#define SHMAP_XATTR_SKELETON "user.shmapfs.skeleton"
 /* The state of a mount, as a JSON object: read on its root. */
 #define SHMAP_XATTR_STATUS "user.shmapfs.status"
 /* The size limit of the RAM area, a text for shmap_size_parse(): set on a mount's root. */
@@ -73,6 +76,14 @@ int shmap_class_get(const char *path, enum shmap_class *which);
  * -EOPNOTSUPP: this version does not have the class; -EPERM: the caller is neither the owner of the
  * directory nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
 int shmap_class_set(const char *path, enum shmap_class which);
+
+/* Reads whether the directories below an anonymous directory come back at the next mount; and has
+ * them come back, or not. -EINVAL: the class anon does not begin there; -EPERM: the caller is
+ * neither the owner of the directory nor root; -ENODATA: it is not on a shmapfs mount, or, when it
+ * is read, the class anon does not begin there; or an error of getxattr(2) and setxattr(2): some
+ * directories could not be kept in the store, and none are. */
+int shmap_skeleton_get(const char *path, bool *kept);
+int shmap_skeleton_set(const char *path, bool kept);
 
 /* Reads a size: a number with an optional suffix k, m, g or t (powers of 1024, either case), or a
  * percentage, such as "25%", of `whole`, which is in bytes. -EINVAL: it is not such a text;

@@ -5,18 +5,17 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lib/area/store_lock.h"
+#include "lib/class/attributes.h"
 #include "lib/object/object.h"
-#include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
 
 struct ram_name {
-    char text[48];
+    char text[48]; // with ".new" behind it, while it is being made
 };
 
 static const char *ram_name(const struct statx *stx, struct ram_name *name)
@@ -26,61 +25,61 @@ static const char *ram_name(const struct statx *stx, struct ram_name *name)
     return name->text;
 }
 
-static int copy_xattr(int from, int to, const char *name)
+int class_root_of_path(const char *path, uint64_t *ino, uint64_t *birth, const char **below)
 {
-    CLEANUP_FREE char *value = malloc(XATTR_SIZE_MAX);
-    ssize_t length;
+    int length = 0;
 
-    if (!value)
-        return -ENOMEM;
-    length = xattr_get(from, name, value, XATTR_SIZE_MAX);
-    return length < 0 ? (int)length : xattr_set(to, name, value, (size_t)length, 0);
-}
-
-/* Copies what the contents of a directory inherit from it, and what a user has attached to it. */
-static int mirror(int store_dir, const struct statx *stx, int ram_dir)
-{
-    CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
-    ssize_t length;
-    int error;
-
-    if (!names)
-        return -ENOMEM;
-    if (fchownat(ram_dir, "", stx->stx_uid, stx->stx_gid, AT_EMPTY_PATH) != 0)
-        return -errno;
-    error = object_set_mode(ram_dir, stx->stx_mode & 07777);
-    if (error)
-        return error;
-    length = xattr_list(store_dir, names, XATTR_LIST_MAX);
-    for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
-        if (strncmp(names + at, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
-            strncmp(names + at, "security.", 9) == 0)
-            continue;
-        error = copy_xattr(store_dir, ram_dir, names + at);
-        if (error && error != -EOPNOTSUPP && error != -EPERM)
-            return error;
-    }
+    if (sscanf(path, "/%" SCNx64 "-%" SCNx64 "%n", ino, birth, &length) != 2 ||
+        (path[length] != '\0' && path[length] != '/'))
+        return -EINVAL;
+    *below = path + length + (path[length] == '/');
     return 0;
 }
 
-int class_root_open(const struct area *ram, int store_dir, const struct statx *stx)
+/* Fills the RAM directory of a class root. What is in it comes first: its mode may forbid that. */
+static int fill(int store_dir, int ram_dir, struct skeleton_return *how)
 {
-    struct ram_name name;
+    bool kept = skeleton_is_kept(store_dir);
+    int error = kept ? skeleton_restore(store_dir, ram_dir, how) : 0;
+
+    if (how && how->mark && !kept)
+        how->unmarked = skeleton_mark(store_dir) != 0;
+    return error ? error : attributes_copy(store_dir, ram_dir, 0);
+}
+
+/* Makes a RAM directory. It gets its name when all is in it: who dies before leaves nothing that
+ * another one could take for the whole. */
+static int make_contents(int ram, int store_dir, const char *name, struct skeleton_return *how)
+{
+    struct ram_name unfinished;
     CLEANUP_FD int dir = -1;
-    bool made = mkdirat(ram->root, ram_name(stx, &name), 0700) == 0;
     int error;
 
-    if (!made && errno != EEXIST)
+    strlcpy(unfinished.text, name, sizeof(unfinished.text));
+    strlcat(unfinished.text, ".new", sizeof(unfinished.text));
+    if (mkdirat(ram, unfinished.text, 0700) != 0 && errno != EEXIST)
         return -errno;
-    dir = openat(ram->root, name.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir < 0)
-        return -errno;
-    error = made ? mirror(store_dir, stx, dir) : 0;
+    dir = openat(ram, unfinished.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    error = dir < 0 ? -errno : fill(store_dir, dir, how);
+    if (!error && renameat(ram, unfinished.text, ram, name) != 0)
+        error = -errno;
     if (error) {
-        unlinkat(ram->root, name.text, AT_REMOVEDIR);
+        skeleton_remove(ram, unfinished.text);
         return error;
     }
     return steal_fd(&dir);
+}
+
+int class_root_open(const struct area *ram, int store_dir, const struct statx *stx,
+                    struct skeleton_return *how)
+{
+    struct ram_name name;
+    int dir =
+        openat(ram->root, ram_name(stx, &name), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (dir >= 0)
+        return dir;
+    return errno == ENOENT ? make_contents(ram->root, store_dir, name.text, how) : -errno;
 }
 
 int class_root_remove(const struct area *ram, const struct statx *stx)
@@ -105,17 +104,6 @@ int class_root_is_empty(int dir)
     int found = object_find_entry(dir, matches_any, NULL, name);
 
     return found < 0 ? found : !found;
-}
-
-/* Opens a directory beneath another one, never by a symlink or out of it. */
-static int open_beneath(int dir, const char *path)
-{
-    struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
-                            .resolve =
-                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-
-    return fd >= 0 ? fd : -errno;
 }
 
 /* Cuts the first name off a path, as strsep(3) does, passing over empty ones. */
@@ -145,7 +133,7 @@ static int descend(const struct area *store, char *path, char **missing)
     while ((name = next_name(&path))) {
         if (class_root_class(dir, &class) == 0 && class != SHMAP_PERSIST)
             return -EEXIST;
-        next = open_beneath(dir, name);
+        next = object_open_beneath(dir, name, O_RDONLY);
         if (next == -ENOENT) {
             // The rest is one path again when what strsep(3) cut is put together.
             if (path)
@@ -173,7 +161,7 @@ static int make_path(int parent, char *path, mode_t mode)
         // The directories on the way are the store's own; the last one is the class root.
         if (mkdirat(dir, name, path ? 0755 : mode) != 0 && errno != EEXIST)
             return -errno;
-        next = open_beneath(dir, name);
+        next = object_open_beneath(dir, name, O_RDONLY);
         if (next < 0)
             return next;
         close(dir);
@@ -232,7 +220,7 @@ static int check_existing(int dir, const char *path, struct complaint *complaint
         return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path,
                         strerror(-error));
     // Whatever was put into a class root while nothing was mounted would be hidden.
-    error = class_root_is_empty(dir);
+    error = !error && skeleton_is_kept(dir) ? skeleton_is_alone(dir) : class_root_is_empty(dir);
     if (error == 0)
         return complain(
             complaint, ENOTEMPTY,

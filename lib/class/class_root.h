@@ -7,20 +7,29 @@
  * area. That is made when the class root is first met, and named after the store directory's
  * identity, so that a rename of the class root does not touch it. It has the owner, mode, ACLs and
  * other attributes of the store directory, because in the RAM area the kernel inherits from them.
+ * A class root that keeps its skeleton is not empty in the store (skeleton.h).
  */
 #ifndef SHMAP_CLASS_ROOT_H
 #define SHMAP_CLASS_ROOT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "lib/area/area.h"
 #include "lib/class/class_mark.h"
+#include "lib/class/skeleton.h"
 
-/* Opens (O_PATH) the RAM directory behind an anonymous class root, and makes it if need be.
- * `store_dir` is the directory in the store, `stx` its attributes. The caller keeps two threads
- * from doing it at once. Returns a descriptor or a negative errno. */
-int class_root_open(const struct area *ram, int store_dir, const struct statx *stx);
+/* Opens (O_PATH) the RAM directory behind an anonymous class root, and makes it if need be, with
+ * the skeleton that is kept of it; `how` may be NULL. `store_dir` is the
+ * directory in the store, `stx` its attributes. The caller keeps two threads from doing it at once.
+ * Returns a descriptor or a negative errno. */
+int class_root_open(const struct area *ram, int store_dir, const struct statx *stx,
+                    struct skeleton_return *how);
+
+/* Finds, for the path of a directory in the RAM area, the identity of the class root that it is of,
+ * and the rest of the path. -EINVAL: it is of none. */
+int class_root_of_path(const char *path, uint64_t *ino, uint64_t *birth, const char **below);
 
 /* Removes the RAM directory. Returns 0 also if it was never there, or a negative errno; -ENOTEMPTY:
  * it has entries. */

@@ -82,3 +82,16 @@ int flags_set(int fd, unsigned command, const void *value)
     // The kernel only reads it.
     return ioctl(fd, command, value) == 0 ? 0 : -errno;
 }
+
+#define COPIED (FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL)
+
+int flags_copy(int from, int to)
+{
+    uint32_t wanted, now;
+
+    if (flags_get(from, FS_IOC_GETFLAGS, &wanted) != 0 ||
+        flags_get(to, FS_IOC_GETFLAGS, &now) != 0 || ((wanted ^ now) & COPIED) == 0)
+        return 0;
+    wanted = (now & ~(uint32_t)COPIED) | (wanted & COPIED);
+    return flags_set(to, FS_IOC_SETFLAGS, &wanted);
+}

@@ -28,4 +28,9 @@ int flags_check(int fd, unsigned command, const void *value, bool *guards);
 
 int flags_set(int fd, unsigned command, const void *value);
 
+/* Gives a file or directory those flags of another one that every filesystem with flags has:
+ * immutable, append only, no dump, no access time. Both are open for reading. Filesystems without
+ * flags are passed over. Returns 0 or a negative errno. */
+int flags_copy(int from, int to);
+
 #endif

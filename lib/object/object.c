@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -77,6 +78,16 @@ int object_reopen(int fd, int flags)
 int object_open_in(int dir, const char *name)
 {
     int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 ? fd : -errno;
+}
+
+int object_open_beneath(int dir, const char *path, int flags)
+{
+    struct open_how how = { .flags = (uint64_t)(flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+                                       RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 
     return fd >= 0 ? fd : -errno;
 }

@@ -51,6 +51,10 @@ int object_reopen(int fd, int flags);
  * O_CLOEXEC, or a negative errno. */
 int object_open_in(int dir, const char *name);
 
+/* Opens a directory beneath another one; "." is that one itself. Never goes by a symlink, out of
+ * it, or to another filesystem. Returns a descriptor with O_CLOEXEC, or a negative errno. */
+int object_open_beneath(int dir, const char *path, int flags);
+
 /* Sets the mode of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative errno. */
 int object_set_mode(int fd, mode_t mode);
 

@@ -265,6 +265,21 @@ const struct cred *cred_set_flags(const struct cred *cred, bool root)
     return cred;
 }
 
+const struct cred *cred_copy_attributes(const struct cred *cred)
+{
+    struct __user_cap_data_struct half[2];
+
+    if (!cred->privileged)
+        return NULL;
+    memcpy(half, cred->capabilities, sizeof(half));
+    half[CAP_TO_INDEX(CAP_FSETID)].effective |= CAP_TO_MASK(CAP_FSETID);
+    // A keeper that an earlier version started has none.
+    half[CAP_TO_INDEX(CAP_LINUX_IMMUTABLE)].effective |=
+        half[CAP_TO_INDEX(CAP_LINUX_IMMUTABLE)].permitted & CAP_TO_MASK(CAP_LINUX_IMMUTABLE);
+    capabilities_set(half);
+    return cred;
+}
+
 void cred_restore(const struct cred **kept)
 {
     if (*kept && (*kept)->privileged)

@@ -61,6 +61,13 @@ void cred_return(const struct cred *cred);
     __attribute__((cleanup(cred_restore), unused)) const struct cred *sets_flags = \
         cred_set_flags(who, root)
 
+/* Lets the calling thread give a directory whatever attributes another one has, until the end of
+ * the block. */
+#define COPY_ATTRIBUTES(who)                                                              \
+    __attribute__((cleanup(cred_restore), unused)) const struct cred *copies_attributes = \
+        cred_copy_attributes(who)
+
+const struct cred *cred_copy_attributes(const struct cred *cred);
 const struct cred *cred_set_flags(const struct cred *cred, bool root);
 const struct cred *cred_keep_setid(const struct cred *cred, bool wanted);
 void cred_restore(const struct cred **kept);

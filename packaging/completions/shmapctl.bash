@@ -51,6 +51,8 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
     'status 1' | 'resize 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
     'class 1' | 'who 1' | 'upgrade 2') _shmapfs_paths default ;;
+    'skeleton 1') _shmapfs_paths dirnames ;;
+    'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class 2') _shmapfs_reply "$3" persist anon atomic checkpoint ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
@@ -76,7 +78,7 @@ _shmapctl() {
     if [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" status class resize upgrade sync who ls run
+        _shmapfs_reply "$word" status class skeleton resize upgrade sync who ls run
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

@@ -111,7 +111,7 @@ static void the_contents_take_after_the_store_directory(void **state)
     assert_int_equal(fsetxattr(f->dir, "user.colour", "green", 5, 0), 0);
     assert_int_equal(class_root_mark(f->dir, SHMAP_ANON), 0);
     struct statx stx = stat_of(f->dir);
-    int contents = class_root_open(&f->ram, f->dir, &stx);
+    int contents = class_root_open(&f->ram, f->dir, &stx, NULL);
     assert_true(contents >= 0);
     struct statx made = stat_of(contents);
     assert_int_equal(made.stx_mode, stx.stx_mode);
@@ -128,19 +128,19 @@ static void a_class_root_finds_its_contents_again(void **state)
 {
     struct fixture *f = *state;
     struct statx stx = stat_of(f->dir);
-    int contents = class_root_open(&f->ram, f->dir, &stx);
+    int contents = class_root_open(&f->ram, f->dir, &stx, NULL);
     struct statx first = stat_of(contents);
     close(contents);
     assert_int_equal(renameat(f->store.root, "dir", f->store.root, "renamed"), 0);
     stx = stat_of(f->dir);
-    contents = class_root_open(&f->ram, f->dir, &stx);
+    contents = class_root_open(&f->ram, f->dir, &stx, NULL);
     struct statx second = stat_of(contents);
     assert_true(first.stx_ino == second.stx_ino);
 
     assert_int_equal(mkdirat(f->store.root, "dir", 0700), 0); /* another one by the old name */
     int other = open_dir(f->store.root, "dir");
     stx = stat_of(other);
-    int other_contents = class_root_open(&f->ram, other, &stx);
+    int other_contents = class_root_open(&f->ram, other, &stx, NULL);
     second = stat_of(other_contents);
     assert_true(first.stx_ino != second.stx_ino);
     close(other_contents);
@@ -152,7 +152,7 @@ static void contents_are_removed_only_when_empty(void **state)
 {
     struct fixture *f = *state;
     struct statx stx = stat_of(f->dir);
-    int contents = class_root_open(&f->ram, f->dir, &stx);
+    int contents = class_root_open(&f->ram, f->dir, &stx, NULL);
     make_file(contents, "file");
     assert_int_equal(class_root_remove(&f->ram, &stx), -ENOTEMPTY);
     assert_int_equal(unlinkat(contents, "file", 0), 0);

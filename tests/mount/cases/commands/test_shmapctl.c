@@ -219,6 +219,35 @@ static void class_is_shown_and_set(void **state)
     workspace_unmount(workspace);
 }
 
+static void skeleton_is_shown_and_set(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "anon=scratch");
+    assert_ok(mkdir("mnt/plain", 0755));
+    struct program_result result = run_program(shmapctl(), "skeleton", "mnt/scratch", NULL);
+    assert_done(&result);
+    assert_string_equal(result.out, "off\n");
+    result = run_program(shmapctl(), "skeleton", "mnt/scratch", "on", NULL);
+    assert_done(&result);
+    result = run_program(shmapctl(), "skeleton", "mnt/scratch", NULL);
+    assert_string_equal(result.out, "on\n");
+    result = run_program(shmapctl(), "--json", "skeleton", "mnt/scratch", "off", NULL);
+    struct json_object *answer = parse_line(&result);
+    assert_string_equal(json_object_get_string(member(answer, "path")), "mnt/scratch");
+    assert_false(json_object_get_boolean(member(answer, "skeleton")));
+    json_object_put(answer);
+    result = run_program(shmapctl(), "skeleton", "mnt/scratch", "maybe", NULL);
+    assert_usage(&result, "on or off");
+    result = run_program(shmapctl(), "skeleton", "mnt/plain", "on", NULL);
+    assert_refused(&result, FAILED, "mnt/plain", "anonymous", NULL);
+    result = run_program(shmapctl(), "skeleton", "mnt/plain", NULL);
+    assert_refused(&result, FAILED, "mnt/plain", "anonymous", NULL);
+    result = run_program(shmapctl(), "skeleton", workspace->store, "on", NULL);
+    assert_refused(&result, FAILED, "store", "shmapfs mount", NULL);
+    workspace_unmount(workspace);
+}
+
 static void answers_of_odd_names_are_one_line(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -325,7 +354,8 @@ static void refused_upgrades(void **state)
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);
     assert_usage(&result, "too many");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", NULL);
-    assert_refused(&result, FAILED, workspace->mnt, "refused", "goes on serving", "is it shmapfs", NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "refused", "goes on serving", "is it shmapfs",
+                   NULL);
     result = run_program(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&result, "upgrade refused: it does not know how to go on");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "missing", NULL);
@@ -357,6 +387,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(status_in_words),
     cmocka_unit_test(status_in_json),
     cmocka_unit_test(class_is_shown_and_set),
+    cmocka_unit_test(skeleton_is_shown_and_set),
     cmocka_unit_test(answers_of_odd_names_are_one_line),
     cmocka_unit_test(resized_by_the_owner_of_the_mount),
     cmocka_unit_test(upgrade_in_words_and_json),
