@@ -161,11 +161,21 @@ static int make_anon(const struct mount *mount, const char *name, struct complai
  * behind. */
 int store_setup_check_anon(struct mount *mount, struct complaint *complaint)
 {
+    const char *names = mount->options.anon;
+
+    if (names && strlen(names) >= STATE_ANON_MAX)
+        return complain(complaint, ENAMETOOLONG,
+                        "option 'anon' is too long: its names have %d bytes together at most; use "
+                        "shmapctl class for more directories",
+                        STATE_ANON_MAX - 1);
     return for_each_anon(mount, complaint, check_anon);
 }
 
 int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
 {
+    // They are remembered, to be made again.
+    strlcpy(mount->volume.state->anon, mount->options.anon ? mount->options.anon : "",
+            STATE_ANON_MAX);
     return for_each_anon(mount, complaint, make_anon);
 }
 

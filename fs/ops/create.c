@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "fs/class/anon_names.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
@@ -73,11 +74,13 @@ static int make_directory(fuse_req_t req, struct inode *dir, const struct new_en
         error = make_as_caller(req, dir, new);
     if (error)
         return error;
-    if (mirror_has_names(&mirror))
+    error = anon_names_mark_new(dir, new->name);
+    if (!error && mirror_has_names(&mirror))
         error = mirror_make(&mirror, dir, new->name);
     if (error) {
         unlinkat(dir->fd, new->name, AT_REMOVEDIR);
-        mirror_remove(&mirror, new->name);
+        if (mirror_has_names(&mirror))
+            mirror_remove(&mirror, new->name);
     }
     return error;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "fs/class/anon_names.h"
 #include "fs/class/class_change.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/rename.h"
@@ -219,6 +220,16 @@ static int rename_mirrored(const struct mirror_move *move, const struct inode *v
     return error;
 }
 
+/* Checks that a rename puts no other directory in the place of an anonymous one. */
+static int check_anon_names(const struct mirror_move *move)
+{
+    int error = anon_names_check_rename(move->from, move->name, move->to, move->new_name);
+
+    if (!error && (move->flags & RENAME_EXCHANGE))
+        error = anon_names_check_rename(move->to, move->new_name, move->from, move->name);
+    return error;
+}
+
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
                      unsigned flags, uid_t user)
 {
@@ -234,6 +245,9 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
 
     if (from->ref.area != to->ref.area)
         return -EXDEV;
+    error = check_anon_names(&move);
+    if (error)
+        return error;
     // A node that is known by its name has to be found, to be known by the new one.
     if (flags == 0 && inode_area(from)->handles && !mirror_may_move(&move)) {
         error = rename_to_free(from, name, to, new_name);

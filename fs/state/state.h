@@ -101,6 +101,9 @@ struct pending_invalidations {
     } nodes[PENDING_INVALIDATIONS];
 };
 
+/* Room for the names of anon=. */
+#define STATE_ANON_MAX 2048
+
 struct state {
     uint64_t magic;
     uint32_t version;
@@ -121,6 +124,9 @@ struct state {
     _Atomic uint64_t hold;
     // There are class roots that keep their skeletons (fs/class/mirror.h).
     _Atomic uint32_t keeps_skeletons;
+    // What anon= gave: names that stay anonymous (fs/class/anon_names.h). An older version mounted:
+    // empty.
+    char anon[STATE_ANON_MAX];
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

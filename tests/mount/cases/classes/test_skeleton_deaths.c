@@ -134,6 +134,30 @@ static void attributes_change_once(void **state)
     keeper_stop(workspace, keeper);
 }
 
+/* A directory that gets the name again is anonymous, whoever serves by then. */
+static void name_stays_anonymous(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct keeper_settings settings = { .with_store = true,
+                                        .options = "anon=new",
+                                        .variable = "SHMAPFS_FAULTS",
+                                        .stops_at_points = true };
+    char path[] = "mnt/new";
+
+    pid_t keeper = keeper_start(workspace, &settings);
+    for (unsigned i = 0; i < CRASHPOINTS; i++) {
+        assert_ok(rmdir(path));
+        call_and_die(keeper, i, make_directory_at, path);
+        assert_class(path, "anon");
+        assert_int_equal(stat_of(path).st_mode & 07777, 0755);
+    }
+    struct program_result result = run_program(shmapctl(), "upgrade", workspace->mnt, NULL);
+    assert_int_equal(result.status, 0);
+    assert_true(rmdir(path) == 0 && mkdir(path, 0700) == 0);
+    assert_class(path, "anon");
+    keeper_stop(workspace, keeper);
+}
+
 /* What was answered is there, whenever all processes are killed at once. */
 static void all_processes_are_killed(void **state)
 {
@@ -164,9 +188,8 @@ static void all_processes_are_killed(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(names_change_once),
-    cmocka_unit_test(renames_happen_once),
-    cmocka_unit_test(attributes_change_once),
+    cmocka_unit_test(names_change_once),        cmocka_unit_test(renames_happen_once),
+    cmocka_unit_test(attributes_change_once),   cmocka_unit_test(name_stays_anonymous),
     cmocka_unit_test(all_processes_are_killed),
 };
 

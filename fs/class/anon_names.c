@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/class/anon_names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/class/class_root.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
+
+/* A name in a path of anon=. */
+struct component {
+    const char *text; // the whole path
+    int above;        // the length of the path before the name
+    const char *name;
+    size_t length;
+    const char *below; // the path after the name
+    size_t below_length;
+};
+
+static size_t slashes(const char *text, size_t length)
+{
+    size_t count = 0;
+
+    while (count < length && text[count] == '/')
+        count++;
+    return count;
+}
+
+/* Finds the first name of a path from `at` on. Returns false if there is none. */
+static bool find_component(const char *text, size_t length, size_t at, struct component *component)
+{
+    size_t end;
+
+    component->text = text;
+    component->above = (int)at;
+    at += slashes(text + at, length - at);
+    for (end = at; end < length && text[end] != '/';)
+        end++;
+    component->name = text + at;
+    component->length = end - at;
+    end += slashes(text + end, length - end);
+    component->below = text + end;
+    component->below_length = length - end;
+    return component->length > 0;
+}
+
+static bool is_name(const struct component *component, const char *name)
+{
+    return strlen(name) == component->length &&
+           memcmp(component->name, name, component->length) == 0;
+}
+
+/* Returns whether a directory is the one that a component is in. */
+static bool is_in(const struct component *component, const struct inode *dir)
+{
+    char path[STATE_ANON_MAX];
+    CLEANUP_FD int above = -1;
+    struct statx stx;
+
+    if (component->above == 0)
+        return dir->ref.id == NODE_ROOT_ID;
+    snprintf(path, sizeof(path), "%.*s", component->above, component->text);
+    above = object_open_beneath(volume_area(dir->volume, AREA_STORE)->root, path, O_PATH);
+    return above >= 0 && object_stat(above, &stx) == 0 && stx.stx_ino == dir->ref.ino &&
+           object_birth(&stx) == dir->ref.birth;
+}
+
+/* Does something for each component of the names that is `name` in `dir`, until that returns an
+ * error. */
+static int for_each(struct inode *dir, const char *name,
+                    int (*work)(const struct component *component, const struct inode *dir,
+                                const void *argument),
+                    const void *argument)
+{
+    const char *names = dir->volume->state->anon;
+    size_t all = strnlen(names, STATE_ANON_MAX);
+    size_t length;
+    int error = 0;
+
+    // Below a class whose names do not last there are none.
+    if (!inode_class(dir)->lasts)
+        return 0;
+    for (size_t at = 0; !error && at < all; at += length + 1) {
+        const char *end = memchr(names + at, ':', all - at);
+        struct component component;
+        size_t next = 0;
+
+        length = end ? (size_t)(end - names) - at : all - at;
+        while (!error && find_component(names + at, length, next, &component)) {
+            if (is_name(&component, name) && is_in(&component, dir))
+                error = work(&component, dir, argument);
+            next = length - component.below_length;
+        }
+    }
+    return error;
+}
+
+static int mark(const struct component *component, const struct inode *dir, const void *name)
+{
+    CLEANUP_FD int fd = -1;
+
+    if (component->below_length > 0)
+        return 0;
+    fd = object_open_beneath(dir->fd, name, O_PATH);
+    return fd < 0 ? fd : class_root_mark(fd, SHMAP_ANON);
+}
+
+int anon_names_mark_new(struct inode *dir, const char *name)
+{
+    return for_each(dir, name, mark, name);
+}
+
+struct source {
+    const struct inode *dir;
+    const char *name;
+};
+
+/* Checks what a rename brings to the place of an anonymous directory. */
+static int check(const struct component *component, const struct inode *dir, const void *argument)
+{
+    const struct source *source = argument;
+    char path[NAME_MAX + 1 + STATE_ANON_MAX];
+    CLEANUP_FD int fd = -1;
+    enum shmap_class class;
+
+    (void)dir;
+    snprintf(path, sizeof(path), "%s/%.*s", source->name, (int)component->below_length,
+             component->below);
+    fd = object_open_beneath(source->dir->fd, path, O_PATH);
+    // What is no directory, or not there, has no class.
+    if (fd < 0)
+        return 0;
+    return class_root_class(fd, &class) == 0 && class == SHMAP_ANON ? 0 : -EXDEV;
+}
+
+int anon_names_check_rename(struct inode *from, const char *name, struct inode *to,
+                            const char *new_name)
+{
+    return for_each(to, new_name, check, &(struct source){ .dir = from, .name = name });
+}
