@@ -14,6 +14,7 @@
 #include "fs/mount/store_setup.h"
 #include "fs/ops/ops.h"
 #include "fs/options/command_line.h"
+#include "fs/options/option_table.h"
 #include "fs/process/background.h"
 #include "fs/process/keeper.h"
 #include "fs/process/takeover.h"
@@ -150,7 +151,7 @@ static int mount_and_run(struct mount *mount)
     int status = mount->options.takeover ? takeover_mount(&mount->options, &complaint) : 0;
 
     if (status != 0)
-        free(mount->options.anon);
+        option_free(&mount->options);
     if (status > 0)
         return EXIT_SUCCESS;
     // A signal that ends the process before it can be handled would leave a dead mount behind. In
@@ -206,7 +207,7 @@ int main(int argc, char **argv)
         return resume(&mount, argv[2]);
     if (command_line_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
-        free(mount.options.anon);
+        option_free(&mount.options);
         return 2;
     }
     if (mount.options.help || mount.options.version) {

@@ -17,6 +17,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
+#include "fs/options/option_table.h"
 #include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
@@ -155,7 +156,7 @@ void setup_undo(struct mount *mount)
     for (unsigned area = 0; area < AREAS; area++)
         area_close(volume_area(&mount->volume, area));
     modules_destroy(&mount->volume);
-    free(mount->options.anon);
+    option_free(&mount->options);
 }
 
 static void keep_descriptors(struct node_table *nodes, const int *descriptors, size_t count)
@@ -203,6 +204,13 @@ static int make_modules(struct mount *mount, struct complaint *complaint)
 
 static int make_ram(struct mount *mount, struct complaint *complaint)
 {
+    const struct ram_options *ram = &mount->options.ram;
+
+    if (!mount->volume.info.cred.privileged && ((ram->uid != (uid_t)-1 && ram->uid != geteuid()) ||
+                                                (ram->gid != (gid_t)-1 && ram->gid != getegid())))
+        return complain(complaint, EPERM,
+                        "options 'uid' and 'gid': only root can give a mount to others; leave them "
+                        "out");
     return ram_open(&mount->options.ram, volume_area(&mount->volume, AREA_RAM), complaint);
 }
 

@@ -153,7 +153,7 @@ static int check_anon(const struct mount *mount, const char *name, struct compla
 
 static int make_anon(const struct mount *mount, const char *name, struct complaint *complaint)
 {
-    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, mount->options.ram.mode,
+    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, &mount->options.ram,
                               complaint);
 }
 

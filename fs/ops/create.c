@@ -15,6 +15,16 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
+/* Returns the mode that a new file gets. What others make on a user's own mount belongs to that
+ * user, who alone may have programs run in his name. */
+static mode_t mode_of_new(fuse_req_t req, mode_t mode)
+{
+    const struct mount_info *info = &volume_of(req)->info;
+    bool own = info->cred.privileged || fuse_req_ctx(req)->uid == info->owner;
+
+    return own || S_ISDIR(mode) ? mode : mode & ~(mode_t)(S_ISUID | S_ISGID);
+}
+
 /* A new entry for a directory. */
 struct new_entry {
     const char *name;
@@ -103,7 +113,9 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-    make_and_reply(req, parent, &(struct new_entry){ .name = name, .mode = mode, .rdev = rdev });
+    make_and_reply(
+        req, parent,
+        &(struct new_entry){ .name = name, .mode = mode_of_new(req, mode), .rdev = rdev });
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -288,10 +300,10 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi)
 {
-    create_and_reply(req, parent, name, mode, fi);
+    create_and_reply(req, parent, name, mode_of_new(req, mode), fi);
 }
 
 void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
 {
-    create_and_reply(req, parent, NULL, mode, fi);
+    create_and_reply(req, parent, NULL, mode_of_new(req, mode), fi);
 }

@@ -6,22 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/options/foreign_words.h"
 #include "fs/options/option_table.h"
 #include "lib/sys/cleanup.h"
 
-/* The attribute is for compilers that otherwise believe that `text` may be NULL. */
-__attribute__((nonnull)) static int complain_of_unknown(const char *name,
-                                                        struct complaint *complaint)
+static int complain_of_unknown(const char *name, struct complaint *complaint)
 {
-    complain(complaint, EINVAL, "unknown option '%s'; the options are", name);
-    for (size_t i = 0; i < OPTION_ROW_COUNT; i++) {
-        if (!OPTION_ROWS[i].set)
-            continue;
-        strlcat(complaint->text, i ? ", " : " ", sizeof(complaint->text));
-        strlcat(complaint->text, OPTION_ROWS[i].name, sizeof(complaint->text));
-        strlcat(complaint->text, OPTION_ROWS[i].value ? "=" : "", sizeof(complaint->text));
-    }
-    return -EINVAL;
+    const char *advice = foreign_word_advice(name);
+    const char *nearest = advice ? NULL : foreign_word_nearest(name);
+
+    if (advice)
+        return complain(complaint, EINVAL, "option '%s' is not for shmapfs: %s", name, advice);
+    if (nearest)
+        return complain(complaint, EINVAL, "unknown option '%s'; did you mean '%s'?", name,
+                        nearest);
+    return complain(complaint, EINVAL, "unknown option '%s'; shmapfs --help lists the options",
+                    name);
 }
 
 static int set_option(struct options *options, const char *name, const char *value,
@@ -30,7 +30,7 @@ static int set_option(struct options *options, const char *name, const char *val
     const struct option_row *row;
     int error;
 
-    if (strncmp(name, "x-", 2) == 0 || (strcmp(name, "comment") == 0 && value))
+    if (foreign_word_is_passed_over(name))
         return 0;
     row = option_find(name);
     if (!row)
@@ -40,11 +40,33 @@ static int set_option(struct options *options, const char *name, const char *val
                         value);
     if (!value && row->value)
         return complain(complaint, EINVAL, "option '%s' needs a value: %s", name, row->value);
-    error = row->set ? row->set(options, row, value) : 0;
+    error = row->set(options, row, value);
+    if (error == -ENOMEM)
+        return complain(complaint, ENOMEM, "option '%s': %s", name, strerror(ENOMEM));
     if (error)
         return complain(complaint, EINVAL, "option '%s=%s' is %s; it takes %s", name, value,
                         error == -ERANGE ? "out of range" : "malformed", row->value);
     return 0;
+}
+
+/* Cuts the next word off a list. A comma is part of it between quotes, as in an SELinux context,
+ * and before a further node of tmpfs' mpol=. */
+static char *next_word(char **rest)
+{
+    char *word = *rest;
+    bool is_mpol = word && strncmp(word, "mpol=", 5) == 0;
+    bool quoted = false;
+
+    for (char *at = word; at && *at; at++) {
+        quoted ^= *at == '"';
+        if (*at != ',' || quoted || (is_mpol && at[1] >= '0' && at[1] <= '9'))
+            continue;
+        *at = '\0';
+        *rest = at + 1;
+        return word;
+    }
+    *rest = NULL;
+    return word;
 }
 
 static int set_options(struct options *options, const char *list, struct complaint *complaint)
@@ -54,7 +76,7 @@ static int set_options(struct options *options, const char *list, struct complai
     char *word;
     int error = copy ? 0 : -ENOMEM;
 
-    while (!error && (word = strsep(&rest, ","))) {
+    while (!error && (word = next_word(&rest))) {
         char *value = strchr(word, '=');
 
         if (*word == '\0')
@@ -88,6 +110,10 @@ static int set_directories(struct options *options, char **words, int count, boo
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
+    if (options->fsname && options->store)
+        return complain(complaint, EINVAL,
+                        "option 'fsname' is for mounts without a STORE; leave it out: the source "
+                        "in the mount table is STORE");
     return 0;
 }
 
@@ -173,6 +199,8 @@ void command_line_print_help(FILE *stream)
             fprintf(stream, "  %s\n", OPTION_ROWS[i].help);
     }
     fputs("  ro, suid, dev, noexec, sync, dirsync, noatime, relatime, strictatime, nodiratime and\n"
-          "  their opposites as in mount(8); nosuid and nodev are the default\n",
+          "  their opposites as in mount(8); nosuid and nodev are the default\n"
+          "  nr_blocks=, mpol=, inode32, inode64, usrquota, grpquota and their limits as in "
+          "tmpfs(5)\n",
           stream);
 }

@@ -19,6 +19,9 @@ struct options {
     bool version;
 
     struct ram_options ram;
+    char *contexts;   // SELinux' words for the mount, a line each; NULL: none
+    char *fsname;     // without a store: the source in the mount table; NULL: none was given
+    bool allow_other; // a user's mount serves everybody
     char *anon; // class roots to make: names below the store, with a colon between; NULL: none
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
@@ -37,6 +40,7 @@ struct options {
     bool noexec;
     bool dirsync;
     bool sync;
+    bool nosymfollow;
     struct area_atime atime;
 };
 

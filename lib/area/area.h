@@ -55,7 +55,10 @@ struct ram_options {
     uint64_t inodes;  // 0: as many as follow from the size
     const char *huge; // tmpfs' word
     mode_t mode;      // of the top directory
+    uid_t uid;        // whose it is; -1: of whoever mounts
+    gid_t gid;        // likewise
     bool noswap;
+    char *parameters; // tmpfs' further words, with or without a value, a line each; NULL: none
     struct area_atime atime;
 };
 

@@ -30,6 +30,16 @@ struct verdict {
     struct complaint complaint;
 };
 
+/* What the kernel does not take. */
+struct refused {
+    char word[64];
+};
+
+static void refuse(struct refused *refused, const char *word)
+{
+    strlcpy(refused->word, word, sizeof(refused->word));
+}
+
 static int set_parameter(int fs, const char *key, const char *value)
 {
     return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0 ? 0 : -errno;
@@ -59,43 +69,87 @@ static uint64_t default_inodes(uint64_t size)
     return inodes > INODES_LEAST ? inodes : INODES_LEAST;
 }
 
+static int set_word(int fs, char *word)
+{
+    char *value = strchr(word, '=');
+
+    if (!value)
+        return fsconfig(fs, FSCONFIG_SET_FLAG, word, NULL, 0) == 0 ? 0 : -errno;
+    *value++ = '\0';
+    return set_parameter(fs, word, value);
+}
+
+/* Sets parameters that stand in a line each. `refused` receives the one that the kernel does not
+ * take. */
+static int set_words(int fs, const char *words, struct refused *refused)
+{
+    CLEANUP_FREE char *copy = words ? strdup(words) : NULL;
+    char *rest = copy;
+    char *word;
+    int error = words && !copy ? -ENOMEM : 0;
+
+    while (!error && (word = strsep(&rest, "\n"))) {
+        error = *word ? set_word(fs, word) : 0;
+        refuse(refused, word);
+    }
+    return error;
+}
+
+static int set_owner(int fs, const struct ram_options *options, struct refused *refused)
+{
+    int error = 0;
+
+    refuse(refused, "uid");
+    if (options->uid != (uid_t)-1)
+        error = set_number_parameter(fs, "uid", "%llu", options->uid);
+    if (!error && options->gid != (gid_t)-1) {
+        refuse(refused, "gid");
+        error = set_number_parameter(fs, "gid", "%llu", options->gid);
+    }
+    return error;
+}
+
 /* Makes a tmpfs with the given huge=; returns the descriptor of its mount or a negative errno. */
-static int mount_tmpfs(const struct ram_options *options, const char *huge, const char **refused)
+static int mount_tmpfs(const struct ram_options *options, const char *huge, struct refused *refused)
 {
     CLEANUP_FD int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
     int error;
     int mnt;
 
-    *refused = "tmpfs";
+    refuse(refused, "tmpfs");
     if (fs < 0)
         return -errno;
-    *refused = "size";
+    refuse(refused, "size");
     error = set_number_parameter(fs, "size", "%llu", options->size);
     // Otherwise it counts from 1 again after 2^32 files. Kernels of 32 bits cannot do without.
     fsconfig(fs, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
     if (!error) {
-        *refused = "nr_inodes";
+        refuse(refused, "nr_inodes");
         error =
             set_number_parameter(fs, "nr_inodes", "%llu",
                                  options->inodes ? options->inodes : default_inodes(options->size));
     }
     if (!error) {
-        *refused = "mode";
+        refuse(refused, "mode");
         error = set_number_parameter(fs, "mode", "%llo", options->mode);
     }
+    if (!error)
+        error = set_owner(fs, options, refused);
     if (!error && options->noswap) {
-        *refused = "noswap";
+        refuse(refused, "noswap");
         error = fsconfig(fs, FSCONFIG_SET_FLAG, "noswap", NULL, 0) == 0 ? 0 : -errno;
     }
+    if (!error)
+        error = set_words(fs, options->parameters, refused);
     if (!error && huge) {
-        *refused = "huge";
+        refuse(refused, "huge");
         error = set_parameter(fs, "huge", huge);
     }
     if (!error)
         error = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 ? 0 : -errno;
     if (error)
         return error;
-    *refused = "tmpfs";
+    refuse(refused, "tmpfs");
     mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)options->atime.set);
     return mnt >= 0 ? mnt : -errno;
 }
@@ -105,16 +159,16 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
 static int mount_with_fallback(const struct ram_options *options, char *huge, size_t huge_size,
                                struct complaint *complaint)
 {
-    const char *refused;
+    struct refused refused;
     int mnt = mount_tmpfs(options, options->huge, &refused);
 
     strlcpy(huge, options->huge, huge_size);
-    if (mnt < 0 && strcmp(refused, "huge") == 0) {
+    if (mnt < 0 && strcmp(refused.word, "huge") == 0) {
         strlcpy(huge, "never", huge_size);
         mnt = mount_tmpfs(options, NULL, &refused);
     }
     if (mnt < 0 && mnt != -EPERM)
-        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused,
+        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused.word,
                  strerror(-mnt));
     return mnt;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs/options/command_line.h"
+#include "fs/options/option_table.h"
 #include "tests/fuzz/fuzz.h"
 
 #define ARGUMENTS_MAX 24
@@ -88,9 +89,13 @@ static char *print(const struct options *o)
         { o->noexec, "noexec" },
         { o->dirsync, "dirsync" },
         { o->sync, "sync" },
-        { o->atime.clear && (o->atime.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME, "relatime" },
+        { o->atime.clear & MOUNT_ATTR__ATIME &&
+              (o->atime.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME,
+          "relatime" },
         { o->atime.clear && o->atime.set & MOUNT_ATTR_NOATIME, "noatime" },
         { o->atime.clear && o->atime.set & MOUNT_ATTR_STRICTATIME, "strictatime" },
+        { o->atime.clear & MOUNT_ATTR_NODIRATIME && !(o->atime.set & MOUNT_ATTR_NODIRATIME),
+          "diratime" },
         { o->atime.set & MOUNT_ATTR_NODIRATIME, "nodiratime" },
         { o->anon != NULL, "anon=" },
     };
@@ -155,7 +160,7 @@ static void parse_again(const struct options *options)
     argv[argc] = NULL;
     MUST(parse(argv, argc, &again, &complaint) == 0, complaint.text);
     MUST(same(options, &again), list);
-    free(again.anon);
+    option_free(&again);
     free(list);
 }
 
@@ -176,7 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_bounds(&options);
         parse_again(&options);
     }
-    free(options.anon);
+    option_free(&options);
     free(text);
     return 0;
 }
