@@ -46,7 +46,10 @@ static const char *source_of(const struct mount *mount)
 {
     if (*mount->volume.info.store)
         return mount->volume.info.store;
-    return mount->options.fsname ? mount->options.fsname : "shmapfs";
+    if (mount->options.fsname)
+        return mount->options.fsname;
+    // As mount(8) looks for it, to see whether it is mounted already.
+    return mount->options.source ? mount->options.source : "shmapfs";
 }
 
 static int session_arguments(const struct mount *mount, struct fuse_args *args)
@@ -112,7 +115,7 @@ static void show_atime(const struct mount *mount)
         mount_setattr(AT_FDCWD, mount->volume.info.mountpoint, 0, &attributes, sizeof(attributes));
 }
 
-static int check_device(struct complaint *complaint)
+int connection_check(struct complaint *complaint)
 {
     CLEANUP_FD int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
@@ -130,7 +133,7 @@ int connection_make(struct mount *mount, struct complaint *complaint)
 {
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     char said[512];
-    int error = check_device(complaint);
+    int error = connection_check(complaint);
 
     if (error)
         return error;

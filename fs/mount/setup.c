@@ -243,11 +243,24 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
 }
 
 /* The steps of a set-up. Directories in the store are made as late as possible: after everything
- * that can fail for a reason of the user's, and in the user's name. */
+ * that can fail for a reason of the user's, and in the user's name. Before FIRST_STEP_TO_STAY, the
+ * steps leave nothing that would not be gone with the process. */
+#define FIRST_STEP_TO_STAY 3
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
     store_setup_open, store_setup_check_anon, make_ram,       make_state,      make_plans,
     connection_make,  begin_session,          make_anon_dirs, drop_privileges, make_nodes,
 };
+#define STEP_COUNT (sizeof(STEPS) / sizeof(STEPS[0]))
+
+static int take_steps(struct mount *mount, struct complaint *complaint)
+{
+    size_t count = mount->options.fake ? FIRST_STEP_TO_STAY : STEP_COUNT;
+    int error = mount->options.fake ? connection_check(complaint) : 0;
+
+    for (size_t i = 0; !error && i < count; i++)
+        error = STEPS[i](mount, complaint);
+    return error;
+}
 
 int setup_mount(struct mount *mount, struct complaint *complaint)
 {
@@ -275,9 +288,9 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         place = mountpoint_check(mount->options.mountpoint, info->mountpoint, complaint);
         error = place < 0 ? place : 0;
     }
-    for (size_t i = 0; !error && i < sizeof(STEPS) / sizeof(STEPS[0]); i++)
-        error = STEPS[i](mount, complaint);
-    if (error)
+    if (!error)
+        error = take_steps(mount, complaint);
+    if (error || mount->options.fake)
         setup_undo(mount);
     // The lock's file and directory stay from now on.
     mount->store_lock.made = false;

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/options/foreign_words.h"
 #include "fs/options/option_table.h"
@@ -34,7 +35,7 @@ static int set_option(struct options *options, const char *name, const char *val
         return 0;
     row = option_find(name);
     if (!row)
-        return complain_of_unknown(name, complaint);
+        return options->sloppy ? 0 : complain_of_unknown(name, complaint);
     if (value && !row->value)
         return complain(complaint, EINVAL, "option '%s' takes no value, but was given '%s'", name,
                         value);
@@ -88,13 +89,26 @@ static int set_options(struct options *options, const char *list, struct complai
     return error;
 }
 
-static int set_directories(struct options *options, char **words, int count, bool for_mount,
+/* Returns whether the first field of fstab stands for a mount without a store. */
+static bool names_no_store(const char *source)
+{
+    // The last one is what a line for a tmpfs has.
+    static const char *const names[] = { "none", "shmapfs", "tmpfs" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(source, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int set_directories(struct options *options, char **words, int count,
                            struct complaint *complaint)
 {
     static const char usage[] =
         "usage: shmapfs [STORE] MOUNTPOINT [-o option,…] [-f]; --help tells more";
 
-    if (count < 1 || count > 2 || (for_mount && count != 2))
+    if (count < 1 || count > 2 || (options->helper && count != 2))
         return complain(complaint, EINVAL, "%s; %s",
                         count < 1   ? "MOUNTPOINT is missing"
                         : count > 2 ? "too many arguments"
@@ -102,9 +116,10 @@ static int set_directories(struct options *options, char **words, int count, boo
                         usage);
     options->mountpoint = words[count - 1];
     options->store = count == 2 ? words[0] : NULL;
-    if (for_mount &&
-        (strcmp(options->store, "none") == 0 || strcmp(options->store, "shmapfs") == 0))
+    if (options->helper && names_no_store(options->store)) {
+        options->source = options->store;
         options->store = NULL;
+    }
     if (*options->mountpoint == '\0' || (options->store && *options->store == '\0'))
         return complain(complaint, EINVAL, "the name of a directory cannot be empty; %s", usage);
     if (options->anon && !options->store)
@@ -135,50 +150,71 @@ static int complain_of_argument(const char *passed, struct complaint *complaint)
                     optopt);
 }
 
+/* Adds another -o to the list of options. */
+static int add_list(char **list, const char *more)
+{
+    char *longer;
+
+    if (asprintf(&longer, "%s,%s", *list ? *list : "", more) < 0)
+        return -ENOMEM;
+    free(*list);
+    *list = longer;
+    return 0;
+}
+
+/* Takes an argument that getopt_long(3) has found. */
+static int take_argument(int letter, char **argv, struct options *options, char **list,
+                         struct complaint *complaint)
+{
+    switch (letter) {
+    case 'o':
+        return add_list(list, optarg);
+    case 'f':
+        *(options->helper ? &options->fake : &options->foreground) = true;
+        return 0;
+    case 's':
+        options->sloppy = true;
+        return 0;
+    case 'N':
+        options->mounts_in = optarg;
+        return 0;
+    case ':':
+        return complain(complaint, EINVAL, "%s needs a value; --help tells more", argv[optind - 1]);
+    case '?':
+        return complain_of_argument(argv[optind - 1], complaint);
+    default: // -n, -v and -t of mount(8) have nothing to say here.
+        return 0;
+    }
+}
+
 int command_line_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
 {
     static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
                                            { "version", no_argument, NULL, 'V' },
                                            { NULL, 0, NULL, 0 } };
     const char *slash = strrchr(argv[0], '/');
-    bool for_mount = strncmp(slash ? slash + 1 : argv[0], "mount.", 6) == 0;
+    CLEANUP_FREE char *list = NULL;
     int error = 0;
     int letter;
 
     option_set_defaults(options);
+    options->helper = strncmp(slash ? slash + 1 : argv[0], "mount.", 6) == 0;
+    // mount(8) leaves out what is the default of every other filesystem.
+    options->suid = options->dev = options->helper && geteuid() == 0;
     opterr = 0;
-    // mount(8) may pass -n, -s, -v and -t to its helpers.
     while (!error && (letter = getopt_long(argc, argv, ":o:fhVnsvt:N:", longs, NULL)) != -1) {
-        switch (letter) {
-        case 'o':
-            error = set_options(options, optarg, complaint);
-            break;
-        case 'f':
-            options->foreground = true;
-            break;
-        case 'h':
-            options->help = true;
+        options->help |= letter == 'h';
+        options->version |= letter == 'V';
+        if (options->help || options->version)
             return 0;
-        case 'V':
-            options->version = true;
-            return 0;
-        case ':':
-            error = complain(complaint, EINVAL, "%s needs a value; --help tells more",
-                             argv[optind - 1]);
-            break;
-        case '?':
-            error = complain_of_argument(argv[optind - 1], complaint);
-            break;
-        case 'N':
-            error = complain(complaint, EINVAL,
-                             "-N (mount in another namespace) is not supported; use nsenter(1)");
-            break;
-        default:
-            break;
-        }
+        error = take_argument(letter, argv, options, &list, complaint);
     }
+    if (!error && list)
+        error = set_options(options, list, complaint);
     if (!error)
-        error = set_directories(options, argv + optind, argc - optind, for_mount, complaint);
+        error = set_directories(options, argv + optind, argc - optind, complaint);
+    if (error && !complaint->text[0])
+        complain(complaint, -error, "the options cannot be read: %s", strerror(-error));
     options->ram.atime = options->atime;
     choose_keeper(options);
     return error;

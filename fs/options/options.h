@@ -14,6 +14,11 @@
 struct options {
     const char *store; // NULL: all is RAM
     const char *mountpoint;
+    const char *source;    // the first field of fstab, where it is no store; NULL: none was given
+    const char *mounts_in; // the mount namespace to mount in, or a process there; NULL: our own
+    bool helper;           // mount(8) asks
+    bool fake;             // everything is checked, and nothing is mounted
+    bool sloppy;           // unknown options are passed over
     bool foreground;
     bool help;
     bool version;
