@@ -19,6 +19,7 @@
 #include "fs/ops/ops.h"
 #include "fs/options/command_line.h"
 #include "fs/options/option_table.h"
+#include "fs/options/remount.h"
 #include "fs/process/background.h"
 #include "fs/process/keeper.h"
 #include "fs/process/takeover.h"
@@ -183,12 +184,16 @@ static int enter_namespace(const char *name, struct complaint *complaint)
                     strerror(errno));
 }
 
-/* Does what comes before a mount. Returns 1 if that is all there is to do, or 0, or a negative
- * errno after a complaint. */
+/* Does what comes before a mount, or instead of it. Returns 1 if that is all there is to do, or 0,
+ * or a negative errno after a complaint. */
 static int prepare(const struct options *options, struct complaint *complaint)
 {
     int error = options->mounts_in ? enter_namespace(options->mounts_in, complaint) : 0;
 
+    if (!error && options->remount) {
+        error = remount(options, complaint);
+        return error ? error : 1;
+    }
     return !error && options->takeover && !options->fake ? takeover_mount(options, complaint)
                                                          : error;
 }

@@ -179,9 +179,10 @@ void setup_keep_descriptors(struct mount *mount)
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
     for (unsigned area = 0; area < AREAS; area++) {
-        const int of_area[] = { info->areas[area].root, info->areas[area].user_namespace };
+        const struct area *own_area = &info->areas[area];
+        const int of_area[] = { own_area->root, own_area->mount, own_area->user_namespace };
 
-        keep_descriptors(nodes, of_area, 2);
+        keep_descriptors(nodes, of_area, sizeof(of_area) / sizeof(of_area[0]));
     }
 }
 

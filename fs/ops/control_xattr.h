@@ -18,6 +18,9 @@ ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char
 int control_xattr_set(struct inode *inode, uid_t uid, const char *name, const char *value,
                       size_t size);
 
+/* Changes options of a mount as shmap_options_change() describes; in live_options.c. */
+int live_options_change(struct volume *volume, const char *lines, bool ask);
+
 int control_xattr_remove(struct inode *inode, uid_t uid, const char *name);
 
 #endif

@@ -265,7 +265,7 @@ static int open_new(fuse_req_t req, struct inode *dir, const char *name, int fd,
     node_flags(&dir->volume->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .attr_timeout = pending_invalidation_add_new(inode, &stx),
-                                        .entry_timeout = dir->volume->info.timeout };
+                                        .entry_timeout = volume_timeout(dir->volume) };
     attr_to_stat(inode, &stx, &entry->attr);
     return 0;
 }

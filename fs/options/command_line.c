@@ -31,7 +31,8 @@ static int set_option(struct options *options, const char *name, const char *val
     const struct option_row *row;
     int error;
 
-    if (foreign_word_is_passed_over(name))
+    if (foreign_word_is_passed_over(name) ||
+        (options->remount && foreign_word_is_the_kernels(name)))
         return 0;
     row = option_find(name);
     if (!row)
@@ -47,7 +48,7 @@ static int set_option(struct options *options, const char *name, const char *val
     if (error)
         return complain(complaint, EINVAL, "option '%s=%s' is %s; it takes %s", name, value,
                         error == -ERANGE ? "out of range" : "malformed", row->value);
-    return 0;
+    return option_add_line(&options->given, name, value);
 }
 
 /* Cuts the next word off a list. A comma is part of it between quotes, as in an SELinux context,
@@ -70,6 +71,19 @@ static char *next_word(char **rest)
     return word;
 }
 
+static bool has_word(const char *list, const char *wanted)
+{
+    CLEANUP_FREE char *copy = strdup(list);
+    char *rest = copy;
+    const char *word;
+
+    while ((word = next_word(&rest))) {
+        if (strcmp(word, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int set_options(struct options *options, const char *list, struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = strdup(list);
@@ -77,6 +91,8 @@ static int set_options(struct options *options, const char *list, struct complai
     char *word;
     int error = copy ? 0 : -ENOMEM;
 
+    // It may stand behind words that mean something else then.
+    options->remount = has_word(list, "remount");
     while (!error && (word = next_word(&rest))) {
         char *value = strchr(word, '=');
 
@@ -122,6 +138,8 @@ static int set_directories(struct options *options, char **words, int count,
     }
     if (*options->mountpoint == '\0' || (options->store && *options->store == '\0'))
         return complain(complaint, EINVAL, "the name of a directory cannot be empty; %s", usage);
+    if (options->remount)
+        return 0;
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");

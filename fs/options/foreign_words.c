@@ -85,6 +85,19 @@ bool foreign_word_is_passed_over(const char *name)
     return false;
 }
 
+bool foreign_word_is_the_kernels(const char *name)
+{
+    static const char *const words[] = {
+        "user_id", "group_id", "rootmode", "fd", "max_read", "blksize",
+    };
+
+    for (size_t i = 0; i < COUNT(words); i++) {
+        if (strcmp(name, words[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *foreign_word_advice(const char *name)
 {
     for (size_t i = 0; i < COUNT(ADVICE); i++) {

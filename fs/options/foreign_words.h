@@ -10,6 +10,10 @@
 /* Returns whether a word is for mount(8), systemd.mount(5) or a user's comment. */
 bool foreign_word_is_passed_over(const char *name);
 
+/* Returns whether a word is one that the kernel has in the mount table, from where mount(8) hands
+ * it on when it remounts. */
+bool foreign_word_is_the_kernels(const char *name);
+
 /* Returns what is to be written instead of a word of FUSE's; NULL: nothing is known of it. */
 const char *foreign_word_advice(const char *name);
 

@@ -36,8 +36,7 @@ static int set_ram_blocks(struct options *options, const struct option_row *row,
     return error;
 }
 
-/* Adds a word to a text that has one in each line. */
-static int add_line(char **text, const char *name, const char *value)
+int option_add_line(char **text, const char *name, const char *value)
 {
     char *longer;
 
@@ -52,22 +51,21 @@ static int add_line(char **text, const char *name, const char *value)
 static int set_ram_parameter(struct options *options, const struct option_row *row,
                              const char *value)
 {
-    return value && *value == '\0' ? -EINVAL : add_line(&options->ram.parameters, row->name, value);
+    return value && *value == '\0' ? -EINVAL
+                                   : option_add_line(&options->ram.parameters, row->name, value);
 }
 
 static int set_context(struct options *options, const struct option_row *row, const char *value)
 {
-    return *value == '\0' ? -EINVAL : add_line(&options->contexts, row->name, value);
+    return *value == '\0' ? -EINVAL : option_add_line(&options->contexts, row->name, value);
 }
 
 static int set_ram_huge(struct options *options, const struct option_row *row, const char *value)
 {
-    static const char *const words[] = { "never", "always", "within_size", "advise" };
-
     (void)row;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(value, words[i]) == 0) {
-            options->ram.huge = words[i];
+    for (size_t i = 0; i < RAM_HUGE_WORD_COUNT; i++) {
+        if (strcmp(value, RAM_HUGE_WORDS[i]) == 0) {
+            options->ram.huge = RAM_HUGE_WORDS[i];
             return 0;
         }
     }
@@ -285,6 +283,9 @@ const struct option_row OPTION_ROWS[] = {
       FLAG(allow_other, true) },
     { "fsname", "a name", "fsname=NAME       without STORE: the source that the mount table shows",
       .set = set_fsname },
+    { "remount", NULL,
+      "remount           change what is mounted at MOUNTPOINT, as far as that is possible",
+      FLAG(remount, true) },
     { "ro", NULL, NULL, FLAG(read_only, true) },
     { "rw", NULL, NULL, FLAG(read_only, false) },
     { "suid", NULL, NULL, FLAG(suid, true) },
@@ -344,5 +345,6 @@ void option_free(struct options *options)
     free(options->anon);
     free(options->fsname);
     free(options->contexts);
+    free(options->given);
     free(options->ram.parameters);
 }

@@ -27,6 +27,9 @@ const struct option_row *option_find(const char *name);
 /* Sets every option to its default. */
 void option_set_defaults(struct options *options);
 
+/* Adds a word to a text that has one in each line. Returns 0 or -ENOMEM. */
+int option_add_line(char **text, const char *name, const char *value);
+
 /* Frees the texts that options have. */
 void option_free(struct options *options);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -62,6 +63,18 @@ int shmap_class_set(const char *path, enum shmap_class which)
 int shmap_resize(const char *mountpoint, const char *size)
 {
     return set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
+}
+
+int shmap_options_change(const char *mountpoint, const char *options, bool ask)
+{
+    char name[XATTR_NAME_MAX + 1], value[8];
+    ssize_t length;
+
+    if (snprintf(name, sizeof(name), "%s%c%s", SHMAP_XATTR_OPTIONS, ask ? '?' : '!', options) >=
+        (int)sizeof(name))
+        return -ERANGE;
+    length = read_attribute(mountpoint, name, value, sizeof(value));
+    return length < 0 ? (int)length : 0;
 }
 
 int shmap_sync(const char *mountpoint)

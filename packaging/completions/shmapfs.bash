@@ -38,7 +38,7 @@ _shmapfs_options() { # WORD
         grpquota_inode_hardlimit= noswap anon= nopassthrough writeback timeout= descriptors=
         user_descriptors= io_uring keeper nokeeper watchdog= takeover ro rw suid nosuid dev nodev exec
         noexec sync async dirsync atime noatime relatime strictatime diratime nodiratime
-        nosymfollow allow_other fsname=)
+        nosymfollow allow_other fsname= remount)
     [[ $1 != *,* ]] || before=${1%,*},
     case ${1##*,} in
     huge=*) names=(huge={never,always,within_size,advise}) ;;

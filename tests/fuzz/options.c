@@ -57,7 +57,9 @@ static void check_bounds(const struct options *options)
     MUST(known, options->ram.huge);
     MUST(options->mountpoint != NULL && *options->mountpoint != '\0', "mountpoint");
     MUST(options->store == NULL || *options->store != '\0', "store");
-    MUST(options->anon == NULL || (options->store != NULL && *options->anon != '\0'), "anon");
+    MUST(options->anon == NULL ||
+             ((options->remount || options->store != NULL) && *options->anon != '\0'),
+         "anon");
     MUST(options->ram.size >= (uint64_t)sysconf(_SC_PAGESIZE) && options->ram.size <= INT64_MAX,
          "size");
     MUST(options->ram.inodes <= INT64_MAX, "nr_inodes");

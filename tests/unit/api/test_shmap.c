@@ -25,6 +25,7 @@ static void a_path_that_is_not_there(void **state)
     assert_int_equal(shmap_class_set("/proc/self/no-such-file", SHMAP_ANON), -ENOENT);
     assert_int_equal(shmap_status_get("/proc/self/no-such-file", &status), -ENOENT);
     assert_int_equal(shmap_resize("/proc/self/no-such-file", "1m"), -ENOENT);
+    assert_int_equal(shmap_options_change("/proc/self/no-such-file", "size=1m", false), -ENOENT);
     assert_int_equal(shmap_upgrade("/proc/self/no-such-file", NULL), -ENOENT);
     assert_int_equal(shmap_class_get("", &class), -ENOENT);
     assert_int_equal(shmap_class_get("/proc/self/comm/x", &class), -ENOTDIR);
@@ -42,6 +43,7 @@ static void no_attribute_is_set_elsewhere(void **state)
 {
     assert_int_equal(shmap_class_set(*state, SHMAP_PERSIST), -ENODATA);
     assert_int_equal(shmap_resize(*state, "1m"), -ENODATA);
+    assert_int_equal(shmap_options_change(*state, "size=1m", false), -ENODATA);
     assert_int_equal(shmap_upgrade(*state, NULL), -ENODATA);
     assert_int_equal(shmap_upgrade(*state, "/bin/true"), -ENODATA);
 

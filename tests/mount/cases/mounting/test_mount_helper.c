@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What mount(8) and fstab expect of a filesystem's helper. Root's cases call mount(8), which finds
 // the helper in its place; users call the helper.
+#include "tests/mount/cases/mounting/mount_helper.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/harness/sandbox.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <mntent.h>
@@ -13,25 +15,6 @@
 #include <unistd.h>
 
 enum { USAGE = 1, FAILED = 32, LINES = 5 };
-
-#define HELPER "sbin/mount.fuse.shmapfs"
-
-/* Puts the helper where mount(8) looks for it, in the namespace of the cases. */
-static void begin_helper(const struct workspace *workspace)
-{
-    assert_ok(mkdir("sbin", 0755));
-    assert_ok(symlink(shmapfs(), HELPER));
-    if (workspace->root)
-        assert_ok(mount("sbin", "/usr/sbin", NULL, MS_BIND, NULL));
-}
-
-static void end_helper(const struct workspace *workspace)
-{
-    if (workspace->root)
-        assert_ok(umount("/usr/sbin"));
-    assert_ok(unlink(HELPER));
-    assert_ok(rmdir("sbin"));
-}
 
 /* Mounts as an administrator does, or as a user's mount(8) would. */
 static struct program_result try_mount(const struct workspace *workspace, const char *source,
@@ -292,6 +275,56 @@ static void fstab_with_a_wrong_line(void **state)
     end_helper(workspace);
 }
 
+enum { OWNER = 65534 };
+
+static struct program_result run_as_owner(const char *program, const char *option, const char *path)
+{
+    return run_program("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program,
+                       option, path, NULL);
+}
+
+/* A line that lets users mount gives them no more than they have. */
+static void user_mounts_a_line_of_fstab(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct sandbox sandbox = { .top = workspace->dir, .by_root = true };
+    char line[PATH_MAX + 64];
+    struct statvfs vfs;
+
+    if (!workspace->root)
+        return; // Root writes the line, and somebody else mounts it.
+    if (!exists("/etc/fstab") || !exists("/usr/bin/mount") ||
+        !(stat_of("/usr/bin/mount").st_mode & S_ISUID))
+        harness_skip_case("users cannot mount lines of fstab here");
+    begin_helper(workspace);
+    bool shared = (stat_of("/dev/fuse").st_mode & 0006) != 0006;
+    assert_int_equal(sandbox_share_fuse_device(&sandbox), 0);
+    snprintf(line, sizeof(line), "none %s fuse.shmapfs user,suid,dev,exec,size=1m 0 0\n",
+             workspace->mnt);
+    put_file("fstab", line);
+    assert_ok(chown("mnt", OWNER, OWNER));
+    assert_ok(mount("fstab", "/etc/fstab", NULL, MS_BIND, NULL));
+    struct program_result result = run_as_owner("mount", "-v", workspace->mnt);
+    assert_int_equal(result.status, 0);
+    assert_ok(statvfs(workspace->mnt, &vfs));
+    assert_int_equal(vfs.f_flag & (ST_NOSUID | ST_NODEV), ST_NOSUID | ST_NODEV);
+    assert_source("mnt", "none");
+    // Root has no way in, and is told so.
+    result = run_program("mount", "-o", "remount,size=2m", workspace->mnt, NULL);
+    assert_refused(&result, FAILED, "size=", "the user alone", NULL);
+    result = run_as_owner("mount", "-oremount,size=2m", workspace->mnt);
+    assert_done(&result);
+    result = run_as_owner("umount", "-v", workspace->mnt);
+    assert_int_equal(result.status, 0);
+    assert_int_equal(workspace_await_children(), 0);
+    assert_ok(umount("/etc/fstab"));
+    if (shared) {
+        assert_ok(umount("/dev/fuse"));
+        assert_ok(umount("dev"));
+    }
+    end_helper(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(suid_and_dev_are_roots_default),
     cmocka_unit_test(failures_have_statuses_of_mount),
@@ -300,6 +333,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(another_namespace_is_mounted_in),
     cmocka_unit_test(mount_all_twice),
     cmocka_unit_test(fstab_with_a_wrong_line),
+    cmocka_unit_test(user_mounts_a_line_of_fstab),
 };
 
 WORKSPACE_MAIN("mount_helper", cases)
