@@ -38,6 +38,8 @@ static struct options with(const char *list)
     struct complaint complaint;
     if (PARSE(&options, &complaint, "shmapfs", "/store", "/mnt", "-o", list) != 0)
         fail_msg("-o %s: %s", list, complaint.text);
+    free(options.given);
+    options.given = NULL;
     return options;
 }
 
@@ -96,6 +98,8 @@ static void options_may_stand_anywhere(void **state)
     assert_string_equal(options.mountpoint, "/mnt");
     assert_int_equal(options.ram.size, 2 << 20); /* the last one counts */
     assert_true(options.read_only);
+    assert_string_equal(options.given, "size=1m\nsize=2m\nro");
+    option_free(&options);
 
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "--", "-store", "-mnt"), 0);
     assert_string_equal(options.store, "-store");
@@ -305,8 +309,21 @@ static void mount_calls_with_a_source_and_flags_of_its_own(void **state)
                      0);
     assert_string_equal(options.store, "/store");
     assert_string_equal(options.mountpoint, "/mnt");
-    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "none", "/mnt"), 0);
+    assert_true(options.sloppy);
+    assert_int_equal(options.dev, geteuid() == 0); /* mount(8) leaves its defaults out */
+    assert_false(options.suid || options.fake);
+    option_free(&options);
+    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "none", "/mnt", "-f"), 0);
     assert_null(options.store);
+    assert_string_equal(options.source, "none");
+    assert_true(options.fake);
+    assert_false(options.foreground);
+    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "tmpfs", "/mnt", "-o",
+                           "anon=a,user_id=0,remount"),
+                     0);
+    assert_null(options.store);
+    assert_true(options.remount);
+    option_free(&options);
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "none", "/mnt"), 0);
     assert_string_equal(options.store, "none"); /* a directory like any other here */
     ASSERT_USAGE("source", "mount.fuse.shmapfs", "/mnt");
