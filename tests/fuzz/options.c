@@ -85,6 +85,7 @@ static char *print(const struct options *o)
         { o->keeper_given, "keeper" },
         { !o->keeper, "nokeeper" },
         { o->takeover, "takeover" },
+        { o->remount, "remount" },
         { o->read_only, "ro" },
         { o->suid, "suid" },
         { o->dev, "dev" },
