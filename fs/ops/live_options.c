@@ -148,18 +148,27 @@ static int take_flag(struct volume *volume, const struct live_option *option, co
     return set_flags(volume, 0, 0);
 }
 
-/* A mount's own flag says that it is read-only; the store's can have that flag besides. */
+static bool is_read_only(const struct area *area)
+{
+    struct statvfs vfs;
+
+    return fstatvfs(area->root, &vfs) == 0 && (vfs.f_flag & ST_RDONLY);
+}
+
+/* The flag of the mount itself is not the daemon's; a store that was opened for reading has one of
+ * its own. Its filesystem can be read-only besides, which shows without that flag. */
 static int take_rw(struct volume *volume, const struct live_option *option, const char *value,
                    struct live_changes *changes)
 {
     const struct area *store = volume_area(volume, AREA_STORE);
-    struct statvfs vfs;
 
     (void)option;
     (void)value;
-    changes->writable =
-        store->root >= 0 && fstatvfs(store->root, &vfs) == 0 && (vfs.f_flag & ST_RDONLY);
-    return changes->writable && area_set_flags(store, 0, 0) != 0 ? -EROFS : 0;
+    if (store->root < 0 || !is_read_only(store))
+        return 0;
+    changes->writable = area_set_flags(store, 0, MOUNT_ATTR_RDONLY) == 0 && !is_read_only(store);
+    area_set_flags(store, MOUNT_ATTR_RDONLY, 0);
+    return changes->writable ? 0 : -EROFS;
 }
 
 static int unless(bool differs)

@@ -136,8 +136,9 @@ static int check_live(const struct change *change, const char *word, struct comp
         return complain_of_fixed(change, word, complaint);
     case -EROFS:
         return complain(complaint, EROFS,
-                        "option '%s': STORE was opened for reading; unmount %s, and mount it anew",
-                        word, change->where);
+                        "option '%s': STORE is read-only, or was opened so by an earlier version; "
+                        "make it writable, or mount anew",
+                        word);
     case -EPERM:
         return complain(complaint, EPERM,
                         "option '%s': only root and whoever has mounted %s can change it", word,

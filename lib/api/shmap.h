@@ -92,7 +92,7 @@ int shmap_resize(const char *mountpoint, const char *size);
  * line each, all or none of them; those that are in force already may be among them. With `ask` it
  * only finds out whether they could be changed; not everything that can fail is known before it is
  * done. -EINVAL: an option has no such value, or the RAM area cannot have it, as where more is in
- * use; -EBUSY: one cannot be changed while it is mounted; -EROFS: the store was opened for reading;
+ * use; -EBUSY: one cannot be changed while it is mounted; -EROFS: the store is read-only;
  * -EPERM: the caller is neither the mount's owner nor root; -ERANGE: the text is too long;
  * -ENODATA: `mountpoint` is not the root of a shmapfs mount, or of one that is older than this; or
  * an error of getxattr(2). */

@@ -173,6 +173,14 @@ static void read_only_store_becomes_writable(void **state)
     assert_content("store/file", "changed");
     assert_content("store/new", "new");
     workspace_unmount(workspace);
+    // Not where it could not be written to.
+    assert_ok(mount("tmpfs", workspace->store, "tmpfs", MS_RDONLY, NULL));
+    workspace_mount(workspace, true, "ro,size=4m");
+    assert_not_remounted(workspace, "rw,size=8m", "'rw'", "STORE is read-only");
+    assert_int_equal(flags_of(workspace) & ST_RDONLY, ST_RDONLY);
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 4 * MIB);
+    workspace_unmount(workspace);
+    assert_ok(umount(workspace->store));
     end_helper(workspace);
 }
 
