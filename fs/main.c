@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The program shmapfs: reads its command line, mounts, and serves or becomes the keeper. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +18,8 @@
 #include "fs/mount/store_setup.h"
 #include "fs/ops/ops.h"
 #include "fs/options/command_line.h"
+#include "fs/options/option_table.h"
+#include "fs/options/remount.h"
 #include "fs/process/background.h"
 #include "fs/process/keeper.h"
 #include "fs/process/takeover.h"
@@ -23,6 +29,7 @@
 #include "fs/util/signals.h"
 #include "fs/util/version.h"
 #include "lib/process/parent.h"
+#include "lib/sys/cleanup.h"
 #include "lib/sys/streams.h"
 
 static void log_for_libfuse(enum fuse_log_level level, const char *format, va_list arguments)
@@ -142,15 +149,65 @@ static int run(void *argument, int ready)
                                  : serve_without_keeper(mount, ready);
 }
 
+/* The exit statuses of mount(8), which its helpers share. */
+enum { HELPER_USAGE = 1, HELPER_SYSTEM = 2, HELPER_INTERRUPTED = 8, HELPER_FAILED = 32 };
+
+static int failure_status(bool helper, int error)
+{
+    if (!helper)
+        return EXIT_FAILURE;
+    switch (-error) {
+    case ENOMEM:
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+        return HELPER_SYSTEM;
+    case EINTR:
+        return HELPER_INTERRUPTED;
+    default:
+        return HELPER_FAILED;
+    }
+}
+
+/* Goes where mount(8) has been told to mount. */
+static int enter_namespace(const char *name, struct complaint *complaint)
+{
+    bool is_process = name[strspn(name, "0123456789")] == '\0';
+    char path[PATH_MAX];
+    CLEANUP_FD int fd = -1;
+
+    snprintf(path, sizeof(path), is_process ? "/proc/%s/ns/mnt" : "%s", name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && setns(fd, CLONE_NEWNS) == 0)
+        return 0;
+    return complain(complaint, errno, "the mount namespace %s cannot be entered: %s", name,
+                    strerror(errno));
+}
+
+/* Does what comes before a mount, or instead of it. Returns 1 if that is all there is to do, or 0,
+ * or a negative errno after a complaint. */
+static int prepare(const struct options *options, struct complaint *complaint)
+{
+    int error = options->mounts_in ? enter_namespace(options->mounts_in, complaint) : 0;
+
+    if (!error && options->remount) {
+        error = remount(options, complaint);
+        return error ? error : 1;
+    }
+    return !error && options->takeover && !options->fake ? takeover_mount(options, complaint)
+                                                         : error;
+}
+
 static int mount_and_run(struct mount *mount)
 {
     struct complaint complaint = { .text = "" };
+    bool helper = mount->options.helper;
     struct parent parent;
     sigset_t heeded;
-    int status = mount->options.takeover ? takeover_mount(&mount->options, &complaint) : 0;
+    int status = prepare(&mount->options, &complaint);
 
     if (status != 0)
-        free(mount->options.anon);
+        option_free(&mount->options);
     if (status > 0)
         return EXIT_SUCCESS;
     // A signal that ends the process before it can be handled would leave a dead mount behind. In
@@ -158,10 +215,14 @@ static int mount_and_run(struct mount *mount)
     if (mount->options.foreground)
         signals_block(&heeded);
     parent_note(&parent);
-    if (status < 0 || setup_mount(mount, &complaint) != 0) {
+    if (status == 0)
+        status = setup_mount(mount, &complaint);
+    if (status < 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
-        return EXIT_FAILURE;
+        return failure_status(helper, status);
     }
+    if (mount->options.fake)
+        return EXIT_SUCCESS;
     if (mount->options.foreground) {
         parent_follow(&parent);
         return run(mount, -1);
@@ -170,7 +231,7 @@ static int mount_and_run(struct mount *mount)
     // The child owns what was set up, and has taken it down if it failed, unless it died.
     if (status != EXIT_SUCCESS)
         mountpoint_take_away(&mount->volume.info);
-    _exit(status);
+    _exit(status == EXIT_SUCCESS ? status : failure_status(helper, -EIO));
 }
 
 /* Goes on with a mount that another binary has served. */
@@ -206,8 +267,8 @@ int main(int argc, char **argv)
         return resume(&mount, argv[2]);
     if (command_line_parse(argc, argv, &mount.options, &complaint) != 0) {
         fprintf(stderr, "shmapfs: %s\n", complaint.text);
-        free(mount.options.anon);
-        return 2;
+        option_free(&mount.options);
+        return mount.options.helper ? HELPER_USAGE : 2;
     }
     if (mount.options.help || mount.options.version) {
         if (mount.options.help)

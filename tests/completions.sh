@@ -128,8 +128,8 @@ check 'shmapctl run -o huge=w' within_size
 check 'shmapctl run -o size=1g -- dirnam' dirname
 check 'shmapctl run dirnam' dirname
 check 'shmapfs --v' --version
-check 'shmapfs -o nos' nosuid noswap
-check 'shmapfs /a /b -o ro,nos' ro,nosuid ro,noswap
+check 'shmapfs -o nos' nosuid noswap nosymfollow
+check 'shmapfs /a /b -o ro,nos' ro,nosuid ro,noswap ro,nosymfollow
 check 'shmapfs /a /b -o anon=x:y,nokee' y,nokeeper
 check_paths 'shmapfs /' dirnames
 check_options_of_help

@@ -83,6 +83,25 @@ static inline bool volume_keeps_skeletons(const struct volume *volume)
     return volume->state->keeps_skeletons != 0;
 }
 
+/* Returns for how many seconds the kernel may trust names and attributes that only change through
+ * the mount. */
+static inline double volume_timeout(const struct volume *volume)
+{
+    uint32_t set = atomic_load_explicit(&volume->state->timeout, memory_order_relaxed);
+
+    return set ? set - 1 : volume->info.timeout;
+}
+
+/* Returns the huge= in force. */
+static inline const char *volume_huge(const struct volume *volume)
+{
+    uint32_t set = volume->state->huge;
+
+    // It is read from shared memory.
+    return set && set <= RAM_HUGE_WORD_COUNT ? RAM_HUGE_WORDS[set - 1]
+                                             : volume->info.areas[AREA_RAM].huge;
+}
+
 /* Returns the record of the request that the calling thread serves; NULL: it has none. */
 static inline struct request *volume_request(struct volume *volume)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "fs/mount/mountpoint.h"
@@ -25,6 +26,32 @@ static int add_option(struct fuse_args *args, const char *format, const char *va
     return 0;
 }
 
+/* Adds SELinux' words. mount(8) drops them, too, where there is no SELinux. */
+static int add_contexts(struct fuse_args *args, const char *contexts)
+{
+    bool wanted = contexts && access("/sys/fs/selinux", F_OK) == 0;
+    CLEANUP_FREE char *copy = wanted ? strdup(contexts) : NULL;
+    char *rest = copy;
+    char *word;
+    int error = wanted && !copy ? -ENOMEM : 0;
+
+    while (!error && (word = strsep(&rest, "\n")))
+        error = add_option(args, "%s", word);
+    return error;
+}
+
+/* Returns the source that the mount table is to show. A store is found by it
+ * (mounts_find_store()). */
+static const char *source_of(const struct mount *mount)
+{
+    if (*mount->volume.info.store)
+        return mount->volume.info.store;
+    if (mount->options.fsname)
+        return mount->options.fsname;
+    // As mount(8) looks for it, to see whether it is mounted already.
+    return mount->options.source ? mount->options.source : "shmapfs";
+}
+
 static int session_arguments(const struct mount *mount, struct fuse_args *args)
 {
     const struct options *options = &mount->options;
@@ -32,19 +59,26 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
         bool on;
         const char *word;
     } words[] = {
-        { true, "default_permissions" }, { mount->volume.info.cred.privileged, "allow_other" },
-        { true, "subtype=shmapfs" },     { options->read_only, "ro" },
-        { options->suid, "suid" },       { options->dev, "dev" },
-        { options->noexec, "noexec" },   { options->sync, "sync" },
-        { options->dirsync, "dirsync" }, { options->io_uring, "io_uring" },
+        { true, "default_permissions" },
+        { options->allow_other || mount->volume.info.cred.privileged, "allow_other" },
+        { true, "subtype=shmapfs" },
+        { options->read_only, "ro" },
+        { options->suid, "suid" },
+        { options->dev, "dev" },
+        { options->noexec, "noexec" },
+        { options->sync, "sync" },
+        { options->dirsync, "dirsync" },
+        { options->nosymfollow, "nosymfollow" },
+        { options->atime.set & MOUNT_ATTR_NOATIME, "noatime" },
+        { options->io_uring, "io_uring" },
     };
     int error = fuse_opt_add_arg(args, "shmapfs") == 0 ? 0 : -ENOMEM;
 
     for (size_t i = 0; !error && i < sizeof(words) / sizeof(words[0]); i++)
         error = words[i].on ? add_option(args, "%s", words[i].word) : 0;
-    return error ? error
-                 : add_option(args, "fsname=%s",
-                              *mount->volume.info.store ? mount->volume.info.store : "shmapfs");
+    if (!error)
+        error = add_contexts(args, options->contexts);
+    return error ? error : add_option(args, "fsname=%s", source_of(mount));
 }
 
 /* Mounts, and catches what libfuse and its helper write to standard error: the user gets one
@@ -70,7 +104,18 @@ static int mount_quietly(struct mount *mount, char *said, size_t size)
     return result;
 }
 
-static int check_device(struct complaint *complaint)
+/* Has the mount table tell of what libfuse and its helper have no word for, where that is allowed.
+ * The areas keep access times; this changes none. */
+static void show_atime(const struct mount *mount)
+{
+    const struct area_atime *atime = &mount->options.atime;
+    struct mount_attr attributes = { .attr_set = atime->set, .attr_clr = atime->clear };
+
+    if (atime->set)
+        mount_setattr(AT_FDCWD, mount->volume.info.mountpoint, 0, &attributes, sizeof(attributes));
+}
+
+int connection_check(struct complaint *complaint)
 {
     CLEANUP_FD int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
@@ -88,7 +133,7 @@ int connection_make(struct mount *mount, struct complaint *complaint)
 {
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     char said[512];
-    int error = check_device(complaint);
+    int error = connection_check(complaint);
 
     if (error)
         return error;
@@ -100,6 +145,7 @@ int connection_make(struct mount *mount, struct complaint *complaint)
         return complain(complaint, ENOMEM, "the FUSE session cannot be made");
     if (mount_quietly(mount, said, sizeof(said)) == 0) {
         mount->volume.info.device = fuse_session_fd(mount->volume.session);
+        show_atime(mount);
         mountpoint_identify(mount->volume.info.mountpoint, &mount->volume.info);
         return 0;
     }

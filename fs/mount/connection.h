@@ -5,6 +5,10 @@
 
 #include "fs/mount/mount.h"
 
+/* Checks that this kernel can have a connection. Returns 0, or a negative errno with a
+ * complaint. */
+int connection_check(struct complaint *complaint);
+
 /* Makes the session and mounts. Returns 0, or a negative errno with a complaint. */
 int connection_make(struct mount *mount, struct complaint *complaint);
 

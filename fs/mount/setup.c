@@ -17,6 +17,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
+#include "fs/options/option_table.h"
 #include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
@@ -155,7 +156,7 @@ void setup_undo(struct mount *mount)
     for (unsigned area = 0; area < AREAS; area++)
         area_close(volume_area(&mount->volume, area));
     modules_destroy(&mount->volume);
-    free(mount->options.anon);
+    option_free(&mount->options);
 }
 
 static void keep_descriptors(struct node_table *nodes, const int *descriptors, size_t count)
@@ -178,9 +179,10 @@ void setup_keep_descriptors(struct mount *mount)
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
     for (unsigned area = 0; area < AREAS; area++) {
-        const int of_area[] = { info->areas[area].root, info->areas[area].user_namespace };
+        const struct area *own_area = &info->areas[area];
+        const int of_area[] = { own_area->root, own_area->mount, own_area->user_namespace };
 
-        keep_descriptors(nodes, of_area, 2);
+        keep_descriptors(nodes, of_area, sizeof(of_area) / sizeof(of_area[0]));
     }
 }
 
@@ -203,6 +205,13 @@ static int make_modules(struct mount *mount, struct complaint *complaint)
 
 static int make_ram(struct mount *mount, struct complaint *complaint)
 {
+    const struct ram_options *ram = &mount->options.ram;
+
+    if (!mount->volume.info.cred.privileged && ((ram->uid != (uid_t)-1 && ram->uid != geteuid()) ||
+                                                (ram->gid != (gid_t)-1 && ram->gid != getegid())))
+        return complain(complaint, EPERM,
+                        "options 'uid' and 'gid': only root can give a mount to others; leave them "
+                        "out");
     return ram_open(&mount->options.ram, volume_area(&mount->volume, AREA_RAM), complaint);
 }
 
@@ -235,11 +244,24 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
 }
 
 /* The steps of a set-up. Directories in the store are made as late as possible: after everything
- * that can fail for a reason of the user's, and in the user's name. */
+ * that can fail for a reason of the user's, and in the user's name. Before FIRST_STEP_TO_STAY, the
+ * steps leave nothing that would not be gone with the process. */
+#define FIRST_STEP_TO_STAY 3
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
     store_setup_open, store_setup_check_anon, make_ram,       make_state,      make_plans,
     connection_make,  begin_session,          make_anon_dirs, drop_privileges, make_nodes,
 };
+#define STEP_COUNT (sizeof(STEPS) / sizeof(STEPS[0]))
+
+static int take_steps(struct mount *mount, struct complaint *complaint)
+{
+    size_t count = mount->options.fake ? FIRST_STEP_TO_STAY : STEP_COUNT;
+    int error = mount->options.fake ? connection_check(complaint) : 0;
+
+    for (size_t i = 0; !error && i < count; i++)
+        error = STEPS[i](mount, complaint);
+    return error;
+}
 
 int setup_mount(struct mount *mount, struct complaint *complaint)
 {
@@ -268,9 +290,9 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
         place = mountpoint_check(mount->options.mountpoint, info->mountpoint, complaint);
         error = place < 0 ? place : 0;
     }
-    for (size_t i = 0; !error && i < sizeof(STEPS) / sizeof(STEPS[0]); i++)
-        error = STEPS[i](mount, complaint);
-    if (error)
+    if (!error)
+        error = take_steps(mount, complaint);
+    if (error || mount->options.fake)
         setup_undo(mount);
     // The lock's file and directory stay from now on.
     mount->store_lock.made = false;

@@ -6,7 +6,8 @@
 #include "fs/mount/mount.h"
 
 /* Checks everything, makes the areas, mounts. On errors nothing is left behind, and the complaint
- * says what is wrong. `mount->options` is set; the rest is all zero. */
+ * says what is wrong. With the option `fake`, nothing is left behind either way. `mount->options`
+ * is set; the rest is all zero. */
 int setup_mount(struct mount *mount, struct complaint *complaint);
 
 /* Sets up what a process needs for a mount that is there already, over its connection to the

@@ -55,7 +55,7 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
 {
     const struct area *store = &mount->volume.info.areas[AREA_STORE];
     const char *given = mount->options.store;
-    bool make = !mount->options.read_only;
+    bool make = !mount->options.read_only && !mount->options.fake;
     bool privileged = mount->volume.info.cred.privileged;
     char where[4096];
     bool mounted = false;
@@ -153,7 +153,7 @@ static int check_anon(const struct mount *mount, const char *name, struct compla
 
 static int make_anon(const struct mount *mount, const char *name, struct complaint *complaint)
 {
-    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, mount->options.ram.mode,
+    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, &mount->options.ram,
                               complaint);
 }
 

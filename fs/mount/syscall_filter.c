@@ -191,9 +191,10 @@ static const int ALLOWED[] = {
     SYS_setfsgid,
     SYS_capget,
     SYS_capset,
-    // Resizing the RAM area, holding and ending the mount
+    // Changing the areas, holding and ending the mount
     SYS_fspick,
     SYS_fsconfig,
+    SYS_mount_setattr,
     SYS_umount2,
     // The log, the service manager and the child that syncs
     SYS_socketpair,

@@ -278,11 +278,38 @@ bool control_xattr_is(const char *name)
            strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
 }
 
+/* Returns the options that are part of a name, after a mark that says what to do with them; NULL:
+ * it is another name. */
+static const char *find_options(const struct inode *inode, const char *name)
+{
+    size_t length = strlen(SHMAP_XATTR_OPTIONS);
+
+    if (inode->ref.id != NODE_ROOT_ID || strncmp(name, SHMAP_XATTR_OPTIONS, length) != 0)
+        return NULL;
+    return name[length] == '?' || name[length] == '!' ? name + length : NULL;
+}
+
+/* Changes what shmap_options_change() asks for. */
+static ssize_t change_options(struct inode *inode, uid_t uid, const char *options, char **value)
+{
+    int error = is_mount_owner(inode, uid)
+                    ? live_options_change(inode->volume, options + 1, *options == '?')
+                    : -EPERM;
+
+    if (error)
+        return error;
+    *value = strdup("");
+    return *value ? 0 : -ENOMEM;
+}
+
 ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char **value)
 {
     const struct control_xattr *xattr = find_control_xattr(inode, name);
+    const char *options = find_options(inode, name);
     int error;
 
+    if (options)
+        return change_options(inode, uid, options, value);
     if (!xattr || !xattr->get)
         return -ENODATA;
     if (xattr->may_get && !xattr->may_get(inode, uid))

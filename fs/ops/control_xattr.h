@@ -23,4 +23,7 @@ bool control_xattr_is_set(const struct inode *inode, const char *name);
 
 int control_xattr_remove(struct inode *inode, uid_t uid, const char *name);
 
+/* Changes options of a mount as shmap_options_change() describes; in live_options.c. */
+int live_options_change(struct volume *volume, const char *lines, bool ask);
+
 #endif

@@ -17,6 +17,16 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
+/* Returns the mode that a new file gets. What others make on a user's own mount belongs to that
+ * user, who alone may have programs run in his name. */
+static mode_t mode_of_new(fuse_req_t req, mode_t mode)
+{
+    const struct mount_info *info = &volume_of(req)->info;
+    bool own = info->cred.privileged || fuse_req_ctx(req)->uid == info->owner;
+
+    return own || S_ISDIR(mode) ? mode : mode & ~(mode_t)(S_ISUID | S_ISGID);
+}
+
 /* A new entry for a directory. */
 struct new_entry {
     const char *name;
@@ -138,7 +148,9 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
-    make_and_reply(req, parent, &(struct new_entry){ .name = name, .mode = mode, .rdev = rdev });
+    make_and_reply(
+        req, parent,
+        &(struct new_entry){ .name = name, .mode = mode_of_new(req, mode), .rdev = rdev });
 }
 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -288,7 +300,7 @@ static int open_new(fuse_req_t req, struct inode *dir, const char *name, int fd,
     node_flags(&dir->volume->nodes, &inode->ref, NODE_WITHOUT_CAPABILITY, 0);
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .attr_timeout = pending_invalidation_add_new(inode, &stx),
-                                        .entry_timeout = dir->volume->info.timeout };
+                                        .entry_timeout = volume_timeout(dir->volume) };
     attr_to_stat(inode, &stx, &entry->attr);
     return 0;
 }
@@ -323,10 +335,10 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
                struct fuse_file_info *fi)
 {
-    create_and_reply(req, parent, name, mode, fi);
+    create_and_reply(req, parent, name, mode_of_new(req, mode), fi);
 }
 
 void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
 {
-    create_and_reply(req, parent, NULL, mode, fi);
+    create_and_reply(req, parent, NULL, mode_of_new(req, mode), fi);
 }

@@ -86,7 +86,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         reply_err(req, -error);
         return;
     }
-    fi->cache_readdir = fi->keep_cache = volume->info.keeps_listings;
+    fi->cache_readdir = fi->keep_cache =
+        volume->info.keeps_listings && volume_timeout(volume) >= TIMEOUT_DEFAULT;
     fi->fh = node_dir_open(&volume->nodes, volume_ledger(volume), fd);
     if (fi->fh == NODE_STREAM_NONE) {
         close(fd);

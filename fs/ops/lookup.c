@@ -12,7 +12,7 @@ int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *
     int error;
 
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
-                                        .entry_timeout = inode->volume->info.timeout };
+                                        .entry_timeout = volume_timeout(inode->volume) };
     error = attr_confirm(inode, stx, &entry->attr_timeout);
     attr_to_stat(inode, stx, &entry->attr);
     return error;
@@ -50,7 +50,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         error = inode_lookup(&dir, name, &inode, &stx);
     if (error == -ENOENT || inode_hides(volume, parent, name)) {
         // The reply names no node: the kernel remembers that there is nothing by that name.
-        reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume->info.timeout });
+        reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume_timeout(volume) });
     } else if (error) {
         reply_err(req, -error);
     } else {

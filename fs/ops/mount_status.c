@@ -41,7 +41,7 @@ char *mount_status(struct volume *volume)
     fill_life(volume, status);
     strlcpy(status->mountpoint, volume->info.mountpoint, sizeof(status->mountpoint));
     strlcpy(status->store, volume->info.store, sizeof(status->store));
-    strlcpy(status->huge, volume->info.areas[AREA_RAM].huge, sizeof(status->huge));
+    strlcpy(status->huge, volume_huge(volume), sizeof(status->huge));
     strlcpy(status->transport, volume->info.io_uring ? "io_uring" : "fuse",
             sizeof(status->transport));
     status->writeback = volume->info.writeback;

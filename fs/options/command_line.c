@@ -5,23 +5,24 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "fs/options/foreign_words.h"
 #include "fs/options/option_table.h"
 #include "lib/sys/cleanup.h"
 
-/* The attribute is for compilers that otherwise believe that `text` may be NULL. */
-__attribute__((nonnull)) static int complain_of_unknown(const char *name,
-                                                        struct complaint *complaint)
+static int complain_of_unknown(const char *name, struct complaint *complaint)
 {
-    complain(complaint, EINVAL, "unknown option '%s'; the options are", name);
-    for (size_t i = 0; i < OPTION_ROW_COUNT; i++) {
-        if (!OPTION_ROWS[i].set)
-            continue;
-        strlcat(complaint->text, i ? ", " : " ", sizeof(complaint->text));
-        strlcat(complaint->text, OPTION_ROWS[i].name, sizeof(complaint->text));
-        strlcat(complaint->text, OPTION_ROWS[i].value ? "=" : "", sizeof(complaint->text));
-    }
-    return -EINVAL;
+    const char *advice = foreign_word_advice(name);
+    const char *nearest = advice ? NULL : foreign_word_nearest(name);
+
+    if (advice)
+        return complain(complaint, EINVAL, "option '%s' is not for shmapfs: %s", name, advice);
+    if (nearest)
+        return complain(complaint, EINVAL, "unknown option '%s'; did you mean '%s'?", name,
+                        nearest);
+    return complain(complaint, EINVAL, "unknown option '%s'; shmapfs --help lists the options",
+                    name);
 }
 
 static int set_option(struct options *options, const char *name, const char *value,
@@ -30,21 +31,57 @@ static int set_option(struct options *options, const char *name, const char *val
     const struct option_row *row;
     int error;
 
-    if (strncmp(name, "x-", 2) == 0 || (strcmp(name, "comment") == 0 && value))
+    if (foreign_word_is_passed_over(name) ||
+        (options->remount && foreign_word_is_the_kernels(name)))
         return 0;
     row = option_find(name);
     if (!row)
-        return complain_of_unknown(name, complaint);
+        return options->sloppy ? 0 : complain_of_unknown(name, complaint);
     if (value && !row->value)
         return complain(complaint, EINVAL, "option '%s' takes no value, but was given '%s'", name,
                         value);
     if (!value && row->value)
         return complain(complaint, EINVAL, "option '%s' needs a value: %s", name, row->value);
-    error = row->set ? row->set(options, row, value) : 0;
+    error = row->set(options, row, value);
+    if (error == -ENOMEM)
+        return complain(complaint, ENOMEM, "option '%s': %s", name, strerror(ENOMEM));
     if (error)
         return complain(complaint, EINVAL, "option '%s=%s' is %s; it takes %s", name, value,
                         error == -ERANGE ? "out of range" : "malformed", row->value);
-    return 0;
+    return option_add_line(&options->given, name, value);
+}
+
+/* Cuts the next word off a list. A comma is part of it between quotes, as in an SELinux context,
+ * and before a further node of tmpfs' mpol=. */
+static char *next_word(char **rest)
+{
+    char *word = *rest;
+    bool is_mpol = word && strncmp(word, "mpol=", 5) == 0;
+    bool quoted = false;
+
+    for (char *at = word; at && *at; at++) {
+        quoted ^= *at == '"';
+        if (*at != ',' || quoted || (is_mpol && at[1] >= '0' && at[1] <= '9'))
+            continue;
+        *at = '\0';
+        *rest = at + 1;
+        return word;
+    }
+    *rest = NULL;
+    return word;
+}
+
+static bool has_word(const char *list, const char *wanted)
+{
+    CLEANUP_FREE char *copy = strdup(list);
+    char *rest = copy;
+    const char *word;
+
+    while ((word = next_word(&rest))) {
+        if (strcmp(word, wanted) == 0)
+            return true;
+    }
+    return false;
 }
 
 static int set_options(struct options *options, const char *list, struct complaint *complaint)
@@ -54,7 +91,9 @@ static int set_options(struct options *options, const char *list, struct complai
     char *word;
     int error = copy ? 0 : -ENOMEM;
 
-    while (!error && (word = strsep(&rest, ","))) {
+    // It may stand behind words that mean something else then.
+    options->remount = has_word(list, "remount");
+    while (!error && (word = next_word(&rest))) {
         char *value = strchr(word, '=');
 
         if (*word == '\0')
@@ -66,13 +105,26 @@ static int set_options(struct options *options, const char *list, struct complai
     return error;
 }
 
-static int set_directories(struct options *options, char **words, int count, bool for_mount,
+/* Returns whether the first field of fstab stands for a mount without a store. */
+static bool names_no_store(const char *source)
+{
+    // The last one is what a line for a tmpfs has.
+    static const char *const names[] = { "none", "shmapfs", "tmpfs" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(source, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int set_directories(struct options *options, char **words, int count,
                            struct complaint *complaint)
 {
     static const char usage[] =
         "usage: shmapfs [STORE] MOUNTPOINT [-o option,…] [-f]; --help tells more";
 
-    if (count < 1 || count > 2 || (for_mount && count != 2))
+    if (count < 1 || count > 2 || (options->helper && count != 2))
         return complain(complaint, EINVAL, "%s; %s",
                         count < 1   ? "MOUNTPOINT is missing"
                         : count > 2 ? "too many arguments"
@@ -80,17 +132,24 @@ static int set_directories(struct options *options, char **words, int count, boo
                         usage);
     options->mountpoint = words[count - 1];
     options->store = count == 2 ? words[0] : NULL;
-    if (for_mount &&
-        (strcmp(options->store, "none") == 0 || strcmp(options->store, "shmapfs") == 0))
+    if (options->helper && names_no_store(options->store)) {
+        options->source = options->store;
         options->store = NULL;
+    }
     if (*options->mountpoint == '\0' || (options->store && *options->store == '\0'))
         return complain(complaint, EINVAL, "the name of a directory cannot be empty; %s", usage);
+    if (options->remount)
+        return 0;
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
     if (options->skeleton && !options->store)
         return complain(complaint, EINVAL,
                         "option 'skeleton' needs a STORE, which is where directories are kept");
+    if (options->fsname && options->store)
+        return complain(complaint, EINVAL,
+                        "option 'fsname' is for mounts without a STORE; leave it out: the source "
+                        "in the mount table is STORE");
     return 0;
 }
 
@@ -112,50 +171,71 @@ static int complain_of_argument(const char *passed, struct complaint *complaint)
                     optopt);
 }
 
+/* Adds another -o to the list of options. */
+static int add_list(char **list, const char *more)
+{
+    char *longer;
+
+    if (asprintf(&longer, "%s,%s", *list ? *list : "", more) < 0)
+        return -ENOMEM;
+    free(*list);
+    *list = longer;
+    return 0;
+}
+
+/* Takes an argument that getopt_long(3) has found. */
+static int take_argument(int letter, char **argv, struct options *options, char **list,
+                         struct complaint *complaint)
+{
+    switch (letter) {
+    case 'o':
+        return add_list(list, optarg);
+    case 'f':
+        *(options->helper ? &options->fake : &options->foreground) = true;
+        return 0;
+    case 's':
+        options->sloppy = true;
+        return 0;
+    case 'N':
+        options->mounts_in = optarg;
+        return 0;
+    case ':':
+        return complain(complaint, EINVAL, "%s needs a value; --help tells more", argv[optind - 1]);
+    case '?':
+        return complain_of_argument(argv[optind - 1], complaint);
+    default: // -n, -v and -t of mount(8) have nothing to say here.
+        return 0;
+    }
+}
+
 int command_line_parse(int argc, char **argv, struct options *options, struct complaint *complaint)
 {
     static const struct option longs[] = { { "help", no_argument, NULL, 'h' },
                                            { "version", no_argument, NULL, 'V' },
                                            { NULL, 0, NULL, 0 } };
     const char *slash = strrchr(argv[0], '/');
-    bool for_mount = strncmp(slash ? slash + 1 : argv[0], "mount.", 6) == 0;
+    CLEANUP_FREE char *list = NULL;
     int error = 0;
     int letter;
 
     option_set_defaults(options);
+    options->helper = strncmp(slash ? slash + 1 : argv[0], "mount.", 6) == 0;
+    // mount(8) leaves out what is the default of every other filesystem.
+    options->suid = options->dev = options->helper && geteuid() == 0;
     opterr = 0;
-    // mount(8) may pass -n, -s, -v and -t to its helpers.
     while (!error && (letter = getopt_long(argc, argv, ":o:fhVnsvt:N:", longs, NULL)) != -1) {
-        switch (letter) {
-        case 'o':
-            error = set_options(options, optarg, complaint);
-            break;
-        case 'f':
-            options->foreground = true;
-            break;
-        case 'h':
-            options->help = true;
+        options->help |= letter == 'h';
+        options->version |= letter == 'V';
+        if (options->help || options->version)
             return 0;
-        case 'V':
-            options->version = true;
-            return 0;
-        case ':':
-            error = complain(complaint, EINVAL, "%s needs a value; --help tells more",
-                             argv[optind - 1]);
-            break;
-        case '?':
-            error = complain_of_argument(argv[optind - 1], complaint);
-            break;
-        case 'N':
-            error = complain(complaint, EINVAL,
-                             "-N (mount in another namespace) is not supported; use nsenter(1)");
-            break;
-        default:
-            break;
-        }
+        error = take_argument(letter, argv, options, &list, complaint);
     }
+    if (!error && list)
+        error = set_options(options, list, complaint);
     if (!error)
-        error = set_directories(options, argv + optind, argc - optind, for_mount, complaint);
+        error = set_directories(options, argv + optind, argc - optind, complaint);
+    if (error && !complaint->text[0])
+        complain(complaint, -error, "the options cannot be read: %s", strerror(-error));
     options->ram.atime = options->atime;
     choose_keeper(options);
     return error;
@@ -176,6 +256,8 @@ void command_line_print_help(FILE *stream)
             fprintf(stream, "  %s\n", OPTION_ROWS[i].help);
     }
     fputs("  ro, suid, dev, noexec, sync, dirsync, noatime, relatime, strictatime, nodiratime and\n"
-          "  their opposites as in mount(8); nosuid and nodev are the default\n",
+          "  their opposites as in mount(8); nosuid and nodev are the default\n"
+          "  nr_blocks=, mpol=, inode32, inode64, usrquota, grpquota and their limits as in "
+          "tmpfs(5)\n",
           stream);
 }

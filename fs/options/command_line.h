@@ -8,9 +8,10 @@
 #include "fs/options/options.h"
 #include "lib/sys/complaint.h"
 
-/* Reads the command line of shmapfs, or of mount(8) when argv[0] begins with "mount.". Options that
- * are not given have their defaults. Strings point into argv, except `anon`, which the caller
- * frees. Returns 0, or -EINVAL with a complaint. */
+/* Reads the command line of shmapfs, or of mount(8)'s helper when argv[0] begins with "mount.".
+ * Options that are not given have their defaults; where root's mount(8) asks, these include suid
+ * and dev. Strings point into argv, or are for option_free(). Returns 0, or a negative errno with a
+ * complaint. */
 int command_line_parse(int argc, char **argv, struct options *options, struct complaint *complaint);
 
 void command_line_print_help(FILE *stream);

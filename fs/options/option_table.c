@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "fs/inode/share.h"
 
@@ -20,14 +21,51 @@ static int set_ram_inodes(struct options *options, const struct option_row *row,
     return strchr(value, '%') ? -EINVAL : shmap_size_parse(value, 0, &options->ram.inodes);
 }
 
-static int set_ram_huge(struct options *options, const struct option_row *row, const char *value)
+/* tmpfs' other name for the size: in pages. */
+static int set_ram_blocks(struct options *options, const struct option_row *row, const char *value)
 {
-    static const char *const words[] = { "never", "always", "within_size", "advise" };
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t blocks;
+    int error = strchr(value, '%') ? -EINVAL : shmap_size_parse(value, 0, &blocks);
 
     (void)row;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(value, words[i]) == 0) {
-            options->ram.huge = words[i];
+    if (!error && blocks > INT64_MAX / page)
+        error = -ERANGE;
+    if (!error)
+        options->ram.size = blocks * page;
+    return error;
+}
+
+int option_add_line(char **text, const char *name, const char *value)
+{
+    char *longer;
+
+    if (asprintf(&longer, "%s%s%s%s%s", *text ? *text : "", *text ? "\n" : "", name,
+                 value ? "=" : "", value ? value : "") < 0)
+        return -ENOMEM;
+    free(*text);
+    *text = longer;
+    return 0;
+}
+
+static int set_ram_parameter(struct options *options, const struct option_row *row,
+                             const char *value)
+{
+    return value && *value == '\0' ? -EINVAL
+                                   : option_add_line(&options->ram.parameters, row->name, value);
+}
+
+static int set_context(struct options *options, const struct option_row *row, const char *value)
+{
+    return *value == '\0' ? -EINVAL : option_add_line(&options->contexts, row->name, value);
+}
+
+static int set_ram_huge(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    for (size_t i = 0; i < RAM_HUGE_WORD_COUNT; i++) {
+        if (strcmp(value, RAM_HUGE_WORDS[i]) == 0) {
+            options->ram.huge = RAM_HUGE_WORDS[i];
             return 0;
         }
     }
@@ -45,12 +83,23 @@ static int set_ram_mode(struct options *options, const struct option_row *row, c
     return options->ram.mode <= 07777 ? 0 : -ERANGE;
 }
 
+static int set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = strdup(value);
+    return !*text ? -ENOMEM : *value == '\0' ? -EINVAL : 0;
+}
+
+static int set_fsname(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return set_text(&options->fsname, value);
+}
+
 static int set_anon(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    free(options->anon);
-    options->anon = strdup(value);
-    return !options->anon ? -ENOMEM : *value == '\0' ? -EINVAL : 0;
+    return set_text(&options->anon, value);
 }
 
 static int parse_number(const char *value, unsigned low, unsigned high, unsigned *number)
@@ -65,6 +114,21 @@ static int parse_number(const char *value, unsigned low, unsigned high, unsigned
         return -ERANGE;
     *number = (unsigned)parsed;
     return 0;
+}
+
+/* The highest id means that there is none. */
+#define ID_MAX_GIVEN 4294967294U
+
+static int set_uid(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return parse_number(value, 0, ID_MAX_GIVEN, &options->ram.uid);
+}
+
+static int set_gid(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return parse_number(value, 0, ID_MAX_GIVEN, &options->ram.gid);
 }
 
 static int set_timeout(struct options *options, const struct option_row *row, const char *value)
@@ -130,13 +194,19 @@ static int set_atime_policy(struct options *options, const struct option_row *ro
     return 0;
 }
 
-static int set_nodiratime(struct options *options, const struct option_row *row, const char *value)
+static int set_diratime(struct options *options, const struct option_row *row, const char *value)
 {
-    (void)row;
     (void)value;
-    options->atime.set |= MOUNT_ATTR_NODIRATIME;
+    options->atime.set &= ~(uint64_t)MOUNT_ATTR_NODIRATIME;
+    if (row->state)
+        options->atime.set |= MOUNT_ATTR_NODIRATIME;
+    options->atime.clear |= MOUNT_ATTR_NODIRATIME;
     return 0;
 }
+
+#define ID_FORM      "a number from 0 to 4294967294"
+#define QUOTA_FORM   "a number, with or without k, m or g"
+#define CONTEXT_FORM "an SELinux context"
 
 const struct option_row OPTION_ROWS[] = {
     { "size", "a number with k, m, g or t, or a percentage of RAM like 50%, at least one page",
@@ -149,6 +219,21 @@ const struct option_row OPTION_ROWS[] = {
       .set = set_ram_huge },
     { "mode", "an octal number up to 7777", "mode=OCTAL        mode of its top directories (1777)",
       .set = set_ram_mode },
+    { "uid", ID_FORM, "uid=UID           owner of these directories (whoever mounts)",
+      .set = set_uid },
+    { "gid", ID_FORM, "gid=GID           their group (that of whoever mounts)", .set = set_gid },
+    { "nr_blocks", "a number of pages, with or without k, m, g or t", NULL, .set = set_ram_blocks },
+    { "mpol", "default, prefer:NODE, bind:NODES, interleave:NODES or local", NULL,
+      .set = set_ram_parameter },
+    { "inode32", NULL, NULL, .set = set_ram_parameter },
+    { "inode64", NULL, NULL, .set = set_ram_parameter },
+    { "quota", NULL, NULL, .set = set_ram_parameter },
+    { "usrquota", NULL, NULL, .set = set_ram_parameter },
+    { "grpquota", NULL, NULL, .set = set_ram_parameter },
+    { "usrquota_block_hardlimit", QUOTA_FORM, NULL, .set = set_ram_parameter },
+    { "usrquota_inode_hardlimit", QUOTA_FORM, NULL, .set = set_ram_parameter },
+    { "grpquota_block_hardlimit", QUOTA_FORM, NULL, .set = set_ram_parameter },
+    { "grpquota_inode_hardlimit", QUOTA_FORM, NULL, .set = set_ram_parameter },
     { "noswap", NULL, "noswap            never swap it out", FLAG(ram.noswap, true) },
     { "reserve", NULL, "reserve           truncate finds room for what a file grows by, or fails",
       FLAG(ram.reserves, true) },
@@ -197,6 +282,16 @@ const struct option_row OPTION_ROWS[] = {
       "user_descriptors=PERCENT\n"
       "                    how many of its descriptors one user can keep it from closing (50%)",
       .set = set_user_descriptors },
+    { "allow_other", NULL,
+      "allow_other       a user's mount serves everybody, where /etc/fuse.conf allows it; root's "
+      "does\n"
+      "                    so anyway",
+      FLAG(allow_other, true) },
+    { "fsname", "a name", "fsname=NAME       without STORE: the source that the mount table shows",
+      .set = set_fsname },
+    { "remount", NULL,
+      "remount           change what is mounted at MOUNTPOINT, as far as that is possible",
+      FLAG(remount, true) },
     { "ro", NULL, NULL, FLAG(read_only, true) },
     { "rw", NULL, NULL, FLAG(read_only, false) },
     { "suid", NULL, NULL, FLAG(suid, true) },
@@ -212,18 +307,16 @@ const struct option_row OPTION_ROWS[] = {
     { "atime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_RELATIME },
     { "relatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_RELATIME },
     { "strictatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_STRICTATIME },
-    { "nodiratime", NULL, NULL, .set = set_nodiratime },
-    { "diratime", NULL, NULL, .set = NULL },
-    { "defaults", NULL, NULL, .set = NULL },
-    { "auto", NULL, NULL, .set = NULL },
-    { "noauto", NULL, NULL, .set = NULL },
-    { "user", NULL, NULL, .set = NULL },
-    { "nouser", NULL, NULL, .set = NULL },
-    { "users", NULL, NULL, .set = NULL },
-    { "owner", NULL, NULL, .set = NULL },
-    { "group", NULL, NULL, .set = NULL },
-    { "nofail", NULL, NULL, .set = NULL },
-    { "_netdev", NULL, NULL, .set = NULL },
+    { "norelatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_RELATIME },
+    { "nostrictatime", NULL, NULL, .set = set_atime_policy, .atime = MOUNT_ATTR_RELATIME },
+    { "nodiratime", NULL, NULL, .set = set_diratime, .state = true },
+    { "diratime", NULL, NULL, .set = set_diratime, .state = false },
+    { "symfollow", NULL, NULL, FLAG(nosymfollow, false) },
+    { "nosymfollow", NULL, NULL, FLAG(nosymfollow, true) },
+    { "context", CONTEXT_FORM, NULL, .set = set_context },
+    { "fscontext", CONTEXT_FORM, NULL, .set = set_context },
+    { "defcontext", CONTEXT_FORM, NULL, .set = set_context },
+    { "rootcontext", CONTEXT_FORM, NULL, .set = set_context },
 };
 const size_t OPTION_ROW_COUNT = sizeof(OPTION_ROWS) / sizeof(OPTION_ROWS[0]);
 
@@ -248,5 +341,16 @@ void option_set_defaults(struct options *options)
     };
     options->ram.huge = "within_size";
     options->ram.mode = 01777;
+    options->ram.uid = (uid_t)-1;
+    options->ram.gid = (gid_t)-1;
     ram_parse_size("50%", &options->ram.size);
+}
+
+void option_free(struct options *options)
+{
+    free(options->anon);
+    free(options->fsname);
+    free(options->contexts);
+    free(options->given);
+    free(options->ram.parameters);
 }

@@ -10,11 +10,11 @@
 struct option_row {
     const char *name;
     const char *value; // the form of the value; NULL: the option takes none
-    const char *help;  // NULL: a word of mount(8)'s own
-    // Returns 0, -EINVAL, -ERANGE or -ENOMEM. NULL: the word means something to others only.
+    const char *help;  // NULL: a word of mount(8)'s or of tmpfs' own
+    // Returns 0, -EINVAL, -ERANGE or -ENOMEM.
     int (*set)(struct options *options, const struct option_row *row, const char *value);
     size_t flag;    // for a flag: its offset in struct options
-    bool state;     // for a flag: its new value
+    bool state;     // for a flag, and for access times of directories: its new value
     uint64_t atime; // for a policy of access times: MOUNT_ATTR_…
 };
 
@@ -26,5 +26,11 @@ const struct option_row *option_find(const char *name);
 
 /* Sets every option to its default. */
 void option_set_defaults(struct options *options);
+
+/* Adds a word to a text that has one in each line. Returns 0 or -ENOMEM. */
+int option_add_line(char **text, const char *name, const char *value);
+
+/* Frees the texts that options have. */
+void option_free(struct options *options);
 
 #endif

@@ -14,11 +14,21 @@
 struct options {
     const char *store; // NULL: all is RAM
     const char *mountpoint;
+    const char *source;    // the first field of fstab, where it is no store; NULL: none was given
+    const char *mounts_in; // the mount namespace to mount in, or a process there; NULL: our own
+    bool helper;           // mount(8) asks
+    bool remount;          // what is mounted there is to change
+    bool fake;             // everything is checked, and nothing is mounted
+    bool sloppy;           // unknown options are passed over
     bool foreground;
     bool help;
     bool version;
 
+    char *given; // the options, a line each, as they were given; NULL: none
     struct ram_options ram;
+    char *contexts;   // SELinux' words for the mount, a line each; NULL: none
+    char *fsname;     // without a store: the source in the mount table; NULL: none was given
+    bool allow_other; // a user's mount serves everybody
     char *anon;    // class roots to make: names below the store, with a colon between; NULL: none
     bool skeleton; // directories in anonymous class roots come back
     bool passthrough; // in the kernel, where that is possible
@@ -38,6 +48,7 @@ struct options {
     bool noexec;
     bool dirsync;
     bool sync;
+    bool nosymfollow;
     struct area_atime atime;
 };
 

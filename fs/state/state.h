@@ -109,6 +109,8 @@ struct state {
     uint32_t version;
     uint32_t bytes;
     uint32_t node_layout; // of the node table
+    // A huge= that was set since the mount, as 1 + its place in RAM_HUGE_WORDS; 0: none was.
+    _Atomic uint32_t huge;
     struct mount_info info;
     struct question asked;
     struct agreement agreed;
@@ -118,6 +120,8 @@ struct state {
     char program[PATH_MAX];   // where the running binary came from
     uint64_t check;           // of `info` and `agreed`; 0 until they are sealed
     _Atomic uint32_t suspect; // 1 + the index of the request that is served alone; 0: none
+    // A timeout= that was set since the mount, in seconds, plus 1; 0: none was.
+    _Atomic uint32_t timeout;
     struct pending_invalidations pending;
     struct request requests[REQUESTS];
     // The handle of what keeps the kernel's side of the mount (fs/vfs/hold.h); 0: nothing does.

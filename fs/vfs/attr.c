@@ -185,11 +185,11 @@ static double timeout_of(struct inode *inode)
     struct volume *volume = inode->volume;
 
     if (!attr_changes_unseen(inode))
-        return volume->info.timeout;
+        return volume_timeout(volume);
     attr_may_change(inode);
     return node_flags_unless_writers(&volume->nodes, &inode->ref, NODE_ATTR_CACHED,
                                      NODE_MAYBE_MAPPED)
-               ? volume->info.timeout
+               ? volume_timeout(volume)
                : timeout_while_open(inode);
 }
 

@@ -183,5 +183,5 @@ double pending_invalidation_add_new(struct inode *inode, const struct statx *stx
         node_flags(&inode->volume->nodes, &inode->ref, NODE_ATTR_CACHED, 0);
         pending_invalidation_add(inode, stx);
     }
-    return inode->volume->info.timeout;
+    return volume_timeout(inode->volume);
 }

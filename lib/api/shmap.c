@@ -110,6 +110,18 @@ int shmap_reserve_get(const char *path, uint64_t *bytes)
     return shmap_size_parse(text, 0, bytes);
 }
 
+int shmap_options_change(const char *mountpoint, const char *options, bool ask)
+{
+    char name[XATTR_NAME_MAX + 1], value[8];
+    ssize_t length;
+
+    if (snprintf(name, sizeof(name), "%s%c%s", SHMAP_XATTR_OPTIONS, ask ? '?' : '!', options) >=
+        (int)sizeof(name))
+        return -ERANGE;
+    length = read_attribute(mountpoint, name, value, sizeof(value));
+    return length < 0 ? (int)length : 0;
+}
+
 int shmap_sync(const char *mountpoint)
 {
     char value[32];

@@ -33,6 +33,11 @@ extern "C" {
 #define SHMAP_XATTR_STATUS "user.shmapfs.status"
 /* The size limit of the RAM area, a text for shmap_size_parse(): set on a mount's root. */
 #define SHMAP_XATTR_SIZE "user.shmapfs.size"
+/* Options of a mount that are to change, as shmapfs(8) has them: this name with an exclamation mark
+ * and the options behind it, a line each, read on a mount's root. It is read and not set, because a
+ * mount that is read-only has no attribute set. With a question mark instead, nothing changes: the
+ * answer tells whether it could. */
+#define SHMAP_XATTR_OPTIONS "user.shmapfs.options"
 /* The absolute path of a binary that is to serve from now on: set on a mount's root. Empty: the one
  * at the path of the binary that serves. */
 #define SHMAP_XATTR_UPGRADE "user.shmapfs.upgrade"
@@ -108,6 +113,16 @@ int shmap_reserve_set(const char *path, uint64_t bytes);
 
 /* Reads what was set; 0: nothing was. Errors as above. */
 int shmap_reserve_get(const char *path, uint64_t *bytes);
+
+/* Changes options of a mount while it is in use: those of shmapfs(8) that a remount can change, a
+ * line each, all or none of them; those that are in force already may be among them. With `ask` it
+ * only finds out whether they could be changed; not everything that can fail is known before it is
+ * done. -EINVAL: an option has no such value, or the RAM area cannot have it, as where more is in
+ * use; -EBUSY: one cannot be changed while it is mounted; -EROFS: the store is read-only;
+ * -EPERM: the caller is neither the mount's owner nor root; -ERANGE: the text is too long;
+ * -ENODATA: `mountpoint` is not the root of a shmapfs mount, or of one that is older than this; or
+ * an error of getxattr(2). */
+int shmap_options_change(const char *mountpoint, const char *options, bool ask);
 
 /* Replaces the binary of shmapfs that serves a mount, while everything there stays open, mapped and
  * locked. `binary` is an absolute path as the daemon sees it; NULL: the path that the daemon was

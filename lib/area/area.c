@@ -6,6 +6,8 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
@@ -86,10 +88,33 @@ int area_status(const struct area *area, struct shmap_area_status *status)
     return 0;
 }
 
+/* Whether an area has a mount of its own. An older version, which had none, has not written 0 for
+ * that. */
+static bool has_mount(const struct area *area)
+{
+    struct stat mount, root;
+
+    return area->mount > 0 && fstat(area->mount, &mount) == 0 && fstat(area->root, &root) == 0 &&
+           mount.st_dev == root.st_dev && mount.st_ino == root.st_ino;
+}
+
+int area_set_flags(const struct area *area, uint64_t set, uint64_t clear)
+{
+    struct mount_attr attributes = { .attr_set = set, .attr_clr = clear };
+
+    if (!has_mount(area))
+        return -EOPNOTSUPP;
+    return mount_setattr(area->mount, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) == 0
+               ? 0
+               : -errno;
+}
+
 void area_close(struct area *area)
 {
     if (area->root >= 0)
         close(area->root);
+    if (area->mount > 0)
+        close(area->mount);
     if (area->user_namespace >= 0)
         close(area->user_namespace);
     *area = AREA_NONE;

@@ -34,7 +34,10 @@ static inline const struct area_kind *area_kind(unsigned area)
 }
 
 struct area {
-    int root;     // a readable descriptor of its top directory; -1: the mount has no such area
+    int root; // a readable descriptor of its top directory; -1: the mount has no such area
+    // The mount that `root` is on, if it is the area's own, so that its flags can be changed;
+    // otherwise -1. An older version has left it unset.
+    int mount;
     dev_t device; // of its filesystem
     // Objects can be opened by file handle; otherwise each needs a descriptor that stays open.
     bool handles;
@@ -56,12 +59,15 @@ struct ram_options {
     uint64_t inodes;  // 0: as many as follow from the size
     const char *huge; // tmpfs' word
     mode_t mode;      // of the top directory
+    uid_t uid;        // whose it is; -1: of whoever mounts
+    gid_t gid;        // likewise
     bool noswap;
     bool reserves;
+    char *parameters; // tmpfs' further words, with or without a value, a line each; NULL: none
     struct area_atime atime;
 };
 
-#define AREA_NONE ((struct area){ .root = -1, .user_namespace = -1 })
+#define AREA_NONE ((struct area){ .root = -1, .mount = -1, .user_namespace = -1 })
 
 /* Opens a directory on disk as the store; store_lock.h locks it. Returns 0 or a negative errno
  * after a complaint. */
@@ -81,9 +87,30 @@ int ram_open(const struct ram_options *options, struct area *area, struct compla
  * RAM. -EINVAL and -ERANGE as there; -ERANGE: less than a page, which is what tmpfs counts in. */
 int ram_parse_size(const char *text, uint64_t *size);
 
+/* tmpfs' words for huge=. */
+extern const char *const RAM_HUGE_WORDS[];
+extern const size_t RAM_HUGE_WORD_COUNT;
+
+/* What is to change of a RAM area in use. */
+struct ram_changes {
+    uint64_t size;     // bytes; 0: nothing
+    uint64_t inodes;   // 0: what follows from a new size
+    const char *huge;  // NULL: nothing
+    const char *words; // tmpfs' further parameters, a line each; NULL: none
+    bool dry;          // the kernel reads all of it, and changes nothing
+};
+
+/* Changes all of it or nothing. Returns 0 or a negative errno; -EINVAL: the kernel refuses; a limit
+ * that is below what is in use is one reason. */
+int ram_change(const struct area *area, const struct ram_changes *changes);
+
 /* Gives it another limit, in bytes. Returns 0 or a negative errno; -EINVAL: it is less than what is
  * in use. */
 int ram_resize(const struct area *area, uint64_t size);
+
+/* Changes the MOUNT_ATTR_… flags of an area's own mount. Returns 0 or a negative errno;
+ * -EOPNOTSUPP: it has none. */
+int area_set_flags(const struct area *area, uint64_t set, uint64_t clear);
 
 /* Closes its descriptors; it is AREA_NONE then. */
 void area_close(struct area *area);

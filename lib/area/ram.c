@@ -17,11 +17,9 @@
 #include <sys/wait.h>
 
 #include "lib/area/area.h"
+#include "lib/area/tmpfs.h"
 #include "lib/process/user_namespace.h"
 #include "lib/sys/cleanup.h"
-
-/* A small area is as good as any for files without contents. */
-#define INODES_LEAST 1024
 
 /* What the child reports, beside the descriptors. */
 struct verdict {
@@ -30,72 +28,62 @@ struct verdict {
     struct complaint complaint;
 };
 
-static int set_parameter(int fs, const char *key, const char *value)
+static int set_owner(int fs, const struct ram_options *options, struct tmpfs_refused *refused)
 {
-    return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0 ? 0 : -errno;
-}
+    int error = 0;
 
-static int set_number_parameter(int fs, const char *key, const char *format,
-                                unsigned long long value)
-{
-    char text[32];
-
-    snprintf(text, sizeof(text), format, value);
-    return set_parameter(fs, key, text);
-}
-
-/* The limit of files that a size has by default. tmpfs has its own for a size of half the machine's
- * RAM: a file for each page. A smaller area gets as many fewer, because the size does not count
- * what files cost beside their contents: the kernel's memory for inodes and extended attributes
- * (tmpfs takes 1 KiB of attributes for one file more) and the daemon's for nodes. */
-static uint64_t default_inodes(uint64_t size)
-{
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2;
-    uint64_t inodes = size / page;
-
-    if (inodes > most)
-        inodes = most;
-    return inodes > INODES_LEAST ? inodes : INODES_LEAST;
+    tmpfs_refuse(refused, "uid");
+    if (options->uid != (uid_t)-1)
+        error = tmpfs_set_number(fs, "uid", "%llu", options->uid);
+    if (!error && options->gid != (gid_t)-1) {
+        tmpfs_refuse(refused, "gid");
+        error = tmpfs_set_number(fs, "gid", "%llu", options->gid);
+    }
+    return error;
 }
 
 /* Makes a tmpfs with the given huge=; returns the descriptor of its mount or a negative errno. */
-static int mount_tmpfs(const struct ram_options *options, const char *huge, const char **refused)
+static int mount_tmpfs(const struct ram_options *options, const char *huge,
+                       struct tmpfs_refused *refused)
 {
     CLEANUP_FD int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
     int error;
     int mnt;
 
-    *refused = "tmpfs";
+    tmpfs_refuse(refused, "tmpfs");
     if (fs < 0)
         return -errno;
-    *refused = "size";
-    error = set_number_parameter(fs, "size", "%llu", options->size);
+    tmpfs_refuse(refused, "size");
+    error = tmpfs_set_number(fs, "size", "%llu", options->size);
     // Otherwise it counts from 1 again after 2^32 files. Kernels of 32 bits cannot do without.
     fsconfig(fs, FSCONFIG_SET_FLAG, "inode64", NULL, 0);
     if (!error) {
-        *refused = "nr_inodes";
-        error =
-            set_number_parameter(fs, "nr_inodes", "%llu",
-                                 options->inodes ? options->inodes : default_inodes(options->size));
+        tmpfs_refuse(refused, "nr_inodes");
+        error = tmpfs_set_number(fs, "nr_inodes", "%llu",
+                                 options->inodes ? options->inodes
+                                                 : tmpfs_default_inodes(options->size));
     }
     if (!error) {
-        *refused = "mode";
-        error = set_number_parameter(fs, "mode", "%llo", options->mode);
+        tmpfs_refuse(refused, "mode");
+        error = tmpfs_set_number(fs, "mode", "%llo", options->mode);
     }
+    if (!error)
+        error = set_owner(fs, options, refused);
     if (!error && options->noswap) {
-        *refused = "noswap";
+        tmpfs_refuse(refused, "noswap");
         error = fsconfig(fs, FSCONFIG_SET_FLAG, "noswap", NULL, 0) == 0 ? 0 : -errno;
     }
+    if (!error)
+        error = tmpfs_set_words(fs, options->parameters, refused);
     if (!error && huge) {
-        *refused = "huge";
-        error = set_parameter(fs, "huge", huge);
+        tmpfs_refuse(refused, "huge");
+        error = tmpfs_set(fs, "huge", huge);
     }
     if (!error)
         error = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 ? 0 : -errno;
     if (error)
         return error;
-    *refused = "tmpfs";
+    tmpfs_refuse(refused, "tmpfs");
     mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)options->atime.set);
     return mnt >= 0 ? mnt : -errno;
 }
@@ -105,16 +93,16 @@ static int mount_tmpfs(const struct ram_options *options, const char *huge, cons
 static int mount_with_fallback(const struct ram_options *options, char *huge, size_t huge_size,
                                struct complaint *complaint)
 {
-    const char *refused;
+    struct tmpfs_refused refused;
     int mnt = mount_tmpfs(options, options->huge, &refused);
 
     strlcpy(huge, options->huge, huge_size);
-    if (mnt < 0 && strcmp(refused, "huge") == 0) {
+    if (mnt < 0 && strcmp(refused.word, "huge") == 0) {
         strlcpy(huge, "never", huge_size);
         mnt = mount_tmpfs(options, NULL, &refused);
     }
     if (mnt < 0 && mnt != -EPERM)
-        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused,
+        complain(complaint, -mnt, "this kernel refuses %s for the RAM area: %s", refused.word,
                  strerror(-mnt));
     return mnt;
 }
@@ -125,6 +113,7 @@ static int open_root(int mnt, struct area *area, struct complaint *complaint)
     area->root = openat(mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (area->root < 0)
         return complain(complaint, errno, "the RAM area cannot be opened: %s", strerror(errno));
+    area->mount = fcntl(mnt, F_DUPFD_CLOEXEC, 3);
     return area_identify(area, complaint);
 }
 
@@ -274,55 +263,5 @@ int ram_parse_size(const char *text, uint64_t *size)
     return !error && *size < page ? -ERANGE : error;
 }
 
-/* Returns the limit of files for a new size: more than before where the old limit was that of the
- * old size or above it; a lower one was asked for, and stays. */
-static uint64_t inodes_after_resize(int root, uint64_t size)
-{
-    struct statvfs vfs;
-    uint64_t next = default_inodes(size);
-
-    if (fstatvfs(root, &vfs) != 0)
-        return 0;
-    if (vfs.f_files < default_inodes((uint64_t)vfs.f_blocks * vfs.f_frsize) || vfs.f_files > next)
-        return vfs.f_files;
-    return next;
-}
-
-static int reconfigure(int root, uint64_t size)
-{
-    CLEANUP_FD int fs = fspick(root, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
-    uint64_t inodes = inodes_after_resize(root, size);
-    int error;
-
-    if (fs < 0)
-        return -errno;
-    error = set_number_parameter(fs, "size", "%llu", size);
-    if (!error && inodes)
-        error = set_number_parameter(fs, "nr_inodes", "%llu", inodes);
-    if (!error && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0)
-        error = -errno;
-    return error;
-}
-
-int ram_resize(const struct area *area, uint64_t size)
-{
-    pid_t child;
-    int status;
-
-    if (area->user_namespace < 0)
-        return reconfigure(area->root, size);
-    // A process with several threads cannot enter a user namespace; a child has one thread.
-    child = fork();
-    if (child < 0)
-        return -errno;
-    if (child == 0) {
-        if (setns(area->user_namespace, CLONE_NEWUSER) != 0 || unshare(CLONE_NEWNS) != 0)
-            _exit(errno);
-        _exit(-reconfigure(area->root, size));
-    }
-    while (waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR)
-            return -errno;
-    }
-    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-}
+const char *const RAM_HUGE_WORDS[] = { "never", "always", "within_size", "advise" };
+const size_t RAM_HUGE_WORD_COUNT = sizeof(RAM_HUGE_WORDS) / sizeof(RAM_HUGE_WORDS[0]);

@@ -47,28 +47,27 @@ static int check_xattrs(int fd, const char *path, struct complaint *complaint)
     return 0;
 }
 
-/* Opens the directory on a mount of its own; -1: the kernel or the lack of a privilege forbids
+/* Makes a mount of its own for the directory; -1: the kernel or the lack of a privilege forbids
  * that. */
 static int clone_mount(int fd, bool read_only, const struct area_atime *atime)
 {
+    // What is mounted below the directory later is not to come after it.
     struct mount_attr attributes = { .attr_set = atime->set | (read_only ? MOUNT_ATTR_RDONLY : 0),
-                                     .attr_clr = atime->clear };
+                                     .attr_clr = atime->clear,
+                                     .propagation = MS_PRIVATE };
     CLEANUP_FD int clone = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
-    if (clone < 0)
+    if (clone < 0 || mount_setattr(clone, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) != 0)
         return -1;
-    if ((attributes.attr_set || attributes.attr_clr) &&
-        mount_setattr(clone, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) != 0)
-        return -1;
-    return openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return steal_fd(&clone);
 }
 
 int store_open(const char *path, bool read_only, const struct area_atime *atime, struct area *area,
                struct complaint *complaint)
 {
     CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_FD int clone = -1;
     int error;
-    int clone;
 
     if (fd < 0 && errno == ENOENT)
         return complain(complaint, ENOENT, "STORE %s does not exist; make the directory first",
@@ -85,7 +84,11 @@ int store_open(const char *path, bool read_only, const struct area_atime *atime,
 
     clone = clone_mount(fd, read_only, atime);
     *area = AREA_NONE;
-    area->root = clone >= 0 ? clone : steal_fd(&fd);
+    area->root = clone >= 0 ? openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (area->root >= 0)
+        area->mount = steal_fd(&clone);
+    else
+        area->root = steal_fd(&fd);
     error = area_identify(area, complaint);
     if (error)
         area_close(area);

@@ -276,7 +276,7 @@ int class_root_check(const struct area *store, const char *path, struct complain
     return missing ? 0 : check_existing(dir, path, complaint);
 }
 
-int class_root_prepare(const struct area *store, const char *path, mode_t mode,
+int class_root_prepare(const struct area *store, const char *path, const struct ram_options *top,
                        struct complaint *complaint)
 {
     CLEANUP_FREE char *copy = NULL;
@@ -288,9 +288,9 @@ int class_root_prepare(const struct area *store, const char *path, mode_t mode,
     if (parent < 0)
         return parent;
     if (missing) {
-        dir = make_path(parent, missing, mode);
-        // mkdir(2) passes over setuid and setgid.
-        if (dir >= 0 && fchmod(dir, mode) != 0)
+        dir = make_path(parent, missing, top->mode);
+        // mkdir(2) passes over setuid and setgid, and a change of the owner takes them away.
+        if (dir >= 0 && (fchown(dir, top->uid, top->gid) != 0 || fchmod(dir, top->mode) != 0))
             dir = -errno;
         if (dir < 0)
             return complain(complaint, -dir, "anon=%s cannot be made in the store: %s", path,

@@ -42,9 +42,9 @@ int class_root_is_empty(int dir);
  * nothing. Returns 0 or a negative errno after a complaint. */
 int class_root_check(const struct area *store, const char *path, struct complaint *complaint);
 
-/* Makes it one, with the given mode and the directories on the way, unless it is one. Returns 0 or
- * a negative errno after a complaint. */
-int class_root_prepare(const struct area *store, const char *path, mode_t mode,
+/* Makes it one, with the mode and the owner that top directories have and the directories on the
+ * way, unless it is one. Returns 0 or a negative errno after a complaint. */
+int class_root_prepare(const struct area *store, const char *path, const struct ram_options *top,
                        struct complaint *complaint);
 
 #endif

@@ -155,7 +155,8 @@ static void try_class_root(struct place *place, const char *path)
         check_complaint(&complaint);
         complaint.text[0] = '\0';
     }
-    int prepared = class_root_prepare(&place->store, path, 0700, &complaint);
+    const struct ram_options top = { .mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    int prepared = class_root_prepare(&place->store, path, &top, &complaint);
     MUST(prepared == error, complaint.text);
     if (error) {
         check_complaint(&complaint);
@@ -168,7 +169,7 @@ static void try_class_root(struct place *place, const char *path)
     MUST(dir >= 0 && fstat(dir, &st) == 0 && st.st_ino != 0, path);
     MUST(class_root_class(dir, &class) == 0 && class == SHMAP_ANON, path);
     MUST(class_root_is_empty(dir) == 1, path);
-    MUST(class_root_prepare(&place->store, path, 0700, &complaint) == 0, complaint.text);
+    MUST(class_root_prepare(&place->store, path, &top, &complaint) == 0, complaint.text);
     close(dir);
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs/options/command_line.h"
+#include "fs/options/option_table.h"
 #include "tests/fuzz/fuzz.h"
 
 #define ARGUMENTS_MAX 24
@@ -56,7 +57,9 @@ static void check_bounds(const struct options *options)
     MUST(known, options->ram.huge);
     MUST(options->mountpoint != NULL && *options->mountpoint != '\0', "mountpoint");
     MUST(options->store == NULL || *options->store != '\0', "store");
-    MUST(options->anon == NULL || (options->store != NULL && *options->anon != '\0'), "anon");
+    MUST(options->anon == NULL ||
+             ((options->remount || options->store != NULL) && *options->anon != '\0'),
+         "anon");
     MUST(options->ram.size >= (uint64_t)sysconf(_SC_PAGESIZE) && options->ram.size <= INT64_MAX,
          "size");
     MUST(options->ram.inodes <= INT64_MAX, "nr_inodes");
@@ -82,15 +85,20 @@ static char *print(const struct options *o)
         { o->keeper_given, "keeper" },
         { !o->keeper, "nokeeper" },
         { o->takeover, "takeover" },
+        { o->remount, "remount" },
         { o->read_only, "ro" },
         { o->suid, "suid" },
         { o->dev, "dev" },
         { o->noexec, "noexec" },
         { o->dirsync, "dirsync" },
         { o->sync, "sync" },
-        { o->atime.clear && (o->atime.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME, "relatime" },
+        { o->atime.clear & MOUNT_ATTR__ATIME &&
+              (o->atime.set & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME,
+          "relatime" },
         { o->atime.clear && o->atime.set & MOUNT_ATTR_NOATIME, "noatime" },
         { o->atime.clear && o->atime.set & MOUNT_ATTR_STRICTATIME, "strictatime" },
+        { o->atime.clear & MOUNT_ATTR_NODIRATIME && !(o->atime.set & MOUNT_ATTR_NODIRATIME),
+          "diratime" },
         { o->atime.set & MOUNT_ATTR_NODIRATIME, "nodiratime" },
         { o->anon != NULL, "anon=" },
     };
@@ -155,7 +163,7 @@ static void parse_again(const struct options *options)
     argv[argc] = NULL;
     MUST(parse(argv, argc, &again, &complaint) == 0, complaint.text);
     MUST(same(options, &again), list);
-    free(again.anon);
+    option_free(&again);
     free(list);
 }
 
@@ -176,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_bounds(&options);
         parse_again(&options);
     }
-    free(options.anon);
+    option_free(&options);
     free(text);
     return 0;
 }

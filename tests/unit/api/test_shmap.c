@@ -25,6 +25,7 @@ static void a_path_that_is_not_there(void **state)
     assert_int_equal(shmap_class_set("/proc/self/no-such-file", SHMAP_ANON), -ENOENT);
     assert_int_equal(shmap_status_get("/proc/self/no-such-file", &status), -ENOENT);
     assert_int_equal(shmap_resize("/proc/self/no-such-file", "1m"), -ENOENT);
+    assert_int_equal(shmap_options_change("/proc/self/no-such-file", "size=1m", false), -ENOENT);
     assert_int_equal(shmap_upgrade("/proc/self/no-such-file", NULL), -ENOENT);
     uint64_t reserved;
     assert_int_equal(shmap_reserve_set("/proc/self/no-such-file", 1), -ENOENT);
@@ -47,6 +48,7 @@ static void no_attribute_is_set_elsewhere(void **state)
     assert_int_equal(shmap_resize(*state, "1m"), -ENODATA);
     assert_int_equal(shmap_reserve_set(*state, 4096), -ENODATA);
     assert_int_equal(shmap_reserve_set(*state, 0), -ENODATA);
+    assert_int_equal(shmap_options_change(*state, "size=1m", false), -ENODATA);
     assert_int_equal(shmap_upgrade(*state, NULL), -ENODATA);
     assert_int_equal(shmap_upgrade(*state, "/bin/true"), -ENODATA);
 

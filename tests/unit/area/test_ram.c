@@ -18,7 +18,9 @@
 
 static struct ram_options defaults(void)
 {
-    return (struct ram_options){ .size = LIMIT, .huge = "never", .mode = 0755 };
+    return (struct ram_options){
+        .size = LIMIT, .huge = "never", .mode = 0755, .uid = (uid_t)-1, .gid = (gid_t)-1
+    };
 }
 
 /* There is no RAM area to test where a user may not make user namespaces. */

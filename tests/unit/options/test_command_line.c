@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fs/options/command_line.h"
+#include "fs/options/option_table.h"
 
 #define MAX_WORDS 16
 
@@ -37,6 +38,8 @@ static struct options with(const char *list)
     struct complaint complaint;
     if (PARSE(&options, &complaint, "shmapfs", "/store", "/mnt", "-o", list) != 0)
         fail_msg("-o %s: %s", list, complaint.text);
+    free(options.given);
+    options.given = NULL;
     return options;
 }
 
@@ -49,7 +52,7 @@ static void assert_complaint(const char *list, const char *wrong, const char *ri
     if (error != -EINVAL || strstr(complaint.text, wrong) == NULL ||
         strstr(complaint.text, right) == NULL || strchr(complaint.text, '\n') != NULL)
         fail_msg("-o %s: %d, '%s' has no '%s' or '%s'", list, error, complaint.text, wrong, right);
-    free(options.anon);
+    option_free(&options);
 }
 
 static uint64_t ram(void)
@@ -95,6 +98,8 @@ static void options_may_stand_anywhere(void **state)
     assert_string_equal(options.mountpoint, "/mnt");
     assert_int_equal(options.ram.size, 2 << 20); /* the last one counts */
     assert_true(options.read_only);
+    assert_string_equal(options.given, "size=1m\nsize=2m\nro");
+    option_free(&options);
 
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "--", "-store", "-mnt"), 0);
     assert_string_equal(options.store, "-store");
@@ -133,7 +138,7 @@ static void the_daemon_has_its_options(void **state)
     assert_int_equal(with("user_descriptors=1%").user_descriptors, 1);
     struct options options = with("anon=scratch:tmp/cache");
     assert_string_equal(options.anon, "scratch:tmp/cache");
-    free(options.anon);
+    option_free(&options);
 }
 
 static void words_of_mount_are_known(void **state)
@@ -166,11 +171,56 @@ static void words_of_fstab_are_passed_over(void **state)
 static void unknown_options_are_named(void **state)
 {
     (void)state;
-    assert_complaint("frob", "'frob'", "nopassthrough");
-    assert_complaint("frob=1", "'frob'", "size=");
-    assert_complaint("size=1m,Size=2m", "'Size'", "size=");
-    assert_complaint("comment", "'comment'", "size=");
-    assert_complaint("=", "''", "size=");
+    assert_complaint("frob", "'frob'", "--help");
+    assert_complaint("frob=1", "'frob'", "--help");
+    assert_complaint("=", "''", "--help");
+    assert_complaint("size=1m,Size=2m", "'Size'", "did you mean 'size'?");
+    assert_complaint("siz=1m", "'siz'", "'size'");
+    assert_complaint("nr_inode=1", "'nr_inode'", "'nr_inodes'");
+    assert_complaint("nopasthru", "'nopasthru'", "--help");
+    assert_complaint("nopasstrough", "'nopasstrough'", "'nopassthrough'");
+    assert_complaint("defalts", "'defalts'", "'defaults'");
+}
+
+static void words_of_fuse_are_told_apart(void **state)
+{
+    (void)state;
+    struct options options = with("default_permissions,allow_other,auto_unmount");
+    assert_true(options.allow_other);
+    assert_complaint("allow_root", "allow_root", "mode=0700");
+    assert_complaint("subtype=x", "subtype", "fuse.shmapfs");
+    assert_complaint("attr_timeout=1", "attr_timeout", "timeout=SECONDS");
+    assert_complaint("max_read=4096", "max_read", "leave it out");
+    assert_complaint("fsname=x", "fsname", "STORE");
+    struct complaint complaint;
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt", "-o", "fsname=name"), 0);
+    assert_string_equal(options.fsname, "name");
+    option_free(&options);
+}
+
+static void words_of_tmpfs_are_known(void **state)
+{
+    (void)state;
+    struct options options = with("uid=7,gid=8,nr_blocks=1k,mpol=bind:0,2-3,inode32,"
+                                  "usrquota_block_hardlimit=1m,size=3m");
+    assert_int_equal(options.ram.uid, 7);
+    assert_int_equal(options.ram.gid, 8);
+    assert_int_equal(options.ram.size, 3 << 20); // The last one counts.
+    assert_string_equal(options.ram.parameters,
+                        "mpol=bind:0,2-3\ninode32\nusrquota_block_hardlimit=1m");
+    option_free(&options);
+    assert_int_equal(with("size=3m,nr_blocks=1k").ram.size, 1024 * sysconf(_SC_PAGESIZE));
+    assert_int_equal(with("").ram.uid, (uid_t)-1);
+    assert_complaint("uid=nobody", "'uid=nobody'", "number");
+    assert_complaint("uid=4294967295", "out of range", "4294967294");
+    assert_complaint("nr_blocks=9223372036854775807", "out of range", "pages");
+    assert_complaint("mpol=", "mpol", "NODE");
+    // A context may have commas, and then has quotes.
+    options = with("context=\"system_u:object_r:tmp_t:s0:c1,c2\",ro,rootcontext=x");
+    assert_string_equal(options.contexts,
+                        "context=\"system_u:object_r:tmp_t:s0:c1,c2\"\nrootcontext=x");
+    assert_true(options.read_only);
+    option_free(&options);
 }
 
 static void malformed_values_are_named_with_what_is_right(void **state)
@@ -216,7 +266,7 @@ static void assert_usage(const char *const *words, const char *wrong)
     int error = parse(words, &options, &complaint);
     if (error != -EINVAL || strstr(complaint.text, wrong) == NULL)
         fail_msg("%d, '%s' has no '%s'", error, complaint.text, wrong);
-    free(options.anon);
+    option_free(&options);
 }
 #define ASSERT_USAGE(wrong, ...) assert_usage((const char *const[]){ __VA_ARGS__, NULL }, wrong)
 
@@ -259,8 +309,21 @@ static void mount_calls_with_a_source_and_flags_of_its_own(void **state)
                      0);
     assert_string_equal(options.store, "/store");
     assert_string_equal(options.mountpoint, "/mnt");
-    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "none", "/mnt"), 0);
+    assert_true(options.sloppy);
+    assert_int_equal(options.dev, geteuid() == 0); /* mount(8) leaves its defaults out */
+    assert_false(options.suid || options.fake);
+    option_free(&options);
+    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "none", "/mnt", "-f"), 0);
     assert_null(options.store);
+    assert_string_equal(options.source, "none");
+    assert_true(options.fake);
+    assert_false(options.foreground);
+    assert_int_equal(PARSE(&options, &complaint, "mount.fuse.shmapfs", "tmpfs", "/mnt", "-o",
+                           "anon=a,user_id=0,remount"),
+                     0);
+    assert_null(options.store);
+    assert_true(options.remount);
+    option_free(&options);
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "none", "/mnt"), 0);
     assert_string_equal(options.store, "none"); /* a directory like any other here */
     ASSERT_USAGE("source", "mount.fuse.shmapfs", "/mnt");
@@ -270,9 +333,11 @@ static void the_help_names_every_option(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "size=",     "nr_inodes=",        "huge=",    "mode=",   "noswap", "anon=", "nopassthrough",
-        "timeout=",  "descriptors=",      "io_uring", "noatime", "ro",     "STORE", "MOUNTPOINT",
-        "--version", "user_descriptors=", "watchdog=",
+        "size=",        "nr_inodes=", "huge=",         "mode=",
+        "noswap",       "anon=",      "nopassthrough", "timeout=",
+        "descriptors=", "io_uring",   "noatime",       "ro",
+        "STORE",        "MOUNTPOINT", "--version",     "user_descriptors=",
+        "watchdog=",    "uid=",       "gid=",          "allow_other",
     };
     char *text = NULL;
     size_t size;
@@ -297,6 +362,8 @@ int main(void)
         cmocka_unit_test(words_of_mount_are_known),
         cmocka_unit_test(words_of_fstab_are_passed_over),
         cmocka_unit_test(unknown_options_are_named),
+        cmocka_unit_test(words_of_fuse_are_told_apart),
+        cmocka_unit_test(words_of_tmpfs_are_known),
         cmocka_unit_test(malformed_values_are_named_with_what_is_right),
         cmocka_unit_test(wrong_command_lines_are_explained),
         cmocka_unit_test(help_and_version_need_no_mountpoint),

@@ -143,11 +143,34 @@ static void marks_of_earlier_versions_count(void **state)
     workspace_unmount(workspace);
 }
 
+/* The daemon keeps a mount of its own for the store. */
+static void mounts_in_the_store_stay_where_they_are(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    if (!workspace->root)
+        return; // Nobody else can mount there.
+    assert_ok(mount(workspace->store, workspace->store, NULL, MS_BIND, NULL));
+    assert_ok(mount(NULL, workspace->store, NULL, MS_SHARED, NULL));
+    assert_ok(mkdir("store/below", 0755));
+    workspace_mount(workspace, true, "");
+    assert_ok(mount("tmpfs", "store/below", "tmpfs", 0, NULL));
+    put_file("store/below/file", "");
+    assert_false(exists("mnt/below/file"));
+    // Nobody is kept from unmounting.
+    assert_ok(umount("store/below"));
+    assert_ok(umount(workspace->store));
+    put_file("mnt/below/file", "contents");
+    assert_content("store/below/file", "contents");
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(memory_is_no_store),
     cmocka_unit_test(a_store_on_another_mount_keeps_what_is_in_it),
     cmocka_unit_test(the_mark_is_out_of_reach),
     cmocka_unit_test(marks_of_earlier_versions_count),
+    cmocka_unit_test(mounts_in_the_store_stay_where_they_are),
 };
 
 WORKSPACE_MAIN("store_class", cases)

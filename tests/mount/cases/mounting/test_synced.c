@@ -127,9 +127,8 @@ static void although_the_keeper_was_killed(void **state)
 static void when_a_run_returns(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct program_result result =
-        run_script(workspace, workspace->store,
-                   "head -c 4194304 /dev/zero | tr '\\0' w >/dev/shm/written");
+    struct program_result result = run_script(
+        workspace, workspace->store, "head -c 4194304 /dev/zero | tr '\\0' w >/dev/shm/written");
 
     assert_ended(&result, 0, "");
     assert_int_equal(unwritten_pages("store/written"), 0);
