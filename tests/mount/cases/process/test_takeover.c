@@ -58,6 +58,28 @@ static void restart_keeps_what_is_in_use(void **state)
     assert_content("store/file", "ContentK");
 }
 
+/* systemd warns of processes that outlive their service unless their names begin with a
+ * parenthesis; of the service's own it wants to know. */
+static void processes_left_on_purpose_are_marked(void **state)
+{
+    struct service_manager manager = service_manager_listen(workspace_of(state));
+    char path[64];
+
+    pid_t keeper = start_new_service(&manager);
+    skip_without_survival(&manager);
+    keeper = pass_on_mount(&manager, keeper);
+    put_file("mnt/file", "contents");
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)keeper);
+    assert_content(path, "(shmapfs)\n");
+    snprintf(path, sizeof(path), "/proc/%d/comm",
+             (int)read_status_number(manager.workspace, "pid"));
+    assert_content(path, "(shmapfs)\n");
+    restart_service(&manager, binary_in("SHMAPFS_ALIEN"), keeper);
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)keeper);
+    assert_content(path, "shmapfs\n");
+    stop_service(&manager, keeper);
+}
+
 static void restarts_under_load(void **state)
 {
     struct service_manager manager = service_manager_listen(workspace_of(state));
@@ -177,6 +199,7 @@ static void mount_of_another_service_is_not_adopted(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(restart_keeps_what_is_in_use),
+    cmocka_unit_test(processes_left_on_purpose_are_marked),
     cmocka_unit_test(restarts_under_load),
     cmocka_unit_test(mount_that_refuses_the_upgrade_is_adopted),
     cmocka_unit_test(dead_mount_is_replaced),
