@@ -19,6 +19,7 @@ struct options {
     bool version;
 
     struct ram_options ram;
+    bool size_given;
     char *anon; // class roots to make: names below the store, with a colon between; NULL: none
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
