@@ -34,8 +34,8 @@ _shmapfs_split() {
 _shmapfs_options() { # WORD
     local before='' option names=(
         size= nr_inodes= huge= mode= noswap anon= nopassthrough writeback timeout= descriptors=
-        user_descriptors= io_uring keeper nokeeper watchdog= takeover ro rw suid nosuid dev nodev exec
-        noexec sync async dirsync atime noatime relatime strictatime diratime nodiratime)
+        user_descriptors= io_uring keeper nokeeper watchdog= linger nolinger takeover ro rw suid nosuid
+        dev nodev exec noexec sync async dirsync atime noatime relatime strictatime diratime nodiratime)
     [[ $1 != *,* ]] || before=${1%,*},
     case ${1##*,} in
     huge=*) names=(huge={never,always,within_size,advise}) ;;
