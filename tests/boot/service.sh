@@ -60,7 +60,18 @@ check_stop_while_busy() {
     check "stop while it is in use is refused" refused in_machine systemctl stop "$service"
     check "the log names the user" logged "sleep  *cwd"
     check "nothing is lost" same contents "$(in_machine cat /srv/shared/file)"
-    check "the service goes on" eventually in_machine systemctl is-active "$service"
+    check "the service goes on" eventually in_machine systemctl -q is-active "$service"
+    in_machine systemctl stop user
+    in_machine systemd-run -q --unit=container -p Type=notify -p NotifyAccess=all \
+        unshare --mount --propagation private sh -c 'systemd-notify --ready; exec sleep infinity'
+    check "stop while a namespace has a copy is refused" refused in_machine systemctl stop "$service"
+    check "the log names that" logged "process $(in_machine systemctl show -P MainPID container) has it mounted"
+    check "the service goes on again" eventually in_machine systemctl -q is-active "$service"
+    settings OPTIONS=size=8m FORCE=no
+    check "FORCE=no is none" refused in_machine systemctl stop "$service"
+    eventually in_machine systemctl -q is-active "$service"
+    in_machine systemctl stop container
+    machine_use user /srv/shared
     settings OPTIONS=size=8m FORCE=yes
     check "stop with FORCE=" in_machine systemctl stop "$service"
     check "it is not mounted" refused in_machine mountpoint -q /srv/shared
@@ -94,7 +105,7 @@ check_service() {
     check "its restart leaves who needs it" in_machine systemctl restart "$service"
     check "all go on" in_machine systemctl is-active consumer "$service" srv-shared.mount
     in_machine systemctl stop srv-shared.mount
-    eventually refused in_machine systemctl is-active "$service"
+    eventually refused in_machine systemctl -q is-active "$service"
     settings STORE=/srv/disk/shared
     in_machine systemctl start "$service"
     check "a keeper that was killed comes back" keeper_comes_back
