@@ -155,6 +155,8 @@ static void set_period(struct keeper_state *self, uint64_t microseconds)
 {
     self->keeper->notify.watchdog_us = microseconds;
     self->keeper->notify.next = 0;
+    // The first beat can wait: the manager has yet to hear whose it would be.
+    notify_is_due(&self->keeper->notify);
     watchdog_begin(&self->watchdog, find_patience(self));
 }
 

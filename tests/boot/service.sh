@@ -91,6 +91,7 @@ check_service() {
     in_machine touch /srv/shared/file
     check "20 restarts" restart_often
     check "after them all is there" in_machine test -e /srv/shared/file
+    check "no messages are refused" refused logged "reception only permitted"
     check "no lines about left-over processes" refused logged "shmapfs@.*\(left-over process\|remains running\)"
     settings OPTIONS=size=16m,huge=never
     check "restart with another size" in_machine systemctl restart "$service"
