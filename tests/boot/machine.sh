@@ -76,7 +76,7 @@ machine_init() {
 
 # The control group of the machine, in this machine's hierarchy.
 machine_group() {
-    echo "$(findmnt -n -o TARGET -t cgroup2 | head -n 1)/shmapfs-boot-$$"
+    echo "$(findmnt -n -o TARGET -t cgroup2 | head -n 1)/${work##*/}"
 }
 
 # Starts the machine, and waits until it has booted, or come to rest before that.
@@ -123,5 +123,15 @@ machine_shut_down() {
 machine_end() {
     [ -z "$first" ] || kill -KILL "$first" 2>/dev/null || true
     wait
-    find "$(machine_group)" -depth -type d -exec rmdir {} + 2>/dev/null || true
+}
+
+group_is_gone() {
+    find "$(machine_group)" -depth -type d -exec rmdir {} + 2>/dev/null
+    [ ! -d "$(machine_group)" ]
+}
+
+# Removes what it has left in this machine, when its mounts are gone.
+machine_clean() {
+    eventually group_is_gone || true # processes that were killed may take a moment
+    rm -rf --one-file-system "$work"
 }
