@@ -12,9 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/util/log.h"
 #include "lib/class/class_root.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/directory_lock.h"
+#include "lib/sys/mount_holders.h"
 #include "lib/sys/mounts.h"
 
 #ifndef STATX_MNT_ID_UNIQUE
@@ -189,4 +191,21 @@ int mountpoint_detach(const struct mount_info *info)
     if (root >= 0)
         syncfs(root);
     return root;
+}
+
+void mountpoint_tell_holders(const struct mount_info *info, pid_t process)
+{
+    struct mount_holders holders;
+
+    mount_holders_find(info->device_number, NULL, &holders);
+    if (holders.count > 0)
+        log_event(LOG_WARNING,
+                  "the mount at %s was unmounted, but lives on in the mount namespaces of %s; it "
+                  "ends when it is unmounted there, too, or with: kill %d",
+                  info->mountpoint, holders.names, (int)process);
+    else
+        log_event(LOG_WARNING,
+                  "the mount at %s was unmounted, but lives on while processes use its files; it "
+                  "ends when they do, or with: kill %d",
+                  info->mountpoint, (int)process);
 }

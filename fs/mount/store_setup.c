@@ -10,6 +10,7 @@
 #include "fs/util/log.h"
 #include "lib/class/class_root.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/mount_holders.h"
 #include "lib/sys/mounts.h"
 
 /* How long a daemon that was just unmounted may take until it lets go of its store, or says that it
@@ -57,6 +58,7 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     const char *given = mount->options.store;
     bool make = !mount->options.read_only && !mount->options.fake;
     bool privileged = mount->volume.info.cred.privileged;
+    struct mount_holders holders;
     char where[4096];
     bool mounted = false;
     int error = store_lock_take(store, make, privileged, &mount->store_lock);
@@ -77,6 +79,12 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     if (mounted)
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
+    mount_holders_find(0, mount->volume.info.store, &holders);
+    if (holders.count > 0)
+        return complain(complaint, EBUSY,
+                        "STORE %s is in use: it is still mounted in other mount namespaces, those "
+                        "of %s; unmount it there: nsenter -t %d -m umount %s",
+                        given, holders.names, (int)holders.first, holders.directory);
     return complain(
         complaint, EBUSY,
         "STORE %s is in use: another process holds its lock, perhaps a shmapfs whose mount "

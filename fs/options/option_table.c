@@ -12,6 +12,7 @@
 static int set_ram_size(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
+    options->size_given = true;
     return ram_parse_size(value, &options->ram.size);
 }
 
@@ -262,6 +263,12 @@ const struct option_row OPTION_ROWS[] = {
     { "keeper", NULL,
       "keeper            with -f: serve as without it, the keeper in the foreground",
       .set = set_keeper },
+    { "linger", NULL, NULL, FLAG(nolinger, false) },
+    { "nolinger", NULL,
+      "nolinger          end with the last unmount here, although other mount namespaces or open "
+      "files\n"
+      "                    have the mount",
+      FLAG(nolinger, true) },
     { "takeover", NULL,
       "takeover          where a shmapfs of the same service is mounted already: "
       "upgrade it to this\n"

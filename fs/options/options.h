@@ -31,11 +31,13 @@ struct options {
     bool allow_other; // a user's mount serves everybody
     char *anon;    // class roots to make: names below the store, with a colon between; NULL: none
     bool skeleton; // directories in anonymous class roots come back
+    bool size_given;
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;
     bool keeper; // the process that serves can be replaced
     bool keeper_given;
+    bool nolinger;             // an unmount ends the mount for other mount namespaces, too
     bool takeover;             // upgrade the mount that is there already
     unsigned watchdog;         // after how many seconds a stuck worker is replaced; 0: never
     unsigned timeout;          // how many seconds the kernel may trust names and attributes

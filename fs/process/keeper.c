@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,6 +155,8 @@ static void set_period(struct keeper_state *self, uint64_t microseconds)
 {
     self->keeper->notify.watchdog_us = microseconds;
     self->keeper->notify.next = 0;
+    // The first beat can wait: the manager has yet to hear whose it would be.
+    notify_is_due(&self->keeper->notify);
     watchdog_begin(&self->watchdog, find_patience(self));
 }
 
@@ -280,8 +283,10 @@ static void handle_signal(struct keeper_state *self, const struct signalfd_sigin
         break;
     case SIGUSR2:
         // The process of a takeover says how often the manager wants to hear of the keeper.
-        if (info->ssi_code == SI_QUEUE)
-            set_period(self, UINT64_C(1000) * (uint32_t)info->ssi_int);
+        if (info->ssi_code != SI_QUEUE)
+            break;
+        prctl(PR_SET_NAME, "shmapfs"); // known to the manager again (successor.c)
+        set_period(self, UINT64_C(1000) * (uint32_t)info->ssi_int);
         break;
     }
 }
@@ -368,14 +373,14 @@ int keeper_run(struct keeper *keeper, bool resumed)
                       .fds = &keeper->fds,
                       .life = &keeper->state->life },
         .ready = resumed,
+        .upgraded = resumed,
         .status = -1,
     };
 
-    self.upgraded = resumed && keeper->state->life.keeper == getpid();
     keeper->state->life.keeper = getpid();
     if (resumed)
-        log_event(LOG_NOTICE, "%s keeps the mount at %s from now on%s", version_text(),
-                  keeper->state->info.mountpoint, self.upgraded ? "" : ", in another process");
+        log_event(LOG_NOTICE, "%s keeps the mount at %s from now on", version_text(),
+                  keeper->state->info.mountpoint);
     promote_standby(&self);
     while (self.status < 0) {
         await_event(&self);

@@ -20,7 +20,7 @@
 int keeper_prepare(struct keeper *keeper, const sigset_t *signals);
 
 /* Keeps the mount until it ends, or another process keeps it. Returns the exit status of the
- * process. `resumed`: the mount was kept before, by another binary or another process. */
+ * process. `resumed`: the mount was kept before, by another binary. */
 int keeper_run(struct keeper *keeper, bool resumed);
 
 #endif

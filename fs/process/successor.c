@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@
 #include "fs/util/version.h"
 
 #define ENVIRONMENT_MAX 1024
+
+/* The name of a keeper, and of its workers, that the service manager does not know of. */
+#define SUCCESSOR_NAME "(shmapfs)"
 
 /* Variables that are left out when the environment is copied, and written anew. */
 static const char *const OWN_VARIABLES[] = { "WATCHDOG_PID=", "WATCHDOG_USEC=", "SHMAPFS_PARENT=" };
@@ -120,11 +124,10 @@ void successor_upgrade(struct keeper *keeper, struct children *children, bool en
 bool successor_replace(struct keeper *keeper, struct children *children)
 {
     pid_t child;
-    int error;
 
     begin_change(keeper, children, "restart of the keeper");
-    if (!children_do(children, keeper->inherit))
-        return false;
+    // systemd warns of processes that outlive their service, but for those whose names begin so.
+    prctl(PR_SET_NAME, SUCCESSOR_NAME);
     child = fork_sibling();
     if (child > 0)
         _exit(EXIT_SUCCESS);
@@ -135,10 +138,10 @@ bool successor_replace(struct keeper *keeper, struct children *children)
     }
     // The manager does not know the new keeper, which is silent until a takeover (takeover.h).
     keeper->notify.watchdog_us = 0;
-    error = execute(keeper, "/proc/self/exe");
-    log_event(LOG_WARNING, "the new keeper goes on as a copy of the old one: %s", strerror(-error));
     children_show_parent(&keeper->fds);
     parent_follow(&keeper->parent);
     keeper->state->life.keeper = getpid();
+    log_event(LOG_NOTICE, "%s keeps the mount at %s from now on, in another process",
+              version_text(), keeper->state->info.mountpoint);
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #define END_MILLISECONDS 10000
 
 #define CGROUPS_MAX 4096
+#define NAMES_MAX   64
 
 static bool has_ended(int pidfd)
 {
@@ -104,6 +106,61 @@ static void upgrade(const char *where, const char *version, char *failure, size_
     log_event(LOG_ERR, "%s: %s", where, failure);
 }
 
+/* Returns whether a living mount has a STORE or an option otherwise than it would be mounted with,
+ * as far as its status tells; `names` receives which. */
+static bool has_others(const struct options *options, const struct shmap_status *status,
+                       char names[NAMES_MAX])
+{
+    CLEANUP_FREE char *store = options->store ? realpath(options->store, NULL) : NULL;
+    const struct {
+        const char *name;
+        bool differs;
+    } settings[] = {
+        { "STORE", strcmp(store ? store : "", status->store) != 0 },
+        // The kernel may have refused another word.
+        { "huge", status->ram_area.present && strcmp(status->huge, "never") != 0 &&
+                      strcmp(status->huge, options->ram.huge) != 0 },
+        { "nopassthrough", status->ram_area.passthrough && !options->passthrough },
+        { "io_uring", options->io_uring },
+    };
+
+    *names = '\0';
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        if (!settings[i].differs)
+            continue;
+        strlcat(names, *names ? ", " : "", NAMES_MAX);
+        strlcat(names, settings[i].name, NAMES_MAX);
+    }
+    return *names;
+}
+
+/* Gives the mount the size that is asked for, and names what it cannot be given while it lives. */
+static void adjust(const char *where, const struct options *options,
+                   const struct shmap_status *status)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t size = (options->ram.size + page - 1) / page * page; // as tmpfs rounds it
+    char names[NAMES_MAX], text[32];
+    int error;
+
+    if (has_others(options, status, names))
+        log_event(LOG_WARNING,
+                  "%s goes on without the change of %s, which takes effect when it is mounted anew "
+                  "(stop and start)",
+                  where, names);
+    if (!options->size_given || !status->ram_area.present || size == status->ram_area.size)
+        return;
+    snprintf(text, sizeof(text), "%" PRIu64, size);
+    error = shmap_resize(where, text);
+    if (error)
+        log_event(LOG_ERR, "%s keeps its size of %" PRIu64 " bytes instead of %s: %s", where,
+                  status->ram_area.size, text,
+                  error == -EINVAL ? "more than that is in use" : strerror(-error));
+    else
+        log_event(LOG_NOTICE, "%s has a size of %s bytes from now on, no longer %" PRIu64, where,
+                  text, status->ram_area.size);
+}
+
 /* Tells the keeper how often the manager wants to hear of it. */
 static void tell_keeper(int pidfd, pid_t keeper, const struct notify *notify)
 {
@@ -132,8 +189,8 @@ static int tell_manager(const struct notify *notify, pid_t keeper, const char *f
 }
 
 /* Takes over a mount that answers. Returns as takeover_mount() does; 0: look again. */
-static int take_over(const char *where, const struct shmap_status *status, bool notifies,
-                     struct complaint *complaint)
+static int take_over(const char *where, const struct shmap_status *status,
+                     const struct options *options, struct complaint *complaint)
 {
     pid_t keeper = (pid_t)status->keeper;
     struct notify notify = { .length = 0 };
@@ -158,8 +215,9 @@ static int take_over(const char *where, const struct shmap_status *status, bool 
     upgrade(where, status->version, failure, sizeof(failure));
     if (has_ended(pidfd))
         return 0;
+    adjust(where, options, status);
     // In the background, the environment speaks of somebody else's service, if of any.
-    if (notifies)
+    if (options->foreground)
         notify_prepare(&notify);
     // The keeper comes first: if we were killed in between, the manager would watch a keeper that
     // does not know of it.
@@ -168,13 +226,13 @@ static int take_over(const char *where, const struct shmap_status *status, bool 
     return error ? error : 1;
 }
 
-static int look(const char *where, bool notifies, struct complaint *complaint)
+static int look(const char *where, const struct options *options, struct complaint *complaint)
 {
     struct shmap_status status;
     int error = shmap_status_get(where, &status);
 
     if (!error)
-        return take_over(where, &status, notifies, complaint);
+        return take_over(where, &status, options, complaint);
     if (!mounts_at(where))
         return 0;
     if (error == -ENOTCONN || error == -ECONNABORTED)
@@ -191,6 +249,6 @@ int takeover_mount(const struct options *options, struct complaint *complaint)
     int taken_over = 0;
 
     while (where && taken_over == 0 && mounts_at(where))
-        taken_over = look(where, options->foreground, complaint);
+        taken_over = look(where, options, complaint);
     return taken_over;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,20 +28,22 @@
 #include "fs/vfs/flush.h"
 #include "fs/vfs/hold.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/mounts.h"
+
+/* How long a mount that was unmounted may take to end before somebody else seems to hold it. */
+#define UNMOUNTED_MILLISECONDS 1000
 
 /* How long a worker waits for requests under way before another binary goes on with them. */
 #define HANDOVER_MILLISECONDS 1000
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 // since Linux 5.14
-#endif
 
 struct worker {
     struct mount *mount;
     const struct keeper_fds *keeper; // NULL: there is none
     int signals;
-    int ready;       // for background_ready()
-    bool left_alone; // the keeper was killed
+    int ready;         // for background_ready()
+    bool left_alone;   // the keeper was killed
+    bool out_of_sight; // the mount is not mounted any more, as far as can be seen from here
+    bool told;         // that it lives on, and why
     struct server server;
 };
 
@@ -113,22 +114,51 @@ static int obey_signal(struct worker *worker, const struct signalfd_siginfo *inf
     }
 }
 
+/* Looks whether the mount is still there. It may live on where that cannot be seen. */
+static void see_mounts(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+
+    if (mounts_have_device(mount->volume.info.device_number))
+        return;
+    worker->out_of_sight = true;
+    hold_detached(&mount->volume);
+}
+
+/* Deals with a mount that was unmounted. Returns a worker_status if it ends, otherwise -1. */
+static int outlive_mount(struct worker *worker, bool waited)
+{
+    pid_t keeper = worker->mount->volume.state->life.keeper;
+
+    if (worker->mount->volume.state->nolinger)
+        return end_mount(worker);
+    if (waited && !worker->told)
+        mountpoint_tell_holders(&worker->mount->volume.info, keeper > 0 ? keeper : getpid());
+    worker->told |= waited;
+    return -1;
+}
+
 /* Waits until something ends the process. */
 static int await_end_of_work(struct worker *worker)
 {
+    CLEANUP_FD int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     struct pollfd events[] = { { .fd = worker->server.ended, .events = POLLIN },
                                { .fd = worker->signals, .events = POLLIN },
                                { .fd = worker->keeper ? worker->keeper->alive : -1,
                                  .events = POLLIN },
-                               { .fd = hold_watch(&worker->mount->volume), .events = POLLPRI } };
+                               { .fd = mounts, .events = POLLPRI } };
     struct signalfd_siginfo info;
-    int status = -1;
+    int status = -1, ready;
 
+    hold_begin(&worker->mount->volume);
+    see_mounts(worker);
     while (status < 0) {
-        if (poll(events, 4, -1) < 0)
+        ready =
+            poll(events, 4, worker->out_of_sight && !worker->told ? UNMOUNTED_MILLISECONDS : -1);
+        if (ready < 0)
             continue;
         if (events[3].revents)
-            hold_mounts_changed(&worker->mount->volume);
+            see_mounts(worker);
         if (events[0].revents) {
             status = worker->server.stuck ? WORKER_DETACHED : WORKER_ENDED;
         } else if (events[2].revents) {
@@ -139,23 +169,11 @@ static int await_end_of_work(struct worker *worker)
         } else if (events[1].revents &&
                    read(worker->signals, &info, sizeof(info)) == sizeof(info)) {
             status = obey_signal(worker, &info);
+        } else if (worker->out_of_sight) {
+            status = outlive_mount(worker, ready == 0);
         }
     }
     return status;
-}
-
-/* Puts all memory of the buffers in place before there is something to serve: a kill while the
- * kernel copies a request to memory that is not there yet would be an error for the client. */
-static void populate_buffers(struct mount *mount)
-{
-    for (int i = 0; i < REQUESTS; i++) {
-        uint8_t *buffer = mount->volume.state->buffers[i];
-
-        // A user may not lock much memory. Memory that is in place stays, unless the machine gets
-        // very short of it.
-        if (madvise(buffer, mount->volume.info.request_bytes, MADV_POPULATE_WRITE) == 0)
-            mlock(buffer, mount->volume.info.request_bytes);
-    }
 }
 
 /* Does what can be done before the word to begin comes; the first worker gets the word at once. */
@@ -169,7 +187,7 @@ static int warm_up(struct mount *mount)
     if (error)
         log_event(LOG_ERR, "this binary would come to another agreement with the kernel");
     else
-        populate_buffers(mount);
+        state_populate_buffers(mount->volume.state, mount->volume.info.request_bytes);
     return error;
 }
 
@@ -232,7 +250,7 @@ static int begin_mount(struct mount *mount)
     session_probe(mount);
     mount->volume.state->info = mount->volume.info;
     state_seal(mount->volume.state);
-    populate_buffers(mount);
+    state_populate_buffers(mount->volume.state, mount->volume.info.request_bytes);
     return 0;
 }
 

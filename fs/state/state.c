@@ -11,6 +11,10 @@
 #include "fs/util/version.h"
 #include "lib/sys/cleanup.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 // since Linux 5.14
+#endif
+
 #define STATE_MAGIC UINT64_C(0x73686d6170737461) // "shmapsta"
 
 static int map_state(int memfd, struct state **state)
@@ -94,4 +98,14 @@ void state_seal(struct state *state)
 bool state_is_valid(const struct state *state)
 {
     return state->check == state_check(state);
+}
+
+void state_populate_buffers(struct state *state, uint32_t bytes)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        // A user may not lock much memory. Memory that is in place stays, unless the machine gets
+        // very short of it.
+        if (madvise(state->buffers[i], bytes, MADV_POPULATE_WRITE) == 0)
+            mlock(state->buffers[i], bytes);
+    }
 }

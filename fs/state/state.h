@@ -131,6 +131,7 @@ struct state {
     // What anon= gave: names that stay anonymous (fs/class/anon_names.h). An older version mounted:
     // empty.
     char anon[STATE_ANON_MAX];
+    bool nolinger; // an unmount ends the mount everywhere; false: also, an older version mounted
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -154,6 +155,11 @@ static inline bool state_is_sealed(const struct state *state)
 {
     return state->check != 0;
 }
+
+/* Puts the memory of the buffers in place, as far as requests need it, before there is something to
+ * serve: a kill while the kernel copies a request to memory that is not there yet would be an error
+ * for the client. */
+void state_populate_buffers(struct state *state, uint32_t bytes);
 
 /* Notes the handle of what keeps the kernel's side of the mount. From then on the memory has the
  * next version: a binary that does not know of the hold would never let go of it. */

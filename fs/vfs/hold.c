@@ -143,24 +143,17 @@ void hold_take(struct volume *volume)
         state_set_hold(volume->state, handle);
 }
 
-int hold_watch(struct volume *volume)
+void hold_begin(struct volume *volume)
 {
-    int mounts;
-
-    if (!volume->state->hold)
-        return -1;
-    volume->hold->released = eventfd(0, EFD_CLOEXEC);
-    mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-    // The mount may have gone before.
-    hold_mounts_changed(volume);
-    return mounts;
+    if (volume->state->hold)
+        volume->hold->released = eventfd(0, EFD_CLOEXEC);
 }
 
-void hold_mounts_changed(struct volume *volume)
+void hold_detached(struct volume *volume)
 {
     struct hold *hold = volume->hold;
 
-    if (!volume->state->hold || hold->detached || mounts_have_device(volume->info.device_number))
+    if (!volume->state->hold || hold->detached)
         return;
     hold->detached = true;
     ticker_wake(volume->ticker);
@@ -215,7 +208,8 @@ void hold_finish(struct volume *volume, int ended)
     struct pollfd events[] = { { .fd = volume->hold->released, .events = POLLIN },
                                { .fd = ended, .events = POLLIN } };
 
-    hold_mounts_changed(volume);
+    if (!mounts_have_device(volume->info.device_number))
+        hold_detached(volume);
     if (!volume->hold->detached || !volume->state->hold)
         return;
     volume->hold->hurry = true;

@@ -34,9 +34,11 @@ void hold_destroy(struct volume *volume);
  * and without user namespaces, there is no hold. */
 void hold_take(struct volume *volume);
 
-/* Returns a descriptor to poll for POLLPRI, upon which hold_mounts_changed() is due; or -1. */
-int hold_watch(struct volume *volume);
-void hold_mounts_changed(struct volume *volume);
+/* Begins to look after the hold, if there is one. The mount may have gone before. */
+void hold_begin(struct volume *volume);
+
+/* Notes that nothing is mounted any more, as far as can be seen from here. */
+void hold_detached(struct volume *volume);
 
 /* Notes that a file was closed. */
 void hold_file_closed(struct volume *volume);

@@ -48,7 +48,9 @@ static bool is_daemon(int process)
     if (length < 0 && errno == EACCES) {
         CLEANUP_FD int fd = openat(process, "comm", O_RDONLY | O_CLOEXEC);
         length = fd < 0 ? -1 : read(fd, path, sizeof(path) - 1);
-        return length > 0 && strncmp(path, PROGRAM, strlen(PROGRAM)) == 0;
+        // A keeper that its service manager does not know has put its name into parentheses.
+        name = length > 0 && *path == '(' ? path + 1 : path;
+        return length > 0 && strncmp(name, PROGRAM, strlen(PROGRAM)) == 0;
     }
     if (length < 0)
         return false;

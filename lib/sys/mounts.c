@@ -14,6 +14,14 @@ struct mounts mounts_begin(void)
     return (struct mounts){ .table = fopen("/proc/self/mountinfo", "re") };
 }
 
+struct mounts mounts_of(pid_t pid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+    return (struct mounts){ .table = fopen(path, "re") };
+}
+
 void mounts_end(struct mounts *mounts)
 {
     if (mounts->table)
@@ -45,7 +53,8 @@ static bool parse_mount(struct mounts *mounts)
     char *rest = mounts->line;
     const char *field;
 
-    next_field(&rest);
+    field = next_field(&rest);
+    mounts->id = field ? strtoul(field, NULL, 10) : 0;
     next_field(&rest);
     mounts->device = parse_device(next_field(&rest));
     mounts->root = next_field(&rest);

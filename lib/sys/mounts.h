@@ -18,6 +18,7 @@ struct mounts {
     FILE *table; // NULL: the table cannot be read, and has no mounts
     char *line;
     size_t room;
+    unsigned long id;
     dev_t device;     // of its filesystem
     const char *root; // the directory of its filesystem that is at `directory`
     const char *directory;
@@ -28,6 +29,8 @@ struct mounts {
 
 /* Opens the table, for mounts_end(); CLEANUP_MOUNTS does that at the end of the block. */
 struct mounts mounts_begin(void);
+/* The same for what another process sees. */
+struct mounts mounts_of(pid_t pid);
 void mounts_end(struct mounts *mounts);
 #define CLEANUP_MOUNTS __attribute__((cleanup(mounts_end)))
 

@@ -58,6 +58,67 @@ static void restart_keeps_what_is_in_use(void **state)
     assert_content("store/file", "ContentK");
 }
 
+/* systemd warns of processes that outlive their service unless their names begin with a
+ * parenthesis; of the service's own it wants to know. */
+static void processes_left_on_purpose_are_marked(void **state)
+{
+    struct service_manager manager = service_manager_listen(workspace_of(state));
+    char path[64];
+
+    pid_t keeper = start_new_service(&manager);
+    skip_without_survival(&manager);
+    keeper = pass_on_mount(&manager, keeper);
+    put_file("mnt/file", "contents");
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)keeper);
+    assert_content(path, "(shmapfs)\n");
+    snprintf(path, sizeof(path), "/proc/%d/comm",
+             (int)read_status_number(manager.workspace, "pid"));
+    assert_content(path, "(shmapfs)\n");
+    restart_service(&manager, binary_in("SHMAPFS_ALIEN"), keeper);
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)keeper);
+    assert_content(path, "shmapfs\n");
+    stop_service(&manager, keeper);
+}
+
+enum { MIB = 1 << 20 };
+
+/* Restarts with options, and returns the size of the RAM area from then on. */
+static int64_t size_after(const struct service_manager *manager, pid_t *keeper, const char *options)
+{
+    char line[64];
+
+    *keeper = pass_on_mount(manager, *keeper);
+    pid_t pid = start_service(manager, shmapfs(), options);
+    snprintf(line, sizeof(line), "MAINPID=%d", (int)*keeper);
+    await_message(manager, line);
+    assert_int_equal(wait_for_process(pid), 0);
+    return read_status_number(manager->workspace, "ram_area.size");
+}
+
+static void changed_options_take_effect_or_are_named(void **state)
+{
+    struct service_manager manager = service_manager_listen(workspace_of(state));
+
+    pid_t keeper = start_new_service(&manager);
+    skip_without_survival(&manager);
+    assert_int_equal(size_after(&manager, &keeper, "size=4m"), 4 * MIB);
+    assert_true(log_says("size of 4194304"));
+    // Without the word the mount keeps what it has.
+    assert_int_equal(size_after(&manager, &keeper, "nr_inodes=1k"), 4 * MIB);
+    // What cannot be had is named, and nothing else happens.
+    assert_ok(mkdir("mnt/scratch", 0755));
+    struct program_result result = run_program(shmapctl(), "class", "mnt/scratch", "anon", NULL);
+    assert_done(&result);
+    int fd = open_file("mnt/scratch/file", O_RDWR | O_CREAT);
+    assert_ok(posix_fallocate(fd, 0, 2 * MIB));
+    assert_ok(close(fd));
+    assert_int_equal(size_after(&manager, &keeper, "size=1m"), 4 * MIB);
+    assert_true(log_says("more than that is in use"));
+    assert_int_equal(size_after(&manager, &keeper, "size=3m,io_uring,keeper"), 3 * MIB);
+    assert_true(log_says("without the change of io_uring"));
+    stop_service(&manager, keeper);
+}
+
 static void restarts_under_load(void **state)
 {
     struct service_manager manager = service_manager_listen(workspace_of(state));
@@ -177,6 +238,8 @@ static void mount_of_another_service_is_not_adopted(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(restart_keeps_what_is_in_use),
+    cmocka_unit_test(processes_left_on_purpose_are_marked),
+    cmocka_unit_test(changed_options_take_effect_or_are_named),
     cmocka_unit_test(restarts_under_load),
     cmocka_unit_test(mount_that_refuses_the_upgrade_is_adopted),
     cmocka_unit_test(dead_mount_is_replaced),

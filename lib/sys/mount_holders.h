@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The mount namespaces that have a filesystem mounted, and who is in them.
+ *
+ * A namespace that copied a mount keeps it when it is unmounted elsewhere, unless mounts are shared
+ * between the two. What a namespace has mounted everybody may read; a namespace without a process
+ * of this PID namespace is not seen.
+ */
+#ifndef SHMAP_MOUNT_HOLDERS_H
+#define SHMAP_MOUNT_HOLDERS_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+struct mount_holders {
+    unsigned count;           // of mounts
+    pid_t first;              // a process in whose namespace one is; the others are in `names`
+    char directory[PATH_MAX]; // where it is there
+    char names[256];          // "12 (nginx), 15 (sh), …": a process of each namespace
+};
+
+/* Finds who has the shmapfs with a device number (0: any), or of a store (NULL: any), mounted. */
+void mount_holders_find(dev_t device, const char *store, struct mount_holders *holders);
+
+#endif
