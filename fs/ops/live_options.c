@@ -26,6 +26,7 @@ struct live_changes {
     uint32_t timeout;      // plus 1; 0: nothing
     uint64_t set, clear;   // flags of the areas' mounts
     bool writable;         // the store's mount is to be
+    const char *linger;    // this word; NULL: nothing
 };
 
 /* Each option is taken down, or found to be in force already, by a function that returns 0 or a
@@ -238,6 +239,15 @@ static int take_same_share(struct volume *volume, const struct live_option *opti
     return unless(percent != volume->info.user_descriptors);
 }
 
+static int take_linger(struct volume *volume, const struct live_option *option, const char *value,
+                       struct live_changes *changes)
+{
+    (void)volume;
+    (void)value;
+    changes->linger = option->name;
+    return 0;
+}
+
 static const struct live_option LIVE_OPTIONS[] = {
     { "size", take_size, 0, 0 },
     { "nr_inodes", take_inodes, 0, 0 },
@@ -254,6 +264,8 @@ static const struct live_option LIVE_OPTIONS[] = {
     { "grpquota_block_hardlimit", take_kept_ram_word, 0, 0 },
     { "grpquota_inode_hardlimit", take_kept_ram_word, 0, 0 },
     { "timeout", take_timeout, 0, 0 },
+    { "linger", take_linger, 0, 0 },
+    { "nolinger", take_linger, 0, 0 },
     { "rw", take_rw, 0, 0 },
     { "noatime", take_flag, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME },
     { "relatime", take_flag, MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME },
@@ -311,6 +323,8 @@ static int apply(struct volume *volume, struct live_changes *changes)
         volume->state->huge = changes->huge;
     if (changes->timeout)
         volume->state->timeout = changes->timeout;
+    if (changes->linger)
+        volume->state->nolinger = *changes->linger == 'n';
     return 0;
 }
 

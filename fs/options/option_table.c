@@ -12,7 +12,6 @@
 static int set_ram_size(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    options->size_given = true;
     return ram_parse_size(value, &options->ram.size);
 }
 

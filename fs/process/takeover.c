@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "fs/mount/mountpoint.h"
+#include "fs/options/remount.h"
 #include "fs/util/log.h"
 #include "fs/util/notify.h"
 #include "fs/util/version.h"
@@ -24,7 +24,6 @@
 #define END_MILLISECONDS 10000
 
 #define CGROUPS_MAX 4096
-#define NAMES_MAX   64
 
 static bool has_ended(int pidfd)
 {
@@ -106,59 +105,18 @@ static void upgrade(const char *where, const char *version, char *failure, size_
     log_event(LOG_ERR, "%s: %s", where, failure);
 }
 
-/* Returns whether a living mount has a STORE or an option otherwise than it would be mounted with,
- * as far as its status tells; `names` receives which. */
-static bool has_others(const struct options *options, const struct shmap_status *status,
-                       char names[NAMES_MAX])
-{
-    CLEANUP_FREE char *store = options->store ? realpath(options->store, NULL) : NULL;
-    const struct {
-        const char *name;
-        bool differs;
-    } settings[] = {
-        { "STORE", strcmp(store ? store : "", status->store) != 0 },
-        // The kernel may have refused another word.
-        { "huge", status->ram_area.present && strcmp(status->huge, "never") != 0 &&
-                      strcmp(status->huge, options->ram.huge) != 0 },
-        { "nopassthrough", status->ram_area.passthrough && !options->passthrough },
-        { "io_uring", options->io_uring },
-    };
-
-    *names = '\0';
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        if (!settings[i].differs)
-            continue;
-        strlcat(names, *names ? ", " : "", NAMES_MAX);
-        strlcat(names, settings[i].name, NAMES_MAX);
-    }
-    return *names;
-}
-
-/* Gives the mount the size that is asked for, and names what it cannot be given while it lives. */
+/* Changes a living mount as a remount does: all that the options say, or nothing, and what cannot
+ * change is named. */
 static void adjust(const char *where, const struct options *options,
                    const struct shmap_status *status)
 {
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    uint64_t size = (options->ram.size + page - 1) / page * page; // as tmpfs rounds it
-    char names[NAMES_MAX], text[32];
-    int error;
+    CLEANUP_FREE char *store = options->store ? realpath(options->store, NULL) : NULL;
+    struct complaint complaint = { .text = "" };
 
-    if (has_others(options, status, names))
-        log_event(LOG_WARNING,
-                  "%s goes on without the change of %s, which takes effect when it is mounted anew "
-                  "(stop and start)",
-                  where, names);
-    if (!options->size_given || !status->ram_area.present || size == status->ram_area.size)
-        return;
-    snprintf(text, sizeof(text), "%" PRIu64, size);
-    error = shmap_resize(where, text);
-    if (error)
-        log_event(LOG_ERR, "%s keeps its size of %" PRIu64 " bytes instead of %s: %s", where,
-                  status->ram_area.size, text,
-                  error == -EINVAL ? "more than that is in use" : strerror(-error));
-    else
-        log_event(LOG_NOTICE, "%s has a size of %s bytes from now on, no longer %" PRIu64, where,
-                  text, status->ram_area.size);
+    if (strcmp(store ? store : "", status->store) != 0)
+        log_event(LOG_ERR, "the mount at %s keeps its STORE; unmount it, and mount it anew", where);
+    else if (remount(options, &complaint) != 0)
+        log_event(LOG_ERR, "the mount at %s keeps its options: %s", where, complaint.text);
 }
 
 /* Tells the keeper how often the manager wants to hear of it. */

@@ -96,7 +96,10 @@ check_service() {
     settings OPTIONS=size=16m,huge=never
     check "restart with another size" in_machine systemctl restart "$service"
     check "it is in force" size_is 16777216
-    check "the rest is named" logged "without the change of huge"
+    settings OPTIONS=size=17m,writeback
+    check "restart with what cannot change" in_machine systemctl restart "$service"
+    check "nothing changes by halves" size_is 16777216
+    check "what cannot change is named" logged "keeps its options: option .writeback"
     settings OPTIONS=size=24m
     check "reload with another size" in_machine systemctl reload "$service"
     check "it is in force, too" size_is 25165824
