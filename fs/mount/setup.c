@@ -106,7 +106,7 @@ static int make_state(struct mount *mount, struct complaint *complaint)
         return complain(complaint, -mount->memfd, "the memory of the mount cannot be made: %s",
                         strerror(-mount->memfd));
     setup_note_program(mount->volume.state);
-    mount->volume.state->nolinger = mount->options.nolinger;
+    mount->volume.state->umount_ends = mount->options.umount_ends;
     return 0;
 }
 

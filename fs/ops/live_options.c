@@ -21,12 +21,12 @@
 
 struct live_changes {
     struct ram_changes ram;
-    char words[LINES_MAX]; // for `ram`
-    uint32_t huge;         // 1 + its place in RAM_HUGE_WORDS; 0: nothing
-    uint32_t timeout;      // plus 1; 0: nothing
-    uint64_t set, clear;   // flags of the areas' mounts
-    bool writable;         // the store's mount is to be
-    const char *linger;    // this word; NULL: nothing
+    char words[LINES_MAX];   // for `ram`
+    uint32_t huge;           // 1 + its place in RAM_HUGE_WORDS; 0: nothing
+    uint32_t timeout;        // plus 1; 0: nothing
+    uint64_t set, clear;     // flags of the areas' mounts
+    bool writable;           // the store's mount is to be
+    const char *umount_ends; // this word; NULL: nothing
 };
 
 /* Each option is taken down, or found to be in force already, by a function that returns 0 or a
@@ -239,12 +239,12 @@ static int take_same_share(struct volume *volume, const struct live_option *opti
     return unless(percent != volume->info.user_descriptors);
 }
 
-static int take_linger(struct volume *volume, const struct live_option *option, const char *value,
-                       struct live_changes *changes)
+static int take_umount_ends(struct volume *volume, const struct live_option *option,
+                            const char *value, struct live_changes *changes)
 {
     (void)volume;
     (void)value;
-    changes->linger = option->name;
+    changes->umount_ends = option->name;
     return 0;
 }
 
@@ -264,8 +264,8 @@ static const struct live_option LIVE_OPTIONS[] = {
     { "grpquota_block_hardlimit", take_kept_ram_word, 0, 0 },
     { "grpquota_inode_hardlimit", take_kept_ram_word, 0, 0 },
     { "timeout", take_timeout, 0, 0 },
-    { "linger", take_linger, 0, 0 },
-    { "nolinger", take_linger, 0, 0 },
+    { "umount_ends", take_umount_ends, 0, 0 },
+    { "noumount_ends", take_umount_ends, 0, 0 },
     { "rw", take_rw, 0, 0 },
     { "noatime", take_flag, MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME },
     { "relatime", take_flag, MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME },
@@ -323,8 +323,8 @@ static int apply(struct volume *volume, struct live_changes *changes)
         volume->state->huge = changes->huge;
     if (changes->timeout)
         volume->state->timeout = changes->timeout;
-    if (changes->linger)
-        volume->state->nolinger = *changes->linger == 'n';
+    if (changes->umount_ends)
+        volume->state->umount_ends = *changes->umount_ends == 'u';
     return 0;
 }
 

@@ -262,12 +262,12 @@ const struct option_row OPTION_ROWS[] = {
     { "keeper", NULL,
       "keeper            with -f: serve as without it, the keeper in the foreground",
       .set = set_keeper },
-    { "linger", NULL, NULL, FLAG(nolinger, false) },
-    { "nolinger", NULL,
-      "nolinger          end with the last unmount here, although other mount namespaces or open "
+    { "noumount_ends", NULL, NULL, FLAG(umount_ends, false) },
+    { "umount_ends", NULL,
+      "umount_ends       end with the last unmount here, although other mount namespaces or open "
       "files\n"
       "                    have the mount",
-      FLAG(nolinger, true) },
+      FLAG(umount_ends, true) },
     { "takeover", NULL,
       "takeover          where a shmapfs of the same service is mounted already: "
       "upgrade it to this\n"

@@ -37,7 +37,7 @@ struct options {
     bool io_uring;
     bool keeper; // the process that serves can be replaced
     bool keeper_given;
-    bool nolinger;             // an unmount ends the mount for other mount namespaces, too
+    bool umount_ends;          // an unmount ends the mount for other mount namespaces, too
     bool takeover;             // upgrade the mount that is there already
     unsigned watchdog;         // after how many seconds a stuck worker is replaced; 0: never
     unsigned timeout;          // how many seconds the kernel may trust names and attributes

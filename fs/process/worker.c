@@ -130,7 +130,7 @@ static int outlive_mount(struct worker *worker, bool waited)
 {
     pid_t keeper = worker->mount->volume.state->life.keeper;
 
-    if (worker->mount->volume.state->nolinger)
+    if (worker->mount->volume.state->umount_ends)
         return end_mount(worker);
     if (waited && !worker->told)
         mountpoint_tell_holders(&worker->mount->volume.info, keeper > 0 ? keeper : getpid());

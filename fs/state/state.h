@@ -131,7 +131,7 @@ struct state {
     // What anon= gave: names that stay anonymous (fs/class/anon_names.h). An older version mounted:
     // empty.
     char anon[STATE_ANON_MAX];
-    bool nolinger; // an unmount ends the mount everywhere; false: also, an older version mounted
+    bool umount_ends; // an unmount ends the mount everywhere; false: also, an older version mounted
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

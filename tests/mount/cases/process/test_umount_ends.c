@@ -68,7 +68,7 @@ static void the_log_and_the_next_mount_name_the_holder(void **state)
     char name[32], way[64];
 
     pid_t keeper = unmount_a_copied_mount(workspace, &holder, "");
-    snprintf(name, sizeof(name), "%d (test_linger)", (int)holder.pid);
+    snprintf(name, sizeof(name), "%d (test_umount_ends)", (int)holder.pid);
     await_log("lives on in the mount namespaces of");
     assert_true(log_says(name));
     snprintf(way, sizeof(way), "kill %d", (int)keeper);
@@ -87,12 +87,12 @@ static void the_log_and_the_next_mount_name_the_holder(void **state)
     workspace_unmount(workspace);
 }
 
-static void with_nolinger_it_ends_everywhere(void **state)
+static void with_umount_ends_it_ends_everywhere(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     struct coprocess holder;
 
-    pid_t keeper = unmount_a_copied_mount(workspace, &holder, "nolinger");
+    pid_t keeper = unmount_a_copied_mount(workspace, &holder, "umount_ends");
     assert_int_equal(wait_for_process(keeper), 0);
     struct program_result result = run_program("flock", "-n", "store/.shmapfs/lock", "true", NULL);
     assert_done(&result);
@@ -122,7 +122,7 @@ static void open_files_are_told_of(void **state)
 static void another_mount_of_it_is_no_end(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    const struct keeper_settings settings = { .with_store = true, .options = "nolinger" };
+    const struct keeper_settings settings = { .with_store = true, .options = "umount_ends" };
 
     if (!workspace->root)
         return; // Only root can bind it.
@@ -140,9 +140,9 @@ static void another_mount_of_it_is_no_end(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(the_log_and_the_next_mount_name_the_holder),
-    cmocka_unit_test(with_nolinger_it_ends_everywhere),
+    cmocka_unit_test(with_umount_ends_it_ends_everywhere),
     cmocka_unit_test(open_files_are_told_of),
     cmocka_unit_test(another_mount_of_it_is_no_end),
 };
 
-WORKSPACE_MAIN("linger", cases)
+WORKSPACE_MAIN("umount_ends", cases)
