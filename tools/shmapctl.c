@@ -21,7 +21,9 @@ static const struct command {
     int (*call)(const struct invocation *invocation);
     const char *summary;
 } COMMANDS[] = {
-    { "status", "MOUNTPOINT", 1, 1, cmd_status, "show what a mount is and how full it is" },
+    { "list", "", 0, 0, cmd_list, "list the mounts of the machine, with a line for each" },
+    { "status", "[MOUNTPOINT]", 0, 1, cmd_status,
+      "show what a mount is and how full it is; without one: list" },
     { "class", "PATH [CLASS]", 1, 2, cmd_class,
       "show the class of a path, or set that of an empty directory" },
     { "resize", "MOUNTPOINT SIZE", 2, 2, cmd_resize,

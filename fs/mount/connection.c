@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "fs/mount/mountpoint.h"
@@ -32,11 +33,17 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
         bool on;
         const char *word;
     } words[] = {
-        { true, "default_permissions" }, { mount->volume.info.cred.privileged, "allow_other" },
-        { true, "subtype=shmapfs" },     { options->read_only, "ro" },
-        { options->suid, "suid" },       { options->dev, "dev" },
-        { options->noexec, "noexec" },   { options->sync, "sync" },
-        { options->dirsync, "dirsync" }, { options->io_uring, "io_uring" },
+        { true, "default_permissions" },
+        { mount->volume.info.cred.privileged, "allow_other" },
+        { true, "subtype=shmapfs" },
+        { options->read_only, "ro" },
+        { options->suid, "suid" },
+        { options->dev, "dev" },
+        { options->noexec, "noexec" },
+        { options->sync, "sync" },
+        { options->dirsync, "dirsync" },
+        { options->io_uring, "io_uring" },
+        { options->atime.set & MOUNT_ATTR_NOATIME, "noatime" },
     };
     int error = fuse_opt_add_arg(args, "shmapfs") == 0 ? 0 : -ENOMEM;
 
@@ -45,6 +52,16 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
     return error ? error
                  : add_option(args, "fsname=%s",
                               *mount->volume.info.store ? mount->volume.info.store : "shmapfs");
+}
+
+/* Shows in the mount table what is done with access times, for most of which libfuse, or its helper,
+ * has no word. It is the areas that heed it, so nothing is lost where a user may not. */
+static void show_access_times(const struct mount *mount)
+{
+    struct mount_attr attributes = { .attr_set = mount->options.atime.set,
+                                     .attr_clr = mount->options.atime.clear };
+
+    mount_setattr(AT_FDCWD, mount->volume.info.mountpoint, 0, &attributes, sizeof(attributes));
 }
 
 /* Mounts, and catches what libfuse and its helper write to standard error: the user gets one
@@ -101,6 +118,7 @@ int connection_make(struct mount *mount, struct complaint *complaint)
     if (mount_quietly(mount, said, sizeof(said)) == 0) {
         mount->volume.info.device = fuse_session_fd(mount->volume.session);
         mountpoint_identify(mount->volume.info.mountpoint, &mount->volume.info);
+        show_access_times(mount);
         return 0;
     }
     fuse_session_destroy(mount->volume.session);

@@ -17,6 +17,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
+#include "fs/options/option_text.h"
 #include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
@@ -105,6 +106,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
         return complain(complaint, -mount->memfd, "the memory of the mount cannot be made: %s",
                         strerror(-mount->memfd));
     setup_note_program(mount->volume.state);
+    option_text(&mount->options, mount->volume.state->options,
+                sizeof(mount->volume.state->options));
     return 0;
 }
 

@@ -118,6 +118,9 @@ struct state {
     struct request requests[REQUESTS];
     // The handle of what keeps the kernel's side of the mount (fs/vfs/hold.h); 0: nothing does.
     _Atomic uint64_t hold;
+    // Mount options of which nothing else here tells, as -o takes them; empty: an older version
+    // mounted. They are for the mount's status alone.
+    char options[1024];
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

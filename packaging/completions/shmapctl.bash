@@ -75,7 +75,7 @@ _shmapctl() {
     if [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" status class resize upgrade sync who ls run
+        _shmapfs_reply "$word" list status class resize upgrade sync who ls run
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

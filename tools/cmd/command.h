@@ -14,6 +14,7 @@ struct invocation {
 
 /* Each carries out one command and returns the exit status. */
 int cmd_class(const struct invocation *invocation);
+int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);

@@ -51,7 +51,7 @@ static void wrong_command_lines(void **state)
     assert_usage(&result, "bogus");
     result = run_program(shmapctl(), "--bogus", "status", workspace->mnt, NULL);
     assert_usage(&result, "bogus");
-    result = run_program(shmapctl(), "status", NULL);
+    result = run_program(shmapctl(), "who", NULL);
     assert_usage(&result, "too few");
     result = run_program(shmapctl(), "status", workspace->mnt, workspace->mnt, NULL);
     assert_usage(&result, "too many");
@@ -325,7 +325,8 @@ static void refused_upgrades(void **state)
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);
     assert_usage(&result, "too many");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", NULL);
-    assert_refused(&result, FAILED, workspace->mnt, "refused", "goes on serving", "is it shmapfs", NULL);
+    assert_refused(&result, FAILED, workspace->mnt, "refused", "goes on serving", "is it shmapfs",
+                   NULL);
     result = run_program(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&result, "upgrade refused: it does not know how to go on");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "missing", NULL);
