@@ -32,7 +32,7 @@ static const struct command {
       "replace the binary that serves; everything stays open" },
     { "sync", "[MOUNTPOINT...]", 0, INT_MAX - 1, cmd_sync,
       "bring what was written to the disk, of these mounts or of all" },
-    { "who", "PATH", 1, 1, cmd_who, "show the processes that have a file open or mapped" },
+    { "who", "PATH", 1, 1, cmd_who, "show the processes that use a file, or anything of a mount" },
     { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
       "run a command whose /dev/shm is a shmapfs of its own" },
     { "ls", "MOUNTPOINT", 1, 1, cmd_ls,

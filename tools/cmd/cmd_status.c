@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl status: what a mount is and how full it is. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
@@ -81,20 +78,6 @@ static void print_status(const struct shmap_status *status, const char *flags)
            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
 }
 
-/* Finds the mount whose state a path shows: the one that it is, or, where a directory of a mount is
- * mounted a second time, the whole mount. NULL: there is none, or it is somewhere else. */
-static const struct listed_mount *find_mount(const struct mount_list *list, const char *path,
-                                             const struct listed_mount **here)
-{
-    struct statx stx;
-
-    *here = mount_list_at(list, path);
-    if (!*here || statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &stx) != 0 ||
-        !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-        return NULL;
-    return strcmp((*here)->root, "/") == 0 ? *here : mount_list_whole(list, (*here)->device);
-}
-
 static int show_status(const struct listed_mount *whole, const struct listed_mount *here,
                        const struct shmap_status *status, bool json)
 {
@@ -116,14 +99,13 @@ static int show_status(const struct listed_mount *whole, const struct listed_mou
 
 static int report_status(const char *path, const struct mount_list *list, bool json)
 {
-    const struct listed_mount *here, *whole = find_mount(list, path, &here);
+    const struct listed_mount *here = mount_list_rooted(list, path), *whole = here;
     struct shmap_status status;
     int error = shmap_status_get(path, &status);
 
-    if (error == -ENODATA && whole && whole != here)
+    // Where a directory of a mount is mounted a second time, the whole mount answers.
+    if (error == -ENODATA && here && (whole = mount_list_whole(list, here->device)))
         error = shmap_status_get(whole->path, &status);
-    else
-        whole = here;
     return error ? fail_mount(path, error) : show_status(whole, here, &status, json);
 }
 

@@ -152,6 +152,16 @@ const struct listed_mount *mount_list_at(const struct mount_list *list, const ch
     return find_id(list, stx.stx_mnt_id);
 }
 
+const struct listed_mount *mount_list_rooted(const struct mount_list *list, const char *path)
+{
+    struct statx stx;
+
+    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, 0, &stx) != 0 ||
+        !(stx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+        return NULL;
+    return mount_list_at(list, path);
+}
+
 const struct listed_mount *mount_list_whole(const struct mount_list *list, dev_t device)
 {
     for (size_t i = 0; i < list->count; i++) {

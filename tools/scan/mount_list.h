@@ -37,8 +37,12 @@ void mount_list_find(dev_t device, struct mount_list *list);
 
 void mount_list_free(struct mount_list *list);
 
-/* Returns the mount of the caller's own that a path is in; NULL: it is in none of the list. */
+/* Returns the mount that a path is in; NULL: it is in none of the list. */
 const struct listed_mount *mount_list_at(const struct mount_list *list, const char *path);
+
+/* Returns the mount that a path is the root of; NULL: it is none of the list. The daemon need not be
+ * serving. */
+const struct listed_mount *mount_list_rooted(const struct mount_list *list, const char *path);
 
 /* Returns the caller's own mount of all of a filesystem; NULL: there is none. */
 const struct listed_mount *mount_list_whole(const struct mount_list *list, dev_t device);

@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,6 +74,20 @@ char *process_command(int dir)
     }
     if (!name)
         name = strdup("");
+    if (!name)
+        err(EXIT_FAILURE, NULL);
+    return name;
+}
+
+char *process_user_name(uid_t uid)
+{
+    const struct passwd *known = getpwuid(uid);
+    char *name = NULL;
+
+    if (known)
+        name = strdup(known->pw_name);
+    else if (asprintf(&name, "%u", uid) < 0)
+        name = NULL;
     if (!name)
         err(EXIT_FAILURE, NULL);
     return name;

@@ -14,6 +14,9 @@ FILE *process_file(int dir, const char *name);
 /* Returns the name of what it executes, whole where the kernel has cut it off. For free(). */
 char *process_command(int dir);
 
+/* Returns the name of a user, or the number where no such user is known here. For free(). */
+char *process_user_name(uid_t uid);
+
 struct process_info {
     uid_t uid;       // the effective one
     bool has_memory; // otherwise it has ended, or is one of the kernel's threads
