@@ -50,6 +50,8 @@ static const struct own_option {
     const char *value; // what it stands for; NULL: it has none
     const char *help;
 } OWN_OPTIONS[] = {
+    { "class", CHOICE_CONVERT, "convert", NULL,
+      "give the class to directories that have entries, by a copy that takes their place" },
     { "ls", CHOICE_SORT, "sort", "KEY",
       "by path, size, allocated, resident, dirty, users or mtime; numbers from the top" },
     { "ls", CHOICE_REVERSE, "reverse", NULL, "the other way round" },

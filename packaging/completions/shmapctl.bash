@@ -92,6 +92,8 @@ _shmapctl() {
     done
     if [[ $command == ls ]] && _shmapctl_ls "$word"; then
         return
+    elif [[ $command == class && $word == --c* ]]; then
+        _shmapfs_reply "$word" --convert
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl class: what happens to the files below a directory. */
+#include <err.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
+#include "tools/convert/convert.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 
@@ -25,8 +27,8 @@ static int fail_class_set(const char *path, enum shmap_class class, int error)
 
     switch (-error) {
     case ENOTEMPTY:
-        return fail(path, "the directory is not empty; make a new one, set its class, and only "
-                          "then put files into it");
+        return fail(path, "the directory is not empty; set the class of a new one, or give this "
+                          "one another with: shmapctl class --convert");
     case ENOTDIR:
         return fail(path, "not a directory; set the class of a directory, and all files that are "
                           "made below it have it");
@@ -88,12 +90,15 @@ static int report_class(const char *path, const struct answers *answers)
     return EXIT_SUCCESS;
 }
 
-static int assign_class(const char *path, enum shmap_class class, const struct answers *answers)
+static int assign_class(const char *path, enum shmap_class class, bool convert,
+                        const struct answers *answers)
 {
-    int error = shmap_class_set(path, class);
+    int error = convert ? 0 : shmap_class_set(path, class);
 
     if (error)
         return fail_class_set(path, class, error);
+    if (convert && convert_directory(path, class) != EXIT_SUCCESS)
+        return EXIT_FAILURE;
     if (answers->json)
         show_class(path, class, answers);
     return EXIT_SUCCESS;
@@ -133,9 +138,14 @@ int cmd_class(const struct invocation *invocation)
     enum shmap_class class;
     bool given;
     int status = read_class(invocation, &given, &class);
+    bool convert = invocation->choices[CHOICE_CONVERT];
     int count = invocation->count - given;
     struct answers answers = { .several = count > 1 };
 
+    if (status == EXIT_SUCCESS && convert && !given) {
+        warnx("class --convert: name the class that it is to be, persist or anon, last");
+        status = EXIT_USAGE;
+    }
     if (status != EXIT_SUCCESS)
         return status;
     if (invocation->json)
@@ -143,7 +153,7 @@ int cmd_class(const struct invocation *invocation)
     for (int i = 0; i < count; i++) {
         const char *path = invocation->arguments[i];
 
-        if ((given ? assign_class(path, class, &answers) : report_class(path, &answers)) !=
+        if ((given ? assign_class(path, class, convert, &answers) : report_class(path, &answers)) !=
             EXIT_SUCCESS)
             status = EXIT_FAILURE;
     }
