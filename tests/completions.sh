@@ -103,6 +103,7 @@ check 'shmapctl who --j' --json
 check 'shmapctl class . ' persist anon
 check 'shmapctl class . a' anon
 check 'shmapctl class . .. p' persist
+check 'shmapctl class --c' --convert
 check 'shmapctl help sy' sync
 check 'shmapctl ls --s' --sort
 check 'shmapctl ls --sort m' mtime
