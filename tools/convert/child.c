@@ -4,7 +4,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,25 +41,26 @@ _Noreturn static void execute(char *const words[], int directory, const struct c
     _exit(EXIT_FAILURE);
 }
 
-/* Shows how many bytes the program has written so far. */
-static void show_progress(const struct child *child)
+static uint64_t free_bytes(int directory)
 {
-    uint64_t written = 0;
-    char path[32], line[64];
-    FILE *io;
+    struct statvfs room;
 
-    snprintf(path, sizeof(path), "/proc/%d/io", child->pid);
-    io = fopen(path, "re");
-    while (io && fgets(line, sizeof(line), io) && sscanf(line, "wchar: %" SCNu64, &written) != 1)
-        ;
-    if (io)
-        fclose(io);
-    progress_show(child->progress, "copying", written);
+    return fstatvfs(directory, &room) == 0 ? (uint64_t)room.f_bfree * room.f_frsize : 0;
+}
+
+/* Shows how much room the program has taken so far. What it tells itself (/proc/PID/io) counts a
+ * copy_file_range(2) when that is done. */
+static void show_progress(const struct child *child, int directory, uint64_t before)
+{
+    uint64_t now = free_bytes(directory);
+
+    progress_show(child->progress, "copying", now < before ? before - now : 0);
 }
 
 /* Waits for the end of the program, or ends it. Returns its status. */
-static int await(const struct child *child)
+static int await(const struct child *child, int directory)
 {
+    uint64_t before = free_bytes(directory);
     struct pollfd fds[] = { { .fd = child->ended, .events = POLLIN },
                             { .fd = child->interruption->fd, .events = POLLIN } };
     bool shown = child->progress && child->progress->shown;
@@ -73,7 +74,7 @@ static int await(const struct child *child)
             break;
         }
         if (shown && !fds[0].revents)
-            show_progress(child);
+            show_progress(child, directory, before);
     }
     waitpid(child->pid, &status, 0);
     return status;
@@ -93,7 +94,7 @@ static int run(char *const words[], int directory, struct child *child, struct l
     if (child->pid == 0)
         execute(words, directory, child, errors, parent);
     ended = child->ended = (int)syscall(SYS_pidfd_open, child->pid, 0);
-    status = await(child);
+    status = await(child, directory);
     if (child->progress)
         progress_end(child->progress);
     if (child->interruption->signal)
