@@ -54,8 +54,8 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
                               *mount->volume.info.store ? mount->volume.info.store : "shmapfs");
 }
 
-/* Shows in the mount table what is done with access times, for most of which libfuse, or its helper,
- * has no word. It is the areas that heed it, so nothing is lost where a user may not. */
+/* Shows in the mount table what is done with access times, for most of which libfuse, or its
+ * helper, has no word. It is the areas that heed it, so nothing is lost where a user may not. */
 static void show_access_times(const struct mount *mount)
 {
     struct mount_attr attributes = { .attr_set = mount->options.atime.set,

@@ -150,8 +150,8 @@ int shmap_status_get(const char *mountpoint, struct shmap_status *status);
  * of memory. The members have the names of the fields; an area that is not present is null. */
 char *shmap_status_to_json(const struct shmap_status *status);
 
-/* Does the reverse, and passes over unknown members. -EPROTO: a member that every version has is missing, or one has another
- * type, or a text is too long for its field. */
+/* Does the reverse, and passes over unknown members. -EPROTO: a member that every version has is
+ * missing, or one has another type, or a text is too long for its field. */
 int shmap_status_from_json(const char *json, struct shmap_status *status);
 
 /* The pages of a file that are in memory, in pages of sysconf(_SC_PAGESIZE) bytes. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl ls: the objects and directories of a mount, how much of them is in memory, and how many processes use
- * them. */
+/* shmapctl ls: the objects and directories of a mount, how much of them is in memory, and how many
+ * processes use them. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

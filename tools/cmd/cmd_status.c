@@ -116,7 +116,7 @@ int cmd_status(const struct invocation *invocation)
 
     if (invocation->count == 0)
         return cmd_list(invocation);
-    mount_list_find(0, &list);
+    mount_list_find_around(invocation->arguments[0], &list);
     status = report_status(invocation->arguments[0], &list, invocation->json);
     mount_list_free(&list);
     return status;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl who: the processes that have a file open or mapped, and all that keeps a mount in use. */
+/* shmapctl who: the processes that use a file, and all that keeps a mount in use. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -209,7 +209,7 @@ int cmd_who(const struct invocation *invocation)
     struct mount_list list;
     int status = EXIT_FAILURE;
 
-    mount_list_find(0, &list);
+    mount_list_find_around(path, &list);
     whole = mount_list_rooted(&list, path);
     if (whole)
         status = report_users(invocation, whole->device, USERS_OF_ALL, whole);

@@ -82,7 +82,7 @@ static int await(const struct child *child, int directory)
 
 static int run(char *const words[], int directory, struct child *child, struct last_words *said)
 {
-    CLEANUP_FD int errors = memfd_create("errors", MFD_CLOEXEC), ended = -1;
+    CLEANUP_FD int errors = memfd_create("errors", MFD_CLOEXEC);
     pid_t parent = getpid();
     ssize_t length;
     int status;
@@ -93,8 +93,9 @@ static int run(char *const words[], int directory, struct child *child, struct l
         err(EXIT_FAILURE, "%s", words[0]);
     if (child->pid == 0)
         execute(words, directory, child, errors, parent);
-    ended = child->ended = (int)syscall(SYS_pidfd_open, child->pid, 0);
+    child->ended = (int)syscall(SYS_pidfd_open, child->pid, 0);
     status = await(child, directory);
+    close(child->ended);
     if (child->progress)
         progress_end(child->progress);
     if (child->interruption->signal)

@@ -2,8 +2,8 @@
 /*
  * The original keeps its name while the copy is made and verified. Then the two change their names
  * in one step. Who opens a file by its name gets the copy from then on; who had one open before is
- * found, and what changed between the copying and that step differs. In both cases the old directory
- * stays, and a line names it.
+ * found, and what changed between the copying and that step differs. In both cases the old
+ * directory stays, and a line names it.
  */
 #include "tools/convert/convert.h"
 
@@ -16,6 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lib/sys/cleanup.h"
 #include "tools/convert/child.h"
 #include "tools/convert/compare.h"
 #include "tools/convert/conversion.h"
@@ -61,29 +62,46 @@ static int fail_class(const struct conversion *conversion, int error)
                 strerror(-error));
 }
 
-/* Gives the directory for the copy its class, unless it is that of those around it. */
-static int set_class(const struct conversion *conversion, const char *name)
+/* Gives the directory for the copy its class, unless it is that of those around it. It is named by
+ * its descriptor: somebody who may write where it is could put something else there. */
+static int set_class(int directory, enum shmap_class wanted)
 {
-    char path[PATH_MAX];
+    char path[32];
     enum shmap_class class;
     int error;
 
-    if (snprintf(path, sizeof(path), "%s/%s", conversion->parent, name) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
     error = shmap_class_get(path, &class);
-    return error || class == conversion->class ? error : shmap_class_set(path, conversion->class);
+    return error || class == wanted ? error : shmap_class_set(path, wanted);
+}
+
+/* Opens the directory that was made, and no other. */
+static int open_made(const struct conversion *conversion, const char *name)
+{
+    int fd = openat(conversion->parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat stat;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &stat) == 0 && stat.st_uid == geteuid() && !(stat.st_mode & 077) &&
+        tree_is_empty(fd))
+        return fd;
+    close(fd);
+    return -EPERM;
 }
 
 static int make_copy_directory(struct conversion *conversion, const char *name)
 {
+    CLEANUP_FD int made = -1;
     int error = mkdirat(conversion->parent_fd, name, 0700) == 0 ? 0 : -errno;
 
     if (error)
         return fail_class(conversion, error);
-    error = set_class(conversion, name);
+    made = open_made(conversion, name);
+    error = made < 0 ? made : set_class(made, conversion->class);
     if (!error) {
-        conversion->copy =
-            openat(conversion->parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        // As it is now that it has its class.
+        conversion->copy = openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         error = conversion->copy < 0 ? -errno : 0;
     }
     if (!error)
@@ -154,7 +172,7 @@ static int sync_copy(const struct conversion *conversion)
 
     if (conversion->class == SHMAP_ANON)
         return EXIT_SUCCESS;
-    mount_list_find(0, &list);
+    mount_list_find_around(conversion->path, &list);
     mount = mount_list_whole(&list, conversion->tree.device);
     if (mount)
         error = shmap_sync(mount->path);

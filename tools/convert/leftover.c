@@ -26,17 +26,16 @@ static int open_leftover(const struct conversion *conversion, const char *name)
     return -EPERM;
 }
 
-static int class_of(const struct conversion *conversion, const char *name, enum shmap_class *class)
+static int class_of(int directory, enum shmap_class *class)
 {
-    char path[PATH_MAX];
+    char path[32];
 
-    if (snprintf(path, sizeof(path), "%s/%s", conversion->parent, name) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
     return shmap_class_get(path, class);
 }
 
-/* A copy is not needed while there is what it was made of. An anonymous directory may have gone with
- * its mount. */
+/* A copy is not needed while there is what it was made of. An anonymous directory may have gone
+ * with its mount. */
 static int remove_copy(struct conversion *conversion, const char *name)
 {
     if (tree_is_empty(conversion->original))
@@ -57,7 +56,7 @@ static int clean_copy(struct conversion *conversion, enum shmap_class class)
     fd = error ? error : open_leftover(conversion, name.text);
     if (fd == -ENOENT)
         return EXIT_SUCCESS;
-    error = fd < 0 ? fd : class_of(conversion, name.text, &has);
+    error = fd < 0 ? fd : class_of(fd, &has);
     if (error)
         return conversion_fail_beside(conversion, name.text, "is in the way of the conversion: %s",
                                       strerror(-error));

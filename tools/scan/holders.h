@@ -11,9 +11,9 @@ enum holder_kind {
     HOLDER_NAMESPACE, // another mount namespace has a copy
 };
 
-/* Returns the next mount that holds the filesystem which is mounted at `whole`, after `at`; NULL for
- * both: the first, and the last. `list` is that of the filesystem's device. Of another namespace the
- * first copy stands for all. */
+/* Returns the next mount that holds the filesystem which is mounted at `whole`, after `at`; NULL
+ * for both: the first, and the last. `list` is that of the filesystem's device. Of another
+ * namespace the first copy stands for all. */
 const struct listed_mount *holders_next(const struct mount_list *list,
                                         const struct listed_mount *whole,
                                         const struct listed_mount *at, enum holder_kind *kind);

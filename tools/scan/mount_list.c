@@ -111,20 +111,37 @@ static void read_table_of(struct pass *pass, int proc, const char *number)
     read_table(pass, &table, (pid_t)strtol(number, NULL, 10));
 }
 
-void mount_list_find(dev_t device, struct mount_list *list)
+static void read_other_tables(struct pass *pass)
 {
-    struct pass pass = { .device = device, .list = list };
     DIR *proc = opendir("/proc");
     const struct dirent *entry;
 
-    *list = (struct mount_list){ 0 };
-    read_own_table(&pass);
     while (proc && (entry = readdir(proc))) {
         if (isdigit((unsigned char)entry->d_name[0]))
-            read_table_of(&pass, dirfd(proc), entry->d_name);
+            read_table_of(pass, dirfd(proc), entry->d_name);
     }
     if (proc)
         closedir(proc);
+}
+
+void mount_list_find(dev_t device, struct mount_list *list)
+{
+    struct pass pass = { .device = device, .list = list };
+
+    *list = (struct mount_list){ 0 };
+    read_own_table(&pass);
+    read_other_tables(&pass);
+    free(pass.seen);
+}
+
+void mount_list_find_around(const char *path, struct mount_list *list)
+{
+    struct pass pass = { .list = list };
+
+    *list = (struct mount_list){ 0 };
+    read_own_table(&pass);
+    if (!mount_list_at(list, path))
+        read_other_tables(&pass);
     free(pass.seen);
 }
 

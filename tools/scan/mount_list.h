@@ -35,13 +35,17 @@ struct mount_list {
  * filesystem that are on one of it. */
 void mount_list_find(dev_t device, struct mount_list *list);
 
+/* Finds those of shmapfs among the caller's own, and in other namespaces only if the path is in
+ * none of these. */
+void mount_list_find_around(const char *path, struct mount_list *list);
+
 void mount_list_free(struct mount_list *list);
 
 /* Returns the mount that a path is in; NULL: it is in none of the list. */
 const struct listed_mount *mount_list_at(const struct mount_list *list, const char *path);
 
-/* Returns the mount that a path is the root of; NULL: it is none of the list. The daemon need not be
- * serving. */
+/* Returns the mount that a path is the root of; NULL: it is none of the list. The daemon need not
+ * be serving. */
 const struct listed_mount *mount_list_rooted(const struct mount_list *list, const char *path);
 
 /* Returns the caller's own mount of all of a filesystem; NULL: there is none. */

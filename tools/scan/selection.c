@@ -103,27 +103,33 @@ static void add_object(struct object_sum *sum, const struct object *object)
     sum->pages.swapped += object->pages.swapped;
 }
 
+/* An object to be added up, by its inode. */
+struct named_object {
+    uint64_t inode;
+    size_t index;
+};
+
 static int compare_inodes(const void *one, const void *other)
 {
-    const struct object *const *a = one, *const *b = other;
+    const struct named_object *a = one, *b = other;
 
-    return ((*a)->inode > (*b)->inode) - ((*a)->inode < (*b)->inode);
+    return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
 struct object_sum objects_sum(const struct objects *objects)
 {
-    const struct object **sorted = calloc(objects->count + 1, sizeof(*sorted));
+    struct named_object *sorted = calloc(objects->count + 1, sizeof(*sorted));
     struct object_sum sum = { .counted = true };
 
     if (!sorted)
         err(EXIT_FAILURE, NULL);
     for (size_t i = 0; i < objects->count; i++)
-        sorted[i] = &objects->all[i];
+        sorted[i] = (struct named_object){ objects->all[i].inode, i };
     if (objects->count > 0)
         qsort(sorted, objects->count, sizeof(*sorted), compare_inodes);
     for (size_t i = 0; i < objects->count; i++) {
-        if (i == 0 || sorted[i]->inode != sorted[i - 1]->inode)
-            add_object(&sum, sorted[i]);
+        if (i == 0 || sorted[i].inode != sorted[i - 1].inode)
+            add_object(&sum, &objects->all[sorted[i].index]);
     }
     free(sorted);
     return sum;

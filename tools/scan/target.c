@@ -27,7 +27,7 @@ static int fail_below_mount(const char *path)
     const struct listed_mount *mount;
     struct mount_list list;
 
-    mount_list_find(0, &list);
+    mount_list_find_around(path, &list);
     mount = mount_list_at(&list, path);
     if (mount && strcmp(mount->root, "/") == 0)
         fail(path, "in a shmapfs mount, but not its root; name the mount point %s", mount->path);
