@@ -146,6 +146,8 @@ int conversion_refuse_users(const struct conversion *conversion, const char *old
     else if (use)
         fail(conversion->path, "%s (process %d) uses %s of it; end that first",
              users.all[i].command, users.all[i].pid, use->path);
+    else if (!old && conversion->copy >= 0)
+        users_report_unseen(&users);
     users_free(&users);
     return use ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -39,7 +39,8 @@ int conversion_open(const char *path, enum shmap_class class, struct conversion 
 void conversion_close(struct conversion *conversion);
 
 /* Prints a line, and returns EXIT_FAILURE, if a process uses what the tree has; `old` is the name
- * that it has beside the directory, or NULL. */
+ * that it has beside the directory, or NULL. With a copy that is about to take its place, a line
+ * says how many processes could not be inspected. */
 int conversion_refuse_users(const struct conversion *conversion, const char *old);
 
 /* Prints a line about what is beside the directory. Returns EXIT_FAILURE. */

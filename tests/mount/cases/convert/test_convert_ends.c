@@ -237,10 +237,41 @@ static void changed_meanwhile(void **state)
     workspace_unmount(workspace);
 }
 
+/* The copy in the RAM area goes with the mount, but not what it was made of. */
+static void killed_before_its_mount_ends(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    uint64_t number = 0;
+    int status;
+
+    workspace_mount(workspace, true, "");
+    make_tree();
+    char *before = describe_tree("mnt/tree");
+    pid_t pid = start_traced("anon");
+    while (go_to_step(pid, &number, &status) && number != SYS_fsync)
+        ;
+    assert_int_equal(number, SYS_fsync);
+    assert_ok(kill(pid, SIGKILL));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_class("mnt/tree", "anon");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "");
+    for (int i = 0; i < 2; i++) {
+        struct program_result result = convert("mnt/tree", i == 0 ? "anon" : "persist");
+        assert_refused(&result, 1, "/mnt/.tree.shmapctl-to-anon: is what", "the two differ", NULL);
+    }
+    char *kept = describe_tree("mnt/.tree.shmapctl-to-anon");
+    assert_string_equal(kept, before);
+    free(kept);
+    free(before);
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(killed_at_each_step),
     cmocka_unit_test(interrupted_while_it_copies),
     cmocka_unit_test(changed_meanwhile),
+    cmocka_unit_test(killed_before_its_mount_ends),
 };
 
 WORKSPACE_MAIN("convert_ends", cases)
