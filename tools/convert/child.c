@@ -66,7 +66,7 @@ static int await(const struct child *child, int directory)
     bool shown = child->progress && child->progress->shown;
     int status = -1;
 
-    while (!fds[0].revents) {
+    while (child->ended >= 0 && !fds[0].revents) {
         if (poll(fds, 2, shown ? PROGRESS_PERIOD : -1) < 0 && errno != EINTR)
             break;
         if (fds[1].revents && interruption_came(child->interruption)) {
@@ -89,13 +89,16 @@ static int run(char *const words[], int directory, struct child *child, struct l
 
     *said = (struct last_words){ .text = "" };
     child->pid = errors < 0 ? -1 : fork();
-    if (child->pid < 0)
-        err(EXIT_FAILURE, "%s", words[0]);
+    if (child->pid < 0) {
+        snprintf(said->text, sizeof(said->text), "%s: %s", words[0], strerror(errno));
+        return -EIO;
+    }
     if (child->pid == 0)
         execute(words, directory, child, errors, parent);
     child->ended = (int)syscall(SYS_pidfd_open, child->pid, 0);
     status = await(child, directory);
-    close(child->ended);
+    if (child->ended >= 0)
+        close(child->ended);
     if (child->progress)
         progress_end(child->progress);
     if (child->interruption->signal)
