@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl class --convert, killed, interrupted or disturbed at every step: nothing is lost, and the
- * next conversion goes on. */
+/* shmapctl class --convert, killed, interrupted or disturbed at every step: nothing is lost, and
+ * the next conversion goes on. */
 #include "tests/mount/cases/convert/convert_tree.h"
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
