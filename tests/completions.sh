@@ -100,11 +100,17 @@ check 'shmapctl sy' sync
 check 'shmapctl --json w' who
 check 'shmapctl --j' --json
 check 'shmapctl who --j' --json
-check 'shmapctl class . ' persist anon atomic checkpoint
+check 'shmapctl class . ' persist anon
 check 'shmapctl skeleton . ' on off
-check 'shmapctl class . a' anon atomic
+check 'shmapctl class . a' anon
+check 'shmapctl class . .. p' persist
+check 'shmapctl class --c' --convert
+check 'shmapctl help sy' sync
+check 'shmapctl ls --s' --sort
+check 'shmapctl ls --sort m' mtime
+check 'shmapctl ls --class ' persist anon
+check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon
-check 'shmapctl class . anon ' ''
 check 'shmapctl class with\ space an' anon
 check 'shmapctl resize . 5' 50% 512m
 check 'shmapctl bogus ' ''

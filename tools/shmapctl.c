@@ -13,6 +13,8 @@
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 
+static int cmd_help(const struct invocation *invocation);
+
 static const struct command {
     const char *name;
     const char *arguments;
@@ -21,9 +23,11 @@ static const struct command {
     int (*call)(const struct invocation *invocation);
     const char *summary;
 } COMMANDS[] = {
-    { "status", "MOUNTPOINT", 1, 1, cmd_status, "show what a mount is and how full it is" },
-    { "class", "PATH [CLASS]", 1, 2, cmd_class,
-      "show the class of a path, or set that of an empty directory" },
+    { "list", "", 0, 0, cmd_list, "list the mounts of the machine, with a line for each" },
+    { "status", "[MOUNTPOINT]", 0, 1, cmd_status,
+      "show what a mount is and how full it is; without one: list" },
+    { "class", "PATH... [CLASS]", 1, INT_MAX - 1, cmd_class,
+      "show the class of paths, or set that of directories" },
     { "skeleton", "DIRECTORY [on|off]", 1, 2, cmd_skeleton,
       "show or set whether directories in an anonymous one come back" },
     { "resize", "MOUNTPOINT SIZE", 2, 2, cmd_resize,
@@ -32,17 +36,37 @@ static const struct command {
       "replace the binary that serves; everything stays open" },
     { "sync", "[MOUNTPOINT...]", 0, INT_MAX - 1, cmd_sync,
       "bring what was written to the disk, of these mounts or of all" },
-    { "who", "PATH", 1, 1, cmd_who, "show the processes that have a file open or mapped" },
+    { "who", "PATH", 1, 1, cmd_who, "show the processes that use a file, or anything of a mount" },
     { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
       "run a command whose /dev/shm is a shmapfs of its own" },
     { "ls", "MOUNTPOINT", 1, 1, cmd_ls,
       "list the objects, with their pages in memory and their users" },
+    { "help", "[COMMAND]", 0, 1, cmd_help, "show a summary, or what a command takes" },
 };
 #define COMMAND_COUNT (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
 
+static const struct own_option {
+    const char *command; // that has it
+    enum choice choice;
+    const char *name;
+    const char *value; // what it stands for; NULL: it has none
+    const char *help;
+} OWN_OPTIONS[] = {
+    { "class", CHOICE_CONVERT, "convert", NULL,
+      "give the class to directories that have entries, by a copy that takes their place" },
+    { "ls", CHOICE_SORT, "sort", "KEY",
+      "by path, size, allocated, resident, dirty, users or mtime; numbers from the top" },
+    { "ls", CHOICE_REVERSE, "reverse", NULL, "the other way round" },
+    { "ls", CHOICE_CLASS, "class", "CLASS", "only what has this class" },
+    { "ls", CHOICE_NAME, "name", "PATTERN", "only what has a name like that: '*.db'" },
+    { "ls", CHOICE_USED, "used", NULL, "only what a process uses" },
+    { "ls", CHOICE_UNUSED, "unused", NULL, "only what no process uses" },
+};
+#define OWN_OPTION_COUNT (sizeof(OWN_OPTIONS) / sizeof(OWN_OPTIONS[0]))
+
 static void print_help(void)
 {
-    puts("usage: shmapctl [--json] COMMAND ARGUMENT...\n"
+    puts("usage: shmapctl [--json] COMMAND [OPTION...] ARGUMENT...\n"
          "\n"
          "Looks at shmapfs mounts and changes them.\n"
          "\n"
@@ -57,7 +81,42 @@ static void print_help(void)
         "  -V, --version  show the version\n"
         "\n"
         "exit status: 0 done, 1 failed, 2 the command line is wrong; run has that of its COMMAND.\n"
-        "More: man shmapctl");
+        "More: shmapctl help COMMAND, man shmapctl");
+}
+
+static bool has_options(const struct command *command)
+{
+    for (size_t i = 0; i < OWN_OPTION_COUNT; i++) {
+        if (strcmp(OWN_OPTIONS[i].command, command->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Returns the exit status. */
+static int print_help_of(const struct command *command)
+{
+    char *words[] = { (char *)(uintptr_t)command->name, (char *)(uintptr_t) "--help", NULL };
+
+    // It has options that are not known here.
+    if (command->at_most == INT_MAX)
+        return command->call(&(struct invocation){ .count = 1, .arguments = words + 1 });
+    printf("usage: shmapctl [--json] %s%s%s%s\n\n%s\n", command->name,
+           has_options(command) ? " [OPTION...]" : "", *command->arguments ? " " : "",
+           command->arguments, command->summary);
+    if (has_options(command))
+        puts("\noptions:");
+    for (size_t i = 0; i < OWN_OPTION_COUNT; i++) {
+        const struct own_option *option = &OWN_OPTIONS[i];
+        char form[32];
+
+        if (strcmp(option->command, command->name) != 0)
+            continue;
+        snprintf(form, sizeof(form), "--%s%s%s", option->name, option->value ? " " : "",
+                 option->value ? option->value : "");
+        printf("  %-16s  %s\n", form, option->help);
+    }
+    return EXIT_SUCCESS;
 }
 
 /* Lists the names of all commands for a sentence. For free(). */
@@ -117,18 +176,32 @@ static const struct command *find_command(const char *name)
 static int call_command(const struct invocation *line)
 {
     const char *name = line->arguments[0];
-    struct invocation invocation = { line->json, line->count - 1, line->arguments + 1 };
+    struct invocation invocation = *line;
     const struct command *command = find_command(name);
 
     if (line->count == 0)
         return fail_without_command();
     if (!command)
         return fail_unknown_command(name);
+    invocation.count--;
+    invocation.arguments++;
     if (invocation.count >= command->at_least && invocation.count <= command->at_most)
         return command->call(&invocation);
     warnx("%s: too %s arguments; usage: shmapctl %s %s", name,
           invocation.count < command->at_least ? "few" : "many", name, command->arguments);
     return EXIT_USAGE;
+}
+
+static int cmd_help(const struct invocation *invocation)
+{
+    const struct command *command = find_command(invocation->arguments[0]);
+
+    if (command)
+        return print_help_of(command);
+    if (invocation->count > 0)
+        return fail_unknown_command(invocation->arguments[0]);
+    print_help();
+    return EXIT_SUCCESS;
 }
 
 /* Makes an answer that could not be written, to a full disk for example, a failure. */
@@ -140,37 +213,58 @@ static int check_output(int status)
     return EXIT_FAILURE;
 }
 
-static bool owns_its_options(const char *name)
-{
-    const struct command *command = find_command(name);
+/* The options for all commands, and room for those of one command and the end. */
+struct option_list {
+    struct option all[3 + OWN_OPTION_COUNT + 1];
+};
 
-    return command && command->at_most == INT_MAX;
+enum { CHOICE_BASE = 256 }; // beyond all letters
+
+/* Lists the options of the line, or, after a command, its own, too. */
+static void list_options(const struct command *command, struct option_list *list)
+{
+    size_t count = 3;
+
+    *list = (struct option_list){ .all = { { "json", no_argument, NULL, 'j' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { "version", no_argument, NULL, 'V' } } };
+    for (size_t i = 0; command && i < OWN_OPTION_COUNT; i++) {
+        const struct own_option *option = &OWN_OPTIONS[i];
+
+        if (strcmp(option->command, command->name) == 0)
+            list->all[count++] =
+                (struct option){ option->name, option->value ? required_argument : no_argument,
+                                 NULL, CHOICE_BASE + (int)option->choice };
+    }
 }
 
-/* Reads the options for all commands. Returns -1 to go on, or an exit status. */
-static int parse_line(int argc, char **argv, const char *shorts, struct invocation *line)
+/* Reads the options of a line. Returns -1 to go on, or an exit status. */
+static int parse_line(int argc, char **argv, const struct command *command, struct invocation *line)
 {
-    static const struct option options[] = {
-        { "json", no_argument, NULL, 'j' },
-        { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'V' },
-        { 0 },
-    };
+    struct option_list options;
 
-    optind = 0; // begin anew, and take the order from `shorts`
-    for (int option; (option = getopt_long(argc, argv, shorts, options, NULL)) != -1;) {
+    list_options(command, &options);
+    optind = 0; // begin anew
+    // Options end before the command, until it is known which it has.
+    for (int option;
+         (option = getopt_long(argc, argv, command ? "jhV" : "+jhV", options.all, NULL)) != -1;) {
         switch (option) {
         case 'j':
             line->json = true;
             break;
         case 'h':
+            if (command)
+                return print_help_of(command);
             print_help();
             return EXIT_SUCCESS;
         case 'V':
             puts("shmapctl " SHMAPFS_VERSION);
             return EXIT_SUCCESS;
-        default:
+        case '?':
             return usage_error();
+        default:
+            line->choices[option - CHOICE_BASE] = optarg ? optarg : "";
+            break;
         }
     }
     line->count = argc - optind;
@@ -181,12 +275,14 @@ static int parse_line(int argc, char **argv, const char *shorts, struct invocati
 int main(int argc, char **argv)
 {
     struct invocation line = { 0 };
+    const struct command *command;
     int status;
 
     setlocale(LC_CTYPE, "");
     argv[0] = program_invocation_short_name; // what getopt_long(3) calls us
-    status = parse_line(argc, argv, "+jhV", &line);
-    if (status == -1 && !owns_its_options(line.arguments[0]))
-        status = parse_line(argc, argv, "jhV", &line);
+    status = parse_line(argc, argv, NULL, &line);
+    command = status == -1 ? find_command(line.arguments[0]) : NULL;
+    if (command && command->at_most != INT_MAX)
+        status = parse_line(argc, argv, command, &line);
     return check_output(status == -1 ? call_command(&line) : status);
 }

@@ -18,6 +18,7 @@
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
 #include "fs/options/option_table.h"
+#include "fs/options/option_text.h"
 #include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
@@ -107,6 +108,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
                         strerror(-mount->memfd));
     setup_note_program(mount->volume.state);
     mount->volume.state->umount_ends = mount->options.umount_ends;
+    option_text(&mount->options, mount->volume.state->options,
+                sizeof(mount->volume.state->options));
     return 0;
 }
 

@@ -2,6 +2,8 @@
 #include "fs/ops/mount_status.h"
 #include "fs/util/version.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +32,51 @@ static void fill_life(const struct volume *volume, struct shmap_status *status)
     strlcpy(status->upgrade_error, volume->state->upgrade.refusal, sizeof(status->upgrade_error));
 }
 
+/* Writes a size with the largest suffix that leaves a whole number. */
+static void print_size(FILE *text, const char *word, uint64_t bytes)
+{
+    static const char suffixes[] = " kmgt";
+    size_t i = 0;
+
+    for (; bytes && bytes % 1024 == 0 && i + 1 < sizeof(suffixes) - 1; i++)
+        bytes /= 1024;
+    fprintf(text, "%s=%" PRIu64 "%.*s", word, bytes, i > 0, suffixes + i);
+}
+
+/* Writes the options in force, as -o takes them: first those that may have changed since the mount
+ * began, then those that were noted then. */
+static void print_options(const struct volume *volume, const struct shmap_status *status,
+                          FILE *text)
+{
+    uint32_t watchdog = volume->state->life.watchdog;
+
+    print_size(text, "size", status->ram_area.size);
+    if (status->ram_area.inodes)
+        fprintf(text, ",nr_inodes=%" PRIu64, status->ram_area.inodes);
+    fprintf(text, ",huge=%s,timeout=%.0f,descriptors=%" PRIu64, status->huge, volume->info.timeout,
+            status->descriptors_max);
+    if (volume->info.user_descriptors)
+        fprintf(text, ",user_descriptors=%u%%", volume->info.user_descriptors);
+    if (watchdog)
+        fprintf(text, ",watchdog=%u", watchdog - 1);
+    fprintf(text, ",%.*s", (int)sizeof(volume->state->options), volume->state->options);
+}
+
+static void fill_options(const struct volume *volume, struct shmap_status *status)
+{
+    FILE *text;
+
+    // There, a version that did not note all of them has mounted.
+    if (!*volume->state->options)
+        return;
+    text = fmemopen(status->options, sizeof(status->options), "w");
+    if (!text)
+        return;
+    print_options(volume, status, text);
+    fclose(text);
+    status->options[sizeof(status->options) - 1] = '\0';
+}
+
 char *mount_status(struct volume *volume)
 {
     struct node_counts counts = node_table_counts(&volume->nodes);
@@ -52,5 +99,6 @@ char *mount_status(struct volume *volume)
     if (fill_area(volume, AREA_STORE, &status->store_area) != 0 ||
         fill_area(volume, AREA_RAM, &status->ram_area) != 0)
         return NULL;
+    fill_options(volume, status);
     return shmap_status_to_json(status);
 }

@@ -132,6 +132,9 @@ struct state {
     // empty.
     char anon[STATE_ANON_MAX];
     bool umount_ends; // an unmount ends the mount everywhere; false: also, an older version mounted
+    // Mount options of which nothing else here tells, as -o takes them; empty: an older version
+    // mounted. They are for the mount's status alone.
+    char options[1024];
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

@@ -168,7 +168,10 @@ struct shmap_status {
     char survival[128];      // why the mount does not survive its worker; empty: it does
     char upgrade_error[256]; // why the last upgrade was refused; empty: it was not
     char mountpoint[4096];
-    char store[4096];     // empty: no store
+    char store[4096]; // empty: no store
+    // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than
+    // this. Names of anon= that have no room are cut off. The kernel knows its own (proc(5)).
+    char options[2048];
     char huge[16];        // tmpfs' huge= in force for the RAM area; "never" if the kernel refused
     char transport[16];   // "fuse" or "io_uring"
     bool writeback;       // FUSE's page cache holds writes back
@@ -188,8 +191,8 @@ int shmap_status_get(const char *mountpoint, struct shmap_status *status);
  * of memory. The members have the names of the fields; an area that is not present is null. */
 char *shmap_status_to_json(const struct shmap_status *status);
 
-/* Does the reverse, and passes over unknown members. -EPROTO: a member is missing or has another
- * type, or a text is too long for its field. */
+/* Does the reverse, and passes over unknown members. -EPROTO: a member that every version has is
+ * missing, or one has another type, or a text is too long for its field. */
 int shmap_status_from_json(const char *json, struct shmap_status *status);
 
 /* The pages of a file that are in memory, in pages of sysconf(_SC_PAGESIZE) bytes. */

@@ -23,9 +23,12 @@ struct member {
     const char *name;
     size_t offset;
     size_t size; // of the field
+    bool later;  // earlier versions do not have it: it is empty or 0
 };
 
-#define FIELD(type, field)  #field, offsetof(struct type, field), sizeof(((struct type *)0)->field)
+#define FIELD(type, field)                                  \
+    .name = #field, .offset = offsetof(struct type, field), \
+    .size = sizeof(((struct type *)0)->field)
 #define MEMBER_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct member STATUS_MEMBERS[] = {
@@ -40,6 +43,7 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_TEXT, FIELD(shmap_status, upgrade_error) },
     { MEMBER_TEXT, FIELD(shmap_status, mountpoint) },
     { MEMBER_TEXT, FIELD(shmap_status, store) },
+    { MEMBER_TEXT, FIELD(shmap_status, options), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, huge) },
     { MEMBER_TEXT, FIELD(shmap_status, transport) },
     { MEMBER_FLAG, FIELD(shmap_status, writeback) },
@@ -190,9 +194,12 @@ static int take_members(struct json_object *object, void *base, const struct mem
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct json_object *value = json_object_object_get(object, members[i].name);
-        int error = take_member(value, &members[i], (char *)base + members[i].offset);
+        struct json_object *value;
+        int error;
 
+        if (!json_object_object_get_ex(object, members[i].name, &value) && members[i].later)
+            continue;
+        error = take_member(value, &members[i], (char *)base + members[i].offset);
         if (error)
             return error;
     }

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 struct search {
     dev_t device;
     const char *store;
-    unsigned long known[KNOWN_MAX]; // the ids of mounts, which are of one namespace each
+    uint64_t known[KNOWN_MAX]; // the ids of mounts, which are of one namespace each
     struct mount_holders *found;
 };
 
@@ -28,7 +29,7 @@ static bool is_wanted(const struct search *search, const struct mounts *mounts)
            (!search->store || strcmp(mounts->source, search->store) == 0);
 }
 
-static bool is_known(const struct search *search, unsigned long id)
+static bool is_known(const struct search *search, uint64_t id)
 {
     for (unsigned i = 0; i < search->found->count && i < KNOWN_MAX; i++) {
         if (search->known[i] == id)
@@ -57,10 +58,12 @@ static void add_name(struct mount_holders *found, pid_t pid)
         strlcat(found->names, ", …", sizeof(found->names));
 }
 
-/* Looks at the mounts of a process. */
-static void look_at(struct search *search, pid_t pid)
+/* Looks at the mounts of a process; `name` is that of its directory in /proc. */
+static void look_at(struct search *search, int proc, const char *name)
 {
-    CLEANUP_MOUNTS struct mounts mounts = mounts_of(pid);
+    CLEANUP_FD int process = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin_of(process);
+    pid_t pid = (pid_t)strtol(name, NULL, 10);
     struct mount_holders *found = search->found;
     bool named = false;
 
@@ -89,7 +92,7 @@ void mount_holders_find(dev_t device, const char *store, struct mount_holders *h
     *holders = (struct mount_holders){ .count = 0 };
     while (processes && (entry = readdir(processes))) {
         if (isdigit((unsigned char)*entry->d_name))
-            look_at(&search, (pid_t)strtol(entry->d_name, NULL, 10));
+            look_at(&search, dirfd(processes), entry->d_name);
     }
     if (processes)
         closedir(processes);

@@ -9,17 +9,21 @@
 #include <sys/sysmacros.h>
 #include <vis.h>
 
+#include "lib/sys/cleanup.h"
+
 struct mounts mounts_begin(void)
 {
     return (struct mounts){ .table = fopen("/proc/self/mountinfo", "re") };
 }
 
-struct mounts mounts_of(pid_t pid)
+struct mounts mounts_begin_of(int process)
 {
-    char path[64];
+    CLEANUP_FD int fd = openat(process, "mountinfo", O_RDONLY | O_CLOEXEC);
+    FILE *table = fd < 0 ? NULL : fdopen(fd, "r");
 
-    snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
-    return (struct mounts){ .table = fopen(path, "re") };
+    if (table)
+        steal_fd(&fd);
+    return (struct mounts){ .table = table };
 }
 
 void mounts_end(struct mounts *mounts)
@@ -46,6 +50,11 @@ static dev_t parse_device(const char *field)
     return field && *end == ':' ? makedev(high, strtoul(end + 1, NULL, 10)) : 0;
 }
 
+static uint64_t parse_number(const char *field)
+{
+    return field ? strtoull(field, NULL, 10) : 0;
+}
+
 /* Reads a line as proc(5) describes it: id, parent's id, device, root, directory, options, any
  * number of further fields, a dash, type, source, the filesystem's options. */
 static bool parse_mount(struct mounts *mounts)
@@ -53,12 +62,12 @@ static bool parse_mount(struct mounts *mounts)
     char *rest = mounts->line;
     const char *field;
 
-    field = next_field(&rest);
-    mounts->id = field ? strtoul(field, NULL, 10) : 0;
-    next_field(&rest);
+    mounts->id = parse_number(next_field(&rest));
+    mounts->parent = parse_number(next_field(&rest));
     mounts->device = parse_device(next_field(&rest));
     mounts->root = next_field(&rest);
     mounts->directory = next_field(&rest);
+    mounts->flags = next_field(&rest);
     do
         field = next_field(&rest);
     while (field && strcmp(field, "-") != 0);
@@ -71,6 +80,7 @@ static bool parse_mount(struct mounts *mounts)
 bool mounts_next(struct mounts *mounts)
 {
     while (mounts->table && getline(&mounts->line, &mounts->room, mounts->table) > 0) {
+        mounts->line[strcspn(mounts->line, "\n")] = '\0';
         if (parse_mount(mounts))
             return true;
     }

@@ -18,10 +18,12 @@ struct mounts {
     FILE *table; // NULL: the table cannot be read, and has no mounts
     char *line;
     size_t room;
-    unsigned long id;
+    uint64_t id;      // as statx(2) tells it (STATX_MNT_ID)
+    uint64_t parent;  // of the mount that it is on
     dev_t device;     // of its filesystem
     const char *root; // the directory of its filesystem that is at `directory`
     const char *directory;
+    const char *flags; // of the mount
     const char *type;
     const char *source;
     const char *options; // of the filesystem
@@ -29,8 +31,9 @@ struct mounts {
 
 /* Opens the table, for mounts_end(); CLEANUP_MOUNTS does that at the end of the block. */
 struct mounts mounts_begin(void);
-/* The same for what another process sees. */
-struct mounts mounts_of(pid_t pid);
+/* The same for the mounts that another process sees: `process` is a descriptor of its directory in
+ * /proc. */
+struct mounts mounts_begin_of(int process);
 void mounts_end(struct mounts *mounts);
 #define CLEANUP_MOUNTS __attribute__((cleanup(mounts_end)))
 

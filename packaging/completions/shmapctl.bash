@@ -47,13 +47,31 @@ _shmapctl_run() { # WORD...
     esac
 }
 
+# Completes the options that ls has of its own; fails at an argument.
+_shmapctl_ls() { # WORD
+    case ${words[-2]} in
+    --sort) _shmapfs_reply "$1" path size allocated resident dirty users mtime ;;
+    --class) _shmapfs_reply "$1" persist anon ;;
+    --name) ;;
+    *)
+        [[ $1 == -* ]] || return 1
+        _shmapfs_reply "$1" --sort --reverse --class --name --used --unused \
+            -j --json -h --help -V --version
+        ;;
+    esac
+}
+
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
     'status 1' | 'resize 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
     'class 1' | 'who 1' | 'upgrade 2') _shmapfs_paths default ;;
     'skeleton 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
-    'class 2') _shmapfs_reply "$3" persist anon atomic checkpoint ;;
+    'class '*)
+        _shmapfs_reply "$3" persist anon
+        _shmapfs_paths default
+        ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync who ls run help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -75,10 +93,14 @@ _shmapctl() {
             command=${words[at]}
         fi
     done
-    if [[ $word == -* ]]; then
+    if [[ $command == ls ]] && _shmapctl_ls "$word"; then
+        return
+    elif [[ $command == class && $word == --c* ]]; then
+        _shmapfs_reply "$word" --convert
+    elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" status class skeleton resize upgrade sync who ls run
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync who ls run help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

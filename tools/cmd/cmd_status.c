@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl status: what a mount is and how full it is. */
-#include <err.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
+#include "tools/scan/mount_list.h"
 #include "tools/scan/target.h"
 #include "tools/ui/output.h"
 
@@ -51,9 +52,11 @@ static void print_survival(const struct shmap_status *status)
         print_text("           upgrade refused: ", status->upgrade_error, "\n");
 }
 
-static void print_status(const struct shmap_status *status)
+static void print_status(const struct shmap_status *status, const char *flags)
 {
     print_text("mount      ", status->mountpoint, "\n");
+    print_text("options    ", flags, *flags && *status->options ? "," : "");
+    print_text("", status->options, "\n");
     print_text("shmapfs    ", status->version, "");
     printf(", process %" PRIu64, status->pid);
     if (status->keeper)
@@ -75,23 +78,46 @@ static void print_status(const struct shmap_status *status)
            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
 }
 
-int cmd_status(const struct invocation *invocation)
+static int show_status(const struct listed_mount *whole, const struct listed_mount *here,
+                       const struct shmap_status *status, bool json)
 {
-    const char *mountpoint = invocation->arguments[0];
-    struct shmap_status status;
-    int error = shmap_status_get(mountpoint, &status);
-    char *json;
+    struct json_object *answer;
 
-    if (error)
-        return fail_mount(mountpoint, error);
-    if (!invocation->json) {
-        print_status(&status);
+    if (!json) {
+        if (whole != here) {
+            print_text("bind       ", here->path, " is ");
+            print_text("", here->root, " of the following mount\n");
+        }
+        print_status(status, here ? here->flags : "");
         return EXIT_SUCCESS;
     }
-    json = shmap_status_to_json(&status);
-    if (!json)
-        err(EXIT_FAILURE, NULL);
-    puts(json);
-    free(json);
-    return EXIT_SUCCESS;
+    answer = status_object(status);
+    json_object_object_add(answer, "mount_options",
+                           here ? json_object_new_string(here->flags) : NULL);
+    return print_json(answer);
+}
+
+static int report_status(const char *path, const struct mount_list *list, bool json)
+{
+    const struct listed_mount *here = mount_list_rooted(list, path), *whole = here;
+    struct shmap_status status;
+    int error = shmap_status_get(path, &status);
+
+    // Where a directory of a mount is mounted a second time, the whole mount answers.
+    if (error == -ENODATA && here && (whole = mount_list_whole(list, here->device)))
+        error = shmap_status_get(whole->path, &status);
+    return error ? fail_mount(path, error) : show_status(whole, here, &status, json);
+}
+
+int cmd_status(const struct invocation *invocation)
+{
+    struct mount_list list;
+    int status;
+
+    if (invocation->count == 0)
+        return cmd_list(invocation);
+    mount_list_find_around(invocation->arguments[0], &list);
+    status = report_status(invocation->arguments[0], &list, invocation->json);
+    mount_list_free(&list);
+    return status;
 }

@@ -5,15 +5,30 @@
 
 #include <stdbool.h>
 
+/* The options that some commands have of their own. */
+enum choice {
+    CHOICE_CONVERT,
+    CHOICE_SORT,
+    CHOICE_REVERSE,
+    CHOICE_CLASS,
+    CHOICE_NAME,
+    CHOICE_USED,
+    CHOICE_UNUSED,
+    CHOICES
+};
+
 /* What the command line asks of a command. */
 struct invocation {
     bool json;        // answer in JSON
     int count;        // of arguments; there are as many as the command takes
     char **arguments; // without the command's name
+    const char
+        *choices[CHOICES]; // the values of options, "" for one that has none; NULL: not given
 };
 
 /* Each carries out one command and returns the exit status. */
 int cmd_class(const struct invocation *invocation);
+int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);

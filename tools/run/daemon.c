@@ -60,7 +60,7 @@ static char *const *argv_of(const char *const arguments[])
 /* Executes the shmapfs of the installation or of the build directory that this program is in. */
 static void execute_neighbour(const char *directory, const char *const arguments[])
 {
-    static const char *const places[] = { "shmapfs", "../sbin/shmapfs", "../fs/shmapfs" };
+    static const char *const places[] = { "shmapfs", "../fs/shmapfs" };
     char path[PATH_MAX + 32];
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {

@@ -56,24 +56,30 @@ static void report_error_once(struct walk *walk, int error)
     report_error(walk, error);
 }
 
-static void add_object(struct walk *walk, const struct stat *stat, enum shmap_class class,
-                       const char *path, int error, const struct shmap_pages *pages)
+static void add(struct walk *walk, struct object object, const char *path)
 {
-    struct object object = { .class = class,
-                             .inode = stat->st_ino,
-                             .size = (uint64_t)stat->st_size,
-                             .allocated = (uint64_t)stat->st_blocks * BLOCK,
-                             .counted = error == 0,
-                             .pages = *pages };
     struct objects *objects = walk->objects;
 
-    if (error == -ENOENT)
-        return;
     object.path = strdup(path);
     if (!object.path)
         err(EXIT_FAILURE, NULL);
     objects->all = array_grow(objects->all, objects->count, sizeof(*objects->all));
     objects->all[objects->count++] = object;
+}
+
+static void add_object(struct walk *walk, const struct stat *stat, enum shmap_class class,
+                       const char *path, int error, const struct shmap_pages *pages)
+{
+    struct object object = { .class = class,
+                             .inode = stat->st_ino,
+                             .modified = stat->st_mtim,
+                             .size = (uint64_t)stat->st_size,
+                             .allocated = (uint64_t)stat->st_blocks * BLOCK,
+                             .counted = error == 0,
+                             .pages = *pages };
+
+    if (error != -ENOENT)
+        add(walk, object, path);
 }
 
 static void add_entry(struct walk *walk, const char *name, const struct stat *stat)
@@ -174,6 +180,21 @@ static bool append_name(struct walk *walk, const char *name)
     return false;
 }
 
+static void visit_directory(struct walk *walk, const char *name, const struct stat *stat)
+{
+    const struct level *level = walk->level;
+
+    push_level(walk, name, O_NOFOLLOW);
+    // One that cannot be listed has the class of those around it, or another that it does not tell.
+    if (walk->level != level)
+        add(walk,
+            (struct object){ .is_directory = true,
+                             .class = walk->level->class,
+                             .inode = stat->st_ino,
+                             .modified = stat->st_mtim },
+            walk->path + walk->start + 1);
+}
+
 static void visit_entry(struct walk *walk, const char *name)
 {
     struct stat stat;
@@ -185,7 +206,7 @@ static void visit_entry(struct walk *walk, const char *name)
     else if (stat.st_dev != walk->target->stat.st_dev)
         return;
     else if (S_ISDIR(stat.st_mode))
-        push_level(walk, name, O_NOFOLLOW);
+        visit_directory(walk, name, &stat);
     else if (S_ISREG(stat.st_mode))
         add_entry(walk, name, &stat);
 }
@@ -208,11 +229,6 @@ static void visit_all(struct walk *walk)
     }
 }
 
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(((const struct object *)a)->path, ((const struct object *)b)->path);
-}
-
 int objects_find(const char *path, const struct scan_target *target, struct objects *objects)
 {
     struct walk walk = { .target = target, .objects = objects, .status = EXIT_SUCCESS };
@@ -227,8 +243,6 @@ int objects_find(const char *path, const struct scan_target *target, struct obje
     else if (S_ISDIR(target->stat.st_mode))
         push_level(&walk, path, 0);
     visit_all(&walk);
-    if (objects->count > 0)
-        qsort(objects->all, objects->count, sizeof(*objects->all), compare_paths);
     return walk.status;
 }
 

@@ -5,28 +5,32 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "tools/scan/target.h"
 
 struct object {
-    char *path; // from where the listing began
+    char *path;        // from where the listing began
+    bool is_directory; // and has a class and users alone
+    struct timespec modified;
     enum shmap_class class;
     uint64_t inode;
     uint64_t size;
     uint64_t allocated; // bytes that it takes
     bool counted;       // `pages` is known
     struct shmap_pages pages;
+    size_t users; // for whoever counts them
 };
 
 struct objects {
-    struct object *all; // by path
+    struct object *all;
     size_t count;
 };
 
-/* Lists the regular files below a directory, or the one file that `path` is. It enters no other
- * mount and follows no symbolic link; what vanishes meanwhile is left out. What cannot be listed is
- * left out after a line on standard error. The working directory is another one afterwards. Returns
- * the exit status. */
+/* Lists the regular files and the directories below a directory, or the one file that `path` is. It
+ * enters no other mount and follows no symbolic link; what vanishes meanwhile is left out. What
+ * cannot be listed is left out after a line on standard error. The working directory is another one
+ * afterwards. Returns the exit status. */
 int objects_find(const char *path, const struct scan_target *target, struct objects *objects);
 
 void objects_free(struct objects *objects);

@@ -3,6 +3,7 @@
 
 #include <err.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +97,20 @@ char *process_command_line(int dir)
     if (!copy)
         err(EXIT_FAILURE, NULL);
     return copy;
+}
+
+char *process_user_name(uid_t uid)
+{
+    const struct passwd *known = getpwuid(uid);
+    char *name = NULL;
+
+    if (known)
+        name = strdup(known->pw_name);
+    else if (asprintf(&name, "%u", uid) < 0)
+        name = NULL;
+    if (!name)
+        err(EXIT_FAILURE, NULL);
+    return name;
 }
 
 struct process_info process_read_info(int dir)

@@ -17,6 +17,9 @@ char *process_command(int dir);
 /* Returns its command line with spaces between the words; empty: it cannot be read. For free(). */
 char *process_command_line(int dir);
 
+/* Returns the name of a user, or the number where no such user is known here. For free(). */
+char *process_user_name(uid_t uid);
+
 struct process_info {
     pid_t parent;
     uid_t uid;       // the effective one

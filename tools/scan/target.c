@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/scan/mount_list.h"
 #include "tools/ui/output.h"
 
 int scan_target_find(const char *path, struct scan_target *target)
@@ -20,12 +21,28 @@ int scan_target_find(const char *path, struct scan_target *target)
     return error ? fail(path, "%s", strerror(-error)) : EXIT_SUCCESS;
 }
 
+/* Prints which mount a path is in that is not its root. */
+static int fail_below_mount(const char *path)
+{
+    const struct listed_mount *mount;
+    struct mount_list list;
+
+    mount_list_find_around(path, &list);
+    mount = mount_list_at(&list, path);
+    if (mount && strcmp(mount->root, "/") == 0)
+        fail(path, "in a shmapfs mount, but not its root; name the mount point %s", mount->path);
+    else
+        fail(path, "in a shmapfs mount, but not its root; name the mount point of the whole");
+    mount_list_free(&list);
+    return EXIT_FAILURE;
+}
+
 int fail_mount(const char *mountpoint, int error)
 {
     enum shmap_class class;
 
     if (error == -ENODATA && shmap_class_get(mountpoint, &class) == 0)
-        return fail(mountpoint, "in a shmapfs mount, but not its root; name the mount point");
+        return fail_below_mount(mountpoint);
     if (error == -ENODATA)
         return fail(mountpoint, "not a shmapfs mount; name the directory that one is on");
     if (error == -EPROTO)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static bool is_same_use(const struct file_use *a, const struct file_use *b)
            a->length == b->length;
 }
 
-static void record_use(struct pass *pass, const struct file_use *use)
+static void record_use(struct pass *pass, const struct file_use *use, const char *path)
 {
     struct user *user = &pass->user;
 
@@ -44,7 +45,20 @@ static void record_use(struct pass *pass, const struct file_use *use)
             return;
     }
     user->uses = array_grow(user->uses, user->count, sizeof(*user->uses));
-    user->uses[user->count++] = *use;
+    user->uses[user->count] = *use;
+    user->uses[user->count].path = strdup(path);
+    if (!user->uses[user->count++].path)
+        err(EXIT_FAILURE, NULL);
+}
+
+/* Records a use that a link of /proc shows, which has the path. */
+static void record_link(struct pass *pass, int dir, const char *link, const struct file_use *use)
+{
+    char path[PATH_MAX];
+    ssize_t length = readlinkat(dir, link, path, sizeof(path) - 1);
+
+    path[length > 0 ? length : 0] = '\0';
+    record_use(pass, use, path);
 }
 
 static bool is_wanted(const struct pass *pass, dev_t device, uint64_t inode)
@@ -68,7 +82,7 @@ static void inspect_link(struct pass *pass, int dir, const char *link, enum use_
     struct file_use use = { .kind = kind };
 
     if (links_to_wanted(pass, dir, link, &use.inode))
-        record_use(pass, &use);
+        record_link(pass, dir, link, &use);
 }
 
 /* Reads a number that is the name of an entry of /proc. */
@@ -92,7 +106,7 @@ static void inspect_descriptor(struct pass *pass, int dir, const char *number)
     else
         strlcpy(use.access, "path", sizeof(use.access));
     use.fd = number_of(number);
-    record_use(pass, &use);
+    record_link(pass, dir, number, &use);
 }
 
 static DIR *open_proc_directory(int dir, const char *name)
@@ -127,13 +141,14 @@ static void inspect_descriptors(struct pass *pass, int dir)
         closedir(stream);
 }
 
-static void inspect_mapping(struct pass *pass, const char *line)
+static void inspect_mapping(struct pass *pass, char *line)
 {
     struct file_use use = { .kind = USE_MAPPED };
     uint64_t start, end;
     unsigned major, minor;
     char allowed[5];
     size_t count = 0;
+    const char *path;
 
     if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &start, &end,
                allowed, &use.offset, &major, &minor, &use.inode) != 7 ||
@@ -148,7 +163,9 @@ static void inspect_mapping(struct pass *pass, const char *line)
     }
     if (count == 0)
         strlcpy(use.access, "none", sizeof(use.access));
-    record_use(pass, &use);
+    line[strcspn(line, "\n")] = '\0';
+    path = strchr(line, '/');
+    record_use(pass, &use, path ? path : "");
 }
 
 static void inspect_memory(struct pass *pass, int dir)
@@ -276,6 +293,8 @@ int users_find(dev_t device, uint64_t inode, struct users *users)
 void users_free(struct users *users)
 {
     for (size_t i = 0; i < users->count; i++) {
+        for (size_t k = 0; k < users->all[i].count; k++)
+            free(users->all[i].uses[k].path);
         free(users->all[i].command);
         free(users->all[i].uses);
     }

@@ -26,6 +26,7 @@ struct file_use {
     bool shared;     // mapped
     uint64_t offset; // mapped: the bytes of the file
     uint64_t length;
+    char *path; // as the process sees it, for a file that is gone with " (deleted)"
 };
 
 /* A process that uses at least one file. */

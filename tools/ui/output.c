@@ -41,6 +41,17 @@ int print_json(struct json_object *object)
     return EXIT_SUCCESS;
 }
 
+struct json_object *status_object(const struct shmap_status *status)
+{
+    char *text = shmap_status_to_json(status);
+    struct json_object *object = text ? json_tokener_parse(text) : NULL;
+
+    if (!object)
+        err(EXIT_FAILURE, NULL);
+    free(text);
+    return object;
+}
+
 char *printable(const char *text)
 {
     size_t room = ESCAPE_GROWTH * strlen(text) + 1;

@@ -76,9 +76,14 @@ static void print_cell(const struct table *table, size_t index)
 
 void table_print(struct table *table)
 {
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; i < table->count; i++)
         print_cell(table, i);
+    table_free(table);
+}
+
+void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
         free(table->cells[i]);
-    }
     free(table->cells);
 }

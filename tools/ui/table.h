@@ -30,4 +30,7 @@ void table_add(struct table *table, const char *format, ...) __attribute__((form
 /* Prints the table and frees it. */
 void table_print(struct table *table);
 
+/* Frees a table that is not to be printed. */
+void table_free(struct table *table);
+
 #endif

@@ -85,14 +85,20 @@ static void answers_in_words(void **state)
     struct program_result result = run_program(shmapctl(), "ls", "mnt", NULL);
     assert_done_or_incomplete(&result);
     if (page_size() == 4096)
-        assert_string_equal(
-            result.out, area_is_passthrough(workspace, "ram_area")
-                            ? "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
-                              "persist    0B         0B         0      0      0  empty\n"
-                              "anon      40K        40K        10      0      0  scratch/file\n"
-                            : "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
-                              "persist    0B         0B         0      0      0  empty\n"
-                              "anon      40K        40K        20      0      0  scratch/file\n");
+        assert_string_equal(result.out,
+                            area_is_passthrough(workspace, "ram_area")
+                                ? "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
+                                  "persist    0B         0B         0      0      0  empty\n"
+                                  "anon        -          -         -      -      0  scratch/\n"
+                                  "anon      40K        40K        10      0      0  scratch/file\n"
+                                  "total     40K        40K        10      0      -  "
+                                  "2 objects, 1 directory\n"
+                                : "CLASS    SIZE  ALLOCATED  RESIDENT  DIRTY  USERS  PATH\n"
+                                  "persist    0B         0B         0      0      0  empty\n"
+                                  "anon        -          -         -      -      0  scratch/\n"
+                                  "anon      40K        40K        20      0      0  scratch/file\n"
+                                  "total     40K        40K        20      0      -  "
+                                  "2 objects, 1 directory\n");
     workspace_unmount(workspace);
 }
 

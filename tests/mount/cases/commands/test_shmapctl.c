@@ -41,6 +41,30 @@ static void help_and_version(void **state)
     assert_non_null(strpbrk(result.out, "0123456789"));
 }
 
+static void help_for_a_command(void **state)
+{
+    (void)state;
+    struct program_result result = run_program(shmapctl(), "help", "ls", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "usage: shmapctl [--json] ls [OPTION...] MOUNTPOINT\n"));
+    assert_non_null(strstr(result.out, "--sort KEY"));
+    assert_null(strstr(result.out, "resize"));
+    struct program_result same = run_program(shmapctl(), "ls", "--help", NULL);
+    assert_done(&same);
+    assert_string_equal(same.out, result.out);
+    result = run_program(shmapctl(), "help", "run", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "--persist"));
+    result = run_program(shmapctl(), "help", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "resize"));
+    result = run_program(shmapctl(), "help", "bogus", NULL);
+    assert_usage(&result, "bogus");
+    // Options of one command are none of another.
+    result = run_program(shmapctl(), "who", "--sort", "size", "/", NULL);
+    assert_usage(&result, "sort");
+}
+
 static void wrong_command_lines(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -51,14 +75,12 @@ static void wrong_command_lines(void **state)
     assert_usage(&result, "bogus");
     result = run_program(shmapctl(), "--bogus", "status", workspace->mnt, NULL);
     assert_usage(&result, "bogus");
-    result = run_program(shmapctl(), "status", NULL);
+    result = run_program(shmapctl(), "who", NULL);
     assert_usage(&result, "too few");
     result = run_program(shmapctl(), "status", workspace->mnt, workspace->mnt, NULL);
     assert_usage(&result, "too many");
     result = run_program(shmapctl(), "class", NULL);
     assert_usage(&result, "too few");
-    result = run_program(shmapctl(), "class", workspace->mnt, "anon", "anon", NULL);
-    assert_usage(&result, "too many");
     result = run_program(shmapctl(), "resize", workspace->mnt, NULL);
     assert_usage(&result, "too few");
     result = run_program(shmapctl(), "class", workspace->mnt, "bogus", NULL);
@@ -248,6 +270,40 @@ static void skeleton_is_shown_and_set(void **state)
     workspace_unmount(workspace);
 }
 
+static void classes_of_several(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "");
+    assert_ok(mkdir("mnt/one", 0755));
+    assert_ok(mkdir("mnt/two", 0755));
+    assert_ok(mkdir("mnt/full", 0755));
+    put_file("mnt/full/file", "");
+    struct program_result result =
+        run_program(shmapctl(), "class", "mnt/one", "mnt/two", "anom", NULL);
+    assert_refused(&result, USAGE, "anom", "persist and anon", NULL);
+    assert_class("mnt/one", "persist");
+    result = run_program(shmapctl(), "class", "mnt/one", "mnt/two", "anon", NULL);
+    assert_done(&result);
+    assert_string_equal(result.out, "");
+    result = run_program(shmapctl(), "class", "mnt/one", "mnt/two", "mnt/full", NULL);
+    assert_done(&result);
+    assert_string_equal(result.out, "anon        mnt/one\n"
+                                    "anon        mnt/two\n"
+                                    "persist     mnt/full\n");
+    result = run_program(shmapctl(), "-j", "class", "mnt/one", "mnt/full", NULL);
+    struct json_object *answer = parse_line(&result);
+    assert_int_equal(json_object_array_length(member(answer, "classes")), 2);
+    json_object_put(answer);
+    // What fails for one is done for the others.
+    result = run_program(shmapctl(), "class", "mnt/full", "mnt/one", "persist", NULL);
+    assert_done(&result);
+    result = run_program(shmapctl(), "class", "mnt/full", "mnt/one", "anon", NULL);
+    assert_refused(&result, FAILED, "mnt/full", "not empty", NULL);
+    assert_class("mnt/one", "anon");
+    workspace_unmount(workspace);
+}
+
 static void answers_of_odd_names_are_one_line(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -381,6 +437,7 @@ static void refused_upgrades(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(help_and_version),
+    cmocka_unit_test(help_for_a_command),
     cmocka_unit_test(wrong_command_lines),
     cmocka_unit_test(places_that_are_no_mount),
     cmocka_unit_test(only_the_root_of_the_mount_has_a_status),
@@ -388,6 +445,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(status_in_json),
     cmocka_unit_test(class_is_shown_and_set),
     cmocka_unit_test(skeleton_is_shown_and_set),
+    cmocka_unit_test(classes_of_several),
     cmocka_unit_test(answers_of_odd_names_are_one_line),
     cmocka_unit_test(resized_by_the_owner_of_the_mount),
     cmocka_unit_test(upgrade_in_words_and_json),

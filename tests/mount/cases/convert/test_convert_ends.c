@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* shmapctl class --convert, killed, interrupted or disturbed at every step: nothing is lost, and
+ * the next conversion goes on. */
+#include "tests/mount/cases/convert/convert_tree.h"
+#include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/files.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The system calls by which a conversion changes what others see, or leaves the work to others. */
+static bool is_step(uint64_t number)
+{
+    return number == SYS_mkdirat || number == SYS_setxattr || number == SYS_renameat2 ||
+           number == SYS_fsync || number == SYS_poll || number == SYS_wait4 ||
+           number == SYS_exit_group;
+}
+
+/* Starts a conversion that stops at each system call; what it says goes to the file "said". */
+static pid_t start_traced(const char *class)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        int said = open("said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        dup2(said, STDERR_FILENO);
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        execl(shmapctl(), "shmapctl", "class", "--convert", "mnt/tree", class, NULL);
+        _exit(127);
+    }
+    assert_ok(pid);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSTOPPED(status));
+    assert_ok(
+        ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)));
+    return pid;
+}
+
+/* Lets it run to the beginning of its next step. Returns whether it has come to one; else `status`
+ * is that of its end. */
+static bool go_to_step(pid_t pid, uint64_t *number, int *status)
+{
+    long signal = 0;
+
+    for (;;) {
+        struct __ptrace_syscall_info info = { .op = 0 };
+        assert_ok(ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal));
+        assert_int_equal(waitpid(pid, status, 0), pid);
+        if (!WIFSTOPPED(*status))
+            return false;
+        signal = WSTOPSIG(*status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(*status);
+        if (signal)
+            continue;
+        ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info);
+        *number = info.op == PTRACE_SYSCALL_INFO_ENTRY ? info.entry.nr : 0;
+        if (*number && is_step(*number))
+            return true;
+    }
+}
+
+static void assert_said(const char *words)
+{
+    char said[1024];
+    FILE *file = fopen("said", "re");
+
+    assert_non_null(file);
+    said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
+    assert_ok(fclose(file));
+    if (strstr(said, words) == NULL)
+        fail_msg("no «%s» in: %s", words, said);
+}
+
+static void run_to_the_end(pid_t pid, int *status)
+{
+    uint64_t number = 0;
+
+    while (go_to_step(pid, &number, status))
+        ;
+}
+
+/* Converts as often as it takes until the programs of the one before have ended. */
+static bool is_converted(void *class)
+{
+    struct program_result result = convert("mnt/tree", class);
+
+    if (result.status != 0 && strstr(result.err, "under way") == NULL)
+        fail_msg("%s", result.err);
+    return result.status == 0;
+}
+
+static void assert_whole(const char *before)
+{
+    char *now = describe_tree("mnt/tree");
+
+    assert_string_equal(now, before);
+    free(now);
+}
+
+static void assert_nothing_beside(void)
+{
+    char *names = names_in_mount();
+
+    assert_string_equal(names, "tree ");
+    free(names);
+}
+
+/* The program that a process has started and not waited for; 0: there is none. */
+static pid_t child_of(pid_t pid)
+{
+    char path[64];
+    int child = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file != NULL && fscanf(file, "%d", &child) != 1)
+        child = 0;
+    if (file != NULL)
+        assert_ok(fclose(file));
+    return child;
+}
+
+/* Kills a conversion at that step. Returns whether it came to it. */
+static bool kill_at(int step, const char *class)
+{
+    pid_t pid = start_traced(class);
+    uint64_t number = 0;
+    int status;
+
+    for (int i = 0; i <= step; i++) {
+        if (!go_to_step(pid, &number, &status)) {
+            assert_int_equal(status, 0);
+            return false;
+        }
+    }
+    pid_t child = child_of(pid);
+    assert_ok(kill(pid, SIGKILL));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    // It dies with its parent, and is ours then.
+    if (child)
+        assert_int_equal(waitpid(child, &status, 0), child);
+    return true;
+}
+
+static void killed_at_each_step(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    static const char *const classes[] = { "anon", "persist" };
+    bool killed[2] = { true, true };
+    int steps = 0;
+
+    workspace_mount(workspace, true, "");
+    make_tree();
+    char *before = describe_tree("mnt/tree");
+    for (int step = 0; killed[0] || killed[1]; step++) {
+        for (int i = 0; i < 2; i++) {
+            killed[i] = kill_at(step, classes[i]);
+            steps += killed[i];
+            assert_whole(before);
+            assert_true(becomes_true(is_converted, (char *)(uintptr_t)classes[i]));
+            assert_class("mnt/tree", classes[i]);
+            assert_whole(before);
+            assert_nothing_beside();
+        }
+    }
+    assert_in_range(steps, 16, 40);
+    free(before);
+    workspace_unmount(workspace);
+}
+
+static void interrupted_while_it_copies(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    uint64_t number = 0;
+    int status;
+
+    workspace_mount(workspace, true, "");
+    make_tree();
+    char *before = describe_tree("mnt/tree");
+    pid_t pid = start_traced("anon");
+    while (go_to_step(pid, &number, &status) && number != SYS_poll)
+        ;
+    assert_int_equal(number, SYS_poll);
+    assert_ok(kill(pid, SIGINT));
+    run_to_the_end(pid, &status);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    assert_said("interrupted; it is as it was");
+    assert_whole(before);
+    assert_nothing_beside();
+    assert_class("mnt/tree", "persist");
+    free(before);
+    workspace_unmount(workspace);
+}
+
+/* Changes a file between the copying and the step by which the copy takes the name. */
+static void changed_meanwhile(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    uint64_t number = 0;
+    int status;
+
+    workspace_mount(workspace, true, "");
+    make_tree();
+    pid_t pid = start_traced("anon");
+    while (go_to_step(pid, &number, &status) && number != SYS_renameat2)
+        ;
+    assert_int_equal(number, SYS_renameat2);
+    put_file("mnt/tree/directory/other", "changed");
+    char *changed = describe_tree("mnt/tree");
+    run_to_the_end(pid, &status);
+    assert_int_equal(status, 1 << 8);
+    assert_said("/mnt/.tree.shmapctl-to-anon: is what ");
+    assert_said("directory/other: ");
+    char *kept = describe_tree("mnt/.tree.shmapctl-to-anon");
+    assert_string_equal(kept, changed);
+    // It stays for as long as it differs, and goes when it is the same.
+    struct program_result result = convert("mnt/tree", "anon");
+    assert_refused(&result, 1, ".tree.shmapctl-to-anon", "directory/other", NULL);
+    result = run_program("cp", "-p", "mnt/.tree.shmapctl-to-anon/directory/other",
+                         "mnt/tree/directory/other", NULL);
+    assert_done(&result);
+    result = run_program("touch", "-r", "mnt/.tree.shmapctl-to-anon/directory",
+                         "mnt/tree/directory", NULL);
+    assert_done(&result);
+    assert_true(becomes_true(is_converted, (char *)(uintptr_t) "anon"));
+    assert_whole(changed);
+    assert_nothing_beside();
+    free(kept);
+    free(changed);
+    workspace_unmount(workspace);
+}
+
+/* The copy in the RAM area goes with the mount, but not what it was made of. */
+static void killed_before_its_mount_ends(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    uint64_t number = 0;
+    int status;
+
+    workspace_mount(workspace, true, "");
+    make_tree();
+    char *before = describe_tree("mnt/tree");
+    pid_t pid = start_traced("anon");
+    while (go_to_step(pid, &number, &status) && number != SYS_fsync)
+        ;
+    assert_int_equal(number, SYS_fsync);
+    assert_ok(kill(pid, SIGKILL));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_class("mnt/tree", "anon");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "");
+    for (int i = 0; i < 2; i++) {
+        struct program_result result = convert("mnt/tree", i == 0 ? "anon" : "persist");
+        assert_refused(&result, 1, "/mnt/.tree.shmapctl-to-anon: is what", "the two differ", NULL);
+    }
+    char *kept = describe_tree("mnt/.tree.shmapctl-to-anon");
+    assert_string_equal(kept, before);
+    free(kept);
+    free(before);
+    workspace_unmount(workspace);
+}
+
+static const struct CMUnitTest cases[] = {
+    cmocka_unit_test(killed_at_each_step),
+    cmocka_unit_test(interrupted_while_it_copies),
+    cmocka_unit_test(changed_meanwhile),
+    cmocka_unit_test(killed_before_its_mount_ends),
+};
+
+WORKSPACE_MAIN("convert_ends", cases)

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* shmapctl list: the mounts of the machine, a line for each. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/api/shmap.h"
+#include "lib/sys/mounts.h"
+#include "tools/cmd/command.h"
+#include "tools/scan/mount_list.h"
+#include "tools/ui/output.h"
+#include "tools/ui/table.h"
+
+/* Returns why a mount cannot tell its state; NULL: it can, and `status` is that. */
+static const char *ask(const struct listed_mount *mount, struct shmap_status *status)
+{
+    int error;
+
+    if (mounts_device_at(mount->path) != mount->device)
+        return mount->pid ? "out of reach" : "covered by another mount";
+    error = shmap_status_get(mount->path, status);
+    switch (-error) {
+    case 0:
+        return NULL;
+    case ENOTCONN:
+        return "dead; unmount it";
+    case EPROTO:
+        return "of a version that this shmapctl does not understand";
+    case ENODATA:
+        return strcmp(mount->root, "/") == 0 ? "no shmapfs" : "a bind mount of a directory";
+    case EACCES:
+    case EPERM:
+        return "out of reach";
+    default:
+        return strerror(-error);
+    }
+}
+
+static void add_row(struct table *table, const struct listed_mount *mount,
+                    const struct shmap_status *status, const char *problem)
+{
+    table_add(table, "%s", mount->path);
+    if (problem) {
+        table_add(table, "%s", mount->source);
+        table_add(table, "-");
+        table_add(table, "-");
+        table_add(table, "%s", problem);
+        return;
+    }
+    table_add(table, "%s", *status->store ? status->store : "-");
+    table_add(table, "%s", humanize(status->ram_area.used).text);
+    table_add(table, "%s", humanize(status->ram_area.size).text);
+    table_add(table, "served by %s", status->version);
+}
+
+static void add_text(struct json_object *object, const char *name, const char *text)
+{
+    json_object_object_add(object, name, text ? json_object_new_string(text) : NULL);
+}
+
+static struct json_object *mount_to_json(const struct listed_mount *mount,
+                                         const struct shmap_status *status, const char *problem)
+{
+    struct json_object *object = json_object_new_object();
+
+    add_text(object, "mountpoint", mount->path);
+    json_object_object_add(object, "pid", mount->pid ? json_object_new_int(mount->pid) : NULL);
+    add_text(object, "root", mount->root);
+    add_text(object, "source", mount->source);
+    add_text(object, "mount_options", mount->flags);
+    add_text(object, "problem", problem);
+    json_object_object_add(object, "status", problem ? NULL : status_object(status));
+    return object;
+}
+
+/* Whether a mount of another namespace is of a filesystem that was listed before. */
+static bool is_copy(const struct mount_list *list, size_t index)
+{
+    for (size_t i = 0; list->all[index].pid && i < index; i++) {
+        if (list->all[i].device == list->all[index].device)
+            return true;
+    }
+    return false;
+}
+
+int cmd_list(const struct invocation *invocation)
+{
+    static const struct column columns[] = { { "MOUNTPOINT", false },
+                                             { "STORE", false },
+                                             { "RAM USED", true },
+                                             { "RAM SIZE", true },
+                                             { "STATE", false } };
+    struct json_object *answer = json_object_new_object(), *mounts = json_object_new_array();
+    struct mount_list list;
+    struct table table;
+
+    table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+    mount_list_find(0, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        struct shmap_status status;
+        const char *problem;
+
+        if (is_copy(&list, i))
+            continue;
+        problem = ask(&list.all[i], &status);
+        add_row(&table, &list.all[i], &status, problem);
+        json_object_array_add(mounts, mount_to_json(&list.all[i], &status, problem));
+    }
+    mount_list_free(&list);
+    json_object_object_add(answer, "mounts", mounts);
+    if (invocation->json) {
+        table_free(&table);
+        return print_json(answer);
+    }
+    json_object_put(answer);
+    table_print(&table);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tools/convert/compare.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "lib/sys/cleanup.h"
+#include "tools/ui/array.h"
+
+enum { BLOCK = 1 << 20, ATTRIBUTE_MAX = 1 << 16 };
+
+/* A file with several names in the original, and its copy. */
+struct link {
+    uint64_t original, copy;
+};
+
+struct comparison {
+    struct interruption *interruption;
+    struct progress *progress;
+    struct difference *difference;
+    struct link *links;
+    size_t count;
+    uint64_t done;
+    char *blocks[2]; // of BLOCK bytes
+};
+
+static int differ(struct comparison *comparison, const char *what)
+{
+    comparison->difference->what = what;
+    return 1;
+}
+
+/* Returns where the next data is, from a place on; the file's end where there is none. */
+static off_t next_data(int fd, off_t from, off_t end)
+{
+    off_t data = lseek(fd, from, SEEK_DATA);
+
+    if (data < 0)
+        return errno == ENXIO ? end : from;
+    return data < end ? data : end;
+}
+
+static int compare_contents(struct comparison *comparison, int original, int copy, off_t size)
+{
+    off_t at = 0;
+
+    for (;;) {
+        off_t data = next_data(original, at, size), other = next_data(copy, at, size);
+        ssize_t length, same;
+
+        if (interruption_came(comparison->interruption))
+            return -EINTR;
+        at = data < other ? data : other;
+        if (at >= size)
+            return 0;
+        length = pread(original, comparison->blocks[0], BLOCK, at);
+        same = length > 0 ? pread(copy, comparison->blocks[1], (size_t)length, at) : -1;
+        if (length <= 0 || same != length ||
+            memcmp(comparison->blocks[0], comparison->blocks[1], (size_t)length) != 0)
+            return differ(comparison, "contents");
+        at += length;
+        comparison->done += (uint64_t)length;
+        progress_show(comparison->progress, "verifying", comparison->done);
+    }
+}
+
+/* Opens a file to read it, without a trace where that is possible. */
+static int open_to_read(int directory, const char *name)
+{
+    int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(directory, name, flags | O_NOATIME);
+
+    return fd < 0 && errno == EPERM ? openat(directory, name, flags) : fd;
+}
+
+static int compare_files(struct comparison *comparison, const int directories[2], const char *name,
+                         off_t size)
+{
+    CLEANUP_FD int original = open_to_read(directories[0], name);
+    CLEANUP_FD int copy = open_to_read(directories[1], name);
+
+    if (original < 0 || copy < 0)
+        return differ(comparison, "permission to read");
+    return compare_contents(comparison, original, copy, size);
+}
+
+static int compare_targets(struct comparison *comparison, const int directories[2],
+                           const char *name)
+{
+    char targets[2][PATH_MAX];
+    ssize_t lengths[2];
+
+    for (int i = 0; i < 2; i++)
+        lengths[i] = readlinkat(directories[i], name, targets[i], sizeof(targets[i]));
+    return lengths[0] < 0 || lengths[0] != lengths[1] ||
+                   memcmp(targets[0], targets[1], (size_t)lengths[0]) != 0
+               ? differ(comparison, "target")
+               : 0;
+}
+
+/* Whether both paths have an attribute with the same value. */
+static bool has_same_value(struct comparison *comparison, char paths[2][PATH_MAX], const char *name)
+{
+    ssize_t lengths[2];
+
+    for (int i = 0; i < 2; i++)
+        lengths[i] = lgetxattr(paths[i], name, comparison->blocks[i], ATTRIBUTE_MAX);
+    return lengths[0] >= 0 && lengths[0] == lengths[1] &&
+           memcmp(comparison->blocks[0], comparison->blocks[1], (size_t)lengths[0]) == 0;
+}
+
+static int compare_attributes(struct comparison *comparison, const int directories[2],
+                              const char *name)
+{
+    CLEANUP_FREE char *names = malloc(ATTRIBUTE_MAX);
+    char paths[2][PATH_MAX];
+    ssize_t lengths[2];
+
+    if (!names)
+        err(EXIT_FAILURE, NULL);
+    for (int i = 1; i >= 0; i--) {
+        snprintf(paths[i], sizeof(paths[i]), "/proc/self/fd/%d/%s", directories[i], name);
+        lengths[i] = llistxattr(paths[i], names, ATTRIBUTE_MAX);
+    }
+    if (lengths[0] < 0 && errno == EOPNOTSUPP)
+        return 0;
+    if (lengths[0] < 0 || lengths[0] != lengths[1])
+        return differ(comparison, "extended attributes");
+    for (const char *at = names; at < names + lengths[0]; at += strlen(at) + 1) {
+        if (!has_same_value(comparison, paths, at))
+            return differ(comparison, "extended attributes");
+    }
+    return 0;
+}
+
+/* Whether the copy of a file with several names is the same for each of them. */
+static bool is_same_link(struct comparison *comparison, const struct stat stats[2])
+{
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct link *link = &comparison->links[i];
+
+        if (link->original == stats[0].st_ino || link->copy == stats[1].st_ino)
+            return link->original == stats[0].st_ino && link->copy == stats[1].st_ino;
+    }
+    comparison->links =
+        array_grow(comparison->links, comparison->count, sizeof(*comparison->links));
+    comparison->links[comparison->count++] = (struct link){ stats[0].st_ino, stats[1].st_ino };
+    return true;
+}
+
+/* The copy's filesystem may count in seconds. */
+static bool is_same_time(const struct timespec *original, const struct timespec *copy)
+{
+    return original->tv_sec == copy->tv_sec &&
+           (original->tv_nsec == copy->tv_nsec || copy->tv_nsec == 0);
+}
+
+static int compare_stats(struct comparison *comparison, const struct stat stats[2])
+{
+    const struct stat *a = &stats[0], *b = &stats[1];
+    bool directory = S_ISDIR(a->st_mode);
+
+    if (a->st_mode != b->st_mode)
+        return differ(comparison, (a->st_mode & S_IFMT) != (b->st_mode & S_IFMT) ? "type" : "mode");
+    if (a->st_uid != b->st_uid || a->st_gid != b->st_gid)
+        return differ(comparison, "owner");
+    if (a->st_rdev != b->st_rdev)
+        return differ(comparison, "device number");
+    if (!directory && a->st_size != b->st_size)
+        return differ(comparison, "size");
+    if (!is_same_time(&a->st_mtim, &b->st_mtim))
+        return differ(comparison, "time of change");
+    if (!directory && a->st_nlink != b->st_nlink)
+        return differ(comparison, "number of links");
+    return !directory && a->st_nlink > 1 && !is_same_link(comparison, stats)
+               ? differ(comparison, "hard links")
+               : 0;
+}
+
+static int compare_directories(struct comparison *comparison, const int directories[2]);
+
+static int compare_below(struct comparison *comparison, const int directories[2], const char *name)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int below[2] = { openat(directories[0], name, flags), openat(directories[1], name, flags) };
+    int result = below[0] < 0 || below[1] < 0 ? differ(comparison, "permission to read")
+                                              : compare_directories(comparison, below);
+
+    for (int i = 0; i < 2; i++) {
+        if (below[i] >= 0)
+            close(below[i]);
+    }
+    return result;
+}
+
+/* Compares what is at one name in both trees. */
+static int compare_entry(struct comparison *comparison, const int directories[2], const char *name)
+{
+    struct stat stats[2];
+    int result;
+
+    if (interruption_came(comparison->interruption))
+        return -EINTR;
+    for (int i = 0; i < 2; i++) {
+        if (fstatat(directories[i], name, &stats[i], AT_SYMLINK_NOFOLLOW) != 0)
+            return differ(comparison, "existence");
+    }
+    result = compare_stats(comparison, stats);
+    if (result == 0)
+        result = compare_attributes(comparison, directories, name);
+    if (result != 0)
+        return result;
+    switch (stats[0].st_mode & S_IFMT) {
+    case S_IFDIR:
+        return strcmp(name, ".") == 0 ? 0 : compare_below(comparison, directories, name);
+    case S_IFREG:
+        return compare_files(comparison, directories, name, stats[0].st_size);
+    case S_IFLNK:
+        return compare_targets(comparison, directories, name);
+    default:
+        return 0;
+    }
+}
+
+/* Opens the entries of a directory, whose descriptor stays. */
+static DIR *open_entries(int directory)
+{
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? NULL : fdopendir(fd);
+}
+
+static size_t count_entries(int directory)
+{
+    DIR *entries = open_entries(directory);
+    size_t count = 0;
+
+    while (entries && readdir(entries))
+        count++;
+    if (entries)
+        closedir(entries);
+    return count;
+}
+
+static int compare_directories(struct comparison *comparison, const int directories[2])
+{
+    char *path = comparison->difference->path;
+    size_t length = strlen(path), count = 0;
+    DIR *entries = open_entries(directories[0]);
+    const struct dirent *entry;
+    int result = 0;
+
+    if (!entries)
+        return differ(comparison, "permission to read");
+    while (result == 0 && (entry = readdir(entries))) {
+        count++;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        snprintf(path + length, PATH_MAX - length, "%s%s", length ? "/" : "", entry->d_name);
+        result = compare_entry(comparison, directories, entry->d_name);
+        if (result == 0)
+            path[length] = '\0';
+    }
+    closedir(entries);
+    if (result == 0 && count != count_entries(directories[1]))
+        result = differ(comparison, "number of entries");
+    return result;
+}
+
+int compare_trees(int original, int copy, struct interruption *interruption,
+                  struct progress *progress, struct difference *difference)
+{
+    struct comparison comparison = { .interruption = interruption,
+                                     .progress = progress,
+                                     .difference = difference,
+                                     .blocks = { malloc(BLOCK), malloc(BLOCK) } };
+    const int directories[2] = { original, copy };
+    int result;
+
+    if (!comparison.blocks[0] || !comparison.blocks[1])
+        err(EXIT_FAILURE, NULL);
+    *difference = (struct difference){ .what = "" };
+    result = compare_entry(&comparison, directories, ".");
+    if (result == 0)
+        result = compare_directories(&comparison, directories);
+    progress_end(progress);
+    free(comparison.links);
+    free(comparison.blocks[0]);
+    free(comparison.blocks[1]);
+    return result;
+}

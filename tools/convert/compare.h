@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Whether a tree is a copy of another: contents, links, owners, modes, times of change, and
+ * extended attributes, which ACLs are. */
+#ifndef SHMAPCTL_COMPARE_H
+#define SHMAPCTL_COMPARE_H
+
+#include <limits.h>
+
+#include "tools/convert/interruption.h"
+#include "tools/convert/progress.h"
+
+struct difference {
+    char path[PATH_MAX]; // of the entry, below the trees; empty: the directories themselves
+    const char *what;
+};
+
+/* Compares two directories and all that is below them, by their descriptors. Returns 0: they are
+ * the same; 1 and the first difference; or -EINTR. */
+int compare_trees(int original, int copy, struct interruption *interruption,
+                  struct progress *progress, struct difference *difference);
+
+#endif

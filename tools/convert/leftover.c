@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What a conversion that was killed has left beside its directory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/sys/cleanup.h"
+#include "tools/convert/conversion.h"
+
+/* Opens a directory that a conversion of this caller may have left. -ENOENT: there is none. */
+static int open_leftover(const struct conversion *conversion, const char *name)
+{
+    int fd = openat(conversion->parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat stat, original;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &stat) == 0 && fstat(conversion->original, &original) == 0 &&
+        (stat.st_uid == geteuid() || stat.st_uid == original.st_uid))
+        return fd;
+    close(fd);
+    return -EPERM;
+}
+
+static int class_of(int directory, enum shmap_class *class)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
+    return shmap_class_get(path, class);
+}
+
+/* A copy is not needed while there is what it was made of. An anonymous directory may have gone
+ * with its mount. */
+static int remove_copy(struct conversion *conversion, const char *name)
+{
+    if (tree_is_empty(conversion->original))
+        return conversion_fail_beside(conversion, name,
+                                      "is a copy, maybe in part, of what %s was, which is empty "
+                                      "now; take from it what you need, and remove it",
+                                      conversion->path);
+    return conversion_remove(conversion, name);
+}
+
+static int clean_copy(struct conversion *conversion, enum shmap_class class)
+{
+    struct conversion_name name;
+    enum shmap_class has;
+    CLEANUP_FD int fd = -1;
+    int error = conversion_copy_name(conversion, class, &name);
+
+    fd = error ? error : open_leftover(conversion, name.text);
+    if (fd == -ENOENT)
+        return EXIT_SUCCESS;
+    error = fd < 0 ? fd : class_of(fd, &has);
+    if (error)
+        return conversion_fail_beside(conversion, name.text, "is in the way of the conversion: %s",
+                                      strerror(-error));
+    if (tree_is_empty(fd) && unlinkat(conversion->parent_fd, name.text, AT_REMOVEDIR) == 0)
+        return EXIT_SUCCESS;
+    // Otherwise the two have changed names.
+    if (has == class)
+        return remove_copy(conversion, name.text);
+    return conversion_finish(conversion, name.text, fd, conversion->original);
+}
+
+static int clean_waste(struct conversion *conversion)
+{
+    struct conversion_name name;
+    CLEANUP_FD int fd = -1;
+    int error = conversion_waste_name(conversion, &name);
+
+    fd = error ? error : open_leftover(conversion, name.text);
+    if (fd == -ENOENT)
+        return EXIT_SUCCESS;
+    if (fd < 0)
+        return conversion_fail_beside(conversion, name.text, "is in the way of the conversion: %s",
+                                      strerror(-fd));
+    return conversion_remove(conversion, name.text);
+}
+
+int conversion_clean(struct conversion *conversion)
+{
+    for (int class = 0; class < SHMAP_CLASSES; class ++) {
+        if (clean_copy(conversion, (enum shmap_class) class) != EXIT_SUCCESS)
+            return EXIT_FAILURE;
+    }
+    return clean_waste(conversion);
+}

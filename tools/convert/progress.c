@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tools/convert/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/ui/output.h"
+
+static uint64_t now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+void progress_begin(struct progress *progress, uint64_t total)
+{
+    *progress = (struct progress){ .shown = isatty(STDERR_FILENO), .total = total };
+}
+
+void progress_show(struct progress *progress, const char *what, uint64_t done)
+{
+    if (!progress->shown || now() < progress->next)
+        return;
+    progress->next = now() + PROGRESS_PERIOD;
+    // More than there is: a file has grown, or has holes.
+    if (done > progress->total)
+        done = progress->total;
+    fprintf(stderr, "\r%s %s of %s \033[K", what, humanize(done).text,
+            humanize(progress->total).text);
+}
+
+void progress_end(const struct progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", stderr);
+}

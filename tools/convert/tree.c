@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tools/convert/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/ui/array.h"
+
+#define BLOCK 512 // bytes, of st_blocks
+
+static void add_entry(struct tree *tree, const struct stat *stat)
+{
+    tree->entries = array_grow(tree->entries, tree->count, sizeof(*tree->entries));
+    tree->entries[tree->count++] =
+        (struct tree_entry){ .inode = stat->st_ino,
+                             .links = S_ISDIR(stat->st_mode) ? 1 : (uint64_t)stat->st_nlink };
+    tree->bytes += (uint64_t)stat->st_blocks * BLOCK;
+}
+
+/* Opens the entries of a directory, whose descriptor stays. */
+static DIR *open_entries(int directory)
+{
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!entries && fd >= 0)
+        close(fd);
+    return entries;
+}
+
+/* Returns the next entry but . and ..; NULL: there is none. */
+static const char *next_entry(DIR *entries)
+{
+    const struct dirent *entry;
+
+    do
+        entry = readdir(entries);
+    while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    return entry ? entry->d_name : NULL;
+}
+
+static int read_directory(int directory, struct tree *tree);
+
+static int read_entry(int directory, const char *name, struct tree *tree)
+{
+    struct stat stat;
+    int fd, error;
+
+    if (fstatat(directory, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (stat.st_dev != tree->device)
+        return -EXDEV;
+    if (!S_ISDIR(stat.st_mode)) {
+        add_entry(tree, &stat);
+        return 0;
+    }
+    fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    error = read_directory(fd, tree);
+    close(fd);
+    return error;
+}
+
+static int read_directory(int directory, struct tree *tree)
+{
+    DIR *entries = open_entries(directory);
+    struct stat stat;
+    const char *name;
+    int error = 0;
+
+    if (!entries)
+        return -errno;
+    if (fstat(directory, &stat) == 0)
+        add_entry(tree, &stat);
+    while (!error && (name = next_entry(entries)))
+        error = read_entry(directory, name, tree);
+    closedir(entries);
+    return error;
+}
+
+static int compare_entries(const void *one, const void *other)
+{
+    const struct tree_entry *a = one, *b = other;
+
+    return (a->inode > b->inode) - (a->inode < b->inode);
+}
+
+int tree_read(int directory, struct tree *tree)
+{
+    struct stat stat;
+    int error;
+
+    *tree = (struct tree){ 0 };
+    if (fstat(directory, &stat) != 0)
+        return -errno;
+    tree->device = stat.st_dev;
+    error = read_directory(directory, tree);
+    if (tree->count > 0)
+        qsort(tree->entries, tree->count, sizeof(*tree->entries), compare_entries);
+    return error;
+}
+
+void tree_free(struct tree *tree)
+{
+    free(tree->entries);
+    *tree = (struct tree){ 0 };
+}
+
+bool tree_has(const struct tree *tree, uint64_t inode)
+{
+    struct tree_entry wanted = { .inode = inode };
+
+    return tree->count > 0 &&
+           bsearch(&wanted, tree->entries, tree->count, sizeof(wanted), compare_entries) != NULL;
+}
+
+bool tree_is_linked_elsewhere(const struct tree *tree)
+{
+    size_t names = 0;
+
+    for (size_t i = 0; i < tree->count; i++) {
+        bool last = i + 1 == tree->count || tree->entries[i + 1].inode != tree->entries[i].inode;
+
+        names++;
+        if (last && names < tree->entries[i].links)
+            return true;
+        if (last)
+            names = 0;
+    }
+    return false;
+}
+
+bool tree_is_empty(int directory)
+{
+    DIR *entries = open_entries(directory);
+    bool empty = !entries || !next_entry(entries);
+
+    if (entries)
+        closedir(entries);
+    return empty;
+}

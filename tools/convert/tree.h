@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A directory and all that is below it. */
+#ifndef SHMAPCTL_TREE_H
+#define SHMAPCTL_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tree_entry {
+    uint64_t inode;
+    uint64_t links; // names that it has, anywhere; of a directory 1
+};
+
+struct tree {
+    dev_t device;
+    struct tree_entry *entries; // by inode, one for each name
+    size_t count;
+    uint64_t bytes; // that it takes
+};
+
+/* Reads a tree. Returns 0 or a negative errno; -EXDEV: another filesystem is mounted in it. */
+int tree_read(int directory, struct tree *tree);
+
+void tree_free(struct tree *tree);
+
+bool tree_has(const struct tree *tree, uint64_t inode);
+
+/* Whether a file of the tree has a name elsewhere. */
+bool tree_is_linked_elsewhere(const struct tree *tree);
+
+/* Whether a directory has no entries; true where it cannot be read. */
+bool tree_is_empty(int directory);
+
+#endif
