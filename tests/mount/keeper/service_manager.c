@@ -125,7 +125,7 @@ pid_t start_service(const struct service_manager *manager, const char *binary, c
     char options[256];
 
     snprintf(options, sizeof(options), "keeper,takeover,%s%s",
-             workspace->passthrough ? "" : "nopassthrough,", more);
+             workspace->nopassthrough ? "nopassthrough," : "", more);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
