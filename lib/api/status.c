@@ -16,7 +16,8 @@
 
 #define DEPTH_MAX 8 // of objects in objects; ours are 2 deep
 
-enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_FLAG };
+/* A late text is one that earlier versions do not tell: then it is empty. */
+enum member_kind { MEMBER_TEXT, MEMBER_LATE_TEXT, MEMBER_NUMBER, MEMBER_FLAG };
 
 struct member {
     enum member_kind kind;
@@ -57,6 +58,7 @@ static const struct member AREA_MEMBERS[] = {
     { MEMBER_FLAG, FIELD(shmap_area_status, passthrough) },
     { MEMBER_TEXT, FIELD(shmap_area_status, filesystem) },
     { MEMBER_TEXT, FIELD(shmap_area_status, reason) },
+    { MEMBER_LATE_TEXT, FIELD(shmap_area_status, lacks) },
 };
 
 static const struct {
@@ -71,6 +73,7 @@ static struct json_object *value_to_json(const struct member *member, const void
 {
     switch (member->kind) {
     case MEMBER_TEXT:
+    case MEMBER_LATE_TEXT:
         return json_object_new_string_len(field, (int)strnlen(field, member->size));
     case MEMBER_NUMBER:
         return json_object_new_uint64(*(const uint64_t *)field);
@@ -177,6 +180,7 @@ static int take_member(struct json_object *value, const struct member *member, v
 {
     switch (member->kind) {
     case MEMBER_TEXT:
+    case MEMBER_LATE_TEXT:
         return take_text(value, field, member->size);
     case MEMBER_NUMBER:
         return take_number(value, field);
@@ -190,9 +194,13 @@ static int take_members(struct json_object *object, void *base, const struct mem
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct json_object *value = json_object_object_get(object, members[i].name);
-        int error = take_member(value, &members[i], (char *)base + members[i].offset);
+        struct json_object *value;
+        int error;
 
+        if (!json_object_object_get_ex(object, members[i].name, &value) &&
+            members[i].kind == MEMBER_LATE_TEXT)
+            continue;
+        error = take_member(value, &members[i], (char *)base + members[i].offset);
         if (error)
             return error;
     }

@@ -2,7 +2,6 @@
 #include "tests/mount/keeper/service_manager.h"
 
 #include "tests/mount/harness/coprocess.h"
-#include "tests/mount/survive/mount_status.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -144,22 +143,13 @@ pid_t start_service(const struct service_manager *manager, const char *binary, c
     return pid;
 }
 
-static void skip_without_survival(const struct service_manager *manager)
-{
-    struct mount_status status;
-
-    assert_int_equal(read_mount_status(manager->workspace->mnt, &status), 0);
-    if (status.survival[0] != '\0')
-        harness_skip_case(status.survival);
-}
-
 pid_t start_new_service(const struct service_manager *manager)
 {
     pid_t pid = start_service(manager, shmapfs(), "");
     char line[64];
     struct service_message message = await_message(manager, "READY=1");
 
-    skip_without_survival(manager);
+    need_survival(manager->workspace);
     snprintf(line, sizeof(line), "MAINPID=%d", (int)pid);
     assert_true(message_says(&message, line));
     assert_int_equal(message.from, pid);

@@ -4,6 +4,7 @@
 #include "tests/mount/harness/kernel.h"
 #include "tests/mount/harness/mapping.h"
 #include "tests/mount/harness/sandbox.h"
+#include "tests/mount/survive/mount_status.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -313,4 +314,13 @@ pid_t daemon_of(const struct workspace *workspace)
 
     assert_true(daemon > 0);
     return daemon;
+}
+
+void need_survival(const struct workspace *workspace)
+{
+    struct mount_status status;
+
+    assert_int_equal(read_mount_status(workspace->mnt, &status), 0);
+    if (status.survival[0] != '\0')
+        harness_skip_case(status.survival);
 }

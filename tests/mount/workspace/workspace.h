@@ -88,4 +88,7 @@ int64_t read_status_number(const struct workspace *workspace, const char *member
 /* The process that the mount lives as long as: its keeper, or the only one. */
 pid_t daemon_of(const struct workspace *workspace);
 
+/* Skips the case where the mount does not survive the death of its worker. */
+void need_survival(const struct workspace *workspace);
+
 #endif
