@@ -276,7 +276,7 @@ static void the_worker_may_die(void **state)
     sync_by_command(workspace);
     assert_int_equal(shmap_status_get("mnt", &status), 0);
     if (status.keeper == 0)
-        harness_skip_case("this kernel does not send requests again");
+        harness_skip_case("this kernel does not send requests again (Linux 6.9 does)");
     // Through passthrough the write would wait, and not the sync.
     int disk = workspace->passthrough ? -1 : freeze(mapping);
     bool begun = coprocess_start(&sync, sync_when_told, NULL) == 0 && coprocess_await_turn(&sync);

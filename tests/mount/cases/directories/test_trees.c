@@ -85,7 +85,7 @@ static void clone_and_remove(void)
 {
     put_file("contents", "contents\n");
     assert_prints(
-        "export GIT_CONFIG_GLOBAL=/dev/null HOME=/nonexistent && exec 2>&1 && "
+        "export GIT_CONFIG_GLOBAL=/dev/null GIT_TEMPLATE_DIR= HOME=/nonexistent && exec 2>&1 && "
         "git init -q -b main one && mv contents one && cd one && "
         "for i in 1 2 3 4 5 6 7 8 9; do mkdir $i; cp contents $i; done && git add . && "
         "git -c user.name=a -c user.email=b commit -q -m c && cd .. && "

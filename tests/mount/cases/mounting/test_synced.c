@@ -117,7 +117,7 @@ static void although_the_keeper_was_killed(void **state)
     char *mapping = write_both();
     pid_t keeper = (pid_t)read_status_number(workspace, "keeper");
     if (keeper == 0)
-        harness_skip_case("this kernel does not send requests again");
+        harness_skip_case("this kernel does not send requests again (Linux 6.9 does)");
     assert_ok(kill(keeper, SIGKILL));
     workspace_await_children();
     assert_synced();
@@ -127,9 +127,8 @@ static void although_the_keeper_was_killed(void **state)
 static void when_a_run_returns(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct program_result result =
-        run_script(workspace, workspace->store,
-                   "head -c 4194304 /dev/zero | tr '\\0' w >/dev/shm/written");
+    struct program_result result = run_script(
+        workspace, workspace->store, "head -c 4194304 /dev/zero | tr '\\0' w >/dev/shm/written");
 
     assert_ended(&result, 0, "");
     assert_int_equal(unwritten_pages("store/written"), 0);
