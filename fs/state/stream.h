@@ -8,10 +8,10 @@
  * Before Linux 6.6 tmpfs' positions are counts: once a name was removed, the same number is another
  * place. Only a descriptor that is never set anywhere goes on at the right one. But the client
  * comes back to the middle of what it was given, whenever its program's buffer ends there, and to
- * its beginning after the death of a worker. So what the descriptor has given since then is kept, in
- * a record for each number of a descriptor, in memory that all processes of the mount share; and
- * getdents64() writes it right there, so that no worker can die between reading and keeping. Which
- * entries of a record have been read follows from where the descriptor stands.
+ * its beginning after the death of a worker. So what the descriptor has given since then is kept,
+ * in a record for each number of a descriptor, in memory that all processes of the mount share;
+ * and getdents64() writes it right there, so that no worker can die between reading and keeping.
+ * Which entries of a record have been read follows from where the descriptor stands.
  *
  * The kernel sends one READDIR of a stream at a time.
  */
