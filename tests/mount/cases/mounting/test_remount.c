@@ -180,6 +180,7 @@ static void killed_keeper_leaves_no_dead_mount(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
+    need_survival(workspace);
     put_file("mnt/file", "contents");
     assert_ok(kill(daemon_of(workspace), SIGKILL));
     workspace_await_children();
