@@ -156,7 +156,8 @@ bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX])
     CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
 
     while (mounts_next(&mounts)) {
-        if (mounts.device == info->device_number && is_that_mount(mounts.directory, info)) {
+        if (mounts.device == info->device_number && strcmp(mounts.type, MOUNTS_TYPE) == 0 &&
+            is_that_mount(mounts.directory, info)) {
             strlcpy(where, mounts.directory, PATH_MAX);
             return true;
         }

@@ -153,6 +153,8 @@ void setup_undo(struct mount *mount)
     if (mount->volume.nodes.header)
         node_table_destroy(&mount->volume.nodes);
     if (mount->volume.state) {
+        if (mount->volume.state->streams)
+            close(mount->volume.state->streams);
         munmap(mount->volume.state, sizeof(*mount->volume.state));
         close(mount->memfd);
     }
@@ -177,8 +179,17 @@ void setup_keep_descriptors(struct mount *mount)
     const struct mount_info *info = &mount->volume.info;
     const struct keeper_fds *keeper = &mount->volume.state->keeper_fds;
     const int own[] = {
-        STDIN_FILENO, STDOUT_FILENO,   STDERR_FILENO, info->device,    mount->memfd,
-        keeper->go,   keeper->signals, keeper->alive, keeper->serving, mount->store_lock.fd,
+        STDIN_FILENO,
+        STDOUT_FILENO,
+        STDERR_FILENO,
+        info->device,
+        mount->memfd,
+        keeper->go,
+        keeper->signals,
+        keeper->alive,
+        keeper->serving,
+        mount->store_lock.fd,
+        mount->volume.state->streams,
     };
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
@@ -221,10 +232,13 @@ static int make_ram(struct mount *mount, struct complaint *complaint)
 
 static int make_plans(struct mount *mount, struct complaint *complaint)
 {
-    (void)complaint;
+    int error;
+
     plan_data_paths(mount);
-    readdir_policy_choose(&mount->volume);
-    return 0;
+    error = readdir_policy_choose(&mount->volume);
+    return error ? complain(complaint, -error, "the memory for listings cannot be made: %s",
+                            strerror(-error))
+                 : 0;
 }
 
 static int make_anon_dirs(struct mount *mount, struct complaint *complaint)

@@ -2,10 +2,10 @@
 /*
  * Listings of directories.
  *
- * The offsets are the area's own, which stay true while entries come and go. Where they mean the
- * same to any descriptor, the kernel opens no directories, and each request opens the one that it
- * reads (readdir_policy.h). Elsewhere the handle is a descriptor of the directory, so that a stream
- * needs no record in the daemon.
+ * The offsets are the area's own. Where they mean the same to any descriptor, the kernel opens no
+ * directories, and each request opens the one that it reads (readdir_policy.h). Elsewhere the
+ * handle is a descriptor of the directory; where its offsets do not stay true while entries come
+ * and go, it has a record of what was read last as well (stream.h).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +17,8 @@
 #include "fs/inode/descriptors.h"
 #include "fs/inode/share.h"
 #include "fs/ops/ops.h"
+#include "fs/state/stream.h"
+#include "fs/vfs/readdir_policy.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
@@ -41,8 +43,12 @@ struct readdir_reply {
 
 static void close_stream(struct volume *volume, uint64_t fh)
 {
-    int fd = node_dir_close(&volume->nodes, volume_ledger(volume), fh);
+    int fd = node_dir_fd(&volume->nodes, fh);
 
+    // As long as the number is this stream's.
+    if (fd >= 0 && volume->state->streams)
+        stream_forget(volume->state->streams, fd);
+    fd = node_dir_close(&volume->nodes, volume_ledger(volume), fh);
     if (fd >= 0)
         close(fd);
 }
@@ -86,8 +92,7 @@ void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         reply_err(req, -error);
         return;
     }
-    fi->cache_readdir = fi->keep_cache =
-        volume->info.keeps_listings && volume_timeout(volume) >= TIMEOUT_DEFAULT;
+    fi->cache_readdir = fi->keep_cache = readdir_policy_keeps(volume, inode.ref.area);
     fi->fh = node_dir_open(&volume->nodes, volume_ledger(volume), fd);
     if (fi->fh == NODE_STREAM_NONE) {
         close(fd);
@@ -197,13 +202,26 @@ static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry
                                   &param, entry->d_off);
 }
 
-/* Adds entries from a descriptor's position on until the reply is full. */
-static int fill_reply(struct readdir_reply *reply, int fd, char *entries, size_t size)
+/* Returns how much to read for the rest of a reply. Where a stream keeps what was read, no more
+ * than fits in any case: the shortest entries of getdents64(), of 24 bytes, become 32 or 160. */
+static size_t read_size(const struct readdir_reply *reply, const struct stream *stream)
 {
+    size_t room = stream->record ? reply->size - reply->used : reply->size;
+
+    if (stream->record)
+        return reply->plus ? room / 20 * 3 : room / 4 * 3;
+    return reply->plus ? room / PLUS_ENTRIES_SHARE : room;
+}
+
+/* Adds the next entries of a stream until the reply is full. */
+static int fill_reply(struct readdir_reply *reply, struct stream *stream, char *buffer)
+{
+    const char *entries;
     ssize_t length;
     size_t needed;
 
-    while ((length = getdents64(fd, entries, size)) > 0) {
+    while ((length = stream_next(stream, buffer, read_size(reply, stream), reply->used == 0,
+                                 &entries)) > 0) {
         for (ssize_t at = 0; at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
 
@@ -216,7 +234,7 @@ static int fill_reply(struct readdir_reply *reply, int fd, char *entries, size_t
             reply->used += needed;
         }
     }
-    return length == 0 ? 0 : -errno;
+    return length == -EINVAL && reply->used > 0 ? 0 : (int)length;
 }
 
 static void forget_lookups(struct volume *volume, const struct readdir_reply *reply)
@@ -236,25 +254,26 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
     INODE struct inode dir = INODE_NONE;
     struct readdir_reply reply = { .req = req, .dir = &dir, .plus = plus, .size = size };
     size_t smallest = plus ? fuse_add_direntry_plus(req, NULL, 0, "", NULL, 0) : 0;
-    size_t entries_size = plus ? size / PLUS_ENTRIES_SHARE : size;
     CLEANUP_FREE char *data = malloc(size);
-    CLEANUP_FREE char *entries = malloc(entries_size);
+    CLEANUP_FREE char *buffer = malloc(size);
     CLEANUP_FREE uint64_t *looked_up =
         plus ? calloc(size / smallest + 1, sizeof(*looked_up)) : NULL;
     CLEANUP_FD int opened = -1;
     int error = inode_acquire(volume, id, &dir);
-    int fd = error ? error : directory_of(&dir, fi->fh, &opened);
+    struct stream stream = { .fd = error ? error : directory_of(&dir, fi->fh, &opened),
+                             .handle = fi->fh };
 
-    if (fd < 0)
-        error = fd;
+    if (stream.fd < 0)
+        error = stream.fd;
     reply.data = data;
     reply.looked_up = looked_up;
-    if (!error && (!data || !entries || (plus && !looked_up)))
+    if (!error && (!data || !buffer || (plus && !looked_up)))
         error = -ENOMEM;
-    if (!error && lseek(fd, offset, SEEK_SET) < 0)
-        error = -errno;
     if (!error)
-        error = fill_reply(&reply, fd, entries, entries_size);
+        error = stream_start(&stream, readdir_policy_records(volume, dir.ref.area), offset);
+    if (!error)
+        error = fill_reply(&reply, &stream, buffer);
+    stream_leave(&stream);
     // The reply has the entries that were read before an error; the next request gets the error.
     if (error && reply.used == 0)
         reply_err(req, -error);

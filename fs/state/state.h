@@ -135,6 +135,7 @@ struct state {
     // Mount options of which nothing else here tells, as -o takes them; empty: an older version
     // mounted. They are for the mount's status alone.
     char options[1024];
+    int streams; // the memfd of what directory streams have read (stream.h); 0: none is needed
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

@@ -19,8 +19,15 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "fs/state/stream.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
+
+enum positions {
+    POSITIONS_COUNT,     // the same number is another place once a name was removed
+    POSITIONS_OF_STREAM, // they stay true; another descriptor finds new names after them
+    POSITIONS_HOLD,      // they stay true, and mean the same to any descriptor
+};
 
 struct position {
     off_t offset;
@@ -56,38 +63,50 @@ static int make_file(int dir, const char *name)
     return fd < 0 ? -errno : 0;
 }
 
-/* Lists the first of two files, replaces it by another one, and goes on with another descriptor:
- * only the second file may come. */
-static bool positions_hold_in(int dir)
+/* Whether a new descriptor finds, from a position on, this name and no other. */
+static bool finds_only(int dir, off_t offset, const char *name)
 {
-    struct position first, second;
-    CLEANUP_FD int again = -1;
+    CLEANUP_FD int again = object_reopen(dir, O_RDONLY | O_DIRECTORY);
+    struct position found;
 
-    if (make_file(dir, "a") != 0 || make_file(dir, "b") != 0 || next_entry(dir, &first) != 1)
-        return false;
-    if (unlinkat(dir, first.name, 0) != 0 || make_file(dir, "c") != 0)
-        return false;
-    again = object_reopen(dir, O_RDONLY | O_DIRECTORY);
-    if (again < 0 || lseek(again, first.offset, SEEK_SET) < 0)
-        return false;
-    return next_entry(again, &second) == 1 && strcmp(second.name, "c") != 0 &&
-           next_entry(again, &first) == 0;
+    return again >= 0 && lseek(again, offset, SEEK_SET) >= 0 && next_entry(again, &found) == 1 &&
+           strcmp(found.name, name) == 0 && next_entry(again, &found) == 0;
 }
 
-static bool tmpfs_positions_hold(const struct area *ram)
+/* Lists the first of two files, removes it, and goes on; then makes another one, and goes on
+ * again. */
+static enum positions try_positions(int dir)
+{
+    struct position first;
+    const char *second;
+
+    if (make_file(dir, "a") != 0 || make_file(dir, "b") != 0 || next_entry(dir, &first) != 1 ||
+        unlinkat(dir, first.name, 0) != 0)
+        return POSITIONS_COUNT;
+    second = strcmp(first.name, "a") == 0 ? "b" : "a";
+    if (!finds_only(dir, first.offset, second))
+        return POSITIONS_COUNT;
+    if (make_file(dir, "c") != 0 || !finds_only(dir, first.offset, second))
+        return POSITIONS_OF_STREAM;
+    return POSITIONS_HOLD;
+}
+
+/* What is not known counts as the worst. */
+static enum positions tmpfs_positions(const struct area *ram)
 {
     static const char name[] = ".positions", *const files[] = { "a", "b", "c" };
+    enum positions positions = POSITIONS_COUNT;
     CLEANUP_FD int dir = -1;
-    bool hold;
 
     if (mkdirat(ram->root, name, 0700) != 0)
-        return false;
+        return positions;
     dir = openat(ram->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    hold = dir >= 0 && positions_hold_in(dir);
+    if (dir >= 0)
+        positions = try_positions(dir);
     for (size_t i = 0; dir >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
         unlinkat(dir, files[i], 0);
     unlinkat(ram->root, name, AT_REMOVEDIR);
-    return hold;
+    return positions;
 }
 
 static bool store_positions_hold(const struct area *store)
@@ -103,9 +122,11 @@ static bool store_positions_hold(const struct area *store)
     return false;
 }
 
-void readdir_policy_choose(struct volume *volume)
+int readdir_policy_choose(struct volume *volume)
 {
     struct mount_info *info = &volume->info;
+    enum positions of_tmpfs = tmpfs_positions(&info->areas[AREA_RAM]);
+    int memory;
 
     // Nobody tells the kernel of changes behind the mount. A user who expects some sets how long a
     // name may be trusted, but the kernel would trust listings for longer: it does not count their
@@ -113,5 +134,26 @@ void readdir_policy_choose(struct volume *volume)
     info->keeps_listings = info->timeout >= TIMEOUT_DEFAULT;
     info->lists_unopened = info->keeps_listings && info->cred.privileged &&
                            store_positions_hold(&info->areas[AREA_STORE]) &&
-                           tmpfs_positions_hold(&info->areas[AREA_RAM]);
+                           of_tmpfs == POSITIONS_HOLD;
+    if (of_tmpfs != POSITIONS_COUNT)
+        return 0;
+    memory = stream_memory_create();
+    if (memory < 0)
+        return memory;
+    volume->state->streams = memory;
+    return 0;
+}
+
+int readdir_policy_records(const struct volume *volume, unsigned area)
+{
+    bool counts = strcmp(volume->info.areas[area].filesystem, "tmpfs") == 0;
+
+    return counts ? volume->state->streams : 0;
+}
+
+bool readdir_policy_keeps(const struct volume *volume, unsigned area)
+{
+    // A listing that one stream has given has positions of no other.
+    return volume->info.keeps_listings && volume_timeout(volume) >= TIMEOUT_DEFAULT &&
+           !readdir_policy_records(volume, area);
 }

@@ -12,7 +12,14 @@
 
 #include "fs/inode/volume.h"
 
-/* Decides both, once the areas are there: completes `info`. */
-void readdir_policy_choose(struct volume *volume);
+/* Decides both, once the areas and the state are there: completes them. Returns 0 or a negative
+ * errno. */
+int readdir_policy_choose(struct volume *volume);
+
+/* Returns the memfd of the records that streams of an area have; 0: they need none. */
+int readdir_policy_records(const struct volume *volume, unsigned area);
+
+/* Whether the kernel may keep listings of an area's directories. */
+bool readdir_policy_keeps(const struct volume *volume, unsigned area);
 
 #endif

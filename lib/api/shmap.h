@@ -153,6 +153,7 @@ struct shmap_area_status {
     bool passthrough;
     char filesystem[32]; // of the area: "tmpfs", "ext4" … or a hexadecimal magic
     char reason[128];    // why not passthrough; empty when it is
+    char lacks[64];      // what the kernel has only later for it; empty: nothing
 };
 
 /* The state of a mount, as the attribute SHMAP_XATTR_STATUS tells it. */

@@ -16,6 +16,7 @@
 
 #define DEPTH_MAX 8 // of objects in objects; ours are 2 deep
 
+/* A late text is one that earlier versions do not tell: then it is empty. */
 enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_FLAG };
 
 struct member {
@@ -61,6 +62,7 @@ static const struct member AREA_MEMBERS[] = {
     { MEMBER_FLAG, FIELD(shmap_area_status, passthrough) },
     { MEMBER_TEXT, FIELD(shmap_area_status, filesystem) },
     { MEMBER_TEXT, FIELD(shmap_area_status, reason) },
+    { MEMBER_TEXT, FIELD(shmap_area_status, lacks), .later = true },
 };
 
 static const struct {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -85,6 +86,8 @@ int area_status(const struct area *area, struct shmap_area_status *status)
     status->inodes = vfs.f_files;
     status->inodes_used = vfs.f_files - vfs.f_ffree;
     strlcpy(status->filesystem, area->filesystem, sizeof(status->filesystem));
+    if (fgetxattr(area->root, "user.any", NULL, 0) < 0 && errno == EOPNOTSUPP)
+        strlcpy(status->lacks, "user.* attributes (Linux 6.6 has them)", sizeof(status->lacks));
     return 0;
 }
 

@@ -41,10 +41,10 @@ struct area {
     dev_t device; // of its filesystem
     // Objects can be opened by file handle; otherwise each needs a descriptor that stays open.
     bool handles;
+    bool reserves;       // what truncate(2) lets a file grow by has room
     int user_namespace;  // that owns a RAM area made without privilege; otherwise -1
     char filesystem[32]; // its kind, such as "ext4"
     char huge[16];       // the RAM area's huge= in force
-    bool reserves;       // what truncate(2) lets a file grow by has room
 };
 
 /* The MOUNT_ATTR_… flags about access times that an area's own mount takes over from the user's

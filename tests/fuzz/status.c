@@ -24,6 +24,7 @@ static void check_texts(const struct shmap_status *status)
         { status->store_area.reason, sizeof(status->store_area.reason) },
         { status->ram_area.filesystem, sizeof(status->ram_area.filesystem) },
         { status->ram_area.reason, sizeof(status->ram_area.reason) },
+        { status->ram_area.lacks, sizeof(status->ram_area.lacks) },
     };
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         MUST(strnlen(fields[i].text, fields[i].size) < fields[i].size, "a text without an end");

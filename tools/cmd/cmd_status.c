@@ -70,7 +70,8 @@ static void print_status(const struct shmap_status *status, const char *flags)
     }
     if (status->ram_area.present) {
         print_text("RAM area   ", status->ram_area.filesystem, "");
-        print_text(", huge=", status->huge, "\n");
+        print_text(", huge=", status->huge, "");
+        print_text(*status->ram_area.lacks ? "; lacks " : "", status->ram_area.lacks, "\n");
         print_area_use(&status->ram_area, status->writeback);
     }
     printf("in use     %" PRIu64 " nodes, %" PRIu64 " open files, %" PRIu64 " of %" PRIu64

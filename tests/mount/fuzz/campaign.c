@@ -26,7 +26,7 @@ static int say_difference(struct fuzz_round *round, uint64_t seed,
         printf("the same operations gave no difference when they were made again\n");
     }
     printf("once more: SEED=%" PRIu64 " fuzz %s %s 0\n", seed,
-           campaign->workspace->passthrough ? "passthrough" : "cached",
+           campaign->workspace->nopassthrough ? "cached" : "passthrough",
            campaign->workspace->root ? "root" : "user");
     return EXIT_FAILURE;
 }

@@ -124,10 +124,10 @@ static bool take_words(struct arguments *arguments, int count, char **words)
         return false;
     if (count == 3)
         arguments->seconds = (time_t)strtoul(words[2], &end, 10);
-    arguments->workspace.passthrough = strcmp(words[0], "passthrough") == 0;
+    arguments->workspace.nopassthrough = strcmp(words[0], "cached") == 0;
     arguments->workspace.root = strcmp(words[1], "root") == 0;
     return (end == NULL || *end == '\0') &&
-           (arguments->workspace.passthrough || strcmp(words[0], "cached") == 0) &&
+           (arguments->workspace.nopassthrough || strcmp(words[0], "passthrough") == 0) &&
            (arguments->workspace.root || strcmp(words[1], "user") == 0);
 }
 

@@ -32,7 +32,7 @@ static void execute_daemon(const struct fixture *fixture)
     // The daemon has a keeper, as every mount does; the options can say otherwise.
     snprintf(options, sizeof(options), "keeper,size=%d%s%s%s%s", HARNESS_AREA_SIZE,
              fixture->store != NULL ? ",anon=anon" : "",
-             fixture->passthrough ? "" : ",nopassthrough", more != NULL ? "," : "",
+             fixture->nopassthrough ? ",nopassthrough" : "", more != NULL ? "," : "",
              more != NULL ? more : "");
 
     const char *arguments[8] = { daemon, "-f" };

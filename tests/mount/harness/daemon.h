@@ -6,7 +6,7 @@
 #include "tests/mount/harness/harness.h"
 #include "tests/mount/harness/sandbox.h"
 
-/* Starts $SHMAPFS for the fixture (area, passthrough, root, store and mnt are set) and returns when
+/* Starts $SHMAPFS for the fixture (area, nopassthrough, root, store and mnt are set) and returns when
  * the mount is there; sets fixture->daemon. What the daemon writes goes to log. Returns 0 or a
  * negative errno, having said why. */
 int daemon_start(const struct sandbox *sandbox, struct fixture *fixture, int log);

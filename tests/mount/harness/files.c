@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 void put_file(const char *path, const char *content)
@@ -32,6 +33,17 @@ bool exists(const char *path)
     if (errno != ENOENT)
         fail_msg("lstat %s: %s", path, strerror(errno));
     return false;
+}
+
+bool has_user_attributes(const char *path)
+{
+    return getxattr(path, "user.any", NULL, 0) >= 0 || errno != EOPNOTSUPP;
+}
+
+void need_user_attributes(const char *path)
+{
+    if (!has_user_attributes(path))
+        harness_skip_case("this kernel's tmpfs has no user.* attributes (Linux 6.6 has)");
 }
 
 struct stat stat_of(const char *path)

@@ -14,6 +14,11 @@ void put_file(const char *path, const char *content); // made new, or replaced
 void assert_content(const char *path, const char *content);
 
 bool exists(const char *path); // as lstat sees it
+
+/* Whether a file can have user.* attributes: in RAM, since Linux 6.6. Or skips the case. */
+bool has_user_attributes(const char *path);
+void need_user_attributes(const char *path);
+
 struct stat stat_of(const char *path);
 struct stat lstat_of(const char *path);
 struct stat fstat_of(int fd);

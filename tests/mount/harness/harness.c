@@ -7,6 +7,7 @@
 #include "tests/mount/harness/harness.h"
 
 #include "tests/mount/harness/daemon.h"
+#include "tests/mount/harness/kernel.h"
 #include "tests/mount/harness/sandbox.h"
 #include "tests/mount/harness/watchdog.h"
 
@@ -19,7 +20,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -222,16 +222,6 @@ static bool make_directories(struct case_group *group)
     return true;
 }
 
-// Linux 6.9 has the data path in the kernel, for root.
-static bool has_passthrough(const struct fixture *fixture)
-{
-    struct utsname kernel;
-    int major = 0, minor = 0;
-    return fixture->root && fixture->passthrough && uname(&kernel) == 0 &&
-           sscanf(kernel.release, "%d.%d", &major, &minor) == 2 &&
-           (major > 6 || (major == 6 && minor >= 9));
-}
-
 static bool prepare_group(struct case_group *group)
 {
     if (chmod(group->top, 0755) < 0)
@@ -247,7 +237,10 @@ static bool prepare_group(struct case_group *group)
     if (!make_directories(group))
         return false;
 
-    group->fixture.cached = group->native == NULL && !has_passthrough(&group->fixture);
+    struct fixture *fixture = &group->fixture;
+    fixture->passthrough = group->native == NULL && fixture->root && !fixture->nopassthrough &&
+                           kernel_has_passthrough();
+    fixture->cached = group->native == NULL && !fixture->passthrough;
     struct statfs fs;
     if (group->fixture.area == AREA_RAM || group->fixture.area == AREA_ANON)
         group->fixture.memory = true;
@@ -304,8 +297,8 @@ static bool parse_arguments(struct case_group *group, int argc, char **argv)
     }
     if (argc != 4 || !parse_user(group, argv[3]))
         return false;
-    fixture->passthrough = strcmp(argv[2], "passthrough") == 0;
-    if (!fixture->passthrough && strcmp(argv[2], "cached") != 0)
+    fixture->nopassthrough = strcmp(argv[2], "cached") == 0;
+    if (!fixture->nopassthrough && strcmp(argv[2], "passthrough") != 0)
         return false;
     for (fixture->area = AREA_RAM; fixture->area < AREA_NATIVE; fixture->area++)
         if (strcmp(argv[1], areas[fixture->area]) == 0)

@@ -45,16 +45,17 @@ enum area { AREA_RAM, AREA_ANON, AREA_PERSIST, AREA_NATIVE };
 
 struct fixture {
     enum area area;
-    bool passthrough; // the data path in the kernel was asked for (a user's mount never has it)
-    bool cached; // the data goes through FUSE's page cache: asked for, or for want of passthrough
-    bool memory; // the area's files live in a tmpfs; otherwise on the filesystem of /var/tmp
-    bool root;   // the cases run as root; otherwise as `nobody`, who also owns the mount
-    const char *mnt;   // the mount point (native: the directory)
-    const char *store; // the store's directory; NULL on ram and native
-    const char *base;  // the directory in the mount where the area under test begins
-    char *dir;         // the case's own directory below base: new, and where the case works
-    pid_t daemon;      // the process that serves the mount; 0 on native
-    int outsider;      // where harness_outside() asks; -1 when nobody can become another user
+    bool nopassthrough; // the mount gets this option
+    bool passthrough;   // data passes through the kernel: asked for, and there
+    bool cached;        // data goes through FUSE's page cache; neither is so on native
+    bool memory;        // the area's files live in a tmpfs; otherwise on the filesystem of /var/tmp
+    bool root;          // the cases run as root; otherwise as `nobody`, who also owns the mount
+    const char *mnt;    // the mount point (native: the directory)
+    const char *store;  // the store's directory; NULL on ram and native
+    const char *base;   // the directory in the mount where the area under test begins
+    char *dir;          // the case's own directory below base: new, and where the case works
+    pid_t daemon;       // the process that serves the mount; 0 on native
+    int outsider;       // where harness_outside() asks; -1 when nobody can become another user
 };
 
 /* Parses the command line, mounts, runs the cases (each gets `struct fixture **` as its state),

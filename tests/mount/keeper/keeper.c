@@ -40,7 +40,7 @@ static _Noreturn void become_daemon(const struct workspace *workspace,
     int log = open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
     snprintf(options, sizeof(options), "keeper%s%s%s",
-             workspace->passthrough ? "" : ",nopassthrough", settings->options != NULL ? "," : "",
+             workspace->nopassthrough ? ",nopassthrough" : "", settings->options != NULL ? "," : "",
              settings->options != NULL ? settings->options : "");
     snprintf(crashpoints, sizeof(crashpoints), "%s/halt", workspace->dir);
     words[3] = options;

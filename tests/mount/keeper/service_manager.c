@@ -2,7 +2,6 @@
 #include "tests/mount/keeper/service_manager.h"
 
 #include "tests/mount/harness/coprocess.h"
-#include "tests/mount/survive/mount_status.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -125,7 +124,7 @@ pid_t start_service(const struct service_manager *manager, const char *binary, c
     char options[256];
 
     snprintf(options, sizeof(options), "keeper,takeover,%s%s",
-             workspace->passthrough ? "" : "nopassthrough,", more);
+             workspace->nopassthrough ? "nopassthrough," : "", more);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -150,6 +149,7 @@ pid_t start_new_service(const struct service_manager *manager)
     char line[64];
     struct service_message message = await_message(manager, "READY=1");
 
+    need_survival(manager->workspace);
     snprintf(line, sizeof(line), "MAINPID=%d", (int)pid);
     assert_true(message_says(&message, line));
     assert_int_equal(message.from, pid);
@@ -191,13 +191,4 @@ void stop_service(struct service_manager *manager, pid_t keeper)
     assert_false(workspace_is_mounted(manager->workspace->mnt));
     assert_int_equal(workspace_await_children(), 0);
     service_manager_close(manager);
-}
-
-void skip_without_survival(const struct service_manager *manager)
-{
-    struct mount_status status;
-
-    assert_int_equal(read_mount_status(manager->workspace->mnt, &status), 0);
-    if (status.survival[0] != '\0')
-        harness_skip_case(status.survival);
 }

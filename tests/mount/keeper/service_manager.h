@@ -46,7 +46,7 @@ void hear_nothing_from(const struct service_manager *manager, pid_t stranger);
 /* Starts a daemon as a service manager does; what it says goes to the file «log». */
 pid_t start_service(const struct service_manager *manager, const char *binary, const char *more);
 
-/* Starts a service whose mount is new. */
+/* Starts a service whose mount is new, or skips the case where that does not survive deaths. */
 pid_t start_new_service(const struct service_manager *manager);
 
 /* Starts it where its mount lives; returns what the manager is told when the start is done. */
@@ -58,8 +58,5 @@ pid_t pass_on_mount(const struct service_manager *manager, pid_t keeper);
 
 /* Ends the service and the mount, and closes the manager's socket. */
 void stop_service(struct service_manager *manager, pid_t keeper);
-
-/* Skips the case where the mount does not survive deaths. */
-void skip_without_survival(const struct service_manager *manager);
 
 #endif

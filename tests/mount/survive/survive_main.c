@@ -164,7 +164,7 @@ static bool take_words(struct arguments *arguments, int count, char **words)
     if (count == 1)
         return true;
     arguments->area = words[1];
-    arguments->workspace.passthrough = strcmp(words[2], "passthrough") == 0;
+    arguments->workspace.nopassthrough = strcmp(words[2], "cached") == 0;
     arguments->workspace.root = strcmp(words[3], "root") == 0;
     return is_one_of(words[1], areas) && is_one_of(words[2], modes) && is_one_of(words[3], users);
 }
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
     char top[] = "/var/tmp/shmapfs-test-XXXXXX";
     struct arguments arguments = {
         .sandbox = { .top = top, .by_root = geteuid() == 0 },
-        .workspace = { .top = top, .passthrough = true, .root = true },
+        .workspace = { .top = top, .root = true },
         .plan = { .kinds = load_everything, .seed = (uint64_t)time(NULL) },
         .area = "ram",
     };

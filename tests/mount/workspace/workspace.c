@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/mount/workspace/workspace.h"
 
+#include "tests/mount/harness/kernel.h"
 #include "tests/mount/harness/mapping.h"
 #include "tests/mount/harness/sandbox.h"
+#include "tests/mount/survive/mount_status.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -18,6 +20,12 @@
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
+
+/* What cmocka hands to a case: its workspace comes first. */
+struct own_case {
+    struct workspace workspace;
+    CMUnitTestFunction body;
+};
 
 struct workspace_group {
     const char *name;
@@ -61,7 +69,7 @@ int workspace_await_children(void)
     }
 }
 
-/* Ends what a failed case left running: children of this process, by their number. */
+/* Ends what a case left running: children of this process, by their number. */
 static void end_children(void)
 {
     char path[64];
@@ -77,8 +85,7 @@ static void end_children(void)
     workspace_await_children();
 }
 
-/* Takes away what a failed case left mounted, the last first. Returns whether there was
- * anything. */
+/* Takes away what a case left mounted, the last first. Returns whether there was anything. */
 static bool unmount_all(const char *below)
 {
     bool any = false;
@@ -116,45 +123,59 @@ static int begin_case(void **state)
     return mkdir("mnt", 0755) == -1 || mkdir("store", 0755) == -1 ? -1 : 0;
 }
 
+/* One that fails or is skipped does not come to the end of it, and may leave a mount. */
+static void run_case(void **state)
+{
+    struct own_case *own = *state;
+
+    own->body(state);
+    if (unmount_all(own->workspace.dir))
+        fail_msg("the case left a mount behind");
+}
+
 static int end_case(void **state)
 {
     struct workspace *workspace = *state;
 
     if (getpid() != 1) // A child whose assertion failed.
         _exit(EXIT_FAILURE);
-    bool left = chdir("/") == -1 || unmount_all(workspace->dir);
+    int error = chdir("/") == -1 ? -errno : 0;
+    unmount_all(workspace->dir);
     end_children();
-    if (left)
-        print_error("the case left a mount behind\n");
-    int error = sandbox_remove_tree(workspace->dir);
+    if (error == 0)
+        error = sandbox_remove_tree(workspace->dir);
     free(workspace->dir);
-    return left || error < 0 ? -1 : 0;
+    return error < 0 ? -1 : 0;
 }
 
 static int run_in_sandbox(void *argument)
 {
     struct workspace_group *group = argument;
     struct CMUnitTest *tests = calloc(group->count, sizeof(*tests));
+    struct own_case *own = calloc(group->count, sizeof(*own));
     sigset_t ended;
 
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);
     sigprocmask(SIG_BLOCK, &ended, NULL);
-    if (tests == NULL || chmod(group->workspace.top, 01777) == -1)
+    if (tests == NULL || own == NULL || chmod(group->workspace.top, 01777) == -1)
         return EXIT_FAILURE;
     if (!group->workspace.root && group->sandbox.by_root &&
         (sandbox_share_fuse_device(&group->sandbox) < 0 ||
          sandbox_drop_privileges(&group->sandbox, true) < 0))
         return EXIT_FAILURE;
     for (size_t i = 0; i < group->count; i++) {
+        own[i] = (struct own_case){ group->workspace, group->cases[i].test_func };
         tests[i] = group->cases[i];
+        tests[i].test_func = run_case;
         tests[i].setup_func = begin_case;
         tests[i].teardown_func = end_case;
-        tests[i].initial_state = &group->workspace;
+        tests[i].initial_state = &own[i];
     }
     cmocka_set_test_filter(getenv("SHMAPFS_TEST_FILTER"));
     int failed = _cmocka_run_group_tests(group->name, tests, group->count, NULL, NULL);
     free(tests);
+    free(own);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -167,13 +188,15 @@ int workspace_main(int argc, char **argv, const char *name, const struct CMUnitT
     group.sandbox = (struct sandbox){ .top = top, .by_root = geteuid() == 0 };
     group.workspace = (struct workspace){ .top = top };
     if (argc == 3) {
-        group.workspace.passthrough = strcmp(argv[1], "passthrough") == 0;
+        group.workspace.nopassthrough = strcmp(argv[1], "cached") == 0;
         group.workspace.native = strcmp(argv[1], "native") == 0;
         group.workspace.root = strcmp(argv[2], "root") == 0;
+        group.workspace.passthrough =
+            strcmp(argv[1], "passthrough") == 0 && group.workspace.root && kernel_has_passthrough();
     }
     if (argc != 3 ||
-        (!group.workspace.passthrough && !group.workspace.native &&
-         strcmp(argv[1], "cached") != 0) ||
+        (!group.workspace.nopassthrough && !group.workspace.native &&
+         strcmp(argv[1], "passthrough") != 0) ||
         (!group.workspace.root && strcmp(argv[2], "user") != 0)) {
         fprintf(stderr, "usage: %s passthrough|cached|native root|user\n", argv[0]);
         return EXIT_FAILURE;
@@ -196,7 +219,7 @@ struct program_result workspace_try_mount(const struct workspace *workspace, boo
 {
     char all[4096];
 
-    snprintf(all, sizeof(all), "defaults%s%s%s", workspace->passthrough ? "" : ",nopassthrough",
+    snprintf(all, sizeof(all), "defaults%s%s%s", workspace->nopassthrough ? ",nopassthrough" : "",
              options[0] == '\0' ? "" : ",", options);
     if (with_store)
         return run_program(shmapfs(), workspace->store, workspace->mnt, "-o", all, NULL);
@@ -282,4 +305,22 @@ int64_t read_status_number(const struct workspace *workspace, const char *member
     int64_t value = json_object_get_int64(part);
     json_object_put(whole);
     return value;
+}
+
+pid_t daemon_of(const struct workspace *workspace)
+{
+    pid_t keeper = (pid_t)read_status_number(workspace, "keeper");
+    pid_t daemon = keeper != 0 ? keeper : (pid_t)read_status_number(workspace, "pid");
+
+    assert_true(daemon > 0);
+    return daemon;
+}
+
+void need_survival(const struct workspace *workspace)
+{
+    struct mount_status status;
+
+    assert_int_equal(read_mount_status(workspace->mnt, &status), 0);
+    if (status.survival[0] != '\0')
+        harness_skip_case(status.survival);
 }

@@ -7,8 +7,8 @@
  *
  * The cases run as the first process of mount and PID namespaces of their own (see sandbox.h), so
  * that a daemon becomes their child when the process that started it ends, and they can read its
- * exit status. What a failed case leaves running and mounted is ended before the next. With
- * `native`, cases about a disk look at the disk itself.
+ * exit status. What a case leaves running and mounted is ended before the next; one that passes
+ * leaves no mount. With `native`, cases about a disk look at the disk itself.
  */
 #ifndef SHMAPFS_TESTS_WORKSPACE_H
 #define SHMAPFS_TESTS_WORKSPACE_H
@@ -19,7 +19,8 @@
 #include <limits.h>
 
 struct workspace {
-    bool passthrough;     // otherwise every mount gets nopassthrough
+    bool nopassthrough;   // every mount gets this option
+    bool passthrough;     // data passes through the kernel: asked for, and there
     bool native;          // nothing is mounted: workspace_mount() makes mnt another name of store
     bool root;            // otherwise the cases are `nobody`
     char *top;            // the temporary directory of all cases
@@ -83,5 +84,11 @@ bool becomes_true(bool (*condition)(void *), void *argument);
 
 /* A number of the mount's status, such as "pid" or "ram_area.used". */
 int64_t read_status_number(const struct workspace *workspace, const char *member);
+
+/* The process that the mount lives as long as: its keeper, or the only one. */
+pid_t daemon_of(const struct workspace *workspace);
+
+/* Skips the case where the mount does not survive the death of its worker. */
+void need_survival(const struct workspace *workspace);
 
 #endif

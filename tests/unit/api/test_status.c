@@ -44,6 +44,7 @@ static const struct shmap_status sample = {
         .used = UINT64_C(1) << 63,
         .filesystem = "tmpfs",
         .reason = "no privilege",
+        .lacks = "something",
     },
 };
 
@@ -57,6 +58,7 @@ static void assert_area_equal(const struct shmap_area_status *a, const struct sh
     assert_int_equal(a->passthrough, b->passthrough);
     assert_string_equal(a->filesystem, b->filesystem);
     assert_string_equal(a->reason, b->reason);
+    assert_string_equal(a->lacks, b->lacks);
 }
 
 static void assert_status_equal(const struct shmap_status *a, const struct shmap_status *b)
@@ -215,8 +217,9 @@ static void damage_members(const char *area)
     {
         struct json_object *object = sample_object();
         json_object_object_del(holder(object, area), name);
-        // The daemons of earlier versions do not have it.
-        if (parse_object(object) != (strcmp(name, "options") == 0 ? 0 : -EPROTO))
+        // The daemons of earlier versions do not have these.
+        bool is_late = strcmp(name, "options") == 0 || strcmp(name, "lacks") == 0;
+        if (parse_object(object) != (is_late ? 0 : -EPROTO))
             fail_msg("%s missing", name);
         json_object_put(object);
 
@@ -272,6 +275,7 @@ static void texts_too_long_for_their_field_are_refused(void **state)
     assert_text("ram_area", "filesystem", 32, -EPROTO);
     assert_text("store_area", "reason", 127, 0);
     assert_text("store_area", "reason", 128, -EPROTO);
+    assert_text("ram_area", "lacks", 64, -EPROTO);
 }
 
 static void a_nul_in_a_text_is_refused(void **state)

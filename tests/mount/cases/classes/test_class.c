@@ -60,6 +60,7 @@ static void class_is_not_listed(void **state)
     (void)state;
     assert_ok(mkdir("root", 0755));
     assert_ok(set_class("root", "anon"));
+    need_user_attributes("root");
     assert_ok(setxattr("root", "user.mine", "x", 1, 0));
     ssize_t length = listxattr("root", names, sizeof(names));
     assert_ok(length);

@@ -199,7 +199,9 @@ static void attributes_are_shown_and_stored(void **state)
     make_class_root("root", "anon");
     put_file("root/file", "");
     assert_ok(chmod("root", 02750));
-    assert_ok(setxattr("root", "user.mine", "x", 1, 0));
+    bool has_attributes = has_user_attributes("root");
+    if (has_attributes)
+        assert_ok(setxattr("root", "user.mine", "x", 1, 0));
     struct timespec times[2] = { { .tv_sec = 1000000, .tv_nsec = 5 },
                                  { .tv_sec = 2000000, .tv_nsec = 7 } };
     assert_ok(utimensat(AT_FDCWD, "root", times, 0));
@@ -207,8 +209,8 @@ static void attributes_are_shown_and_stored(void **state)
     assert_int_equal(stat_of("root").st_mtim.tv_sec, 2000000);
     in_store(fixture, "root", path);
     assert_int_equal(stat_of(path).st_mode, S_IFDIR | 02750);
-    assert_int_equal(getxattr(path, "user.mine", value, sizeof(value)), 1);
-    assert_int_equal(getxattr("root", "user.mine", value, sizeof(value)), 1);
+    assert_int_equal(getxattr(path, "user.mine", value, sizeof(value)), has_attributes ? 1 : -1);
+    assert_int_equal(getxattr("root", "user.mine", value, sizeof(value)), has_attributes ? 1 : -1);
     // A new file below changes the directory's time, as anywhere.
     put_file("root/second", "");
     assert_true(stat_of("root").st_mtim.tv_sec > 2000000);

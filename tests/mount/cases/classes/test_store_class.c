@@ -51,9 +51,7 @@ static void end_daemon(const struct workspace *workspace, const char *path)
     struct workspace mounted = *workspace;
 
     snprintf(mounted.mnt, sizeof(mounted.mnt), "%s", path);
-    pid_t daemon = (pid_t)read_status_number(&mounted, "keeper");
-    if (daemon == 0)
-        daemon = (pid_t)read_status_number(&mounted, "pid");
+    pid_t daemon = daemon_of(&mounted);
     unmount(path);
     await_end(daemon);
 }

@@ -26,7 +26,7 @@ void need_cachestat(void)
 
     close(fd);
     if (missing)
-        harness_skip_case("this kernel has no cachestat(2)");
+        harness_skip_case("this kernel has no cachestat(2) (Linux 6.5 has)");
 }
 
 struct json_object *ls_json(const char *path)

@@ -24,7 +24,7 @@ static char *options_for(const struct workspace *workspace, const char *more)
 {
     char *all;
 
-    assert_ok(asprintf(&all, "size=16m%s%s%s", workspace->passthrough ? "" : ",nopassthrough",
+    assert_ok(asprintf(&all, "size=16m%s%s%s", workspace->nopassthrough ? ",nopassthrough" : "",
                        more[0] == '\0' ? "" : ",", more));
     return all;
 }

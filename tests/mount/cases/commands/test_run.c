@@ -196,7 +196,7 @@ static void limits_are_the_command_s(void **state)
         "head -c 100000 /dev/zero >/dev/shm/object; wc -c </dev/shm/object; "
         "pid=$($0 --json status /dev/shm | sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
         "sed -n 's/^Max cpu time *\\([a-z0-9]*\\) *\\([a-z0-9]*\\).*/\\1 \\2/p' /proc/$pid/limits";
-    const char *options = workspace->passthrough ? "rw" : "nopassthrough";
+    const char *options = workspace->nopassthrough ? "nopassthrough" : "rw";
 
     struct program_result result =
         run_program("sh", "-c", "ulimit -t 2000; ulimit -St 1000; ulimit -Sf 4; exec \"$@\"", "sh",

@@ -145,7 +145,7 @@ static void status_in_words(void **state)
     assert_says(&result, workspace->store);
     assert_says(&result, "huge=never");
     assert_says(&result, "3.0M");
-    assert_says(&result, workspace->passthrough && workspace->root ? "passthrough" : "cache");
+    assert_says(&result, workspace->passthrough ? "passthrough" : "cache");
     // A relative path, and one with a slash, are the same mount.
     result = run_program(shmapctl(), "status", "mnt/", NULL);
     assert_says(&result, workspace->mnt);
@@ -193,11 +193,13 @@ static void status_in_json(void **state)
     assert_int_equal(json_object_get_int64(member(ram, "size")), 3 << 20);
     assert_in_range(json_object_get_int64(member(ram, "used")), 1 << 20, 3 << 20);
     assert_int_equal(json_object_get_int64(member(ram, "inodes")), 100);
-    bool passthrough = workspace->passthrough && workspace->root;
+    bool passthrough = workspace->passthrough;
     assert_int_equal(json_object_get_boolean(member(ram, "passthrough")), passthrough);
     const char *reason = json_object_get_string(member(ram, "reason"));
     assert_int_equal(strlen(reason) == 0, passthrough);
     assert_string_equal(json_object_get_string(member(ram, "filesystem")), "tmpfs");
+    const char *lacks = json_object_get_string(member(ram, "lacks"));
+    assert_int_equal(strlen(lacks) == 0, has_user_attributes("mnt/scratch"));
     json_object_put(status);
     assert_ok(close(fd));
     workspace_unmount(workspace);
@@ -359,6 +361,7 @@ static void upgrade_in_words_and_json(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
+    need_survival(workspace);
     put_file("mnt/file", "contents");
     struct program_result result = run_program(shmapctl(), "status", workspace->mnt, NULL);
     assert_says(&result, "survival   0 restarts, 0 upgrades\n");
@@ -389,6 +392,7 @@ static void restarts_in_words(void **state)
     char reason[64];
 
     workspace_mount(workspace, true, "");
+    need_survival(workspace);
     int64_t worker = read_status_number(workspace, "pid");
     assert_ok(kill((pid_t)worker, SIGKILL));
     while (read_status_number(workspace, "pid") == worker)
@@ -405,6 +409,7 @@ static void refused_upgrades(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
+    need_survival(workspace);
     struct program_result result = run_program(shmapctl(), "upgrade", NULL);
     assert_usage(&result, "too few");
     result = run_program(shmapctl(), "upgrade", workspace->mnt, "/bin/true", "/bin/true", NULL);

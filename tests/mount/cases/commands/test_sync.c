@@ -265,7 +265,7 @@ static void the_worker_may_die(void **state)
     sync_by_command(workspace);
     assert_int_equal(shmap_status_get("mnt", &status), 0);
     if (status.keeper == 0)
-        harness_skip_case("this kernel does not send requests again");
+        harness_skip_case("this kernel does not send requests again (Linux 6.9 does)");
     // Through passthrough the write would wait, and not the sync.
     if (!workspace->passthrough)
         freeze(&thawer, mapping);

@@ -144,7 +144,7 @@ static void a_signal_ends_the_mount(void **state)
     struct frozen_store frozen;
 
     freeze(&frozen, workspace_of(state));
-    assert_ok(kill((pid_t)read_status_number(frozen.workspace, "keeper"), SIGTERM));
+    assert_ok(kill(daemon_of(frozen.workspace), SIGTERM));
     await_the_end(&frozen);
 }
 

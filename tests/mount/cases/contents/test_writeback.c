@@ -110,7 +110,7 @@ static void all_that_waits_reaches_the_store(void **state)
     assert_non_null(mapping);
     for (int round = 1; round <= 2; round++)
         memset(mapping, round, LENGTH);
-    assert_ok(kill((pid_t)read_status_number(workspace, "keeper"), SIGTERM));
+    assert_ok(kill(daemon_of(workspace), SIGTERM));
     assert_int_equal(workspace_await_children(), 0);
     unmap(mapping, LENGTH);
     char *stored = map_path("store/file", LENGTH);

@@ -7,13 +7,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-pid_t daemon_of(const struct workspace *workspace)
-{
-    pid_t keeper = (pid_t)read_status_number(workspace, "keeper");
-
-    return keeper ? keeper : (pid_t)read_status_number(workspace, "pid");
-}
-
 void leave_dirty_data(void)
 {
     put_file("mnt/written", "by write");

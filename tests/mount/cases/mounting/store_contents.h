@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Data that a mount leaves in its store, and the process that serves it. */
+/* Data that a mount leaves in its store. */
 #ifndef SHMAPFS_TESTS_STORE_CONTENTS_H
 #define SHMAPFS_TESTS_STORE_CONTENTS_H
 
 #include "tests/mount/workspace/workspace.h"
-
-/* The process that lives as long as the mount. */
-pid_t daemon_of(const struct workspace *workspace);
 
 /* Writes data that nobody syncs, by a mapping and a descriptor, and closes both. */
 void leave_dirty_data(void);

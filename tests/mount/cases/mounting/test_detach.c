@@ -42,7 +42,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
-    pid_t first = (pid_t)read_status_number(workspace, "keeper");
+    pid_t first = daemon_of(workspace);
     int fd = open_file("mnt/first", O_RDWR | O_CREAT);
     assert_int_equal(pwrite(fd, "first", 5, 0), 5);
     detach(workspace);
@@ -52,7 +52,7 @@ static void its_end_spares_the_mount_in_its_place(void **state)
     assert_ok(kill(first, SIGTERM));
     assert_int_equal(wait_for_process(first), 0);
     assert_true(workspace_is_mounted(workspace->mnt));
-    assert_true((pid_t)read_status_number(workspace, "keeper") != first);
+    assert_true(daemon_of(workspace) != first);
     assert_content("mnt/second", "contents");
     put_file("mnt/third", "works");
     assert_int_equal(pwrite(held, "C", 1, 0), 1);

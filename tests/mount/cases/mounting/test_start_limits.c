@@ -30,7 +30,7 @@ static struct program_result mount_with(const struct workspace *workspace, const
 
     snprintf(script, sizeof(script), "ulimit %s %s && exec \"$@\"", which, limit);
     return run_program("bash", "-c", script, "bash", shmapfs(), workspace->mnt, "-o",
-                       workspace->passthrough ? "defaults" : "nopassthrough", NULL);
+                       workspace->nopassthrough ? "nopassthrough" : "defaults", NULL);
 }
 
 static bool may_raise_limits(const struct workspace *workspace)

@@ -188,8 +188,7 @@ static void told_to_end_at_once(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
-    pid_t keeper = (pid_t)read_status_number(workspace, "keeper");
-    pid_t daemon = keeper ? keeper : (pid_t)read_status_number(workspace, "pid");
+    pid_t daemon = daemon_of(workspace);
     write_files(&WAYS[WAY_COUNT - 1], LARGE_PAGES, 1);
     unmount_only(workspace, 0);
     kill(daemon, SIGTERM);

@@ -30,7 +30,7 @@ uint64_t unwritten_pages(const char *path)
     int error = errno;
     assert_ok(close(fd));
     if (result != 0 && error == ENOSYS)
-        harness_skip_case("this kernel has no cachestat(2)");
+        harness_skip_case("this kernel has no cachestat(2) (Linux 6.5 has)");
     assert_int_equal(result, 0);
     return counts.dirty + counts.writeback;
 }

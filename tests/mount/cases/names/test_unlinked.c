@@ -94,6 +94,7 @@ static void unlinked_name_is_free(void **state)
 static void unlinked_while_attributes_are_used(void **state)
 {
     (void)state;
+    need_user_attributes(".");
     put_file("file", "");
     assert_ok(setxattr("file", "user.before", "1", 1, 0));
     int fd = open_file("file", O_RDONLY);

@@ -28,7 +28,7 @@ static struct program_result mount_without(const struct workspace *workspace,
     char less[64], all[128];
 
     snprintf(less, sizeof(less), "-%s", capability);
-    snprintf(all, sizeof(all), "%s%s", workspace->passthrough ? "defaults" : "nopassthrough",
+    snprintf(all, sizeof(all), "%s%s", workspace->nopassthrough ? "nopassthrough" : "defaults",
              options);
     // Root gets at most what the bounding set has when it executes a program. The stack is smaller
     // than usual.

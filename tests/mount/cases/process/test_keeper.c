@@ -50,7 +50,7 @@ static void keeper_killed_leaves_no_dead_mount(void **state)
 static void mount_in_foreground(struct workspace *workspace)
 {
     struct rlimit no_cores = { 0, 0 };
-    const char *options = workspace->passthrough ? "keeper" : "keeper,nopassthrough";
+    const char *options = workspace->nopassthrough ? "keeper,nopassthrough" : "keeper";
 
     pid_t pid = fork();
     if (pid == 0) {
@@ -196,7 +196,7 @@ static void closed_streams(void **state)
                                       : "exec \"$@\" <&-";
         struct program_result result =
             run_program("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o",
-                        workspace->passthrough ? "defaults" : "nopassthrough", NULL);
+                        workspace->nopassthrough ? "nopassthrough" : "defaults", NULL);
         assert_int_equal(result.status, 0);
         put_file("mnt/file", "contents");
         for (int deaths = 0; deaths < 3; deaths++) {
@@ -290,7 +290,7 @@ static void deaths_after_answers_end_no_mount(void **state)
 static void a_keeper_in_vain_is_told(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    const char *rest = workspace->passthrough ? "size=1m" : "size=1m,nopassthrough";
+    const char *rest = workspace->nopassthrough ? "size=1m,nopassthrough" : "size=1m";
     struct mount_status status;
     char options[64];
 

@@ -43,7 +43,7 @@ static void mount_with_score(const struct workspace *workspace, const char *scor
 {
     struct program_result result = run_program(
         "sh", "-c", "echo $0 >/proc/self/oom_score_adj && exec \"$@\"", score, shmapfs(),
-        workspace->mnt, "-o", workspace->passthrough ? "defaults" : "nopassthrough", NULL);
+        workspace->mnt, "-o", workspace->nopassthrough ? "nopassthrough" : "defaults", NULL);
 
     assert_done(&result);
 }
@@ -79,15 +79,18 @@ static void mount_within(const struct workspace *workspace, struct memory_cgroup
 {
     char all[256];
 
-    snprintf(all, sizeof(all), "%s%s", options, workspace->passthrough ? "" : ",nopassthrough");
+    snprintf(all, sizeof(all), "%s%s", options, workspace->nopassthrough ? ",nopassthrough" : "");
     memory_cgroup_make(cgroup, 64 * MIB);
     struct program_result result =
         run_program("sh", "-c", "echo 0 >$0 && exec \"$@\"", cgroup->processes, shmapfs(),
                     workspace->mnt, "-o", all, NULL);
     assert_done(&result);
     struct mount_status status = mount_status_of(workspace);
-    if (status.survival[0] != '\0')
-        harness_skip_case(status.survival);
+    if (status.survival[0] == '\0')
+        return;
+    workspace_unmount(workspace);
+    memory_cgroup_remove(cgroup);
+    harness_skip_case(status.survival);
 }
 
 static void check_survival(const struct workspace *workspace)

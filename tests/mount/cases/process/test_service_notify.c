@@ -71,7 +71,6 @@ static void stuck_worker_is_replaced(void **state)
 
     set_watchdog_period(STUCK_PERIOD);
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
     int64_t worker = read_status_number(manager.workspace, "pid");
@@ -96,7 +95,6 @@ static void hangup_upgrades(void **state)
 
     set_watchdog_period(PERIOD);
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     int64_t worker = read_status_number(manager.workspace, "pid");
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDONLY);
@@ -120,7 +118,6 @@ static void watchdog_that_came_later_is_fed(void **state)
     struct service_manager manager = service_manager_listen(workspace_of(state));
 
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     keeper = pass_on_mount(&manager, keeper);
     set_watchdog_period(PERIOD);
     restart_service(&manager, shmapfs(), keeper);

@@ -5,6 +5,7 @@
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/keeper/service_manager.h"
+#include "tests/mount/keeper/surviving_mount.h"
 #include "tests/mount/load/load_kinds.h"
 #include "tests/mount/workspace/workspace.h"
 
@@ -27,7 +28,6 @@ static void restart_keeps_what_is_in_use(void **state)
 
     set_watchdog_period(PERIOD);
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     put_file("mnt/file", "contents");
     int fd = open_file("mnt/file", O_RDWR);
     char *mapping = map_shared(fd, 8);
@@ -66,7 +66,6 @@ static void processes_left_on_purpose_are_marked(void **state)
     char path[64];
 
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     keeper = pass_on_mount(&manager, keeper);
     put_file("mnt/file", "contents");
     snprintf(path, sizeof(path), "/proc/%d/comm", (int)keeper);
@@ -100,7 +99,6 @@ static void changed_options_take_effect_or_are_named(void **state)
     struct service_manager manager = service_manager_listen(workspace_of(state));
 
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     assert_int_equal(size_after(&manager, &keeper, "size=4m"), 4 * MIB);
     // Without the word the mount keeps what it has.
     assert_int_equal(size_after(&manager, &keeper, "nr_inodes=1k"), 4 * MIB);
@@ -125,7 +123,6 @@ static void restarts_under_load(void **state)
 
     set_watchdog_period(30000000);
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     assert_ok(mkdir("mnt/load", 0755));
     struct load *load = load_start("mnt/load", load_everything, (uint64_t)time(NULL));
     assert_non_null(load);
@@ -152,7 +149,6 @@ static void mount_that_refuses_the_upgrade_is_adopted(void **state)
     struct service_manager manager = service_manager_listen(workspace_of(state));
 
     pid_t keeper = start_new_service(&manager);
-    skip_without_survival(&manager);
     put_file("mnt/file", "contents");
     keeper = pass_on_mount(&manager, keeper);
     struct service_message message = restart_service(&manager, binary_in("SHMAPFS_ALIEN"), keeper);
@@ -223,15 +219,17 @@ static void mount_of_another_service_is_not_adopted(void **state)
     if (!workspace->root)
         return;
     workspace_mount(workspace, true, "");
-    int64_t worker = read_status_number(workspace, "pid");
-    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)read_status_number(workspace, "keeper"));
+    struct mount_status status = mount_status_of(workspace);
+    if (status.survival[0] != '\0')
+        harness_skip_case(status.survival);
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)status.keeper);
     put_file("cgroup", "0::/system.slice/another.service\n");
     assert_ok(mount("cgroup", path, NULL, MS_BIND, NULL));
     struct program_result result =
         run_program(shmapfs(), "-f", workspace->mnt, "-o", "keeper,takeover", NULL);
     assert_ok(umount(path));
     assert_refused(&result, 1, workspace->mnt, "not of this service", "unmount", NULL);
-    assert_int_equal(read_status_number(workspace, "pid"), worker);
+    assert_int_equal(mount_status_of(workspace).pid, status.pid);
     workspace_unmount(workspace);
 }
 

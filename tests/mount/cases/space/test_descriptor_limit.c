@@ -18,7 +18,7 @@ static struct program_result mount_with_few_descriptors(const struct workspace *
 {
     char script[256], all[256];
 
-    snprintf(all, sizeof(all), "%s%s", workspace->passthrough ? "defaults" : "nopassthrough",
+    snprintf(all, sizeof(all), "%s%s", workspace->nopassthrough ? "nopassthrough" : "defaults",
              options);
     snprintf(script, sizeof(script), "ulimit -n %s && exec \"$@\"", limit);
     return run_program("sh", "-c", script, "sh", shmapfs(), workspace->mnt, "-o", all, NULL);

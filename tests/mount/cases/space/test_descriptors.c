@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static pid_t daemon_of(const struct workspace *workspace)
+static pid_t worker_of(const struct workspace *workspace)
 {
     return (pid_t)read_status_number(workspace, "pid");
 }
@@ -49,7 +49,7 @@ static void bounded_whatever_is_looked_up(void **state)
     make_files(FILES);
     make_the_kernel_know(workspace, FILES);
     stat_files(FILES);
-    assert_in_range(descriptors_of(daemon_of(workspace)), 1, BOUND);
+    assert_in_range(descriptors_of(worker_of(workspace)), 1, BOUND);
     assert_in_range(read_status_number(workspace, "descriptors"), 0, 110);
     assert_int_equal(read_status_number(workspace, "open_files"), 0);
     workspace_unmount(workspace);
@@ -61,7 +61,7 @@ static bool are_few(void *argument)
 
     // A round trip: closing what was forgotten is put off.
     read_status_number(few->workspace, "nodes");
-    return descriptors_of(daemon_of(few->workspace)) <= few->count;
+    return descriptors_of(worker_of(few->workspace)) <= few->count;
 }
 
 static void assert_few_descriptors(const struct workspace *workspace, unsigned most)
@@ -77,7 +77,7 @@ static void forgotten_files_are_let_go(void **state)
     struct workspace *workspace = workspace_of(state);
 
     workspace_mount(workspace, true, "");
-    unsigned before = descriptors_of(daemon_of(workspace));
+    unsigned before = descriptors_of(worker_of(workspace));
     make_files(FILES);
     read_files(FILES);
     for (int i = 0; i < FILES; i++) {
@@ -102,14 +102,14 @@ static void let_go_when_the_kernel_needs_memory(void **state)
     if (!workspace->root)
         return; // Only root can make the kernel forget.
     workspace_mount(workspace, true, "");
-    unsigned before = descriptors_of(daemon_of(workspace));
+    unsigned before = descriptors_of(worker_of(workspace));
     make_files(FILES);
     make_the_kernel_know(workspace, FILES);
     int fd = open_file("/proc/sys/vm/drop_caches", O_WRONLY);
     assert_int_equal(write(fd, "2", 1), 1);
     assert_ok(close(fd));
     assert_true(status_becomes(workspace, "nodes", FILES / 10));
-    assert_in_range(descriptors_of(daemon_of(workspace)), 1, before + FILES / 10);
+    assert_in_range(descriptors_of(worker_of(workspace)), 1, before + FILES / 10);
     read_files(FILES);
     workspace_unmount(workspace);
 }
@@ -228,7 +228,7 @@ static void open_files_without_names(struct workspace *workspace, const char *op
     char path[64];
 
     workspace_mount(workspace, store, options);
-    unsigned before = descriptors_of(daemon_of(workspace));
+    unsigned before = descriptors_of(worker_of(workspace));
     unsigned most = before + each * FILES + AT_HAND + SLACK;
     for (int i = 0; i < FILES; i++) {
         snprintf(path, sizeof(path), "mnt/file%d", i);
@@ -236,10 +236,10 @@ static void open_files_without_names(struct workspace *workspace, const char *op
         assert_int_equal(write(fds[i], &i, sizeof(i)), sizeof(i));
         assert_ok(unlink(path));
     }
-    assert_in_range(descriptors_of(daemon_of(workspace)), before, most);
+    assert_in_range(descriptors_of(worker_of(workspace)), before, most);
     for (int i = 0; i < FILES; i++)
         assert_removed_file_works(fds[i], i);
-    assert_in_range(descriptors_of(daemon_of(workspace)), before, most);
+    assert_in_range(descriptors_of(worker_of(workspace)), before, most);
     // A reference that is not an open file outlives the last one that is.
     for (int i = 0; i < FILES; i++) {
         int place = open_again(fds[i], O_PATH);
@@ -254,7 +254,7 @@ static void open_files_without_names(struct workspace *workspace, const char *op
         assert_ok(close(fds[i]));
     }
     assert_true(status_becomes(workspace, "nodes", 4));
-    assert_in_range(descriptors_of(daemon_of(workspace)), before - 1, before + AT_HAND);
+    assert_in_range(descriptors_of(worker_of(workspace)), before - 1, before + AT_HAND);
     workspace_unmount(workspace);
 }
 
@@ -276,14 +276,14 @@ static void one_for_each_file_without_a_name(void **state)
     int fds[FILES];
 
     workspace_mount(workspace, false, "");
-    unsigned before = descriptors_of(daemon_of(workspace));
+    unsigned before = descriptors_of(worker_of(workspace));
     for (int i = 0; i < FILES; i++) {
         fds[i] = open_file("mnt/file", O_RDWR | O_CREAT | O_EXCL);
         assert_ok(ftruncate(fds[i], 4096));
         assert_ok(unlink("mnt/file"));
         assert_int_equal(fstat_of(fds[i]).st_nlink, 0);
     }
-    assert_in_range(descriptors_of(daemon_of(workspace)), before, before + FILES + SLACK);
+    assert_in_range(descriptors_of(worker_of(workspace)), before, before + FILES + SLACK);
     for (int i = 0; i < FILES; i++)
         assert_ok(close(fds[i]));
     workspace_unmount(workspace);

@@ -49,7 +49,7 @@ static void mount_small(const struct workspace *workspace, int mebibytes)
     char options[256], script[256], hold[PATH_MAX + 8];
 
     snprintf(options, sizeof(options), "size=%dm%s%s%s", mebibytes,
-             workspace->passthrough ? "" : ",nopassthrough", more != NULL ? "," : "",
+             workspace->nopassthrough ? ",nopassthrough" : "", more != NULL ? "," : "",
              more != NULL ? more : "");
     snprintf(script, sizeof(script), "ulimit -n %d && exec \"$@\"", limit());
     snprintf(hold, sizeof(hold), "%s/hold", workspace->dir);
