@@ -5,8 +5,8 @@
  * A request that works on the store can take as long as a disk wants, for ever if the store's file
  * system is frozen or its server is gone. Such requests must not take all threads, and those of one
  * user not all that such requests may take. So the thread that receives looks at what the others
- * serve, and keeps a copy of a request that has to wait. A thread that has served one takes the
- * next. A deferred request has not begun: if the worker dies, the kernel sends it again.
+ * serve, and parks a request that has to wait (fs/state/parking.h). A thread that has served one
+ * takes the next. A deferred request has not begun: if the worker dies, the kernel sends it again.
  */
 #ifndef SHMAPFS_ADMISSION_H
 #define SHMAPFS_ADMISSION_H

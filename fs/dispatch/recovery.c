@@ -124,10 +124,14 @@ static void close_backings(struct volume *volume)
         backing_drop(volume, node_backing_highest(&volume->nodes) + i);
 }
 
-static int ask_again(const struct volume *volume)
+/* Has the kernel send everything again that was not answered. */
+static int ask_again(struct volume *volume)
 {
     struct fuse_out_header notification = { .len = sizeof(notification), .error = NOTIFY_RESEND };
+    int place;
 
+    while ((place = parking_next(&volume->parking, 0)) >= 0)
+        parking_free(&volume->parking, place);
     if (write(volume->info.device, &notification, sizeof(notification)) != sizeof(notification))
         return -errno;
     fault_point(FAULT_AFTER_RESEND);

@@ -45,13 +45,14 @@ bool serve_goes_on(int error)
     return error == EINTR || error == ENOENT || error == EFAULT || error == ENOMEM;
 }
 
-void serve_restore(struct volume *volume, struct request *request, const void *bytes,
-                   uint32_t length)
+void serve_restore(struct volume *volume, struct request *request, int place, uint32_t length)
 {
     struct fuse_in_header *header = serve_header(volume, request);
+    uint32_t rest = sizeof(header->len);
 
-    memcpy((char *)header + sizeof(header->len), (const char *)bytes + sizeof(header->len),
-           length - sizeof(header->len));
+    // The length comes last: after a death, a part of a request must not pass for the request.
+    if (!parking_read(&volume->parking, place, (char *)header + rest, length - rest, rest))
+        volume_damaged(volume, "a parked request cannot be read");
     set_length(header, length);
 }
 

@@ -17,9 +17,8 @@ ssize_t serve_receive(struct volume *volume, struct request *request);
  * kernel has given it EIO. */
 bool serve_goes_on(int error);
 
-/* Puts the bytes of a request into its record, as if it had just been received. */
-void serve_restore(struct volume *volume, struct request *request, const void *bytes,
-                   uint32_t length);
+/* Puts the bytes of a parked request into a record, as if it had just been received there. */
+void serve_restore(struct volume *volume, struct request *request, int place, uint32_t length);
 
 /* Answers a request with an error without looking at it; without libfuse, which need not know
  * it. */

@@ -100,10 +100,14 @@ void setup_note_program(struct state *state)
 
 static int make_state(struct mount *mount, struct complaint *complaint)
 {
+    int error;
+
     mount->memfd = state_create(&mount->volume.state);
-    if (mount->memfd < 0)
-        return complain(complaint, -mount->memfd, "the memory of the mount cannot be made: %s",
-                        strerror(-mount->memfd));
+    error = mount->memfd < 0 ? mount->memfd : parking_create(&mount->volume.parking);
+    if (error)
+        return complain(complaint, -error, "the memory of the mount cannot be made: %s",
+                        strerror(-error));
+    mount->volume.state->parked = mount->volume.parking.memfd;
     setup_note_program(mount->volume.state);
     return 0;
 }
@@ -151,6 +155,7 @@ void setup_undo(struct mount *mount)
         munmap(mount->volume.state, sizeof(*mount->volume.state));
         close(mount->memfd);
     }
+    parking_destroy(&mount->volume.parking);
     store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
     for (unsigned area = 0; area < AREAS; area++)
         area_close(volume_area(&mount->volume, area));

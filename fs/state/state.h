@@ -118,6 +118,7 @@ struct state {
     struct request requests[REQUESTS];
     // The handle of what keeps the kernel's side of the mount (fs/vfs/hold.h); 0: nothing does.
     _Atomic uint64_t hold;
+    int parked; // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
