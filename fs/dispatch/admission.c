@@ -227,6 +227,41 @@ void admission_defer(struct admission *admission, struct volume *volume, struct 
     lock_release(&admission->lock);
 }
 
+/* Returns whether a parked request is in the buffer of a record, too: the worker may have died
+ * while it parked the request, or took it up again. */
+static bool is_in_buffer(const struct state *state, const struct fuse_in_header *parked)
+{
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(state, i);
+
+        if (header->len != 0 && header->unique == parked->unique)
+            return true;
+    }
+    return false;
+}
+
+int admission_restore(struct admission *admission, struct volume *volume)
+{
+    struct parking *parking = &volume->parking;
+    struct parked_head head;
+    int awaited, place = -1;
+
+    while ((place = parking_next(parking, place + 1)) >= 0) {
+        if (!parking_read_head(parking, place, &head))
+            volume_damaged(volume, "a parked request has a wrong checksum");
+        awaited =
+            is_in_buffer(volume->state, &head.header) ? 0 : serve_is_awaited(volume, &head.header);
+        if (awaited < 0)
+            return awaited;
+        if (!awaited)
+            parking_free(parking, place);
+        else if (!enqueue(admission, volume, &head.header, place))
+            return -ENOMEM;
+        admission->deferred += (unsigned)awaited;
+    }
+    return 0;
+}
+
 /* Takes the first deferred request that may be served now off the queue. */
 static struct deferred_request *take(struct admission *admission, const struct volume *volume,
                                      const struct request *request)

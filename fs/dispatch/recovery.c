@@ -73,10 +73,14 @@ static void check_records(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
         const struct request *request = &volume->state->requests[i];
+        const struct fuse_in_header *header = serve_header(volume, request);
+        bool in_use = request_state(request) != REQUEST_FREE;
 
-        if (request_state(request) != REQUEST_FREE && !request_is_valid(request))
+        if (in_use && !request_is_valid(request))
             volume_damaged(volume, "the record of a request has a wrong checksum");
-        if (serve_header(volume, request)->len > volume->info.request_bytes)
+        if (in_use && header->len != 0 && (header->unique & ~REQUEST_RESENT) != request->unique)
+            volume_damaged(volume, "a request is not the one that its record is about");
+        if (header->len > volume->info.request_bytes)
             volume_damaged(volume, "a request is longer than the longest one");
     }
 }
@@ -211,6 +215,44 @@ static int collect_resent(struct volume *volume, struct recovery *recovery)
     return more;
 }
 
+/* Looks at the buffers of records that are in use, or of those that are free: what is in them was
+ * received, and no more. Finds the requests that the kernel still waits for. */
+static int look_into_buffers(struct volume *volume, struct recovery *recovery, bool in_use)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        struct request *request = &volume->state->requests[i];
+        const struct fuse_in_header *header = serve_header(volume, request);
+        int awaited;
+
+        if (header->len == 0 || (request_state(request) != REQUEST_FREE) != in_use)
+            continue;
+        awaited = serve_is_awaited(volume, header);
+        if (awaited < 0)
+            return awaited;
+        if (awaited && in_use)
+            add_resent(recovery, request);
+        else if (awaited)
+            admission_defer(recovery->admission, volume, request);
+        else
+            serve_drop(volume, request);
+    }
+    return 0;
+}
+
+/* Finds out which requests the kernel still waits for, where it does not send them again. Whatever
+ * a worker has received is in the buffer of a record, or parked. */
+static int collect_awaited(struct volume *volume, struct recovery *recovery)
+{
+    int error = look_into_buffers(volume, recovery, true);
+
+    if (!error)
+        error = admission_restore(recovery->admission, volume);
+    if (!error)
+        error = look_into_buffers(volume, recovery, false);
+    fault_point(FAULT_AFTER_RESEND);
+    return error;
+}
+
 /* Marks a node as unlinked if it lost its last name by a request that nobody will hear of again, so
  * that those who still use the node can. */
 static void settle_preimage(struct volume *volume, const struct preimage *preimage)
@@ -335,7 +377,8 @@ int recovery_run(struct volume *volume, struct recovery *recovery)
     node_fd_sweep(&volume->nodes);
     close_backings(volume);
     replay_forgets(volume);
-    error = collect_resent(volume, recovery);
+    error = state_kernel_resends(volume->state) ? collect_resent(volume, recovery)
+                                                : collect_awaited(volume, recovery);
     if (!error) {
         settle_records(volume, recovery);
         serve_suspects(volume, recovery);

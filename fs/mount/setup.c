@@ -54,21 +54,6 @@ static void plan_data_paths(struct mount *mount)
             sizeof(info->survival));
 }
 
-/* Does without a keeper. A service asks for one on every kernel, so that is no reason to refuse the
- * mount, but whoever asked is told; `shmapctl run` asks for nobody. */
-static void go_without_keeper(struct mount *mount)
-{
-    struct options *options = &mount->options;
-    struct mount_info *info = &mount->volume.info;
-
-    options->keeper = false;
-    strlcpy(info->survival, "this kernel does not send requests again (Linux 6.9 does)",
-            sizeof(info->survival));
-    if (options->keeper_given && (!options->foreground || options->takeover))
-        log_event(LOG_WARNING, "option 'keeper': the mount at %s will not survive its daemon: %s",
-                  info->mountpoint, info->survival);
-}
-
 /* Begins the conversation over the mount, as far as that needs no worker. */
 static int begin_session(struct mount *mount, struct complaint *complaint)
 {
@@ -83,8 +68,7 @@ static int begin_session(struct mount *mount, struct complaint *complaint)
         return complain(complaint, EOPNOTSUPP,
                         "option 'io_uring': this kernel does not offer it; it takes Linux 6.14 or "
                         "later, and Y in /sys/module/fuse/parameters/enable_uring");
-    if (mount->options.keeper && !session_can_be_continued(mount))
-        go_without_keeper(mount);
+    state_set_parked(mount->volume.state, mount->volume.parking.memfd);
     return 0;
 }
 
@@ -107,7 +91,6 @@ static int make_state(struct mount *mount, struct complaint *complaint)
     if (error)
         return complain(complaint, -error, "the memory of the mount cannot be made: %s",
                         strerror(-error));
-    mount->volume.state->parked = mount->volume.parking.memfd;
     setup_note_program(mount->volume.state);
     return 0;
 }

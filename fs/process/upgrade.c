@@ -270,7 +270,7 @@ static int continue_parking(struct volume *volume)
     // An older version has kept them in memory of its own.
     error = parking_create(&volume->parking);
     if (!error)
-        volume->state->parked = volume->parking.memfd;
+        state_set_parked(volume->state, volume->parking.memfd);
     return error;
 }
 

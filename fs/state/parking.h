@@ -3,7 +3,10 @@
  * Parked requests: they were received, are not answered, and have no record, because they wait for
  * a place among those that are served, or for a disk.
  *
- * Their bytes lie in a memfd, beside the state.
+ * Their bytes lie in a memfd, beside the state: a kernel that does not send requests again waits
+ * for ever for the answer to one that is lost. A request that a worker was about to park, or to
+ * take from here, may be in the buffer of a record as well, and one that is here may have been
+ * answered: whoever recovers has to look (fs/dispatch/recovery.c).
  */
 #ifndef SHMAPFS_PARKING_H
 #define SHMAPFS_PARKING_H

@@ -143,9 +143,19 @@ static inline bool state_is_sealed(const struct state *state)
     return state->check != 0;
 }
 
+/* Returns whether the kernel offers a feature of the upper half of FUSE's flags. */
+bool state_kernel_offers(const struct state *state, uint64_t feature);
+
+/* Returns whether the kernel sends unanswered requests again, as FUSE_NOTIFY_RESEND asks it to. */
+bool state_kernel_resends(const struct state *state);
+
 /* Notes the handle of what keeps the kernel's side of the mount. From then on the memory has the
  * next version: a binary that does not know of the hold would never let go of it. */
 void state_set_hold(struct state *state, uint64_t handle);
+
+/* Notes the memfd of parked requests. Where the kernel does not send requests again, the memory has
+ * the version after that: a binary that relies on it would wait for them in vain. */
+void state_set_parked(struct state *state, int memfd);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);

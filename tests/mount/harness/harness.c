@@ -222,14 +222,20 @@ static bool make_directories(struct case_group *group)
     return true;
 }
 
+bool kernel_is_since(int major, int minor)
+{
+    struct utsname kernel;
+    int its_major = 0, its_minor = 0;
+
+    return uname(&kernel) == 0 &&
+           sscanf(kernel.release, "%d.%d", &its_major, &its_minor) == 2 &&
+           (its_major > major || (its_major == major && its_minor >= minor));
+}
+
 // Linux 6.9 has the data path in the kernel, for root.
 static bool has_passthrough(const struct fixture *fixture)
 {
-    struct utsname kernel;
-    int major = 0, minor = 0;
-    return fixture->root && fixture->passthrough && uname(&kernel) == 0 &&
-           sscanf(kernel.release, "%d.%d", &major, &minor) == 2 &&
-           (major > 6 || (major == 6 && minor >= 9));
+    return fixture->root && fixture->passthrough && kernel_is_since(6, 9);
 }
 
 static bool prepare_group(struct case_group *group)

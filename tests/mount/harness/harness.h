@@ -85,6 +85,9 @@ int harness_as(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups, int (*
 int harness_outside(const struct fixture *fixture, uid_t uid, gid_t gid, int (*body)(void *),
                     void *argument);
 
+/* Returns whether the kernel is of this version or a later one. */
+bool kernel_is_since(int major, int minor);
+
 /* Ends the case that cannot run on this kernel, or fails it where skipping is forbidden. */
 void harness_skip_case(const char *reason);
 
