@@ -17,8 +17,9 @@
 #define LAST_PLACES 2
 #define FEW         2
 
-/* How much memory one user's deferred requests may take. */
-#define USER_BYTES_MAX (64U << 20)
+/* How much memory one user's deferred requests may take, and how many they may be. */
+#define USER_BYTES_MAX  (64U << 20)
+#define USER_PLACES_MAX (PARKED_MAX / 4)
 
 /* The kinds of requests, by what they may wait for; a higher one takes the places of a lower one,
  * too. */
@@ -40,7 +41,7 @@ struct deferred_request {
     uint32_t user;
     enum kind kind;
     uint32_t length;
-    uint8_t bytes[];
+    int place; // where it is parked
 };
 
 static_assert(ADMISSION_ALWAYS + LAST_PLACES <= CHANGE_MAX, "nobody is refused before that");
@@ -111,8 +112,8 @@ static enum kind kind_of(struct volume *volume, const struct fuse_in_header *hea
     }
 }
 
-/* Returns whether a request must not be deferred: the kernel does not send it again, or it is about
- * another one, or others may wait for what it gives back. */
+/* Returns whether a request must not be deferred: nobody would find it after a death, or it is
+ * about another one, or others may wait for what it gives back. */
 static bool is_urgent(const struct fuse_in_header *header, enum kind kind)
 {
     return request_is_forget(header->opcode) || header->opcode == FUSE_INTERRUPT ||
@@ -157,34 +158,50 @@ static bool is_unheard(const struct fuse_in_header *header)
            (header->opcode == FUSE_WRITE && (write->write_flags & FUSE_WRITE_CACHE));
 }
 
-static uint64_t deferred_bytes(const struct admission *admission, uint32_t user)
+static bool has_too_many(const struct admission *admission, uint32_t user)
 {
     const struct deferred_request *deferred;
     uint64_t bytes = 0;
+    unsigned places = 0;
 
     TAILQ_FOREACH(deferred, &admission->queue, link)
-    bytes += deferred->user == user ? sizeof(*deferred) + deferred->length : 0;
-    return bytes;
+    {
+        bytes += deferred->user == user ? deferred->length : 0;
+        places += deferred->user == user;
+    }
+    return bytes > USER_BYTES_MAX || places >= USER_PLACES_MAX;
+}
+
+/* Puts a parked request into the queue. Returns false if there is no memory. */
+static bool enqueue(struct admission *admission, struct volume *volume,
+                    const struct fuse_in_header *header, int place)
+{
+    struct deferred_request *deferred = malloc(sizeof(*deferred));
+
+    if (!deferred)
+        return false;
+    *deferred = (struct deferred_request){
+        .user = header->uid, .kind = kind_of(volume, header), .length = header->len, .place = place
+    };
+    volume->releases_deferred += header->opcode == FUSE_RELEASE;
+    TAILQ_INSERT_TAIL(&admission->queue, deferred, link);
+    return true;
 }
 
 /* Takes a request over from its record; refuses it if its user has too many. The lock is held. */
-static void defer(struct admission *admission, struct volume *volume, struct request *request,
-                  enum kind kind)
+static void defer(struct admission *admission, struct volume *volume, struct request *request)
 {
-    struct fuse_in_header *header = serve_header(volume, request);
-    struct deferred_request *deferred = malloc(sizeof(*deferred) + header->len);
+    const struct fuse_in_header *header = serve_header(volume, request);
+    bool unheard = is_unheard(header);
+    int place = -ENOMEM;
 
-    if (!deferred ||
-        (deferred_bytes(admission, header->uid) > USER_BYTES_MAX && !is_unheard(header))) {
+    if (unheard || !has_too_many(admission, header->uid))
+        place = parking_put(&volume->parking, header, unheard);
+    if (place < 0 || !enqueue(admission, volume, header, place)) {
         serve_refuse(volume, request, ENOMEM);
         admission->deferred--;
-        free(deferred);
-    } else {
-        *deferred =
-            (struct deferred_request){ .user = header->uid, .kind = kind, .length = header->len };
-        memcpy(deferred->bytes, header, header->len);
-        volume->releases_deferred += header->opcode == FUSE_RELEASE;
-        TAILQ_INSERT_TAIL(&admission->queue, deferred, link);
+        if (place >= 0)
+            parking_free(&volume->parking, place);
     }
     serve_drop(volume, request);
 }
@@ -204,7 +221,7 @@ bool admission_begin(struct admission *admission, struct volume *volume, struct 
             admission->deferred--;
             admit(admission, volume, request, kind, header->uid);
         } else {
-            defer(admission, volume, request, kind);
+            defer(admission, volume, request);
         }
         lock_release(&admission->lock);
     } else {
@@ -232,8 +249,43 @@ void admission_defer(struct admission *admission, struct volume *volume, struct 
 {
     lock_take(&admission->lock);
     admission->deferred++;
-    defer(admission, volume, request, kind_of(volume, serve_header(volume, request)));
+    defer(admission, volume, request);
     lock_release(&admission->lock);
+}
+
+/* Returns whether a parked request is in the buffer of a record, too: the worker may have died
+ * while it parked the request, or took it up again. */
+static bool is_in_buffer(const struct state *state, const struct fuse_in_header *parked)
+{
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(state, i);
+
+        if (header->len != 0 && header->unique == parked->unique)
+            return true;
+    }
+    return false;
+}
+
+int admission_restore(struct admission *admission, struct volume *volume)
+{
+    struct parking *parking = &volume->parking;
+    struct parked_head head;
+    int awaited, place = -1;
+
+    while ((place = parking_next(parking, place + 1)) >= 0) {
+        if (!parking_read_head(parking, place, &head))
+            volume_damaged(volume, "a parked request has a wrong checksum");
+        awaited =
+            is_in_buffer(volume->state, &head.header) ? 0 : serve_is_awaited(volume, &head.header);
+        if (awaited < 0)
+            return awaited;
+        if (!awaited)
+            parking_free(parking, place);
+        else if (!enqueue(admission, volume, &head.header, place))
+            return -ENOMEM;
+        admission->deferred += (unsigned)awaited;
+    }
+    return 0;
 }
 
 /* Takes the first deferred request that may be served now off the queue. */
@@ -264,7 +316,8 @@ bool admission_resume(struct admission *admission, struct volume *volume, struct
 
     if (!deferred)
         return false;
-    serve_restore(volume, request, deferred->bytes, deferred->length);
+    serve_restore(volume, request, deferred->place, deferred->length);
+    parking_free(&volume->parking, deferred->place);
     volume->releases_deferred -= serve_header(volume, request)->opcode == FUSE_RELEASE;
     free(deferred);
     return true;

@@ -5,8 +5,9 @@
  * A request that works on the store can take as long as a disk wants, for ever if the store's file
  * system is frozen or its server is gone. Such requests must not take all threads, and those of one
  * user not all that such requests may take. So the thread that receives looks at what the others
- * serve, and keeps a copy of a request that has to wait. A thread that has served one takes the
- * next. A deferred request has not begun: if the worker dies, the kernel sends it again.
+ * serve, and parks a request that has to wait (fs/state/parking.h). A thread that has served one
+ * takes the next. A deferred request has not begun: if the worker dies, the next one defers it, or
+ * the kernel sends it again.
  */
 #ifndef SHMAPFS_ADMISSION_H
 #define SHMAPFS_ADMISSION_H
@@ -48,6 +49,11 @@ unsigned admission_end(struct admission *admission, const struct volume *volume,
 
 /* Defers a request, whatever is being served. */
 void admission_defer(struct admission *admission, struct volume *volume, struct request *request);
+
+/* Defers the parked requests of another worker that the kernel still waits for, except those that
+ * are in the buffer of a record, too. Call it before there are other threads. Returns 0 or a
+ * negative errno. */
+int admission_restore(struct admission *admission, struct volume *volume);
 
 /* Admits a deferred request, if there is one that may be served now, and puts it into the record.
  * Returns whether it did. */

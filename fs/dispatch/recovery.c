@@ -73,10 +73,14 @@ static void check_records(struct volume *volume)
 {
     for (int i = 0; i < REQUESTS; i++) {
         const struct request *request = &volume->state->requests[i];
+        const struct fuse_in_header *header = serve_header(volume, request);
+        bool in_use = request_state(request) != REQUEST_FREE;
 
-        if (request_state(request) != REQUEST_FREE && !request_is_valid(request))
+        if (in_use && !request_is_valid(request))
             volume_damaged(volume, "the record of a request has a wrong checksum");
-        if (serve_header(volume, request)->len > volume->info.request_bytes)
+        if (in_use && header->len != 0 && (header->unique & ~REQUEST_RESENT) != request->unique)
+            volume_damaged(volume, "a request is not the one that its record is about");
+        if (header->len > volume->info.request_bytes)
             volume_damaged(volume, "a request is longer than the longest one");
     }
 }
@@ -124,10 +128,14 @@ static void close_backings(struct volume *volume)
         backing_drop(volume, node_backing_highest(&volume->nodes) + i);
 }
 
-static int ask_again(const struct volume *volume)
+/* Has the kernel send everything again that was not answered. */
+static int ask_again(struct volume *volume)
 {
     struct fuse_out_header notification = { .len = sizeof(notification), .error = NOTIFY_RESEND };
+    int place;
 
+    while ((place = parking_next(&volume->parking, 0)) >= 0)
+        parking_free(&volume->parking, place);
     if (write(volume->info.device, &notification, sizeof(notification)) != sizeof(notification))
         return -errno;
     fault_point(FAULT_AFTER_RESEND);
@@ -205,6 +213,44 @@ static int collect_resent(struct volume *volume, struct recovery *recovery)
             break;
     }
     return more;
+}
+
+/* Looks at the buffers of records that are in use, or of those that are free: what is in them was
+ * received, and no more. Finds the requests that the kernel still waits for. */
+static int look_into_buffers(struct volume *volume, struct recovery *recovery, bool in_use)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        struct request *request = &volume->state->requests[i];
+        const struct fuse_in_header *header = serve_header(volume, request);
+        int awaited;
+
+        if (header->len == 0 || (request_state(request) != REQUEST_FREE) != in_use)
+            continue;
+        awaited = serve_is_awaited(volume, header);
+        if (awaited < 0)
+            return awaited;
+        if (awaited && in_use)
+            add_resent(recovery, request);
+        else if (awaited)
+            admission_defer(recovery->admission, volume, request);
+        else
+            serve_drop(volume, request);
+    }
+    return 0;
+}
+
+/* Finds out which requests the kernel still waits for, where it does not send them again. Whatever
+ * a worker has received is in the buffer of a record, or parked. */
+static int collect_awaited(struct volume *volume, struct recovery *recovery)
+{
+    int error = look_into_buffers(volume, recovery, true);
+
+    if (!error)
+        error = admission_restore(recovery->admission, volume);
+    if (!error)
+        error = look_into_buffers(volume, recovery, false);
+    fault_point(FAULT_AFTER_RESEND);
+    return error;
 }
 
 /* Marks a node as unlinked if it lost its last name by a request that nobody will hear of again, so
@@ -331,7 +377,8 @@ int recovery_run(struct volume *volume, struct recovery *recovery)
     node_fd_sweep(&volume->nodes);
     close_backings(volume);
     replay_forgets(volume);
-    error = collect_resent(volume, recovery);
+    error = state_kernel_resends(volume->state) ? collect_resent(volume, recovery)
+                                                : collect_awaited(volume, recovery);
     if (!error) {
         settle_records(volume, recovery);
         serve_suspects(volume, recovery);

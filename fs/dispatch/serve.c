@@ -8,6 +8,10 @@
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 
+/* An INTERRUPT has the number of the request that it is about, with this bit, which requests do not
+ * have: FUSE_INT_REQ_BIT of the kernel's fs/fuse/dev.c since Linux 4.20. */
+#define INTERRUPT_BIT UINT64_C(1)
+
 struct fuse_in_header *serve_header(const struct volume *volume, const struct request *request)
 {
     return state_received(volume->state, state_index(volume->state, request));
@@ -45,14 +49,30 @@ bool serve_goes_on(int error)
     return error == EINTR || error == ENOENT || error == EFAULT || error == ENOMEM;
 }
 
-void serve_restore(struct volume *volume, struct request *request, const void *bytes,
-                   uint32_t length)
+void serve_restore(struct volume *volume, struct request *request, int place, uint32_t length)
 {
     struct fuse_in_header *header = serve_header(volume, request);
+    uint32_t rest = sizeof(header->len);
 
-    memcpy((char *)header + sizeof(header->len), (const char *)bytes + sizeof(header->len),
-           length - sizeof(header->len));
+    // The length comes last: after a death, a part of a request must not pass for the request.
+    if (!parking_read(&volume->parking, place, (char *)header + rest, length - rest, rest))
+        volume_damaged(volume, "a parked request cannot be read");
     set_length(header, length);
+}
+
+int serve_is_awaited(const struct volume *volume, const struct fuse_in_header *header)
+{
+    // The answer to an INTERRUPT has no consequence if it is no error, but the kernel says whether
+    // it has the request that would be interrupted: only while it waits for an answer to it.
+    struct fuse_out_header question = { .len = sizeof(question),
+                                        .unique = header->unique | INTERRUPT_BIT };
+
+    // An INTERRUPT itself is never answered.
+    if (header->unique & INTERRUPT_BIT)
+        return 0;
+    if (write(volume->info.device, &question, sizeof(question)) == sizeof(question))
+        return 1;
+    return errno == ENOENT ? 0 : -errno;
 }
 
 void serve_refuse(struct volume *volume, const struct request *request, int error)

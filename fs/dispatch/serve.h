@@ -17,9 +17,13 @@ ssize_t serve_receive(struct volume *volume, struct request *request);
  * kernel has given it EIO. */
 bool serve_goes_on(int error);
 
-/* Puts the bytes of a request into its record, as if it had just been received. */
-void serve_restore(struct volume *volume, struct request *request, const void *bytes,
-                   uint32_t length);
+/* Puts the bytes of a parked request into a record, as if it had just been received there. */
+void serve_restore(struct volume *volume, struct request *request, int place, uint32_t length);
+
+/* Asks the kernel whether it waits for the answer to a request that was received. It does if it has
+ * copied all of the request, and there was no answer. Returns 1 if it waits, 0 if not, or a
+ * negative errno. */
+int serve_is_awaited(const struct volume *volume, const struct fuse_in_header *header);
 
 /* Answers a request with an error without looking at it; without libfuse, which need not know
  * it. */

@@ -9,6 +9,7 @@
 #include <fuse_lowlevel.h>
 
 #include "fs/nodes/node_table.h"
+#include "fs/state/parking.h"
 #include "fs/state/request.h"
 #include "fs/state/state.h"
 #include "fs/util/lock.h"
@@ -22,6 +23,7 @@
 struct volume {
     struct mount_info info;
     struct state *state;
+    struct parking parking;
     struct node_table nodes;
     struct fuse_session *session;
     const struct class *const *classes; // by their enum shmap_class

@@ -7,13 +7,9 @@
 #include <unistd.h>
 
 #include "fs/inode/backing.h"
-#include "fs/util/fault.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
-
-/* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
-#define HAS_RESEND (UINT64_C(1) << 39)
 
 /* FUSE_OVER_IO_URING of linux/fuse.h since Linux 6.14. */
 #define OVER_IO_URING (UINT64_C(1) << 41)
@@ -112,26 +108,9 @@ int session_ask(struct mount *mount)
     return 0;
 }
 
-/* Returns whether the kernel offers a feature of the upper half. */
-static bool is_offered(const struct mount *mount, uint64_t feature)
-{
-    const struct question *asked = &mount->volume.state->asked;
-    struct fuse_init_in init;
-
-    if (asked->length < sizeof(struct fuse_in_header) + sizeof(init))
-        return false;
-    memcpy(&init, asked->bytes + sizeof(struct fuse_in_header), sizeof(init));
-    return ((uint64_t)init.flags2 << 32) & feature;
-}
-
-bool session_can_be_continued(const struct mount *mount)
-{
-    return is_offered(mount, HAS_RESEND) && !fault_forgetful_kernel();
-}
-
 bool session_can_use_uring(const struct mount *mount)
 {
-    return is_offered(mount, OVER_IO_URING);
+    return state_kernel_offers(mount->volume.state, OVER_IO_URING);
 }
 
 int session_agree(struct mount *mount)

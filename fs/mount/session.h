@@ -16,9 +16,6 @@ void session_init(void *userdata, struct fuse_conn_info *conn);
 /* Receives the kernel's question. Returns 0 or a negative errno. */
 int session_ask(struct mount *mount);
 
-/* Tells whether the kernel sends unanswered requests again, as the next process needs it. */
-bool session_can_be_continued(const struct mount *mount);
-
 /* Tells whether the kernel lets a daemon talk over io_uring. */
 bool session_can_use_uring(const struct mount *mount);
 

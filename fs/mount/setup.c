@@ -56,21 +56,6 @@ static void plan_data_paths(struct mount *mount)
             sizeof(info->survival));
 }
 
-/* Does without a keeper. A service asks for one on every kernel, so that is no reason to refuse the
- * mount, but whoever asked is told; `shmapctl run` asks for nobody. */
-static void go_without_keeper(struct mount *mount)
-{
-    struct options *options = &mount->options;
-    struct mount_info *info = &mount->volume.info;
-
-    options->keeper = false;
-    strlcpy(info->survival, "this kernel does not send requests again (Linux 6.9 does)",
-            sizeof(info->survival));
-    if (options->keeper_given && (!options->foreground || options->takeover))
-        log_event(LOG_WARNING, "option 'keeper': the mount at %s will not survive its daemon: %s",
-                  info->mountpoint, info->survival);
-}
-
 /* Begins the conversation over the mount, as far as that needs no worker. */
 static int begin_session(struct mount *mount, struct complaint *complaint)
 {
@@ -85,8 +70,7 @@ static int begin_session(struct mount *mount, struct complaint *complaint)
         return complain(complaint, EOPNOTSUPP,
                         "option 'io_uring': this kernel does not offer it; it takes Linux 6.14 or "
                         "later, and Y in /sys/module/fuse/parameters/enable_uring");
-    if (mount->options.keeper && !session_can_be_continued(mount))
-        go_without_keeper(mount);
+    state_set_parked(mount->volume.state, mount->volume.parking.memfd);
     return 0;
 }
 
@@ -102,10 +86,13 @@ void setup_note_program(struct state *state)
 
 static int make_state(struct mount *mount, struct complaint *complaint)
 {
+    int error;
+
     mount->memfd = state_create(&mount->volume.state);
-    if (mount->memfd < 0)
-        return complain(complaint, -mount->memfd, "the memory of the mount cannot be made: %s",
-                        strerror(-mount->memfd));
+    error = mount->memfd < 0 ? mount->memfd : parking_create(&mount->volume.parking);
+    if (error)
+        return complain(complaint, -error, "the memory of the mount cannot be made: %s",
+                        strerror(-error));
     setup_note_program(mount->volume.state);
     mount->volume.state->umount_ends = mount->options.umount_ends;
     option_text(&mount->options, mount->volume.state->options,
@@ -158,6 +145,7 @@ void setup_undo(struct mount *mount)
         munmap(mount->volume.state, sizeof(*mount->volume.state));
         close(mount->memfd);
     }
+    parking_destroy(&mount->volume.parking);
     store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
     for (unsigned area = 0; area < AREAS; area++)
         area_close(volume_area(&mount->volume, area));

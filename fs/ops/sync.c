@@ -17,6 +17,7 @@ struct sync_waiter {
     struct sync_waiter *next;
     fuse_req_t req;
     size_t size;
+    int place; // where the request is parked; -1: nowhere
 };
 
 static void answer(const struct sync_waiter *waiter, int error)
@@ -29,6 +30,26 @@ static void answer(const struct sync_waiter *waiter, int error)
         reply_err(waiter->req, ERANGE);
     else
         reply_buf(waiter->req, SYNCED, strlen(SYNCED));
+}
+
+/* Parks the request: its record is free when the operation returns. Returns 0 or a negative
+ * errno. */
+static int park(struct mount *mount, struct sync_waiter *waiter)
+{
+    const struct request *request = volume_request(&mount->volume);
+    const struct state *state = mount->volume.state;
+
+    if (!request)
+        return 0;
+    waiter->place = parking_put(&mount->volume.parking,
+                                state_received(state, state_index(state, request)), false);
+    return waiter->place < 0 ? waiter->place : 0;
+}
+
+static void unpark(struct mount *mount, const struct sync_waiter *waiter)
+{
+    if (waiter->place >= 0)
+        parking_free(&mount->volume.parking, waiter->place);
 }
 
 /* Takes all requests out of the list. NULL: there are none, and the thread ends. */
@@ -44,13 +65,14 @@ static struct sync_waiter *begin_sync(struct syncs *syncs)
     return waiters;
 }
 
-static void end_sync(struct sync_waiter *waiters, int error)
+static void end_sync(struct mount *mount, struct sync_waiter *waiters, int error)
 {
     struct sync_waiter *next;
 
     for (; waiters; waiters = next) {
         next = waiters->next;
         answer(waiters, error);
+        unpark(mount, waiters);
         free(waiters);
     }
 }
@@ -61,7 +83,7 @@ static void *make_syncs(void *argument)
     struct sync_waiter *waiters;
 
     while ((waiters = begin_sync(&mount->syncs)))
-        end_sync(waiters, sync_child_run(mount));
+        end_sync(mount, waiters, sync_child_run(mount));
     return NULL;
 }
 
@@ -107,11 +129,15 @@ void sync_request(fuse_req_t req, size_t size)
     int error = -ENOMEM;
 
     if (waiter) {
-        *waiter = (struct sync_waiter){ .req = req, .size = size };
-        error = join(mount, waiter);
+        *waiter = (struct sync_waiter){ .req = req, .size = size, .place = -1 };
+        error = park(mount, waiter);
+        if (!error)
+            error = join(mount, waiter);
     }
     if (!error)
         return;
-    free(waiter);
     reply_err(req, -error);
+    if (waiter)
+        unpark(mount, waiter);
+    free(waiter);
 }

@@ -7,8 +7,8 @@
  * requests wait in a list, and no thread that serves waits with them, however many there are. A
  * thread of its own makes one sync at a time, for all requests that came before it began.
  *
- * A worker that dies or leaves takes the list with it. The kernel sends again what was not
- * answered, and the next worker syncs anew.
+ * A worker that dies or leaves takes the list with it. The requests are parked meanwhile
+ * (fs/state/parking.h), and the next worker syncs anew.
  */
 #ifndef SHMAPFS_SYNC_H
 #define SHMAPFS_SYNC_H

@@ -261,6 +261,19 @@ void upgrade_answer(struct mount *mount, int memfd)
     _exit(status);
 }
 
+static int continue_parking(struct volume *volume)
+{
+    int error;
+
+    if (volume->state->parked)
+        return parking_attach(&volume->parking, volume->state->parked);
+    // An older version has kept them in memory of its own.
+    error = parking_create(&volume->parking);
+    if (!error)
+        state_set_parked(volume->state, volume->parking.memfd);
+    return error;
+}
+
 int upgrade_resume(struct mount *mount, int memfd)
 {
     const char *why;
@@ -271,7 +284,9 @@ int upgrade_resume(struct mount *mount, int memfd)
     mount->memfd = memfd;
     mount->volume.info = mount->volume.state->info;
     setup_note_program(mount->volume.state);
-    error = setup_continue(mount, mount->volume.info.device);
+    error = continue_parking(&mount->volume);
+    if (!error)
+        error = setup_continue(mount, mount->volume.info.device);
     if (error)
         return error;
     // As in setup.c: a binary that did not do this may have had the mount until now.

@@ -223,6 +223,8 @@ static int attach_nodes(struct mount *mount)
     // Any other error may pass.
     if (error == -EPROTO || error == -EUCLEAN)
         mount_damaged(mount, why);
+    if (!error)
+        node_fd_keep(&mount->volume.nodes, mount->volume.parking.memfd);
     return error;
 }
 

@@ -4,16 +4,16 @@
  * answered. They lie in shared memory, so that a worker that recovers from the death of another can
  * tell which requests are still to be carried out.
  *
- * The kernel sends again what was not answered (FUSE_NOTIFY_RESEND). Such a request may never have
- * been begun, may have been carried out, may even have been answered into the void. So a request is
+ * After a death the kernel tells what was not answered (fs/dispatch/recovery.h). Such a request may
+ * never have been begun, may have been carried out, may even be marked as answered. So a request is
  *   - begun, with the names that it is about to change saved as they were before. The client waits
  *     for the answer with the locks of the directories and files held, and so nobody else changes
  *     those names until it comes, however many processes die meanwhile: any difference from the
  *     preimage is our own doing;
  *   - executed, with its result: what the request changes is not changed again, only the answer is
  *     found anew;
- *   - answered, which is marked before the answer is sent: if the request does not come again, the
- *     answer arrived.
+ *   - answered, which is marked before the answer is sent: if the kernel does not wait for it any
+ *     more, the answer arrived.
  *
  * What a request takes from the node table is in its ledger there (node_table.h), and is taken back
  * before the request is served again.

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "fs/util/checksum.h"
+#include "fs/util/fault.h"
 #include "fs/util/version.h"
 #include "lib/sys/cleanup.h"
 
@@ -16,6 +17,12 @@
 #endif
 
 #define STATE_MAGIC UINT64_C(0x73686d6170737461) // "shmapsta"
+
+/* FUSE_HAS_RESEND of linux/fuse.h since Linux 6.9. */
+#define HAS_RESEND (UINT64_C(1) << 39)
+
+/* How much higher the version is of a mount that not every binary can go on with. */
+enum { WITH_HOLD = 1, WITH_UNSENT = 2 };
 
 static int map_state(int memfd, struct state **state)
 {
@@ -48,13 +55,43 @@ int state_create(struct state **state)
 
 static bool is_known(uint32_t version)
 {
-    return version == version_of_state() || version == version_of_state() + 1;
+    return version >= version_of_state() && version <= version_of_state() + WITH_UNSENT;
+}
+
+/* From now on another binary has to know something to go on with the mount. */
+static void raise_version(struct state *state, uint32_t by)
+{
+    if (state->version < version_of_state() + by)
+        state->version = version_of_state() + by;
+}
+
+bool state_kernel_offers(const struct state *state, uint64_t feature)
+{
+    const struct question *asked = &state->asked;
+    struct fuse_init_in init;
+
+    if (asked->length < sizeof(struct fuse_in_header) + sizeof(init))
+        return false;
+    memcpy(&init, asked->bytes + sizeof(struct fuse_in_header), sizeof(init));
+    return ((uint64_t)init.flags2 << 32) & feature;
+}
+
+bool state_kernel_resends(const struct state *state)
+{
+    return state_kernel_offers(state, HAS_RESEND) && !fault_forgetful_kernel();
 }
 
 void state_set_hold(struct state *state, uint64_t handle)
 {
     state->hold = handle;
-    state->version = version_of_state() + 1;
+    raise_version(state, WITH_HOLD);
+}
+
+void state_set_parked(struct state *state, int memfd)
+{
+    state->parked = memfd;
+    if (!state_kernel_resends(state))
+        raise_version(state, WITH_UNSENT);
 }
 
 int state_attach(int memfd, struct state **state, const char **why)

@@ -136,6 +136,7 @@ struct state {
     // mounted. They are for the mount's status alone.
     char options[1024];
     int streams; // the memfd of what directory streams have read (stream.h); 0: none is needed
+    int parked; // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -165,9 +166,19 @@ static inline bool state_is_sealed(const struct state *state)
  * for the client. */
 void state_populate_buffers(struct state *state, uint32_t bytes);
 
+/* Returns whether the kernel offers a feature of the upper half of FUSE's flags. */
+bool state_kernel_offers(const struct state *state, uint64_t feature);
+
+/* Returns whether the kernel sends unanswered requests again, as FUSE_NOTIFY_RESEND asks it to. */
+bool state_kernel_resends(const struct state *state);
+
 /* Notes the handle of what keeps the kernel's side of the mount. From then on the memory has the
  * next version: a binary that does not know of the hold would never let go of it. */
 void state_set_hold(struct state *state, uint64_t handle);
+
+/* Notes the memfd of parked requests. Where the kernel does not send requests again, the memory has
+ * the version after that: a binary that relies on it would wait for them in vain. */
+void state_set_parked(struct state *state, int memfd);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);

@@ -15,7 +15,7 @@ enum fault_point {
     FAULT_AFTER_RECORD,
     FAULT_AFTER_REPLY,
     FAULT_IN_FORGET,
-    FAULT_AFTER_RESEND, // in a recovery: unanswered requests come again
+    FAULT_AFTER_RESEND, // in a recovery: unanswered requests come again, or are known
 };
 
 struct fuse_in_header;

@@ -29,6 +29,7 @@ enum lock_rank {
     LOCK_SERVER,          // fs/dispatch/server.h
     LOCK_RECORDS,         // fs/dispatch/request_pool.h
     LOCK_ADMISSION,       // fs/dispatch/admission.h
+    LOCK_PARKING,         // fs/state/parking.h
     LOCK_LEADERS,         // fs/dispatch/leader.h
     LOCK_TICKER,          // fs/util/ticker.h
     LOCK_SYNCS,           // fs/mount/mount.h

@@ -123,6 +123,26 @@ static void anonymous_directories_go_on(void **state)
     disk_remove(frozen.workspace);
 }
 
+/* It ends when the disk answers; the next one serves who is left. */
+static void the_worker_may_die(void **state)
+{
+    struct frozen_store frozen;
+    char path[64];
+
+    freeze(&frozen, workspace_of(state));
+    assert_ok(kill((pid_t)read_status_number(frozen.workspace, "pid"), SIGKILL));
+    thaw(&frozen);
+    for (int i = 0; i < WAITING; i++)
+        assert_coprocess_succeeds(&frozen.waiting[i]);
+    for (int i = 0; i < WAITING; i++) {
+        snprintf(path, sizeof(path), "mnt/directory%d/new", i);
+        assert_true(exists(path));
+    }
+    assert_int_equal(read_status_number(frozen.workspace, "restarts"), 1);
+    workspace_unmount(frozen.workspace);
+    disk_remove(frozen.workspace);
+}
+
 static bool is_unmounted(void *path)
 {
     return !workspace_is_mounted(path);
@@ -161,6 +181,7 @@ static void a_forced_umount_ends_the_mount(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(anonymous_directories_go_on),
+    cmocka_unit_test(the_worker_may_die),
     cmocka_unit_test(a_signal_ends_the_mount),
     cmocka_unit_test(a_forced_umount_ends_the_mount),
 };

@@ -116,8 +116,6 @@ static void although_the_keeper_was_killed(void **state)
     workspace_mount(workspace, true, "");
     char *mapping = write_both();
     pid_t keeper = (pid_t)read_status_number(workspace, "keeper");
-    if (keeper == 0)
-        harness_skip_case("this kernel does not send requests again (Linux 6.9 does)");
     assert_ok(kill(keeper, SIGKILL));
     workspace_await_children();
     assert_synced();

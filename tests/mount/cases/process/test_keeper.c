@@ -286,29 +286,6 @@ static void deaths_after_answers_end_no_mount(void **state)
     workspace_unmount(workspace);
 }
 
-/* A user who asks for a keeper in vain is told; one who gets it by default is not. */
-static void a_keeper_in_vain_is_told(void **state)
-{
-    struct workspace *workspace = workspace_of(state);
-    const char *rest = workspace->nopassthrough ? "size=1m,nopassthrough" : "size=1m";
-    struct mount_status status;
-    char options[64];
-
-    assert_ok(setenv("SHMAPFS_FORGETFUL", "1", 1));
-    snprintf(options, sizeof(options), "keeper,%s", rest);
-    struct program_result result =
-        run_program(binary_in("SHMAPFS_FAULTS"), workspace->mnt, "-o", options, NULL);
-    assert_refused(&result, 0, "'keeper'", "will not survive", "6.9", NULL);
-    assert_int_equal(read_mount_status(workspace->mnt, &status), 0);
-    assert_non_null(strstr(status.survival, "6.9"));
-    assert_int_equal(status.keeper, 0);
-    workspace_unmount(workspace);
-    result = run_program(binary_in("SHMAPFS_FAULTS"), workspace->mnt, "-o", rest, NULL);
-    assert_done(&result);
-    workspace_unmount(workspace);
-    assert_ok(unsetenv("SHMAPFS_FORGETFUL"));
-}
-
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(keeper_killed_leaves_no_dead_mount),
     cmocka_unit_test(deaths_in_a_row_end_the_mount),
@@ -318,7 +295,6 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(poison_is_refused),
     cmocka_unit_test(shortage_passes),
     cmocka_unit_test(deaths_after_answers_end_no_mount),
-    cmocka_unit_test(a_keeper_in_vain_is_told),
 };
 
 WORKSPACE_MAIN("keeper", cases)

@@ -2,6 +2,7 @@
 /* The client dies together with the worker: its request is carried out, and nobody asks again. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/harness/kernel.h"
 #include "tests/mount/keeper/crashpoint.h"
 #include "tests/mount/keeper/interrupted_call.h"
 #include "tests/mount/keeper/keeper.h"
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { MANY = 40 };
@@ -24,6 +26,12 @@ static void use_many_files(void)
     }
 }
 
+/* Before Linux 6.9, which sends requests again, a client cannot die before it is answered. */
+static bool clients_die_unanswered(void)
+{
+    return kernel_is_at_least(6, 9) && getenv("SHMAPFS_FORGETFUL") == NULL;
+}
+
 /* The request is carried out, and nobody waits for the answer: the client dies before it can be
  * read again. */
 static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
@@ -37,8 +45,11 @@ static void lose_request(pid_t keeper, int (*make)(void *), void *argument)
     assert_ok(kill(worker, SIGKILL));
     await_stop(standby);
     assert_ok(kill(client.pid, SIGKILL));
+    if (!clients_die_unanswered())
+        assert_ok(kill(standby, SIGCONT));
     assert_int_equal(coprocess_end(&client), 128 + SIGKILL);
-    assert_ok(kill(standby, SIGCONT));
+    if (clients_die_unanswered())
+        assert_ok(kill(standby, SIGCONT));
 }
 
 /* A process that has the file open can use it after it has lost its name. */

@@ -3,19 +3,23 @@
  * The mount is under load while its workers die or are replaced, and no client notices. What each
  * call must give, and how, is in load.h; a longer run of the same is the program survive.
  */
+#include "tests/mount/harness/files.h"
+#include "tests/mount/harness/mapping.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/keeper/surviving_mount.h"
 #include "tests/mount/load/load_kinds.h"
 #include "tests/mount/survive/survive.h"
 #include "tests/mount/workspace/workspace.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MANY_DEATHS = 200, FEW_DEATHS = 20, UPGRADES = 50 };
+enum { MANY_DEATHS = 200, SOME_DEATHS = 40, FEW_DEATHS = 20, UPGRADES = 50, MAPPED = 1 << 20 };
 
 /* Mounts in the foreground, so that a failed case can show what the daemon has said. */
 static void mount_with_log(const struct workspace *workspace, bool with_store, const char *options)
@@ -77,6 +81,36 @@ static void deaths_at_named_points_under_load(void **state)
     survive_plan(workspace, true,
                  (struct survive_plan){
                      .kinds = load_everything, .way = SURVIVE_FAULTS, .deaths = MANY_DEATHS });
+}
+
+/* As before Linux 6.9. */
+static void deaths_where_nothing_is_sent_again(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    mount_failing(workspace, "SHMAPFS_FORGETFUL", "1", mount_with_store);
+    survive_plan(
+        workspace, true,
+        (struct survive_plan){ .kinds = load_everything, .deaths = SOME_DEATHS, .calls = 500 });
+}
+
+/* Pages that were written through a mapping are written back by a later worker. */
+static void what_is_mapped_arrives(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    mount_failing(workspace, "SHMAPFS_FORGETFUL", "1", mount_with_store);
+    int fd = new_file("mnt/mapped", MAPPED);
+    char *mapping = map_shared(fd, MAPPED);
+    memset(mapping, 'm', MAPPED);
+    assert_ok(kill((pid_t)mount_status_of(workspace).pid, SIGKILL));
+    unmap(mapping, MAPPED);
+    assert_ok(close(fd));
+    workspace_unmount(workspace);
+    mapping = map_path("store/mapped", MAPPED);
+    assert_non_null(mapping);
+    assert_true(all_bytes(mapping, MAPPED, 'm'));
+    unmap(mapping, MAPPED);
 }
 
 static void upgrades_under_load(void **state)
@@ -155,11 +189,18 @@ static void the_limit_stays(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(random_deaths_under_load), cmocka_unit_test(deaths_at_named_points_under_load),
-    cmocka_unit_test(upgrades_under_load),      cmocka_unit_test(first_deaths),
-    cmocka_unit_test(locks_are_held),           cmocka_unit_test(nameless_files_stay),
-    cmocka_unit_test(directory_streams_go_on),  cmocka_unit_test(mappings_stay),
-    cmocka_unit_test(attributes_stay),          cmocka_unit_test(classes_stay),
+    cmocka_unit_test(random_deaths_under_load),
+    cmocka_unit_test(deaths_at_named_points_under_load),
+    cmocka_unit_test(deaths_where_nothing_is_sent_again),
+    cmocka_unit_test(what_is_mapped_arrives),
+    cmocka_unit_test(upgrades_under_load),
+    cmocka_unit_test(first_deaths),
+    cmocka_unit_test(locks_are_held),
+    cmocka_unit_test(nameless_files_stay),
+    cmocka_unit_test(directory_streams_go_on),
+    cmocka_unit_test(mappings_stay),
+    cmocka_unit_test(attributes_stay),
+    cmocka_unit_test(classes_stay),
     cmocka_unit_test(the_limit_stays),
 };
 
