@@ -53,13 +53,17 @@ static void print_options(const struct volume *volume, const struct shmap_status
     print_size(text, "size", status->ram_area.size);
     if (status->ram_area.inodes)
         fprintf(text, ",nr_inodes=%" PRIu64, status->ram_area.inodes);
-    fprintf(text, ",huge=%s,timeout=%.0f,descriptors=%" PRIu64, status->huge, volume->info.timeout,
-            status->descriptors_max);
+    fprintf(text, ",huge=%s,timeout=%.0f,descriptors=%" PRIu64, status->huge,
+            volume_timeout(volume), status->descriptors_max);
     if (volume->info.user_descriptors)
         fprintf(text, ",user_descriptors=%u%%", volume->info.user_descriptors);
     if (watchdog)
         fprintf(text, ",watchdog=%u", watchdog - 1);
+    if (volume->state->umount_ends)
+        fputs(",umount_ends", text);
     fprintf(text, ",%.*s", (int)sizeof(volume->state->options), volume->state->options);
+    if (*volume->state->anon)
+        fprintf(text, ",anon=%.*s", (int)sizeof(volume->state->anon), volume->state->anon);
 }
 
 static void fill_options(const struct volume *volume, struct shmap_status *status)

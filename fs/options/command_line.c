@@ -118,6 +118,22 @@ static bool names_no_store(const char *source)
     return false;
 }
 
+/* Checks the options that depend on whether there is a STORE. */
+static int check_store_options(const struct options *options, struct complaint *complaint)
+{
+    if (options->anon && !options->store)
+        return complain(complaint, EINVAL,
+                        "option 'anon' needs a STORE; without one everything is anonymous");
+    if (options->skeleton && !options->store)
+        return complain(complaint, EINVAL,
+                        "option 'skeleton' needs a STORE, which is where directories are kept");
+    if (options->fsname && options->store)
+        return complain(complaint, EINVAL,
+                        "option 'fsname' is for mounts without a STORE; leave it out: the source "
+                        "in the mount table is STORE");
+    return 0;
+}
+
 static int set_directories(struct options *options, char **words, int count,
                            struct complaint *complaint)
 {
@@ -138,19 +154,7 @@ static int set_directories(struct options *options, char **words, int count,
     }
     if (*options->mountpoint == '\0' || (options->store && *options->store == '\0'))
         return complain(complaint, EINVAL, "the name of a directory cannot be empty; %s", usage);
-    if (options->remount)
-        return 0;
-    if (options->anon && !options->store)
-        return complain(complaint, EINVAL,
-                        "option 'anon' needs a STORE; without one everything is anonymous");
-    if (options->skeleton && !options->store)
-        return complain(complaint, EINVAL,
-                        "option 'skeleton' needs a STORE, which is where directories are kept");
-    if (options->fsname && options->store)
-        return complain(complaint, EINVAL,
-                        "option 'fsname' is for mounts without a STORE; leave it out: the source "
-                        "in the mount table is STORE");
-    return 0;
+    return options->remount ? 0 : check_store_options(options, complaint);
 }
 
 static void choose_keeper(struct options *options)

@@ -7,8 +7,7 @@
 
 #include "fs/options/options.h"
 
-/* Writes those options that are in force and that no other part of a mount's state tells. Names of
- * anon= that have no room are cut off. */
+/* Writes those options that are in force and that no other part of a mount's state tells. */
 void option_text(const struct options *options, char *text, size_t size);
 
 #endif

@@ -102,7 +102,7 @@ struct pending_invalidations {
 };
 
 /* Room for the names of anon=. */
-#define STATE_ANON_MAX 2048
+#define STATE_ANON_MAX 1536
 
 struct state {
     uint64_t magic;
@@ -132,11 +132,11 @@ struct state {
     // empty.
     char anon[STATE_ANON_MAX];
     bool umount_ends; // an unmount ends the mount everywhere; false: also, an older version mounted
-    // Mount options of which nothing else here tells, as -o takes them; empty: an older version
-    // mounted. They are for the mount's status alone.
-    char options[1024];
+    // Other mount options, as -o takes them, of which nothing else here tells; empty: an older
+    // version mounted. They are for the mount's status alone.
+    char options[512];
     int streams; // the memfd of what directory streams have read (stream.h); 0: none is needed
-    int parked; // memfd of parked requests (parking.h); 0: an older version has made the mount
+    int parked;  // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

@@ -171,8 +171,8 @@ struct shmap_status {
     char mountpoint[4096];
     char store[4096]; // empty: no store
     // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than
-    // this. Names of anon= that have no room are cut off. The kernel knows its own (proc(5)).
-    char options[2048];
+    // this. The kernel knows its own (proc(5)).
+    char options[2560];
     char huge[16];        // tmpfs' huge= in force for the RAM area; "never" if the kernel refused
     char transport[16];   // "fuse" or "io_uring"
     bool writeback;       // FUSE's page cache holds writes back

@@ -270,8 +270,8 @@ static void texts_too_long_for_their_field_are_refused(void **state)
     assert_text(NULL, "store", 1 << 20, -EPROTO);
     assert_text(NULL, "huge", 16, -EPROTO);
     assert_text(NULL, "transport", 16, -EPROTO);
-    assert_text(NULL, "options", 2047, 0);
-    assert_text(NULL, "options", 2048, -EPROTO);
+    assert_text(NULL, "options", 2559, 0);
+    assert_text(NULL, "options", 2560, -EPROTO);
     assert_text("ram_area", "filesystem", 32, -EPROTO);
     assert_text("store_area", "reason", 127, 0);
     assert_text("store_area", "reason", 128, -EPROTO);
