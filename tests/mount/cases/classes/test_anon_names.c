@@ -94,7 +94,7 @@ static void too_many_names_are_refused(void **state)
     for (size_t length = strlen(options); length < 2064; length += 2)
         strcpy(options + length, ":b");
     struct program_result result = workspace_try_mount(workspace, true, options);
-    assert_refused(&result, 1, "anon", "2047", NULL);
+    assert_refused(&result, 1, "anon", "1535", NULL);
     assert_false(exists("store/a"));
 }
 

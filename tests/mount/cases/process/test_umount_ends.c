@@ -68,7 +68,7 @@ static void the_log_and_the_next_mount_name_the_holder(void **state)
     char name[32], way[64];
 
     pid_t keeper = unmount_a_copied_mount(workspace, &holder, "");
-    snprintf(name, sizeof(name), "%d (test_umount_ends)", (int)holder.pid);
+    snprintf(name, sizeof(name), "%d (test_umount_end)", (int)holder.pid);
     await_log("lives on in the mount namespaces of");
     assert_true(log_says(name));
     snprintf(way, sizeof(way), "kill %d", (int)keeper);
