@@ -223,6 +223,9 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
         error = -EPERM;
     if (!error)
         error = apply_attr_once(req, &inode, attr, to_set);
+    // The file may have been truncated all the same, and has then no room for its reserve.
+    if (error && inode.volume && (to_set & FUSE_SET_ATTR_SIZE))
+        attr_invalidate(inode.volume, id);
     if (error)
         reply_err(req, -error);
     else

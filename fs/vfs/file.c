@@ -218,6 +218,9 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
     if (passthrough && writer && io_fd < 0 && (before & NODE_ATTR_CACHED))
         pending_invalidation_add(inode, &stx);
     if (error) {
+        // The file may have been truncated all the same.
+        if (fi->flags & O_TRUNC)
+            attr_invalidate(volume, inode->ref.id);
         file_close(inode, fi);
         return error;
     }
@@ -263,6 +266,13 @@ static int grow_with_room(const struct inode *inode, int fd, off_t size, off_t g
     return error;
 }
 
+/* Returns whether nobody writes beyond the end that the area knows of while the kernel holds the
+ * lock of its inode, as it does while it sets an attribute. */
+static bool is_settled(const struct inode *inode)
+{
+    return inode_is_passthrough(inode) || !inode->volume->info.writeback;
+}
+
 static int set_size(struct inode *inode, int fd, off_t size)
 {
     struct stat st;
@@ -274,7 +284,7 @@ static int set_size(struct inode *inode, int fd, off_t size)
     if (ftruncate(fd, size) != 0)
         return -errno;
     // Nothing is left that was reserved beyond the end.
-    return size > st.st_size ? 0 : reserve_renew(fd);
+    return size > st.st_size ? 0 : reserve_renew(fd, is_settled(inode));
 }
 
 int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
@@ -301,8 +311,7 @@ int file_reserve(struct inode *inode, uint64_t bytes)
     unsigned mark = reclaim_mark(volume);
     FILE_IO struct file_io io = FILE_IO_NONE;
     KEEP_SETID(&volume->info.cred, true);
-    // The kernel holds the lock of its inode while it sets an attribute.
-    bool settled = inode_is_passthrough(inode) || !volume->info.writeback;
+    bool settled = is_settled(inode);
     int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
 
     if (error)

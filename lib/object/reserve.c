@@ -37,11 +37,21 @@ static bool is_too_much(const struct statfs *vfs, const struct stat *st, uint64_
 
 static int allocate(int fd, uint64_t bytes)
 {
+    struct statfs vfs;
+    struct stat st;
+
     if (bytes == 0)
         return 0;
+    if (fstat(fd, &st) != 0 || fstatfs(fd, &vfs) != 0)
+        return -errno;
+    if (!keeps_promises(&vfs))
+        return -EOPNOTSUPP;
+    if (is_too_much(&vfs, &st, bytes))
+        return -ENOSPC;
     return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 ? 0 : -errno;
 }
 
+/* Frees what is allocated beyond the end of the file. */
 static int free_beyond_end(int fd)
 {
     struct stat st;
@@ -72,18 +82,9 @@ uint64_t reserve_get(int fd)
 
 int reserve_set(int fd, uint64_t bytes, bool settled)
 {
-    struct statfs vfs;
-    struct stat st;
     uint64_t former = reserve_get(fd);
-    int error;
+    int error = allocate(fd, bytes);
 
-    if (fstat(fd, &st) != 0 || fstatfs(fd, &vfs) != 0)
-        return -errno;
-    if (!keeps_promises(&vfs))
-        return -EOPNOTSUPP;
-    if (is_too_much(&vfs, &st, bytes))
-        return -ENOSPC;
-    error = allocate(fd, bytes);
     if (!error)
         error = write_attribute(fd, bytes);
     // What a former reserve holds must not be free for a moment.
@@ -99,7 +100,12 @@ int reserve_drop(int fd, bool settled)
     return error ? error : xattr_remove(fd, SHMAP_XATTR_RESERVE);
 }
 
-int reserve_renew(int fd)
+int reserve_renew(int fd, bool settled)
 {
-    return allocate(fd, reserve_get(fd));
+    int error = allocate(fd, reserve_get(fd));
+
+    if (error && settled)
+        free_beyond_end(fd);
+    // Where there is no such promise, somebody has put the attribute there from outside.
+    return error == -EOPNOTSUPP ? 0 : error;
 }

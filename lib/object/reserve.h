@@ -27,6 +27,6 @@ int reserve_drop(int fd, bool settled);
 
 /* Reserves again after the file was truncated, which has freed all beyond its end. Returns 0 or a
  * negative errno; -ENOSPC: others have taken the room. */
-int reserve_renew(int fd);
+int reserve_renew(int fd, bool settled);
 
 #endif

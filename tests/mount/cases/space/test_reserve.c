@@ -211,6 +211,28 @@ static void reserve_of_the_store_stays(void **state)
     workspace_unmount(workspace);
 }
 
+/* The kernel hears of the size all the same. Another file could have taken the room in between; here
+ * there never was as much. */
+static void truncation_without_room_is_told(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char byte;
+
+    workspace_mount(workspace, true, "");
+    assert_ok(close(new_file("mnt/file", MIB)));
+    assert_ok(setxattr("store/file", RESERVE, "1048576g", 8, 0));
+    assert_int_equal(stat_of("mnt/file").st_size, MIB);
+    assert_int_equal(truncate("mnt/file", PAGE), -1);
+    assert_int_equal(stat_of("mnt/file").st_size, PAGE);
+    int fd = open_file("mnt/file", O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, PAGE), 0);
+    assert_int_equal(open("mnt/file", O_WRONLY | O_TRUNC | O_CLOEXEC), -1);
+    assert_int_equal(fstat_of(fd).st_size, 0);
+    assert_ok(close(fd));
+    assert_int_equal(stat_of("store/file").st_blocks, 0);
+    workspace_unmount(workspace);
+}
+
 static void reserve_on_a_full_disk(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -238,6 +260,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(nonsense_is_refused),
     cmocka_unit_test(growth_finds_room_or_fails),
     cmocka_unit_test(reserve_of_the_store_stays),
+    cmocka_unit_test(truncation_without_room_is_told),
     cmocka_unit_test(reserve_on_a_full_disk),
 };
 
