@@ -70,7 +70,7 @@ static int unmount_ramfs(void **state)
 
 static void make_file(int number)
 {
-    char name[32];
+    char name[64];
     snprintf(name, sizeof(name), "%.*sname%d", number % 20, "....................", number);
     assert_int_equal(mknod(name, S_IFREG | 0600, 0), 0);
 }

