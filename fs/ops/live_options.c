@@ -332,7 +332,7 @@ static int apply(struct volume *volume, struct live_changes *changes)
     return 0;
 }
 
-int live_options_change(struct volume *volume, const char *lines, bool ask)
+static int change_options(struct volume *volume, const char *lines, bool ask)
 {
     CLEANUP_FREE struct live_changes *changes = calloc(1, sizeof(*changes));
     char copy[LINES_MAX];
@@ -351,4 +351,14 @@ int live_options_change(struct volume *volume, const char *lines, bool ask)
         error = apply(volume, changes);
     // To callers of getxattr(2) that would be about the room for the answer.
     return error == -ERANGE ? -EINVAL : error;
+}
+
+int live_options_change(struct volume *volume, const char *lines, bool ask)
+{
+    int error;
+
+    lock_take(&volume->options);
+    error = change_options(volume, lines, ask);
+    lock_release(&volume->options);
+    return error;
 }

@@ -5,6 +5,8 @@
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -113,10 +115,49 @@ static void one_mount_that_is_read_only_stays_alone(void **state)
     end_helper(workspace);
 }
 
+struct asker {
+    const char *mnt;
+    atomic_bool ends;
+};
+
+static void *ask(void *argument)
+{
+    struct asker *asker = argument;
+    char value[8];
+
+    while (!asker->ends)
+        getxattr(asker->mnt, "user.shmapfs.options?rw", value, sizeof(value));
+    return NULL;
+}
+
+static void questions_meanwhile_change_nothing(void **state)
+{
+    enum { ROUNDS = 20, ASKERS = 6 };
+    struct workspace *workspace = workspace_of(state);
+    pthread_t threads[ASKERS];
+
+    begin_helper(workspace);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct asker asker = { .mnt = workspace->mnt };
+
+        workspace_mount(workspace, true, "ro");
+        for (int i = 0; i < ASKERS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, ask, &asker), 0);
+        remount(workspace, "rw");
+        asker.ends = true;
+        for (int i = 0; i < ASKERS; i++)
+            pthread_join(threads[i], NULL);
+        put_file("mnt/file", "contents");
+        workspace_unmount(workspace);
+    }
+    end_helper(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(names_are_anonymous_after_it_was_read_only),
     cmocka_unit_test(nothing_becomes_persistent_unsaid),
     cmocka_unit_test(one_mount_that_is_read_only_stays_alone),
+    cmocka_unit_test(questions_meanwhile_change_nothing),
 };
 
 WORKSPACE_MAIN("live_flags", cases)
