@@ -196,6 +196,11 @@ static void words_of_fuse_are_told_apart(void **state)
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt", "-o", "fsname=name"), 0);
     assert_string_equal(options.fsname, "name");
     option_free(&options);
+    // It would be taken for a mount of that store.
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt", "-o", "fsname=/var/lib/store"),
+                     -EINVAL);
+    assert_non_null(strstr(complaint.text, "slash"));
+    option_free(&options);
 }
 
 static void words_of_tmpfs_are_known(void **state)
