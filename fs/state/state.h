@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fs/state/life.h"
@@ -140,6 +141,10 @@ struct state {
     int parked;     // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
+
+// A mount that is in use has it so; whatever is added takes room that there is.
+_Static_assert(offsetof(struct state, buffers) == 28672 && sizeof(struct state) == 16871424,
+               "the layout stays");
 
 static inline unsigned state_index(const struct state *state, const struct request *request)
 {
