@@ -36,7 +36,8 @@ static bool take_memory(void *volume)
 static int open_in_ram(struct volume *volume, int named_dir, const struct statx *stx, bool mark)
 {
     COPY_ATTRIBUTES(&volume->info.cred);
-    struct skeleton_return how = { .mark = mark && volume->info.skeletons,
+    struct skeleton_return how = { .mark =
+                                       mark && volume->info.skeletons && !volume->state->read_only,
                                    .take = take_memory,
                                    .argument = volume };
     int contents;

@@ -32,6 +32,8 @@ struct volume {
     // I/O descriptor, whether it is mapped. The node id selects the stripe; no thread holds two at
     // once.
     struct lock stripes[VOLUME_STRIPES];
+    // Held while options of the mount change, or are asked for, which tries some (live_options.c).
+    struct lock options;
     // Held while a class root is entered, made or dropped.
     struct lock class_roots;
     // Held while directories of a skeleton change, together with their mirror (fs/class/mirror.h).

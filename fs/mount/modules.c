@@ -48,6 +48,7 @@ int modules_init(struct volume *volume)
 
     for (int i = 0; i < VOLUME_STRIPES; i++)
         lock_init(&volume->stripes[i], LOCK_STRIPE);
+    lock_init(&volume->options, LOCK_OPTIONS);
     lock_init(&volume->class_roots, LOCK_CLASS_ROOTS);
     lock_init(&volume->mirrors, LOCK_MIRRORS);
     lock_init(&volume->releases.lock, LOCK_RELEASES);

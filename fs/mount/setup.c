@@ -94,6 +94,7 @@ static int make_state(struct mount *mount, struct complaint *complaint)
         return complain(complaint, -error, "the memory of the mount cannot be made: %s",
                         strerror(-error));
     setup_note_program(mount->volume.state);
+    mount->volume.state->read_only = mount->options.read_only;
     mount->volume.state->umount_ends = mount->options.umount_ends;
     option_text(&mount->options, mount->volume.state->options,
                 sizeof(mount->volume.state->options));
@@ -229,11 +230,6 @@ static int make_plans(struct mount *mount, struct complaint *complaint)
                  : 0;
 }
 
-static int make_anon_dirs(struct mount *mount, struct complaint *complaint)
-{
-    return mount->options.read_only ? 0 : store_setup_make_anon(mount, complaint);
-}
-
 static int drop_privileges(struct mount *mount, struct complaint *complaint)
 {
     int error;
@@ -254,8 +250,11 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
  * steps leave nothing that would not be gone with the process. */
 #define FIRST_STEP_TO_STAY 3
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
-    store_setup_open, store_setup_check_anon, make_ram,       make_state,      make_plans,
-    connection_make,  begin_session,          make_anon_dirs, drop_privileges, make_nodes,
+    store_setup_open, store_setup_check_anon,
+    make_ram,         make_state,
+    make_plans,       connection_make,
+    begin_session,    store_setup_make_anon,
+    drop_privileges,  make_nodes,
 };
 #define STEP_COUNT (sizeof(STEPS) / sizeof(STEPS[0]))
 
@@ -280,7 +279,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     mount->memfd = info->device = -1;
     mount->store_lock = STORE_LOCK_NONE;
     info->timeout = mount->options.timeout;
-    info->skeletons = mount->options.skeleton && !mount->options.read_only;
+    info->skeletons = mount->options.skeleton;
     info->owner = geteuid();
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
     info->numbering = NUMBERING_NARROW;

@@ -184,7 +184,8 @@ int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
     // They are remembered, to be made again.
     strlcpy(mount->volume.state->anon, mount->options.anon ? mount->options.anon : "",
             STATE_ANON_MAX);
-    return for_each_anon(mount, complaint, make_anon);
+    // The mount may become writable.
+    return mount->options.read_only ? 0 : for_each_anon(mount, complaint, make_anon);
 }
 
 void store_end(const struct mount *mount)

@@ -10,7 +10,7 @@
  * negative errno with a complaint. */
 int store_setup_open(struct mount *mount, struct complaint *complaint);
 
-/* Check the names of anon=, and make class roots of them. */
+/* Check the names of anon=, and make class roots of them, unless the mount is read-only. */
 int store_setup_check_anon(struct mount *mount, struct complaint *complaint);
 int store_setup_make_anon(struct mount *mount, struct complaint *complaint);
 

@@ -25,7 +25,8 @@ struct live_changes {
     uint32_t huge;           // 1 + its place in RAM_HUGE_WORDS; 0: nothing
     uint32_t timeout;        // plus 1; 0: nothing
     uint64_t set, clear;     // flags of the areas' mounts
-    bool writable;           // the store's mount is to be
+    bool rw;                 // the mount becomes writable
+    bool writable;           // the store's mount is to be, too
     const char *umount_ends; // this word; NULL: nothing
 };
 
@@ -165,6 +166,7 @@ static int take_rw(struct volume *volume, const struct live_option *option, cons
 
     (void)option;
     (void)value;
+    changes->rw = true;
     if (store->root < 0 || !is_read_only(store))
         return 0;
     changes->writable = area_set_flags(store, 0, MOUNT_ATTR_RDONLY) == 0 && !is_read_only(store);
@@ -319,6 +321,8 @@ static int apply(struct volume *volume, struct live_changes *changes)
     error = change_mounts(volume, changes);
     if (error)
         return error;
+    if (changes->rw)
+        volume->state->read_only = false;
     if (changes->huge)
         volume->state->huge = changes->huge;
     if (changes->timeout)
@@ -328,7 +332,7 @@ static int apply(struct volume *volume, struct live_changes *changes)
     return 0;
 }
 
-int live_options_change(struct volume *volume, const char *lines, bool ask)
+static int change_options(struct volume *volume, const char *lines, bool ask)
 {
     CLEANUP_FREE struct live_changes *changes = calloc(1, sizeof(*changes));
     char copy[LINES_MAX];
@@ -347,4 +351,14 @@ int live_options_change(struct volume *volume, const char *lines, bool ask)
         error = apply(volume, changes);
     // To callers of getxattr(2) that would be about the room for the answer.
     return error == -ERANGE ? -EINVAL : error;
+}
+
+int live_options_change(struct volume *volume, const char *lines, bool ask)
+{
+    int error;
+
+    lock_take(&volume->options);
+    error = change_options(volume, lines, ask);
+    lock_release(&volume->options);
+    return error;
 }

@@ -93,7 +93,8 @@ static int set_text(char **text, const char *value)
 static int set_fsname(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    return set_text(&options->fsname, value);
+    // The mount table would show it as a store of that path.
+    return *value == '/' ? -EINVAL : set_text(&options->fsname, value);
 }
 
 static int set_anon(struct options *options, const struct option_row *row, const char *value)
@@ -293,8 +294,8 @@ const struct option_row OPTION_ROWS[] = {
       "does\n"
       "                    so anyway",
       FLAG(allow_other, true) },
-    { "fsname", "a name", "fsname=NAME       without STORE: the source that the mount table shows",
-      .set = set_fsname },
+    { "fsname", "a name that does not begin with a slash",
+      "fsname=NAME       without STORE: the source that the mount table shows", .set = set_fsname },
     { "remount", NULL,
       "remount           change what is mounted at MOUNTPOINT, as far as that is possible",
       FLAG(remount, true) },

@@ -2,7 +2,10 @@
 #include "fs/options/option_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/sys/cleanup.h"
 
 /* Adds the id of an owner, if one was given. */
 static void add_owner(char *text, size_t size, const char *word, unsigned id)
@@ -13,6 +16,30 @@ static void add_owner(char *text, size_t size, const char *word, unsigned id)
         return;
     snprintf(option, sizeof(option), ",%s=%u", word, id);
     strlcat(text, option, size);
+}
+
+/* Adds a word that could be longer than the room for it, if all of it fits. */
+static void add_whole(char *text, size_t size, const char *name, const char *value)
+{
+    size_t length = strlen(text);
+
+    // A comma in it would end it.
+    if (!strchr(value, ',') &&
+        (size_t)snprintf(text + length, size - length, ",%s%s", name, value) >= size - length)
+        text[length] = '\0';
+}
+
+/* Adds tmpfs' words, but for those that may change later. */
+static void add_parameters(char *text, size_t size, const char *parameters)
+{
+    CLEANUP_FREE char *copy = parameters ? strdup(parameters) : NULL;
+    char *rest = copy;
+    const char *word;
+
+    while ((word = strsep(&rest, "\n"))) {
+        if (strncmp(word, "mpol", 4) != 0 && strncmp(word, "inode", 5) != 0)
+            add_whole(text, size, "", word);
+    }
 }
 
 void option_text(const struct options *options, char *text, size_t size)
@@ -34,4 +61,7 @@ void option_text(const struct options *options, char *text, size_t size)
         if (words[i].on)
             strlcat(text, words[i].word, size);
     }
+    add_parameters(text, size, options->ram.parameters);
+    if (options->fsname)
+        add_whole(text, size, "fsname=", options->fsname);
 }

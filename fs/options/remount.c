@@ -6,17 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fs/options/option_table.h"
+#include "fs/options/remount_anon.h"
+#include "fs/options/remount_flags.h"
 #include "lib/api/shmap.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
 
-#define MS_ATIMES    (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What is mounted, and what is to become of it. */
@@ -25,67 +24,20 @@ struct change {
     char where[PATH_MAX]; // its mount point
     char *shown;          // its filesystem's options, as the mount table has them
     bool of_user;         // a user has mounted it
-    unsigned long flags;  // as mount(2) has them
+    struct shmap_status *status;
+    struct remount_flags flags;
     unsigned long wanted;
-    char *lines; // for the daemon; NULL: nothing
+    bool own_writable; // the mount itself is to be writable again
+    bool forget_names; // the kernel is to ask anew for names
+    char *lines;       // for the daemon; NULL: nothing
 };
-
-/* The flags of the mount itself. The kernel cannot change `dirsync`. */
-static const struct {
-    const char *name;
-    unsigned long clear, set;
-} FLAGS[] = {
-    { "ro", MS_RDONLY, MS_RDONLY },
-    { "rw", MS_RDONLY, 0 },
-    { "suid", MS_NOSUID, 0 },
-    { "nosuid", MS_NOSUID, MS_NOSUID },
-    { "dev", MS_NODEV, 0 },
-    { "nodev", MS_NODEV, MS_NODEV },
-    { "exec", MS_NOEXEC, 0 },
-    { "noexec", MS_NOEXEC, MS_NOEXEC },
-    { "sync", MS_SYNCHRONOUS, MS_SYNCHRONOUS },
-    { "async", MS_SYNCHRONOUS, 0 },
-    { "noatime", MS_ATIMES, MS_NOATIME },
-    { "atime", MS_ATIMES, MS_RELATIME },
-    { "relatime", MS_ATIMES, MS_RELATIME },
-    { "norelatime", MS_ATIMES, MS_RELATIME },
-    { "nostrictatime", MS_ATIMES, MS_RELATIME },
-    { "strictatime", MS_ATIMES, MS_STRICTATIME },
-    { "nodiratime", MS_NODIRATIME, MS_NODIRATIME },
-    { "diratime", MS_NODIRATIME, 0 },
-    { "nosymfollow", MS_NOSYMFOLLOW, MS_NOSYMFOLLOW },
-    { "symfollow", MS_NOSYMFOLLOW, 0 },
-};
-
-/* Reads the flags of a mount. strictatime is that neither of the others is there. */
-static unsigned long flags_of(const struct statvfs *vfs)
-{
-    static const struct {
-        unsigned long shown, flag;
-    } known[] = {
-        { ST_RDONLY, MS_RDONLY },
-        { ST_NOSUID, MS_NOSUID },
-        { ST_NODEV, MS_NODEV },
-        { ST_NOEXEC, MS_NOEXEC },
-        { ST_SYNCHRONOUS, MS_SYNCHRONOUS },
-        { ST_NOATIME, MS_NOATIME },
-        { ST_NODIRATIME, MS_NODIRATIME },
-        { ST_RELATIME, MS_RELATIME },
-        { 0x2000 /* ST_NOSYMFOLLOW */, MS_NOSYMFOLLOW },
-    };
-    unsigned long flags = 0;
-
-    for (size_t i = 0; i < COUNT(known); i++)
-        flags |= vfs->f_flag & known[i].shown ? known[i].flag : 0;
-    return flags & MS_ATIMES ? flags : flags | MS_STRICTATIME;
-}
 
 static int find_mount(struct change *change, struct complaint *complaint)
 {
     CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
     const char *given = change->options->mountpoint;
-    struct statvfs vfs;
     bool found = false;
+    int error;
 
     if (!realpath(given, change->where))
         return complain(complaint, errno, "MOUNTPOINT %s cannot be used: %s", given,
@@ -105,13 +57,19 @@ static int find_mount(struct change *change, struct complaint *complaint)
     if (!change->shown)
         return complain(complaint, ENOMEM, "the mount table cannot be read: %s", strerror(ENOMEM));
     change->of_user = !strstr(change->shown, "user_id=0,");
-    if (statvfs(change->where, &vfs) != 0)
-        return complain(complaint, errno, "the shmapfs at %s does not answer: %s", given,
-                        strerror(errno));
-    change->flags = flags_of(&vfs);
+    change->status = calloc(1, sizeof(*change->status));
+    if (!change->status)
+        return complain(complaint, ENOMEM, "%s", strerror(ENOMEM));
+    // To root a user's mount may tell nothing but its flags. Here it can have another path.
+    shmap_status_get(change->where, change->status);
+    strlcpy(change->status->mountpoint, change->where, sizeof(change->status->mountpoint));
+    error = remount_flags_read(change->where, change->shown, &change->flags);
+    if (error)
+        return complain(complaint, -error, "the shmapfs at %s does not answer: %s", given,
+                        strerror(-error));
     // mount(8) says all flags that there are to be; a person says those that are to change.
-    change->wanted =
-        change->flags & (change->options->helper ? (unsigned long)MS_ATIMES | MS_NODIRATIME : ~0UL);
+    change->wanted = change->flags.all &
+                     (change->options->helper ? (unsigned long)MS_ATIMES | MS_NODIRATIME : ~0UL);
     return 0;
 }
 
@@ -181,16 +139,15 @@ static int take_size(struct change *change, const char *word, struct complaint *
 static int take_top(struct change *change, const char *word, struct complaint *complaint)
 {
     const struct ram_options *ram = &change->options->ram;
-    CLEANUP_FREE struct shmap_status *status = malloc(sizeof(*status));
     struct stat root;
     bool same;
 
-    if (!status || shmap_status_get(change->where, status) != 0 || stat(change->where, &root) != 0)
+    if (stat(change->where, &root) != 0)
         return complain(complaint, EIO, "the shmapfs at %s does not tell its state", change->where);
     same = *word == 'm'   ? ram->mode == (root.st_mode & 07777)
            : *word == 'u' ? ram->uid == root.st_uid
                           : ram->gid == root.st_gid;
-    if (*status->store || same)
+    if (*change->status->store || same)
         return 0;
     return complain(complaint, EOPNOTSUPP, "option '%s' is for a mount that begins; write: %s %s",
                     word,
@@ -202,23 +159,19 @@ static int take_top(struct change *change, const char *word, struct complaint *c
 
 static int take_anon(struct change *change, const char *word, struct complaint *complaint)
 {
-    CLEANUP_FREE char *names = strdup(change->options->anon);
-    char *rest = names;
-    const char *name;
-
     (void)word;
-    while (names && (name = strsep(&rest, ":"))) {
-        enum shmap_class class;
-        char path[2 * PATH_MAX];
+    return remount_anon_check(change->options->anon, change->status, change->flags.all & MS_RDONLY,
+                              complaint);
+}
 
-        snprintf(path, sizeof(path), "%s/%s", change->where, name);
-        if (shmap_class_get(path, &class) != 0 || class != SHMAP_ANON)
-            return complain(complaint, EOPNOTSUPP,
-                            "option 'anon=%s' is for a mount that begins; make the directory "
-                            "anonymous with: shmapctl class %s anon",
-                            name, path);
-    }
-    return 0;
+/* The kernel keeps what it knows for as long as it was told. */
+static int take_timeout(struct change *change, const char *word, struct complaint *complaint)
+{
+    const char *before = strstr(change->status->options, ",timeout=");
+
+    change->forget_names =
+        before && change->options->timeout < strtoul(strchr(before, '=') + 1, NULL, 10);
+    return add_live(change, word, complaint);
 }
 
 /* The word is in the mount table if it is in force. */
@@ -245,6 +198,7 @@ static const struct {
     { "rootcontext", pass_over }, { "size", take_size },         { "nr_blocks", take_size },
     { "mode", take_top },         { "uid", take_top },           { "gid", take_top },
     { "anon", take_anon },        { "allow_other", take_shown }, { "dirsync", take_shown },
+    { "timeout", take_timeout },
 };
 
 static bool is_word(const char *word, const char *name)
@@ -256,12 +210,15 @@ static bool is_word(const char *word, const char *name)
 
 static int take_word(struct change *change, const char *word, struct complaint *complaint)
 {
-    for (size_t i = 0; i < COUNT(FLAGS); i++) {
-        if (!is_word(word, FLAGS[i].name))
-            continue;
-        change->wanted = (change->wanted & ~FLAGS[i].clear) | FLAGS[i].set;
+    // A takeover leaves what somebody did to this one mount.
+    if (strcmp(word, "rw") == 0 || strcmp(word, "ro") == 0)
+        change->own_writable =
+            word[1] == 'w' && change->flags.own_read_only && !change->options->takeover;
+    // This mount is so already, and others of the filesystem may be in use.
+    if (strcmp(word, "ro") == 0 && change->flags.own_read_only)
         return 0;
-    }
+    if (remount_flags_take(word, &change->wanted))
+        return 0;
     for (size_t i = 0; i < COUNT(SPECIAL); i++) {
         if (is_word(word, SPECIAL[i].name))
             return SPECIAL[i].take(change, word, complaint);
@@ -299,7 +256,7 @@ static int take_words(struct change *change, struct complaint *complaint)
 /* Has the daemon change what follows from the mount's own flags. */
 static int follow_flags(struct change *change, struct complaint *complaint)
 {
-    const unsigned long changed = change->flags ^ change->wanted;
+    const unsigned long changed = change->flags.all ^ change->wanted;
     const unsigned long wanted = change->wanted;
     const struct {
         bool wanted;
@@ -312,7 +269,7 @@ static int follow_flags(struct change *change, struct complaint *complaint)
         { changed & MS_NODIRATIME && wanted & MS_NODIRATIME, "nodiratime" },
         { changed & MS_NODIRATIME && !(wanted & MS_NODIRATIME), "diratime" },
     };
-    int error = 0;
+    int error = words[0].wanted ? remount_anon_check_writable(change->status, complaint) : 0;
 
     for (size_t i = 0; !error && i < COUNT(words); i++)
         error = words[i].wanted ? add_live(change, words[i].word, complaint) : 0;
@@ -323,7 +280,7 @@ static int check_flags(struct change *change, struct complaint *complaint)
 {
     if (change->of_user)
         change->wanted |= MS_NOSUID | MS_NODEV;
-    if (change->wanted == change->flags)
+    if (change->wanted == change->flags.all && !change->own_writable)
         return 0;
     if (geteuid() != 0)
         return complain(complaint, EPERM,
@@ -335,7 +292,8 @@ static int check_flags(struct change *change, struct complaint *complaint)
 
 static int set_flags(const struct change *change, unsigned long flags)
 {
-    return mount(NULL, change->where, NULL, MS_REMOUNT | flags, NULL) == 0 ? 0 : -errno;
+    return remount_flags_set(change->where, flags,
+                             change->flags.own_read_only && !change->own_writable);
 }
 
 static int complain_of_daemon(const struct change *change, int error, struct complaint *complaint)
@@ -353,7 +311,7 @@ static int complain_of_daemon(const struct change *change, int error, struct com
 /* The flags come first: they can be set back. */
 static int apply(const struct change *change, struct complaint *complaint)
 {
-    bool flags = change->wanted != change->flags;
+    bool flags = change->wanted != change->flags.all || change->own_writable;
     int error = flags ? set_flags(change, change->wanted) : 0;
 
     if (error == -EBUSY)
@@ -365,12 +323,15 @@ static int apply(const struct change *change, struct complaint *complaint)
                         change->where, strerror(-error));
     error = change->lines ? shmap_options_change(change->where, change->lines, false) : 0;
     if (error && flags)
-        set_flags(change, change->flags);
+        remount_flags_set(change->where, change->flags.all, change->flags.own_read_only);
     if (error)
         return complain_of_daemon(change, error, complaint);
-    // The kernel forgets the names that nobody uses, and so for how long it was to trust them.
-    if (change->lines && geteuid() == 0)
+    // The kernel forgets the names that nobody uses, and so for how long it was to trust them. It
+    // also brings the filesystem to its disk, and so waits for a store that is frozen.
+    if (change->forget_names && geteuid() == 0)
         set_flags(change, change->wanted);
+    if (change->flags.all & ~change->wanted & MS_RDONLY)
+        remount_anon_mark(change->status);
     return 0;
 }
 
@@ -387,5 +348,6 @@ int remount(const struct options *options, struct complaint *complaint)
         error = apply(&change, complaint);
     free(change.lines);
     free(change.shown);
+    free(change.status);
     return error;
 }

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fs/state/life.h"
@@ -135,10 +136,15 @@ struct state {
     // Other mount options, as -o takes them, of which nothing else here tells; empty: an older
     // version mounted. They are for the mount's status alone.
     char options[512];
-    int streams; // the memfd of what directory streams have read (stream.h); 0: none is needed
-    int parked;  // memfd of parked requests (parking.h); 0: an older version has made the mount
+    bool read_only; // the mount began read-only and still is: nothing in the store is marked
+    int streams;    // the memfd of what directory streams have read (stream.h); 0: none is needed
+    int parked;     // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
+
+// A mount that is in use has it so; whatever is added takes room that there is.
+_Static_assert(offsetof(struct state, buffers) == 28672 && sizeof(struct state) == 16871424,
+               "the layout stays");
 
 static inline unsigned state_index(const struct state *state, const struct request *request)
 {

@@ -7,6 +7,7 @@
 #include "fs/util/log.h"
 
 static const char *const NAMES[LOCK_RANKS] = {
+    [LOCK_OPTIONS] = "options",
     [LOCK_CLASS_ROOTS] = "class roots",
     [LOCK_PENDING] = "pending invalidations",
     [LOCK_NAMES] = "names",

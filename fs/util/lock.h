@@ -15,26 +15,27 @@
 
 /* In the order in which a thread takes them. */
 enum lock_rank {
-    LOCK_CLASS_ROOTS = 1, // fs/inode/volume.h
-    LOCK_MIRRORS,         // fs/inode/volume.h
-    LOCK_PENDING,         // fs/vfs/pending_invalidation.c
-    LOCK_NAMES,           // fs/inode/reopen.c; a reader-writer lock
-    LOCK_STRIPE,          // fs/inode/volume.h
-    LOCK_BACKING,         // fs/inode/backing.c
-    LOCK_CLOSING,         // fs/inode/deferred_close.c
-    LOCK_DEFERRED,        // fs/inode/deferred_close.c
-    LOCK_ORPHANS,         // fs/inode/orphans.c
-    LOCK_RELEASES,        // fs/inode/volume.h
-    LOCK_SIZE_NOTIFY,     // fs/vfs/size_notify.c
-    LOCK_SERVER,          // fs/dispatch/server.h
-    LOCK_RECORDS,         // fs/dispatch/request_pool.h
-    LOCK_ADMISSION,       // fs/dispatch/admission.h
-    LOCK_PARKING,         // fs/state/parking.h
-    LOCK_LEADERS,         // fs/dispatch/leader.h
-    LOCK_TICKER,          // fs/util/ticker.h
-    LOCK_SYNCS,           // fs/mount/mount.h
-    LOCK_MEMORY,          // fs/util/memory_guard.c
-    LOCK_NODES,           // fs/nodes/node_table.h
+    LOCK_OPTIONS = 1, // fs/inode/volume.h
+    LOCK_CLASS_ROOTS, // fs/inode/volume.h
+    LOCK_MIRRORS,     // fs/inode/volume.h
+    LOCK_PENDING,     // fs/vfs/pending_invalidation.c
+    LOCK_NAMES,       // fs/inode/reopen.c; a reader-writer lock
+    LOCK_STRIPE,      // fs/inode/volume.h
+    LOCK_BACKING,     // fs/inode/backing.c
+    LOCK_CLOSING,     // fs/inode/deferred_close.c
+    LOCK_DEFERRED,    // fs/inode/deferred_close.c
+    LOCK_ORPHANS,     // fs/inode/orphans.c
+    LOCK_RELEASES,    // fs/inode/volume.h
+    LOCK_SIZE_NOTIFY, // fs/vfs/size_notify.c
+    LOCK_SERVER,      // fs/dispatch/server.h
+    LOCK_RECORDS,     // fs/dispatch/request_pool.h
+    LOCK_ADMISSION,   // fs/dispatch/admission.h
+    LOCK_PARKING,     // fs/state/parking.h
+    LOCK_LEADERS,     // fs/dispatch/leader.h
+    LOCK_TICKER,      // fs/util/ticker.h
+    LOCK_SYNCS,       // fs/mount/mount.h
+    LOCK_MEMORY,      // fs/util/memory_guard.c
+    LOCK_NODES,       // fs/nodes/node_table.h
     LOCK_RANKS,
 };
 

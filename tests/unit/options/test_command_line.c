@@ -10,6 +10,7 @@
 
 #include "fs/options/command_line.h"
 #include "fs/options/option_table.h"
+#include "fs/options/option_text.h"
 
 #define MAX_WORDS 16
 
@@ -196,6 +197,11 @@ static void words_of_fuse_are_told_apart(void **state)
     assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt", "-o", "fsname=name"), 0);
     assert_string_equal(options.fsname, "name");
     option_free(&options);
+    // It would be taken for a mount of that store.
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt", "-o", "fsname=/var/lib/store"),
+                     -EINVAL);
+    assert_non_null(strstr(complaint.text, "slash"));
+    option_free(&options);
 }
 
 static void words_of_tmpfs_are_known(void **state)
@@ -352,6 +358,17 @@ static void the_help_names_every_option(void **state)
     free(text);
 }
 
+static void status_shows_what_stays(void **state)
+{
+    (void)state;
+    struct options options = with("mpol=local,usrquota_inode_hardlimit=7,inode64,grpquota");
+    char text[128];
+
+    option_text(&options, text, sizeof(text));
+    assert_string_equal(text, "mode=1777,usrquota_inode_hardlimit=7,grpquota");
+    option_free(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +386,7 @@ int main(void)
         cmocka_unit_test(help_and_version_need_no_mountpoint),
         cmocka_unit_test(mount_calls_with_a_source_and_flags_of_its_own),
         cmocka_unit_test(the_help_names_every_option),
+        cmocka_unit_test(status_shows_what_stays),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -147,10 +147,11 @@ static void every_option_in_force(void **state)
     assert_has_word(json_text(status, "options"), "anon=one:two/three");
     json_object_put(status);
     workspace_unmount(workspace);
-    workspace_mount(workspace, false, "ro,nokeeper");
+    workspace_mount(workspace, false, "ro,nokeeper,fsname=name,mpol=default");
     status = command_json("status", workspace->mnt);
     assert_has_word(json_text(status, "mount_options"), "ro");
     assert_has_word(json_text(status, "options"), "nokeeper");
+    assert_has_word(json_text(status, "options"), "fsname=name");
     json_object_put(status);
     workspace_unmount(workspace);
 }

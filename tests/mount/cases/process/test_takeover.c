@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -124,6 +126,28 @@ static void changed_options_take_effect_or_are_named(void **state)
     assert_true(log_says("less than what is in use"));
     assert_int_equal(size_after(&manager, &keeper, "size=3m,io_uring,keeper"), 4 * MIB);
     assert_true(log_says("'io_uring'"));
+    stop_service(&manager, keeper);
+}
+
+/* Containers have others of the same filesystem. */
+static void one_mount_that_is_read_only_stays_alone(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct service_manager manager = service_manager_listen(workspace);
+    struct statvfs vfs;
+
+    if (!workspace->root)
+        return;
+    pid_t keeper = start_new_service(&manager);
+    assert_ok(mkdir("other", 0755));
+    assert_ok(mount("mnt", "other", NULL, MS_BIND, NULL));
+    assert_ok(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    assert_int_equal(size_after(&manager, &keeper, "rw,size=4m"), 4 * MIB);
+    assert_int_equal(size_after(&manager, &keeper, "ro,size=8m"), 8 * MIB);
+    assert_ok(statvfs("mnt", &vfs));
+    assert_true(vfs.f_flag & ST_RDONLY);
+    put_file("other/file", "contents");
+    assert_ok(umount("other"));
     stop_service(&manager, keeper);
 }
 
@@ -248,6 +272,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(restart_keeps_what_is_in_use),
     cmocka_unit_test(processes_left_on_purpose_are_marked),
     cmocka_unit_test(changed_options_take_effect_or_are_named),
+    cmocka_unit_test(one_mount_that_is_read_only_stays_alone),
     cmocka_unit_test(restarts_under_load),
     cmocka_unit_test(mount_that_refuses_the_upgrade_is_adopted),
     cmocka_unit_test(dead_mount_is_replaced),
