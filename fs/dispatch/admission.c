@@ -17,9 +17,8 @@
 #define LAST_PLACES 2
 #define FEW         2
 
-/* How much memory one user's deferred requests may take, and how many they may be. */
-#define USER_BYTES_MAX  (64U << 20)
-#define USER_PLACES_MAX (PARKED_MAX / 4)
+/* How much memory one user's deferred requests may take; parking.h says how many they may be. */
+#define USER_BYTES_MAX (64U << 20)
 
 /* The kinds of requests, by what they may wait for; a higher one takes the places of a lower one,
  * too. */
@@ -162,14 +161,12 @@ static bool has_too_many(const struct admission *admission, uint32_t user)
 {
     const struct deferred_request *deferred;
     uint64_t bytes = 0;
-    unsigned places = 0;
 
     TAILQ_FOREACH(deferred, &admission->queue, link)
     {
         bytes += deferred->user == user ? deferred->length : 0;
-        places += deferred->user == user;
     }
-    return bytes > USER_BYTES_MAX || places >= USER_PLACES_MAX;
+    return bytes > USER_BYTES_MAX;
 }
 
 /* Puts a parked request into the queue. Returns false if there is no memory. */

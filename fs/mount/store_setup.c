@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "fs/util/log.h"
 #include "lib/class/class_root.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/directory_lock.h"
 #include "lib/sys/mount_holders.h"
 #include "lib/sys/mounts.h"
 
@@ -52,13 +54,46 @@ static int await_store(struct mount *mount, bool make, bool privileged)
     }
 }
 
+/* Returns the keeper, which a signal ends, of the daemon that has a store; 0: it cannot be seen. */
+static pid_t find_keeper(const struct area *store, const char *path)
+{
+    CLEANUP_FD int lock = store_lock_open(path);
+    pid_t keeper = lock < 0 ? 0 : directory_lock_holder(lock);
+
+    // Earlier versions lock the store itself.
+    return keeper ? keeper : directory_lock_holder(store->root);
+}
+
+/* Says that a store is in use by a mount that cannot be seen from here, and how that ends. It says
+ * no more than numbers of what is there: people repeat as root what they read, and whoever has the
+ * mount in a namespace has chosen its paths and programs there. */
+static int refuse_unseen(const struct mount *mount, struct complaint *complaint)
+{
+    const struct mount_info *info = &mount->volume.info;
+    struct mount_holders holders;
+    char way[64] = "when its daemon is ended";
+    pid_t keeper = find_keeper(&info->areas[AREA_STORE], info->store);
+
+    mount_holders_find(0, info->store, &holders);
+    if (holders.count == 0)
+        return complain(complaint, EBUSY,
+                        "STORE %s is in use: another process holds its lock, perhaps a shmapfs "
+                        "whose mount cannot be seen from here; end it first",
+                        mount->options.store);
+    if (keeper > 0)
+        snprintf(way, sizeof(way), "with: kill %d", (int)keeper);
+    return complain(complaint, EBUSY,
+                    "STORE %s is in use: it is still mounted in other mount namespaces, those of "
+                    "%s; it ends when it is unmounted there, or %s",
+                    mount->options.store, holders.names, way);
+}
+
 static int lock_store(struct mount *mount, struct complaint *complaint)
 {
     const struct area *store = &mount->volume.info.areas[AREA_STORE];
     const char *given = mount->options.store;
     bool make = !mount->options.read_only && !mount->options.fake;
     bool privileged = mount->volume.info.cred.privileged;
-    struct mount_holders holders;
     char where[4096];
     bool mounted = false;
     int error = store_lock_take(store, make, privileged, &mount->store_lock);
@@ -79,17 +114,7 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     if (mounted)
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
-    mount_holders_find(0, mount->volume.info.store, &holders);
-    if (holders.count > 0)
-        return complain(complaint, EBUSY,
-                        "STORE %s is in use: it is still mounted in other mount namespaces, those "
-                        "of %s; unmount it there: nsenter -t %d -m umount %s",
-                        given, holders.names, (int)holders.first, holders.directory);
-    return complain(
-        complaint, EBUSY,
-        "STORE %s is in use: another process holds its lock, perhaps a shmapfs whose mount "
-        "cannot be seen from here; end it first",
-        given);
+    return refuse_unseen(mount, complaint);
 }
 
 int store_setup_open(struct mount *mount, struct complaint *complaint)

@@ -123,9 +123,11 @@ void successor_upgrade(struct keeper *keeper, struct children *children, bool en
 
 bool successor_replace(struct keeper *keeper, struct children *children)
 {
+    char name[16] = "shmapfs";
     pid_t child;
 
     begin_change(keeper, children, "restart of the keeper");
+    prctl(PR_GET_NAME, name);
     // systemd warns of processes that outlive their service, but for those whose names begin so.
     prctl(PR_SET_NAME, SUCCESSOR_NAME);
     child = fork_sibling();
@@ -134,6 +136,7 @@ bool successor_replace(struct keeper *keeper, struct children *children)
     if (child < 0) {
         log_event(LOG_ERR, "no other process can keep the mount: %s; this process keeps it",
                   strerror(errno));
+        prctl(PR_SET_NAME, name);
         return false;
     }
     // The manager does not know the new keeper, which is silent until a takeover (takeover.h).

@@ -81,6 +81,16 @@ static int find_free(struct parking *parking, unsigned end)
     return parking->lowest < end ? (int)parking->lowest : -1;
 }
 
+/* Returns whether as many requests of a user are parked as may be. */
+static bool has_too_many(const struct parking_marks *marks, uint32_t user)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < PARKED_MAX && i < marks->end; i++)
+        count += marks->users[i] == user && marks->places[i];
+    return count >= PARKED_USER_MAX;
+}
+
 /* Writes the bytes of a request, which counts as parked after that. */
 static int fill(struct parking *parking, int place, const struct fuse_in_header *header)
 {
@@ -91,17 +101,19 @@ static int fill(struct parking *parking, int place, const struct fuse_in_header 
         return length < 0 ? -errno : -ENOMEM;
     if (marks->end <= (unsigned)place)
         marks->end = (unsigned)place + 1;
+    marks->users[place] = header->uid;
     atomic_store_explicit(&marks->places[place], mark_of(header), memory_order_release);
     return 0;
 }
 
-int parking_put(struct parking *parking, const struct fuse_in_header *header, bool may_take_last)
+int parking_put(struct parking *parking, const struct fuse_in_header *header, bool always)
 {
     int error = -ENOMEM;
-    int place;
+    int place = -1;
 
     lock_take(&parking->lock);
-    place = find_free(parking, may_take_last ? PARKED_MAX : PARKED_MAX - LAST_PLACES);
+    if (always || !has_too_many(parking->marks, header->uid))
+        place = find_free(parking, always ? PARKED_MAX : PARKED_MAX - LAST_PLACES);
     if (place >= 0)
         error = fill(parking, place, header);
     lock_release(&parking->lock);

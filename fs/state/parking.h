@@ -21,10 +21,14 @@
 /* How many requests can be parked. */
 #define PARKED_MAX 16384
 
+/* How many of one user's. */
+#define PARKED_USER_MAX (PARKED_MAX / 4)
+
 /* In shared memory, at the beginning of the memfd. */
 struct parking_marks {
     _Atomic uint32_t end;                // nothing was ever parked at this place, or above
     _Atomic uint64_t places[PARKED_MAX]; // of the header that is parked there; 0: none
+    uint32_t users[PARKED_MAX];          // whose it is; older versions leave them as they are
 };
 
 /* The beginning of a request: all of it that tells what it may wait for. */
@@ -49,9 +53,9 @@ int parking_attach(struct parking *parking, int memfd);
 
 void parking_destroy(struct parking *parking);
 
-/* Parks the request whose bytes begin with `header`. The last places are for those that may take
- * them. Returns its place or a negative errno. */
-int parking_put(struct parking *parking, const struct fuse_in_header *header, bool may_take_last);
+/* Parks the request whose bytes begin with `header`. Without `always` its user must not have too
+ * many there, and the last places are kept. Returns its place or a negative errno. */
+int parking_put(struct parking *parking, const struct fuse_in_header *header, bool always);
 
 /* Reads the beginning of a parked request. Returns false if its header was overwritten. */
 bool parking_read_head(const struct parking *parking, int place, struct parked_head *head);

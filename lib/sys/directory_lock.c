@@ -107,6 +107,40 @@ static bool is_holder(int proc, const char *name, const struct stat *of, bool hi
            holds_lock(process, of, hidden);
 }
 
+/* Returns the parent of a process; 0: it cannot be seen. */
+static pid_t parent_of(int proc, pid_t pid)
+{
+    char path[32], text[4096];
+    const char *line;
+    ssize_t length;
+    int parent;
+
+    snprintf(path, sizeof(path), "%d/status", (int)pid);
+    CLEANUP_FD int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+    length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (length < 0)
+        return 0;
+    text[length] = '\0';
+    line = strstr(text, "\nPPid:");
+    return line && sscanf(line, " PPid: %d", &parent) == 1 ? parent : 0;
+}
+
+/* Returns the keeper of a daemon's process that has a lock: all its processes share the lock, and
+ * that one has started the others. */
+static pid_t find_first(int proc, pid_t pid, const struct stat *of)
+{
+    char name[16];
+    pid_t parent;
+
+    for (;;) {
+        parent = parent_of(proc, pid);
+        snprintf(name, sizeof(name), "%d", (int)parent);
+        if (parent <= 0 || parent == getpid() || !is_holder(proc, name, of, false))
+            return pid;
+        pid = parent;
+    }
+}
+
 /* Returns another daemon of ours that has the lock of a file or directory; 0: there is none. */
 static pid_t find_holder(int fd, bool hidden)
 {
@@ -122,7 +156,7 @@ static pid_t find_holder(int fd, bool hidden)
             // Whoever has started us has the locks that we inherited.
             if (pid > 0 && pid != getpid() &&
                 is_holder(dirfd(processes), entry->d_name, &st, hidden))
-                found = pid;
+                found = find_first(dirfd(processes), pid, &st);
         }
     }
     if (processes)

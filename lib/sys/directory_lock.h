@@ -15,8 +15,8 @@
  * -EBUSY: another daemon has it. */
 int directory_lock(int dir);
 
-/* Returns a daemon of root's or of our own user that has the lock of an open file or directory; 0:
- * none can be seen. */
+/* Returns a daemon of root's or of our own user that has the lock of an open file or directory, its
+ * keeper if it has one; 0: none can be seen. */
 pid_t directory_lock_holder(int fd);
 
 #endif

@@ -38,6 +38,15 @@ static bool is_known(const struct search *search, uint64_t id)
     return false;
 }
 
+/* Replaces what a process has in its name to look like the sentence around it. */
+static void make_plain(char *command)
+{
+    for (char *c = command; *c; c++) {
+        if (!isalnum((unsigned char)*c) && !strchr("-_.:/+@", *c))
+            *c = '?';
+    }
+}
+
 /* Adds a process to the names, or dots where these are full. */
 static void add_name(struct mount_holders *found, pid_t pid)
 {
@@ -51,6 +60,7 @@ static void add_name(struct mount_holders *found, pid_t pid)
         command[strcspn(command, "\n")] = '\0';
     if (file)
         fclose(file);
+    make_plain(command);
     snprintf(name, sizeof(name), "%s%d (%s)", *found->names ? ", " : "", (int)pid, command);
     if (strlen(found->names) + strlen(name) + sizeof(", …") <= sizeof(found->names))
         strlcat(found->names, name, sizeof(found->names));
@@ -70,10 +80,6 @@ static void look_at(struct search *search, int proc, const char *name)
     while (mounts_next(&mounts)) {
         if (!is_wanted(search, &mounts) || is_known(search, mounts.id))
             continue;
-        if (found->count == 0) {
-            found->first = pid;
-            strlcpy(found->directory, mounts.directory, sizeof(found->directory));
-        }
         if (found->count < KNOWN_MAX)
             search->known[found->count] = mounts.id;
         found->count++;

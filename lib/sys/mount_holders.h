@@ -9,14 +9,12 @@
 #ifndef SHMAP_MOUNT_HOLDERS_H
 #define SHMAP_MOUNT_HOLDERS_H
 
-#include <limits.h>
 #include <sys/types.h>
 
 struct mount_holders {
-    unsigned count;           // of mounts
-    pid_t first;              // a process in whose namespace one is; the others are in `names`
-    char directory[PATH_MAX]; // where it is there
-    char names[256];          // "12 (nginx), 15 (sh), …": a process of each namespace
+    unsigned count; // of mounts
+    // "12 (nginx), 15 (sh), …": a process of each namespace, with ? for signs that mean something.
+    char names[256];
 };
 
 /* Finds who has the shmapfs with a device number (0: any), or of a store (NULL: any), mounted. */

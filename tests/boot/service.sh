@@ -54,6 +54,37 @@ keeper_comes_back() {
     eventually has_another_keeper "$keeper" && in_machine mountpoint -q /srv/shared
 }
 
+# Has another mount namespace copy the mount, as a container does.
+copy_mount() {
+    in_machine systemd-run -q --unit=container -p Type=notify -p NotifyAccess=all \
+        unshare --mount --propagation private sh -c 'systemd-notify --ready; exec sleep infinity'
+}
+
+# A mount that was unmounted, but not in the namespace that has copied it.
+check_stop_elsewhere() {
+    local container
+    in_machine systemctl start "$service"
+    in_machine touch /srv/shared/file
+    copy_mount
+    container=$(in_machine systemctl show -P MainPID container)
+    in_machine umount /srv/shared
+    check "stop of what lives on elsewhere" in_machine systemctl stop "$service"
+    check "the log names where" logged "process $container has it"
+    check "the service has ended" refused in_machine systemctl -q is-active "$service"
+    check "the mount has not" in_machine nsenter -t "$container" -m test -e /srv/shared/file
+    in_machine systemctl stop container
+    check "until nobody has it" eventually refused in_machine pgrep -f "shmapfs.*/srv/shared"
+    in_machine systemctl start "$service"
+    copy_mount
+    container=$(in_machine systemctl show -P MainPID container)
+    in_machine umount /srv/shared
+    settings OPTIONS=size=8m FORCE=yes
+    check "stop of it with FORCE=" in_machine systemctl stop "$service"
+    check "ends it" eventually refused in_machine nsenter -t "$container" -m stat -f /srv/shared
+    in_machine systemctl stop container
+    settings OPTIONS=size=8m
+}
+
 check_stop_while_busy() {
     machine_use user /srv/shared
     in_machine sh -c 'echo contents >/srv/shared/file'
@@ -62,8 +93,7 @@ check_stop_while_busy() {
     check "nothing is lost" same contents "$(in_machine cat /srv/shared/file)"
     check "the service goes on" eventually in_machine systemctl -q is-active "$service"
     in_machine systemctl stop user
-    in_machine systemd-run -q --unit=container -p Type=notify -p NotifyAccess=all \
-        unshare --mount --propagation private sh -c 'systemd-notify --ready; exec sleep infinity'
+    copy_mount
     check "stop while a namespace has a copy is refused" refused in_machine systemctl stop "$service"
     check "the log names that" logged "process $(in_machine systemctl show -P MainPID container) has it mounted"
     check "the service goes on again" eventually in_machine systemctl -q is-active "$service"
@@ -104,6 +134,7 @@ check_service() {
     check "reload with another size" in_machine systemctl reload "$service"
     check "it is in force, too" size_is 25165824
     check_stop_while_busy
+    check_stop_elsewhere
     check "RequiresMountsFor= starts the service" in_machine systemctl start consumer
     check "it is mounted" in_machine systemctl is-active consumer "$service" srv-shared.mount
     check "its restart leaves who needs it" in_machine systemctl restart "$service"

@@ -116,8 +116,11 @@ static void last_places_are_kept(void **state)
     struct parking *parking = *state;
     struct fuse_in_header *header = make_request(2, sizeof(*header));
 
-    for (int i = 0; i < PARKED_MAX - LAST_PLACES; i++)
+    for (int i = 0; i < PARKED_MAX - LAST_PLACES; i++) {
+        header->uid = (uint32_t)i / PARKED_USER_MAX;
         assert_int_equal(parking_put(parking, header, false), i);
+    }
+    header->uid = PARKED_MAX;
     assert_int_equal(parking_put(parking, header, false), -ENOMEM);
     for (int i = 0; i < LAST_PLACES; i++)
         assert_int_equal(parking_put(parking, header, true), PARKED_MAX - LAST_PLACES + i);
@@ -125,6 +128,30 @@ static void last_places_are_kept(void **state)
     assert_int_equal(parking_next(parking, PARKED_MAX - 1), PARKED_MAX - 1);
     parking_free(parking, 7);
     assert_int_equal(parking_put(parking, header, false), 7);
+    free(header);
+}
+
+/* One user leaves places to others, whoever has parked the requests. */
+static void no_user_takes_all_places(void **state)
+{
+    struct parking *parking = *state;
+    struct fuse_in_header *header = make_request(2, sizeof(*header));
+    struct parking other;
+
+    header->uid = 1;
+    for (int i = 0; i < PARKED_USER_MAX; i++)
+        assert_int_equal(parking_put(parking, header, false), i);
+    assert_int_equal(parking_put(parking, header, false), -ENOMEM);
+    assert_int_equal(parking_put(parking, header, true), PARKED_USER_MAX);
+    header->uid = 2;
+    assert_int_equal(parking_put(parking, header, false), PARKED_USER_MAX + 1);
+    header->uid = 1;
+    assert_int_equal(parking_attach(&other, dup(parking->memfd)), 0);
+    parking_free(&other, 7);
+    assert_int_equal(parking_put(&other, header, false), -ENOMEM);
+    parking_free(&other, 8);
+    assert_int_equal(parking_put(&other, header, false), 7);
+    parking_destroy(&other);
     free(header);
 }
 
@@ -146,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(outlives_its_process, make_parking, remove_parking),
         cmocka_unit_test_setup_teardown(overwritten_headers_are_told, make_parking, remove_parking),
         cmocka_unit_test_setup_teardown(last_places_are_kept, make_parking, remove_parking),
+        cmocka_unit_test_setup_teardown(no_user_takes_all_places, make_parking, remove_parking),
         cmocka_unit_test(other_memory_is_refused),
     };
 

@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,8 @@ static int keep_a_copy(struct coprocess *parent, void *argument)
     const struct workspace *workspace = argument;
     struct stat st;
 
+    // As if that were the end of its name, and advice.
+    coprocess_check(prctl(PR_SET_NAME, "a), or: kill 1") == 0);
     coprocess_check(unshare(CLONE_NEWNS | (workspace->root ? 0 : CLONE_NEWUSER)) == 0);
     coprocess_check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
     coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
@@ -68,14 +72,16 @@ static void the_log_and_the_next_mount_name_the_holder(void **state)
     char name[32], way[64];
 
     pid_t keeper = unmount_a_copied_mount(workspace, &holder, "");
-    snprintf(name, sizeof(name), "%d (test_umount_end)", (int)holder.pid);
+    snprintf(name, sizeof(name), "%d (a???or:?kill?1)", (int)holder.pid);
     await_log("lives on in the mount namespaces of");
     assert_true(log_says(name));
     snprintf(way, sizeof(way), "kill %d", (int)keeper);
     assert_true(log_says(way));
     struct program_result result = workspace_try_mount(workspace, true, "");
-    snprintf(way, sizeof(way), "nsenter -t %d -m umount /", (int)holder.pid);
     assert_refused(&result, 1, "STORE", name, way, NULL);
+    // Its namespace has what programs and paths it likes: no command that enters it is proposed.
+    assert_null(strstr(result.err, "nsenter"));
+    assert_null(strstr(result.err, workspace->mnt));
     // It works there all the while.
     assert_true(coprocess_give_turn(&holder) && coprocess_await_turn(&holder));
     assert_true(coprocess_give_turn(&holder));
