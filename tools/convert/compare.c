@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/convert/compare.h"
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
+#include "tools/convert/tree.h"
 #include "tools/ui/array.h"
 
 enum { BLOCK = 1 << 20, ATTRIBUTE_MAX = 1 << 16 };
@@ -232,17 +232,9 @@ static int compare_entry(struct comparison *comparison, const int directories[2]
     }
 }
 
-/* Opens the entries of a directory, whose descriptor stays. */
-static DIR *open_entries(int directory)
-{
-    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    return fd < 0 ? NULL : fdopendir(fd);
-}
-
 static size_t count_entries(int directory)
 {
-    DIR *entries = open_entries(directory);
+    DIR *entries = tree_open_entries(directory);
     size_t count = 0;
 
     while (entries && readdir(entries))
@@ -256,7 +248,7 @@ static int compare_directories(struct comparison *comparison, const int director
 {
     char *path = comparison->difference->path;
     size_t length = strlen(path), count = 0;
-    DIR *entries = open_entries(directories[0]);
+    DIR *entries = tree_open_entries(directories[0]);
     const struct dirent *entry;
     int result = 0;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/convert/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -22,8 +21,7 @@ static void add_entry(struct tree *tree, const struct stat *stat)
     tree->bytes += (uint64_t)stat->st_blocks * BLOCK;
 }
 
-/* Opens the entries of a directory, whose descriptor stays. */
-static DIR *open_entries(int directory)
+DIR *tree_open_entries(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
@@ -69,7 +67,7 @@ static int read_entry(int directory, const char *name, struct tree *tree)
 
 static int read_directory(int directory, struct tree *tree)
 {
-    DIR *entries = open_entries(directory);
+    DIR *entries = tree_open_entries(directory);
     struct stat stat;
     const char *name;
     int error = 0;
@@ -138,7 +136,7 @@ bool tree_is_linked_elsewhere(const struct tree *tree)
 
 bool tree_is_empty(int directory)
 {
-    DIR *entries = open_entries(directory);
+    DIR *entries = tree_open_entries(directory);
     bool empty = !entries || !next_entry(entries);
 
     if (entries)

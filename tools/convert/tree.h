@@ -3,6 +3,7 @@
 #ifndef SHMAPCTL_TREE_H
 #define SHMAPCTL_TREE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,9 @@ bool tree_has(const struct tree *tree, uint64_t inode);
 
 /* Whether a file of the tree has a name elsewhere. */
 bool tree_is_linked_elsewhere(const struct tree *tree);
+
+/* Opens the entries of a directory, whose descriptor stays. NULL: errno tells why. */
+DIR *tree_open_entries(int directory);
 
 /* Whether a directory has no entries; true where it cannot be read. */
 bool tree_is_empty(int directory);
