@@ -47,6 +47,9 @@ int conversion_refuse_users(const struct conversion *conversion, const char *old
 int conversion_fail_beside(const struct conversion *conversion, const char *name,
                            const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Brings the copy to the disk. Returns 0, -EINTR, or another negative errno. */
+int conversion_sync(struct conversion *conversion);
+
 /* Removes what is not needed any more. Returns EXIT_SUCCESS, or EXIT_FAILURE after a line. */
 int conversion_remove(struct conversion *conversion, const char *name);
 
