@@ -195,8 +195,10 @@ static int change_names(const struct conversion *conversion, const char *name)
 {
     if (renameat2(conversion->parent_fd, name, conversion->parent_fd, conversion->name,
                   RENAME_EXCHANGE) != 0)
-        return fail(conversion->path, "is as it was: the copy cannot take its name: %s",
-                    strerror(errno));
+        return errno == EXDEV
+                   ? conversion_fail_anon_name(conversion, "")
+                   : fail(conversion->path, "is as it was: the copy cannot take its name: %s",
+                          strerror(errno));
     fsync(conversion->parent_fd);
     return EXIT_SUCCESS;
 }
@@ -209,6 +211,8 @@ static int convert(struct conversion *conversion)
     if (conversion_copy_name(conversion, conversion->class, &name) != 0)
         return fail(conversion->path, "its name is too long for another one to be made of it");
     status = read_original(conversion);
+    if (status == EXIT_SUCCESS)
+        status = conversion_refuse_anon_name(conversion);
     if (status == EXIT_SUCCESS)
         status = make_copy_directory(conversion, name.text);
     if (status != EXIT_SUCCESS)

@@ -105,6 +105,38 @@ static void refusals(void **state)
     workspace_unmount(workspace);
 }
 
+/* The mount's option keeps a name anonymous: the directory becomes persistent by another one. */
+static void names_of_anon(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct program_result result;
+
+    workspace_mount(workspace, true, "anon=other:named:deep//below/");
+    put_file("mnt/named/file", "contents");
+    result = convert("mnt/named", "persist");
+    assert_refused(&result, FAILED, "mnt/named", "anon=named", "rename", "mount again", NULL);
+    char *names = names_in_mount();
+    assert_string_equal(names, "deep named other ");
+    free(names);
+    assert_class("mnt/named/file", "anon");
+    assert_ok(rename("mnt/named", "mnt/renamed"));
+    result = convert("mnt/renamed", "persist");
+    assert_done(&result);
+    assert_class("mnt/renamed/file", "persist");
+    assert_content("mnt/renamed/file", "contents");
+
+    result = convert("mnt/deep", "anon");
+    assert_done(&result);
+    result = convert("mnt/deep", "persist");
+    assert_refused(&result, FAILED, "mnt/deep", "anon=deep//below/", NULL);
+    assert_ok(rmdir("mnt/deep/below"));
+    put_file("mnt/deep/file", "contents");
+    result = convert("mnt/deep", "persist");
+    assert_done(&result);
+    assert_class("mnt/deep/file", "persist");
+    workspace_unmount(workspace);
+}
+
 static void files_in_use(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -238,6 +270,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(to_and_fro),
     cmocka_unit_test(anonymous_directories_below_it),
     cmocka_unit_test(refusals),
+    cmocka_unit_test(names_of_anon),
     cmocka_unit_test(files_in_use),
     cmocka_unit_test(full_areas),
     cmocka_unit_test(what_is_beside_it_and_not_ours),

@@ -294,9 +294,9 @@ static void synced_one_by_one(void **state)
     int synced = 0, status, files;
     uint64_t number = 0;
 
-    workspace_mount(workspace, true, "");
+    workspace_mount(workspace, true, "anon=part/named");
     make_tree();
-    assert_true(mkdir("mnt/part", 0755) == 0 && mkdir("elsewhere", 0755) == 0);
+    assert_ok(mkdir("elsewhere", 0755));
     assert_ok(rename("mnt/tree", "mnt/part/tree"));
     char *before = describe_tree("mnt/part/tree");
     struct program_result result = convert("mnt/part/tree", "anon");
@@ -315,6 +315,14 @@ static void synced_one_by_one(void **state)
     assert_string_equal(now, before);
     free(now);
     free(before);
+    // There it turns out at the end that anon= names it.
+    put_file("mnt/part/named/file", "contents");
+    pid = start_traced_in(keep_a_part, "elsewhere/named", "persist");
+    run_to_the_end(pid, &status);
+    assert_int_equal(status, 1 << 8);
+    assert_said("elsewhere/named: is as it was: anon= keeps the name anonymous");
+    assert_class("mnt/part/named/file", "anon");
+    assert_false(exists("mnt/part/.named.shmapctl-to-persist"));
     workspace_unmount(workspace);
 }
 
