@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/convert/compare.h"
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +14,10 @@
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
+#include "tools/convert/tree.h"
 #include "tools/ui/array.h"
+
+#define USER_ATTRIBUTE "user."
 
 enum { BLOCK = 1 << 20, ATTRIBUTE_MAX = 1 << 16 };
 
@@ -28,6 +30,7 @@ struct comparison {
     struct interruption *interruption;
     struct progress *progress;
     struct difference *difference;
+    bool part; // the first tree may have less than the second
     struct link *links;
     size_t count;
     uint64_t done;
@@ -134,9 +137,12 @@ static int compare_attributes(struct comparison *comparison, const int directori
     }
     if (lengths[0] < 0 && errno == EOPNOTSUPP)
         return 0;
-    if (lengths[0] < 0 || lengths[0] != lengths[1])
+    if (lengths[0] < 0 || (lengths[0] != lengths[1] && !comparison->part))
         return differ(comparison, "extended attributes");
     for (const char *at = names; at < names + lengths[0]; at += strlen(at) + 1) {
+        // Others tell who may do what, which a copy that is not complete may not have.
+        if (comparison->part && strncmp(at, USER_ATTRIBUTE, strlen(USER_ATTRIBUTE)) != 0)
+            continue;
         if (!has_same_value(comparison, paths, at))
             return differ(comparison, "extended attributes");
     }
@@ -165,11 +171,25 @@ static bool is_same_time(const struct timespec *original, const struct timespec 
            (original->tv_nsec == copy->tv_nsec || copy->tv_nsec == 0);
 }
 
+/* A file that cp(1) was copying has neither its size nor all of its attributes. */
+static int compare_parts(struct comparison *comparison, const struct stat stats[2])
+{
+    if ((stats[0].st_mode & S_IFMT) != (stats[1].st_mode & S_IFMT))
+        return differ(comparison, "type");
+    if (stats[0].st_rdev != stats[1].st_rdev)
+        return differ(comparison, "device number");
+    return S_ISREG(stats[0].st_mode) && stats[0].st_size > stats[1].st_size
+               ? differ(comparison, "size")
+               : 0;
+}
+
 static int compare_stats(struct comparison *comparison, const struct stat stats[2])
 {
     const struct stat *a = &stats[0], *b = &stats[1];
     bool directory = S_ISDIR(a->st_mode);
 
+    if (comparison->part)
+        return compare_parts(comparison, stats);
     if (a->st_mode != b->st_mode)
         return differ(comparison, (a->st_mode & S_IFMT) != (b->st_mode & S_IFMT) ? "type" : "mode");
     if (a->st_uid != b->st_uid || a->st_gid != b->st_gid)
@@ -232,17 +252,9 @@ static int compare_entry(struct comparison *comparison, const int directories[2]
     }
 }
 
-/* Opens the entries of a directory, whose descriptor stays. */
-static DIR *open_entries(int directory)
-{
-    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    return fd < 0 ? NULL : fdopendir(fd);
-}
-
 static size_t count_entries(int directory)
 {
-    DIR *entries = open_entries(directory);
+    DIR *entries = tree_open_entries(directory);
     size_t count = 0;
 
     while (entries && readdir(entries))
@@ -256,7 +268,7 @@ static int compare_directories(struct comparison *comparison, const int director
 {
     char *path = comparison->difference->path;
     size_t length = strlen(path), count = 0;
-    DIR *entries = open_entries(directories[0]);
+    DIR *entries = tree_open_entries(directories[0]);
     const struct dirent *entry;
     int result = 0;
 
@@ -272,8 +284,28 @@ static int compare_directories(struct comparison *comparison, const int director
             path[length] = '\0';
     }
     closedir(entries);
-    if (result == 0 && count != count_entries(directories[1]))
+    if (result == 0 && !comparison->part && count != count_entries(directories[1]))
         result = differ(comparison, "number of entries");
+    return result;
+}
+
+static int compare(struct comparison *comparison, const int directories[2])
+{
+    int result;
+
+    for (int i = 0; i < 2; i++) {
+        comparison->blocks[i] = malloc(BLOCK);
+        if (!comparison->blocks[i])
+            err(EXIT_FAILURE, NULL);
+    }
+    *comparison->difference = (struct difference){ .what = "" };
+    result = compare_entry(comparison, directories, ".");
+    if (result == 0)
+        result = compare_directories(comparison, directories);
+    progress_end(comparison->progress);
+    free(comparison->links);
+    free(comparison->blocks[0]);
+    free(comparison->blocks[1]);
     return result;
 }
 
@@ -282,20 +314,17 @@ int compare_trees(int original, int copy, struct interruption *interruption,
 {
     struct comparison comparison = { .interruption = interruption,
                                      .progress = progress,
-                                     .difference = difference,
-                                     .blocks = { malloc(BLOCK), malloc(BLOCK) } };
-    const int directories[2] = { original, copy };
-    int result;
+                                     .difference = difference };
 
-    if (!comparison.blocks[0] || !comparison.blocks[1])
-        err(EXIT_FAILURE, NULL);
-    *difference = (struct difference){ .what = "" };
-    result = compare_entry(&comparison, directories, ".");
-    if (result == 0)
-        result = compare_directories(&comparison, directories);
-    progress_end(progress);
-    free(comparison.links);
-    free(comparison.blocks[0]);
-    free(comparison.blocks[1]);
-    return result;
+    return compare(&comparison, (const int[]){ original, copy });
+}
+
+int compare_part(int part, int whole, struct interruption *interruption, struct progress *progress,
+                 struct difference *difference)
+{
+    struct comparison comparison = {
+        .interruption = interruption, .progress = progress, .difference = difference, .part = true
+    };
+
+    return compare(&comparison, (const int[]){ part, whole });
 }

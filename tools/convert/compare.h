@@ -19,4 +19,9 @@ struct difference {
 int compare_trees(int original, int copy, struct interruption *interruption,
                   struct progress *progress, struct difference *difference);
 
+/* Finds in the same way whether all that a tree holds is in another one: its names, contents,
+ * targets, and extended attributes of users. A file may end before the other one does. */
+int compare_part(int part, int whole, struct interruption *interruption, struct progress *progress,
+                 struct difference *difference);
+
 #endif

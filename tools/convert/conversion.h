@@ -47,6 +47,15 @@ int conversion_refuse_users(const struct conversion *conversion, const char *old
 int conversion_fail_beside(const struct conversion *conversion, const char *name,
                            const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Prints a line, and returns EXIT_FAILURE, if a name of the mount's option anon= keeps the
+ * directory anonymous. Where the mount cannot be asked, that turns out when the copy is to take
+ * the name. */
+int conversion_refuse_anon_name(const struct conversion *conversion);
+int conversion_fail_anon_name(const struct conversion *conversion, const char *name);
+
+/* Brings the copy to the disk. Returns 0, -EINTR, or another negative errno. */
+int conversion_sync(struct conversion *conversion);
+
 /* Removes what is not needed any more. Returns EXIT_SUCCESS, or EXIT_FAILURE after a line. */
 int conversion_remove(struct conversion *conversion, const char *name);
 

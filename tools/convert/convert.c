@@ -20,7 +20,6 @@
 #include "tools/convert/child.h"
 #include "tools/convert/compare.h"
 #include "tools/convert/conversion.h"
-#include "tools/scan/mount_list.h"
 #include "tools/ui/output.h"
 
 static int fail_interrupted(const struct conversion *conversion)
@@ -164,24 +163,16 @@ static int verify_copy(struct conversion *conversion)
 
 /* Brings the copy to the disk, before the original goes, and before a crash could leave the name of
  * a directory that has nothing. */
-static int sync_copy(const struct conversion *conversion)
+static int sync_copy(struct conversion *conversion)
 {
-    const struct listed_mount *mount = NULL;
-    struct mount_list list;
-    int error = 0;
+    int error = conversion->class == SHMAP_ANON ? 0 : conversion_sync(conversion);
 
-    if (conversion->class == SHMAP_ANON)
-        return EXIT_SUCCESS;
-    mount_list_find_around(conversion->path, &list);
-    mount = mount_list_whole(&list, conversion->tree.device);
-    if (mount)
-        error = shmap_sync(mount->path);
-    mount_list_free(&list);
-    // In a namespace that the daemon does not see, files have to be synced one by one.
-    if (error == 0 || error == -ENXIO)
-        return EXIT_SUCCESS;
-    return fail(conversion->path, "is as it was: its copy cannot be brought to the disk: %s",
-                strerror(-error));
+    if (error == -EINTR)
+        return fail_interrupted(conversion);
+    return error
+               ? fail(conversion->path, "is as it was: its copy cannot be brought to the disk: %s",
+                      strerror(-error))
+               : EXIT_SUCCESS;
 }
 
 /* Makes the copy in a directory that is there. What fails leaves the original as it was. */
@@ -204,8 +195,10 @@ static int change_names(const struct conversion *conversion, const char *name)
 {
     if (renameat2(conversion->parent_fd, name, conversion->parent_fd, conversion->name,
                   RENAME_EXCHANGE) != 0)
-        return fail(conversion->path, "is as it was: the copy cannot take its name: %s",
-                    strerror(errno));
+        return errno == EXDEV
+                   ? conversion_fail_anon_name(conversion, "")
+                   : fail(conversion->path, "is as it was: the copy cannot take its name: %s",
+                          strerror(errno));
     fsync(conversion->parent_fd);
     return EXIT_SUCCESS;
 }
@@ -218,6 +211,8 @@ static int convert(struct conversion *conversion)
     if (conversion_copy_name(conversion, conversion->class, &name) != 0)
         return fail(conversion->path, "its name is too long for another one to be made of it");
     status = read_original(conversion);
+    if (status == EXIT_SUCCESS)
+        status = conversion_refuse_anon_name(conversion);
     if (status == EXIT_SUCCESS)
         status = make_copy_directory(conversion, name.text);
     if (status != EXIT_SUCCESS)

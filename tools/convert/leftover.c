@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
+#include "tools/convert/compare.h"
 #include "tools/convert/conversion.h"
+#include "tools/ui/output.h"
 
 /* Opens a directory that a conversion of this caller may have left. -ENOENT: there is none. */
 static int open_leftover(const struct conversion *conversion, const char *name)
@@ -34,16 +36,43 @@ static int class_of(int directory, enum shmap_class *class)
     return shmap_class_get(path, class);
 }
 
+/* Removes a copy whose original does not last, if that has all of it. Otherwise a power cut may
+ * have taken what the copy was made of, and have brought back its directories alone; or a program
+ * has begun anew. */
+static int remove_copy_of_anon(struct conversion *conversion, const char *name, int copy)
+{
+    struct difference difference;
+    struct progress progress = { .shown = false }; // how much there is was not asked
+    int result;
+
+    result =
+        compare_part(copy, conversion->original, &conversion->interruption, &progress, &difference);
+    if (result == -EINTR)
+        return fail(conversion->path, "interrupted; it is as it was");
+    if (result == 0)
+        return conversion_remove(conversion, name);
+    return conversion_fail_beside(conversion, name,
+                                  "is a copy, maybe in part, of what %s was, which does not have "
+                                  "all of it now (%s: %s); take from it what you need, and remove "
+                                  "it",
+                                  conversion->path, *difference.path ? difference.path : ".",
+                                  difference.what);
+}
+
 /* A copy is not needed while there is what it was made of. An anonymous directory may have gone
  * with its mount. */
-static int remove_copy(struct conversion *conversion, const char *name)
+static int remove_copy(struct conversion *conversion, const char *name, int copy)
 {
+    enum shmap_class class;
+
     if (tree_is_empty(conversion->original))
         return conversion_fail_beside(conversion, name,
                                       "is a copy, maybe in part, of what %s was, which is empty "
                                       "now; take from it what you need, and remove it",
                                       conversion->path);
-    return conversion_remove(conversion, name);
+    if (class_of(conversion->original, &class) == 0 && class == SHMAP_PERSIST)
+        return conversion_remove(conversion, name);
+    return remove_copy_of_anon(conversion, name, copy);
 }
 
 static int clean_copy(struct conversion *conversion, enum shmap_class class)
@@ -64,7 +93,7 @@ static int clean_copy(struct conversion *conversion, enum shmap_class class)
         return EXIT_SUCCESS;
     // Otherwise the two have changed names.
     if (has == class)
-        return remove_copy(conversion, name.text);
+        return remove_copy(conversion, name.text, fd);
     return conversion_finish(conversion, name.text, fd, conversion->original);
 }
 

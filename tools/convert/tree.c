@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/convert/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/sys/cleanup.h"
 #include "tools/ui/array.h"
 
 #define BLOCK 512 // bytes, of st_blocks
@@ -22,8 +22,7 @@ static void add_entry(struct tree *tree, const struct stat *stat)
     tree->bytes += (uint64_t)stat->st_blocks * BLOCK;
 }
 
-/* Opens the entries of a directory, whose descriptor stays. */
-static DIR *open_entries(int directory)
+DIR *tree_open_entries(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
@@ -69,7 +68,7 @@ static int read_entry(int directory, const char *name, struct tree *tree)
 
 static int read_directory(int directory, struct tree *tree)
 {
-    DIR *entries = open_entries(directory);
+    DIR *entries = tree_open_entries(directory);
     struct stat stat;
     const char *name;
     int error = 0;
@@ -136,9 +135,44 @@ bool tree_is_linked_elsewhere(const struct tree *tree)
     return false;
 }
 
+static int sync_entry(int directory, const char *name, struct interruption *interruption)
+{
+    CLEANUP_FD int fd = -1;
+    struct stat stat;
+
+    if (fstatat(directory, name, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+        return -errno;
+    // The others have nothing but a name and attributes, which come with their directory.
+    if (!S_ISREG(stat.st_mode) && !S_ISDIR(stat.st_mode))
+        return 0;
+    fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (S_ISDIR(stat.st_mode))
+        return tree_sync(fd, interruption);
+    return fsync(fd) == 0 ? 0 : -errno;
+}
+
+int tree_sync(int directory, struct interruption *interruption)
+{
+    DIR *entries = tree_open_entries(directory);
+    const char *name;
+    int error = 0;
+
+    if (!entries)
+        return -errno;
+    while (!error && (name = next_entry(entries)))
+        error =
+            interruption_came(interruption) ? -EINTR : sync_entry(directory, name, interruption);
+    if (!error && fsync(directory) != 0)
+        error = -errno;
+    closedir(entries);
+    return error;
+}
+
 bool tree_is_empty(int directory)
 {
-    DIR *entries = open_entries(directory);
+    DIR *entries = tree_open_entries(directory);
     bool empty = !entries || !next_entry(entries);
 
     if (entries)

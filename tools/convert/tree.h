@@ -3,10 +3,13 @@
 #ifndef SHMAPCTL_TREE_H
 #define SHMAPCTL_TREE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "tools/convert/interruption.h"
 
 struct tree_entry {
     uint64_t inode;
@@ -29,6 +32,13 @@ bool tree_has(const struct tree *tree, uint64_t inode);
 
 /* Whether a file of the tree has a name elsewhere. */
 bool tree_is_linked_elsewhere(const struct tree *tree);
+
+/* Brings all regular files and directories of a tree to the disk, one by one. Returns 0, -EINTR, or
+ * another negative errno. */
+int tree_sync(int directory, struct interruption *interruption);
+
+/* Opens the entries of a directory, whose descriptor stays. NULL: errno tells why. */
+DIR *tree_open_entries(int directory);
 
 /* Whether a directory has no entries; true where it cannot be read. */
 bool tree_is_empty(int directory);

@@ -105,6 +105,38 @@ static void refusals(void **state)
     workspace_unmount(workspace);
 }
 
+/* The mount's option keeps a name anonymous: the directory becomes persistent by another one. */
+static void names_of_anon(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct program_result result;
+
+    workspace_mount(workspace, true, "anon=other:named:deep//below/");
+    put_file("mnt/named/file", "contents");
+    result = convert("mnt/named", "persist");
+    assert_refused(&result, FAILED, "mnt/named", "anon=named", "rename", "mount again", NULL);
+    char *names = names_in_mount();
+    assert_string_equal(names, "deep named other ");
+    free(names);
+    assert_class("mnt/named/file", "anon");
+    assert_ok(rename("mnt/named", "mnt/renamed"));
+    result = convert("mnt/renamed", "persist");
+    assert_done(&result);
+    assert_class("mnt/renamed/file", "persist");
+    assert_content("mnt/renamed/file", "contents");
+
+    result = convert("mnt/deep", "anon");
+    assert_done(&result);
+    result = convert("mnt/deep", "persist");
+    assert_refused(&result, FAILED, "mnt/deep", "anon=deep//below/", NULL);
+    assert_ok(rmdir("mnt/deep/below"));
+    put_file("mnt/deep/file", "contents");
+    result = convert("mnt/deep", "persist");
+    assert_done(&result);
+    assert_class("mnt/deep/file", "persist");
+    workspace_unmount(workspace);
+}
+
 static void files_in_use(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -182,6 +214,43 @@ static void copies_of_what_is_gone(void **state)
     workspace_unmount(workspace);
 }
 
+static void assert_copy_kept(const char *differs)
+{
+    for (int i = 0; i < 2; i++) {
+        struct program_result result = convert("mnt/tree", i == 0 ? "persist" : "anon");
+        assert_refused(&result, FAILED, "mnt/.tree.shmapctl-to-persist", "not have all of it now",
+                       differs, NULL);
+    }
+    assert_content("mnt/.tree.shmapctl-to-persist/directory/other", "contents");
+}
+
+/* The directories have come back, or a program has begun anew. */
+static void copies_of_what_has_begun_anew(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "skeleton");
+    make_class_root("mnt/tree", "anon");
+    assert_ok(mkdir("mnt/tree/directory", 0755));
+    assert_ok(mkdir("mnt/.tree.shmapctl-to-persist", 0700));
+    assert_ok(mkdir("mnt/.tree.shmapctl-to-persist/directory", 0700));
+    put_file("mnt/.tree.shmapctl-to-persist/directory/other", "contents");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "");
+    assert_true(exists("mnt/tree/directory"));
+    assert_copy_kept("directory/other: existence");
+    put_file("mnt/tree/directory/other", "anew");
+    assert_copy_kept("directory/other: size");
+    put_file("mnt/tree/directory/other", "contentS");
+    assert_copy_kept("directory/other: contents");
+    // A file that cp was copying when it was killed.
+    put_file("mnt/tree/directory/other", "contents and more");
+    char *before = describe_tree("mnt/tree");
+    assert_converted("persist", before);
+    free(before);
+    workspace_unmount(workspace);
+}
+
 static void mounts_in_it(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -201,10 +270,12 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(to_and_fro),
     cmocka_unit_test(anonymous_directories_below_it),
     cmocka_unit_test(refusals),
+    cmocka_unit_test(names_of_anon),
     cmocka_unit_test(files_in_use),
     cmocka_unit_test(full_areas),
     cmocka_unit_test(what_is_beside_it_and_not_ours),
     cmocka_unit_test(copies_of_what_is_gone),
+    cmocka_unit_test(copies_of_what_has_begun_anew),
     cmocka_unit_test(mounts_in_it),
 };
 

@@ -6,9 +6,11 @@
 #include "tests/mount/harness/files.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,8 +25,9 @@ static bool is_step(uint64_t number)
            number == SYS_exit_group;
 }
 
-/* Starts a conversion that stops at each system call; what it says goes to the file "said". */
-static pid_t start_traced(const char *class)
+/* Starts a conversion that stops at each system call; what it says goes to the file "said". It is
+ * prepared by what returns 0, or NULL. */
+static pid_t start_traced_in(int (*prepare)(void), const char *path, const char *class)
 {
     pid_t pid = fork();
     int status;
@@ -32,8 +35,10 @@ static pid_t start_traced(const char *class)
     if (pid == 0) {
         int said = open("said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         dup2(said, STDERR_FILENO);
+        if (prepare && prepare() != 0)
+            _exit(126);
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        execl(shmapctl(), "shmapctl", "class", "--convert", "mnt/tree", class, NULL);
+        execl(shmapctl(), "shmapctl", "class", "--convert", path, class, NULL);
         _exit(127);
     }
     assert_ok(pid);
@@ -42,6 +47,11 @@ static pid_t start_traced(const char *class)
     assert_ok(
         ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)));
     return pid;
+}
+
+static pid_t start_traced(const char *class)
+{
+    return start_traced_in(NULL, "mnt/tree", class);
 }
 
 /* Lets it run to the beginning of its next step. Returns whether it has come to one; else `status`
@@ -267,11 +277,59 @@ static void killed_before_its_mount_ends(void **state)
     workspace_unmount(workspace);
 }
 
+/* Leaves the process with no mount but one of a directory, as a container may have it. */
+static int keep_a_part(void)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                   mount("mnt/part", "elsewhere", NULL, MS_BIND, NULL) == 0 &&
+                   umount2("mnt", MNT_DETACH) == 0
+               ? 0
+               : -1;
+}
+
+/* Where the mount's root is out of reach, each file of the copy goes to the disk by itself. */
+static void synced_one_by_one(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    int synced = 0, status, files;
+    uint64_t number = 0;
+
+    workspace_mount(workspace, true, "anon=part/named");
+    make_tree();
+    assert_ok(mkdir("elsewhere", 0755));
+    assert_ok(rename("mnt/tree", "mnt/part/tree"));
+    char *before = describe_tree("mnt/part/tree");
+    struct program_result result = convert("mnt/part/tree", "anon");
+    assert_done(&result);
+    pid_t pid = start_traced_in(keep_a_part, "elsewhere/tree", "persist");
+    while (go_to_step(pid, &number, &status) && number != SYS_renameat2)
+        synced += number == SYS_fsync;
+    assert_int_equal(number, SYS_renameat2);
+    run_to_the_end(pid, &status);
+    assert_int_equal(status, 0);
+    result = run_program("sh", "-c", "find mnt/part/tree -type f -o -type d | wc -l", NULL);
+    assert_int_equal(sscanf(result.out, "%d", &files), 1);
+    assert_int_equal(synced, files);
+    assert_class("mnt/part/tree", "persist");
+    char *now = describe_tree("mnt/part/tree");
+    assert_string_equal(now, before);
+    free(now);
+    free(before);
+    // There it turns out at the end that anon= names it.
+    put_file("mnt/part/named/file", "contents");
+    pid = start_traced_in(keep_a_part, "elsewhere/named", "persist");
+    run_to_the_end(pid, &status);
+    assert_int_equal(status, 1 << 8);
+    assert_said("elsewhere/named: is as it was: anon= keeps the name anonymous");
+    assert_class("mnt/part/named/file", "anon");
+    assert_false(exists("mnt/part/.named.shmapctl-to-persist"));
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(killed_at_each_step),
-    cmocka_unit_test(interrupted_while_it_copies),
-    cmocka_unit_test(changed_meanwhile),
-    cmocka_unit_test(killed_before_its_mount_ends),
+    cmocka_unit_test(killed_at_each_step), cmocka_unit_test(interrupted_while_it_copies),
+    cmocka_unit_test(changed_meanwhile),   cmocka_unit_test(killed_before_its_mount_ends),
+    cmocka_unit_test(synced_one_by_one),
 };
 
-WORKSPACE_MAIN("convert_ends", cases)
+ROOT_LAST_MAIN("convert_ends", cases, 1)
