@@ -335,8 +335,10 @@ int mirror_switch(struct inode *class_root, bool on)
     return error;
 }
 
-void mirror_drop(const struct inode *victim)
+bool mirror_drop(const struct inode *victim)
 {
-    if (victim->volume && inode_is_class_root(victim) && skeleton_is_kept(victim->ref.held.io_fd))
-        skeleton_drop(victim->ref.held.io_fd);
+    return victim->volume && inode_is_class_root(victim) &&
+           skeleton_is_kept(victim->ref.held.io_fd) &&
+           skeleton_is_alone(victim->ref.held.io_fd) > 0 &&
+           skeleton_drop(victim->ref.held.io_fd) == 0;
 }

@@ -81,8 +81,9 @@ void mirror_move_back(struct mirror *mirror, const struct mirror_move *move);
 /* Has a class root keep its skeleton, or not any more. -EINVAL: it is no anonymous class root. */
 int mirror_switch(struct inode *class_root, bool on);
 
-/* Removes what is left of the skeleton of a class root that is about to be removed, and empty: what
- * found no room in RAM. Anything but a class root is left alone. */
-void mirror_drop(const struct inode *victim);
+/* Removes the directories of a class root that is about to be removed, and empty in RAM, which the
+ * store still has because they found no room. Returns whether there are none any more; false also
+ * for anything but a class root, which is left alone. */
+bool mirror_drop(const struct inode *victim);
 
 #endif
