@@ -4,7 +4,7 @@
  * one in the store, and a change of the one is a change of the other.
  *
  * Names change together with their mirror while one lock is held, so that the path of a directory
- * in RAM, which tells where its mirror is, stays. What can fail for the store's reasons comes
+ * in RAM, which tells where its mirror is, stays. Steps that can fail for the store's reasons come
  * first: a directory is removed or renamed in the mirror before it is in RAM; one is made in RAM
  * before, because it gets its attributes there, and goes again if the mirror cannot be made. If a
  * worker dies in between, its successor has the same request again and does either step where it

@@ -36,7 +36,7 @@ int class_root_of_path(const char *path, uint64_t *ino, uint64_t *birth, const c
     return 0;
 }
 
-/* Fills the RAM directory of a class root. What is in it comes first: its mode may forbid that. */
+/* Fills the RAM directory of a class root. Its entries come first: its mode may forbid them. */
 static int fill(int store_dir, int ram_dir, struct skeleton_return *how)
 {
     bool kept = skeleton_is_kept(store_dir);

@@ -27,10 +27,10 @@ void tree_free(struct tree *tree);
 
 bool tree_has(const struct tree *tree, uint64_t inode);
 
-/* Whether a file of the tree has a name elsewhere. */
+/* Returns whether a file of the tree has a name elsewhere. */
 bool tree_is_linked_elsewhere(const struct tree *tree);
 
-/* Whether a directory has no entries; true where it cannot be read. */
+/* Returns whether a directory has no entries; true also where it cannot be read. */
 bool tree_is_empty(int directory);
 
 #endif
