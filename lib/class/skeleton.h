@@ -18,12 +18,10 @@
 
 /* How a class root's skeleton comes back. */
 struct skeleton_return {
-    bool mark; // it is kept from now on, if it was not
     // Takes room for one more directory; returns whether there was any.
     bool (*take)(void *argument);
     void *argument;
-    // Become true when it could not be marked, and when some directories found no room.
-    bool unmarked, full;
+    bool full; // becomes true when some directories found no room
 };
 
 /* Returns whether a class root's directory in the store is marked to keep its skeleton. */
