@@ -31,22 +31,16 @@ static bool take_memory(void *volume)
     return memory_guard_take(((struct volume *)volume)->memory, MEMORY_OF_FILE);
 }
 
-/* Opens the directory in the RAM area that belongs to one in the store. `mark`: when it is made,
- * and the whole mount keeps skeletons, it does. */
-static int open_in_ram(struct volume *volume, int named_dir, const struct statx *stx, bool mark)
+/* Opens the directory in the RAM area that belongs to one in the store. */
+static int open_in_ram(struct volume *volume, int named_dir, const struct statx *stx)
 {
     COPY_ATTRIBUTES(&volume->info.cred);
-    struct skeleton_return how = { .mark =
-                                       mark && volume->info.skeletons && !volume->state->read_only,
-                                   .take = take_memory,
-                                   .argument = volume };
+    struct skeleton_return how = { .take = take_memory, .argument = volume };
     int contents;
 
     do
         contents = class_root_open(volume_area(volume, AREA_RAM), named_dir, stx, &how);
     while (descriptors_make_room(volume, &contents));
-    if (how.unmarked)
-        log_skeleton(named_dir, UNMARKED);
     if (how.full)
         log_skeleton(named_dir,
                      "did not come back as a whole, because the RAM area is full; a mount with a "
@@ -56,13 +50,36 @@ static int open_in_ram(struct volume *volume, int named_dir, const struct statx 
     return contents;
 }
 
-static int open_anon_contents(struct volume *volume, int named_dir, const struct statx *stx)
+static bool is_anon(int named_dir)
 {
     enum shmap_class word;
 
-    if (class_root_class(named_dir, &word) != 0 || word != SHMAP_ANON)
+    return class_root_class(named_dir, &word) == 0 && word == SHMAP_ANON;
+}
+
+static void mark(int named_dir)
+{
+    if (skeleton_mark(named_dir) != 0)
+        log_skeleton(named_dir, UNMARKED);
+}
+
+/* Marks a class root that is met for the first time, where the whole mount keeps skeletons. The
+ * directory in RAM comes later, so that no change in it, nor a worker's death, misses the mark. */
+static void prepare_anon_contents(struct volume *volume, int named_dir, const struct statx *stx)
+{
+    COPY_ATTRIBUTES(&volume->info.cred);
+
+    if (volume->info.skeletons && !volume->state->read_only &&
+        !class_root_was_met(volume_area(volume, AREA_RAM), stx) && is_anon(named_dir) &&
+        !skeleton_is_kept(named_dir))
+        mark(named_dir);
+}
+
+static int open_anon_contents(struct volume *volume, int named_dir, const struct statx *stx)
+{
+    if (!is_anon(named_dir))
         return -ESTALE;
-    return open_in_ram(volume, named_dir, stx, true);
+    return open_in_ram(volume, named_dir, stx);
 }
 
 static void drop_anon_contents(struct volume *volume, int named_dir)
@@ -90,7 +107,7 @@ static int assign_anon(struct inode *directory)
         error = class_root_remove(ram, &stx);
     if (error)
         return error;
-    contents = open_in_ram(volume, directory->fd, &stx, false);
+    contents = open_in_ram(volume, directory->fd, &stx);
     if (contents < 0)
         return contents;
     error = class_root_mark(directory->fd, SHMAP_ANON);
@@ -99,8 +116,8 @@ static int assign_anon(struct inode *directory)
         class_root_remove(ram, &stx);
         return error;
     }
-    if (volume->info.skeletons && skeleton_mark(directory->fd) != 0)
-        log_skeleton(directory->fd, UNMARKED);
+    if (volume->info.skeletons)
+        mark(directory->fd);
     if (skeleton_is_kept(directory->fd))
         volume->state->keeps_skeletons = 1;
     node_become_class_root(&volume->nodes, &directory->ref, AREA_RAM, SHMAP_ANON, contents);
@@ -112,6 +129,7 @@ const struct class CLASS_ANON = {
     .area = AREA_RAM,
     .served = true,
     .passes_through = true,
+    .prepare_contents = prepare_anon_contents,
     .open_contents = open_anon_contents,
     .drop_contents = drop_anon_contents,
     .assign = assign_anon,

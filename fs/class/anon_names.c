@@ -131,7 +131,7 @@ static int check(const struct component *component, const struct inode *dir, con
     snprintf(path, sizeof(path), "%s/%.*s", source->name, (int)component->below_length,
              component->below);
     fd = object_open_beneath(source->dir->fd, path, O_PATH);
-    // What is no directory, or not there, has no class.
+    // Only a directory that is there has a class.
     if (fd < 0)
         return 0;
     return class_root_class(fd, &class) == 0 && class == SHMAP_ANON ? 0 : -EXDEV;

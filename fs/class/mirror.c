@@ -259,7 +259,7 @@ static int replace(int from, const char *name, int to, const char *new_name)
 {
     int error = rename_between(from, name, to, new_name, 0);
 
-    // What is in the way is not in RAM.
+    // The directories in the way are not in RAM.
     if (error == -ENOTEMPTY || error == -EEXIST) {
         error = skeleton_remove(to, new_name);
         if (!error)
@@ -291,8 +291,8 @@ void mirror_move_back(struct mirror *mirror, const struct mirror_move *move)
     repair(mirror, &mirror->to, move->to, move->new_name);
 }
 
-/* Begins to keep a skeleton. What was under way when the others learned of it is seen the second
- * time. */
+/* Begins to keep a skeleton. The second round finds the changes that were under way when the others
+ * learned of it. */
 static int keep_all(const struct inode *class_root)
 {
     mode_t besides = bits_besides(class_root->volume);
@@ -335,8 +335,10 @@ int mirror_switch(struct inode *class_root, bool on)
     return error;
 }
 
-void mirror_drop(const struct inode *victim)
+bool mirror_drop(const struct inode *victim)
 {
-    if (victim->volume && inode_is_class_root(victim) && skeleton_is_kept(victim->ref.held.io_fd))
-        skeleton_drop(victim->ref.held.io_fd);
+    return victim->volume && inode_is_class_root(victim) &&
+           skeleton_is_kept(victim->ref.held.io_fd) &&
+           skeleton_is_alone(victim->ref.held.io_fd) > 0 &&
+           skeleton_drop(victim->ref.held.io_fd) == 0;
 }

@@ -4,7 +4,7 @@
  * one in the store, and a change of the one is a change of the other.
  *
  * Names change together with their mirror while one lock is held, so that the path of a directory
- * in RAM, which tells where its mirror is, stays. What can fail for the store's reasons comes
+ * in RAM, which tells where its mirror is, stays. Steps that can fail for the store's reasons come
  * first: a directory is removed or renamed in the mirror before it is in RAM; one is made in RAM
  * before, because it gets its attributes there, and goes again if the mirror cannot be made. If a
  * worker dies in between, its successor has the same request again and does either step where it
@@ -81,8 +81,9 @@ void mirror_move_back(struct mirror *mirror, const struct mirror_move *move);
 /* Has a class root keep its skeleton, or not any more. -EINVAL: it is no anonymous class root. */
 int mirror_switch(struct inode *class_root, bool on);
 
-/* Removes what is left of the skeleton of a class root that is about to be removed, and empty: what
- * found no room in RAM. Anything but a class root is left alone. */
-void mirror_drop(const struct inode *victim);
+/* Removes the directories of a class root that is about to be removed, and empty in RAM, which the
+ * store still has because they found no room. Returns whether there are none any more; false also
+ * for anything but a class root, which is left alone. */
+bool mirror_drop(const struct inode *victim);
 
 #endif

@@ -17,7 +17,7 @@ static int assign_persist(struct inode *directory)
 
     if (error <= 0)
         return error < 0 ? error : -ENOTEMPTY;
-    // What found no room in RAM is not to appear now.
+    // Directories that found no room in RAM are not to appear now.
     if (skeleton_is_kept(named_dir))
         error = skeleton_drop(named_dir);
     else

@@ -25,6 +25,10 @@ struct class
     bool passes_through;   // the kernel may reach the files without the daemon (backing.h)
     bool sync_waits;       // fsync waits for a disk
 
+    /* Changes in the store whatever a class root takes there before its contents are opened. That
+     * may wait for a disk: volume->class_roots is not held. NULL: it takes nothing. */
+    void (*prepare_contents)(struct volume *volume, int named_dir, const struct statx *stx);
+
     /* Opens (O_PATH) the directory that holds the contents of a class root, given the directory
      * that carries its name, with that one's attributes. Returns a descriptor or a negative errno;
      * -ESTALE: the directory with the name is no root of this class any more. NULL: the contents

@@ -134,6 +134,8 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     int error;
 
     *inode = INODE_NONE;
+    if (class->prepare_contents)
+        class->prepare_contents(volume, named_dir, stx);
     lock_take(&volume->class_roots);
     contents = class->open_contents(volume, named_dir, stx);
     error = contents < 0 ? contents : 0;

@@ -169,7 +169,7 @@ static int apply_attr(fuse_req_t req, struct inode *inode, const struct stat *at
     int error = 0;
     int store_dir;
 
-    // What survives the mount is set first, because that can fail.
+    // The attributes that survive the mount are set first, because that can fail.
     if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
         error = mirror_begin_attributes(inode, &mirror);
     store_dir = mirror.at.fd;

@@ -17,8 +17,8 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* Returns the mode that a new file gets. What others make on a user's own mount belongs to that
- * user, who alone may have programs run in his name. */
+/* Returns the mode that a new file gets. New files of others on a user's own mount belong to
+ * that user, who alone may have programs run in his name. */
 static mode_t mode_of_new(fuse_req_t req, mode_t mode)
 {
     const struct mount_info *info = &volume_of(req)->info;

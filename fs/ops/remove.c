@@ -25,16 +25,30 @@ static int remove_name(const struct inode *dir, const char *name, int flags)
     return unlinkat(dir->fd, name, flags) == 0 ? 0 : -errno;
 }
 
+/* Returns whether a removal that failed is to be tried again. A class root may have directories in
+ * the store that found no room in RAM; they go when nothing else keeps its name from going: the
+ * kernel looks at all else before it finds that a directory is not empty. */
+static bool not_empty_any_more(int error, const struct inode *victim)
+{
+    return (error == -ENOTEMPTY || error == -EEXIST) && mirror_drop(victim);
+}
+
+static int remove_unmirrored(const struct inode *dir, const char *name, const struct inode *victim)
+{
+    int error = remove_name(dir, name, AT_REMOVEDIR);
+
+    return not_empty_any_more(error, victim) ? remove_name(dir, name, AT_REMOVEDIR) : error;
+}
+
 /* Removes the name of a directory, and its mirror before. */
 static int remove_directory(struct inode *dir, const char *name, const struct inode *victim)
 {
     MIRROR struct mirror mirror = MIRROR_NONE;
     int error = mirror_begin(dir, &mirror);
 
-    mirror_drop(victim);
     if (error || !mirror_has_names(&mirror))
-        return error ? error : remove_name(dir, name, AT_REMOVEDIR);
-    // The mirror has no files. What is empty stays so: the kernel holds its lock.
+        return error ? error : remove_unmirrored(dir, name, victim);
+    // The mirror has no files. An empty directory stays empty: the kernel holds its lock.
     if (victim->volume && class_root_is_empty(victim->fd) == 0)
         return -ENOTEMPTY;
     error = mirror_remove(&mirror, name);
@@ -204,8 +218,6 @@ static int rename_mirrored(const struct mirror_move *move, const struct inode *v
     MIRROR struct mirror mirror = MIRROR_NONE;
     int error = mirror_begin_move(move, &mirror);
 
-    if (replaces(move->flags))
-        mirror_drop(victim);
     // The mirror has no files, and so nothing that would keep a directory from being replaced.
     if (!error && mirror_has_names(&mirror) && replaces(move->flags) && victim->volume &&
         class_root_is_empty(victim->fd) == 0)
@@ -215,6 +227,8 @@ static int rename_mirrored(const struct mirror_move *move, const struct inode *v
     if (error)
         return error;
     error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags);
+    if (replaces(move->flags) && not_empty_any_more(error, victim))
+        error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags);
     if (error && mirror_has_names(&mirror))
         mirror_move_back(&mirror, move);
     return error;

@@ -18,7 +18,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What is mounted, and what is to become of it. */
+/* A mount, and the options that it is to have. */
 struct change {
     const struct options *options;
     char where[PATH_MAX]; // its mount point

@@ -129,8 +129,8 @@ struct state {
     _Atomic uint64_t hold;
     // There are class roots that keep their skeletons (fs/class/mirror.h).
     _Atomic uint32_t keeps_skeletons;
-    // What anon= gave: names that stay anonymous (fs/class/anon_names.h). An older version mounted:
-    // empty.
+    // The names that anon= gave, which stay anonymous (fs/class/anon_names.h). An older version
+    // mounted: empty.
     char anon[STATE_ANON_MAX];
     bool umount_ends; // an unmount ends the mount everywhere; false: also, an older version mounted
     // Other mount options, as -o takes them, of which nothing else here tells; empty: an older

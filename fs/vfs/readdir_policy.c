@@ -63,7 +63,7 @@ static int make_file(int dir, const char *name)
     return fd < 0 ? -errno : 0;
 }
 
-/* Whether a new descriptor finds, from a position on, this name and no other. */
+/* Returns whether a new descriptor finds, from a position on, this name and no other. */
 static bool finds_only(int dir, off_t offset, const char *name)
 {
     CLEANUP_FD int again = object_reopen(dir, O_RDONLY | O_DIRECTORY);
@@ -91,7 +91,7 @@ static enum positions try_positions(int dir)
     return POSITIONS_HOLD;
 }
 
-/* What is not known counts as the worst. */
+/* Positions that cannot be tried out count as the worst. */
 static enum positions tmpfs_positions(const struct area *ram)
 {
     static const char name[] = ".positions", *const files[] = { "a", "b", "c" };

@@ -19,7 +19,7 @@ int readdir_policy_choose(struct volume *volume);
 /* Returns the memfd of the records that streams of an area have; 0: they need none. */
 int readdir_policy_records(const struct volume *volume, unsigned area);
 
-/* Whether the kernel may keep listings of an area's directories. */
+/* Returns whether the kernel may keep listings of an area's directories. */
 bool readdir_policy_keeps(const struct volume *volume, unsigned area);
 
 #endif

@@ -26,7 +26,7 @@ extern "C" {
 #define SHMAP_XATTR_CLASS "user.shmapfs.class"
 /* The same as it is kept on disk, in the store: no mount has an attribute by this name. */
 #define SHMAP_XATTR_CLASS_ROOT "user.shmapfs.class_root"
-/* Whether the directories below an anonymous directory come back at the next mount, "1" or "0":
+/* "1" if the directories below an anonymous directory come back at the next mount, otherwise "0":
  * read and set where the class begins. */
 #define SHMAP_XATTR_SKELETON "user.shmapfs.skeleton"
 /* The state of a mount, as a JSON object: read on its root. */

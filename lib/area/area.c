@@ -91,8 +91,8 @@ int area_status(const struct area *area, struct shmap_area_status *status)
     return 0;
 }
 
-/* Whether an area has a mount of its own. An older version, which had none, has not written 0 for
- * that. */
+/* Returns whether an area has a mount of its own. An older version, which had none, has not written
+ * 0 for that. */
 static bool has_mount(const struct area *area)
 {
     struct stat mount, root;

@@ -91,7 +91,7 @@ int ram_parse_size(const char *text, uint64_t *size);
 extern const char *const RAM_HUGE_WORDS[];
 extern const size_t RAM_HUGE_WORD_COUNT;
 
-/* What is to change of a RAM area in use. */
+/* A change of a RAM area in use. */
 struct ram_changes {
     uint64_t size;     // bytes; 0: nothing
     uint64_t inodes;   // 0: what follows from a new size

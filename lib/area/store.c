@@ -51,7 +51,7 @@ static int check_xattrs(int fd, const char *path, struct complaint *complaint)
  * that. */
 static int clone_mount(int fd, bool read_only, const struct area_atime *atime)
 {
-    // What is mounted below the directory later is not to come after it.
+    // Later mounts below the directory are not to come after it.
     struct mount_attr attributes = { .attr_set = atime->set | (read_only ? MOUNT_ATTR_RDONLY : 0),
                                      .attr_clr = atime->clear,
                                      .propagation = MS_PRIVATE };

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 /* Gives a directory the owner, the mode, the ACLs and the other extended attributes of another one,
- * and takes away what that one has not. Bits of `besides` are added to the mode. What belongs to
- * shmapfs or to a security module stays as it is, and so does what a filesystem does not have.
+ * and takes away what that one has not. Bits of `besides` are added to the mode. Attributes of
+ * shmapfs or a security module stay as they are; any that a filesystem lacks are left out.
  * Flags, as `chattr` has them, need descriptors without O_PATH. Returns 0 or a negative errno;
  * -EPERM: the directory has neither that owner nor the daemon as its owner, and is left alone. */
 int attributes_copy(int from, int to, mode_t besides);

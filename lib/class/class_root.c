@@ -36,14 +36,11 @@ int class_root_of_path(const char *path, uint64_t *ino, uint64_t *birth, const c
     return 0;
 }
 
-/* Fills the RAM directory of a class root. What is in it comes first: its mode may forbid that. */
+/* Fills the RAM directory of a class root. Its entries come first: its mode may forbid them. */
 static int fill(int store_dir, int ram_dir, struct skeleton_return *how)
 {
-    bool kept = skeleton_is_kept(store_dir);
-    int error = kept ? skeleton_restore(store_dir, ram_dir, how) : 0;
+    int error = skeleton_is_kept(store_dir) ? skeleton_restore(store_dir, ram_dir, how) : 0;
 
-    if (how && how->mark && !kept)
-        how->unmarked = skeleton_mark(store_dir) != 0;
     return error ? error : attributes_copy(store_dir, ram_dir, 0);
 }
 
@@ -68,6 +65,13 @@ static int make_contents(int ram, int store_dir, const char *name, struct skelet
         return error;
     }
     return steal_fd(&dir);
+}
+
+bool class_root_was_met(const struct area *ram, const struct statx *stx)
+{
+    struct ram_name name;
+
+    return faccessat(ram->root, ram_name(stx, &name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int class_root_open(const struct area *ram, int store_dir, const struct statx *stx,

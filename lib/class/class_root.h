@@ -27,6 +27,9 @@
 int class_root_open(const struct area *ram, int store_dir, const struct statx *stx,
                     struct skeleton_return *how);
 
+/* Returns whether an anonymous class root has its RAM directory already. */
+bool class_root_was_met(const struct area *ram, const struct statx *stx);
+
 /* Finds, for the path of a directory in the RAM area, the identity of the class root that it is of,
  * and the rest of the path. -EINVAL: it is of none. */
 int class_root_of_path(const char *path, uint64_t *ino, uint64_t *birth, const char **below);

@@ -80,7 +80,7 @@ static int enqueue(struct copy *copy, const struct pending *parent, const char *
     size_t length = strlen(parent->path) + 1 + strlen(name) + 1;
     struct pending *pending;
 
-    // What is further down has no path by which its mirror could be found.
+    // Directories further down have no path by which their mirrors could be found.
     if (length > PATH_LENGTH_MAX)
         return 0;
     pending = malloc(sizeof(*pending) + length);

@@ -5,8 +5,8 @@
  * store has the same directories as the one in the RAM area, and carries the attribute
  * SHMAP_XATTR_SKELETON. These directories are the mirror.
  *
- * What others put into the mirror is not trusted: no symlink is followed, no other filesystem is
- * entered, only directories are taken from it, and only directories are removed there. None gets
+ * Nothing that others put into the mirror is trusted: no symlink is followed, no other filesystem
+ * is entered, only directories are taken from it, and only directories are removed there. None gets
  * the attributes of one in RAM that has another owner: it is made anew instead. Directories whose
  * path below the class root is longer than a path can be are not kept.
  */
@@ -18,12 +18,10 @@
 
 /* How a class root's skeleton comes back. */
 struct skeleton_return {
-    bool mark; // it is kept from now on, if it was not
     // Takes room for one more directory; returns whether there was any.
     bool (*take)(void *argument);
     void *argument;
-    // Become true when it could not be marked, and when some directories found no room.
-    bool unmarked, full;
+    bool full; // becomes true when some directories found no room
 };
 
 /* Returns whether a class root's directory in the store is marked to keep its skeleton. */
@@ -43,9 +41,9 @@ int skeleton_is_alone(int store_dir);
 int skeleton_restore(int store_dir, int ram_dir, struct skeleton_return *how);
 
 /* Make the mirror as the directories in RAM are: below two directories, where the mirror may have
- * more, which found no room; of one name in them; of one that was just made. What is right already
- * stays. The modes in the mirror get the bits `besides` in addition. Return 0 or a negative errno;
- * -ENOTEMPTY, -EEXIST: something else is in the mirror's place. */
+ * more, which found no room; of one name in them; of one that was just made. Mirrors that
+ * are right already stay. The modes in the mirror get the bits `besides` in addition. Return 0 or a
+ * negative errno; -ENOTEMPTY, -EEXIST: something else is in the mirror's place. */
 int skeleton_keep(int ram_dir, int store_dir, mode_t besides);
 int skeleton_keep_name(int ram_dir, int store_dir, const char *name, mode_t besides);
 int skeleton_keep_new(int ram_dir, int store_dir, const char *name, mode_t besides);

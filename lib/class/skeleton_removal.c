@@ -117,7 +117,7 @@ int skeleton_remove(int parent, const char *name)
     CLEANUP_FD int dir = -1;
     int error = remove_empty(parent, name);
 
-    // What is no directory has no mirror.
+    // Only directories have mirrors.
     if (error == -ENOTDIR)
         return 0;
     if (error != -ENOTEMPTY)

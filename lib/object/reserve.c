@@ -87,7 +87,7 @@ int reserve_set(int fd, uint64_t bytes, bool settled)
 
     if (!error)
         error = write_attribute(fd, bytes);
-    // What a former reserve holds must not be free for a moment.
+    // The space of a former reserve must not be free for a moment.
     if (error && former == 0 && settled)
         free_beyond_end(fd);
     return error;

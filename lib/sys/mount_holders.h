@@ -3,7 +3,7 @@
  * The mount namespaces that have a filesystem mounted, and who is in them.
  *
  * A namespace that copied a mount keeps it when it is unmounted elsewhere, unless mounts are shared
- * between the two. What a namespace has mounted everybody may read; a namespace without a process
+ * between the two. Everybody may read the mounts of a namespace; a namespace without a process
  * of this PID namespace is not seen.
  */
 #ifndef SHMAP_MOUNT_HOLDERS_H

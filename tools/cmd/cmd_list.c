@@ -73,7 +73,7 @@ static struct json_object *mount_to_json(const struct listed_mount *mount,
     return object;
 }
 
-/* Whether a mount of another namespace is of a filesystem that was listed before. */
+/* Returns whether a mount of another namespace is of a filesystem that was listed before. */
 static bool is_copy(const struct mount_list *list, size_t index)
 {
     for (size_t i = 0; list->all[index].pid && i < index; i++) {

@@ -48,7 +48,7 @@ static uint64_t free_bytes(int directory)
     return fstatvfs(directory, &room) == 0 ? (uint64_t)room.f_bfree * room.f_frsize : 0;
 }
 
-/* Shows how much room the program has taken so far. What it tells itself (/proc/PID/io) counts a
+/* Shows how much room the program has taken so far. Its own count (/proc/PID/io) has a
  * copy_file_range(2) when that is done. */
 static void show_progress(const struct child *child, int directory, uint64_t before)
 {

@@ -111,7 +111,7 @@ static int compare_targets(struct comparison *comparison, const int directories[
                : 0;
 }
 
-/* Whether both paths have an attribute with the same value. */
+/* Returns whether both paths have an attribute with the same value. */
 static bool has_same_value(struct comparison *comparison, char paths[2][PATH_MAX], const char *name)
 {
     ssize_t lengths[2];
@@ -149,7 +149,7 @@ static int compare_attributes(struct comparison *comparison, const int directori
     return 0;
 }
 
-/* Whether the copy of a file with several names is the same for each of them. */
+/* Returns whether the copy of a file with several names is the same for each of them. */
 static bool is_same_link(struct comparison *comparison, const struct stat stats[2])
 {
     for (size_t i = 0; i < comparison->count; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Whether a tree is a copy of another: contents, links, owners, modes, times of change, and
- * extended attributes, which ACLs are. */
+/* Compares a tree with its copy: contents, links, owners, modes, times of change, and extended
+ * attributes, which ACLs are. */
 #ifndef SHMAPCTL_COMPARE_H
 #define SHMAPCTL_COMPARE_H
 

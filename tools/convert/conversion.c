@@ -39,7 +39,7 @@ int conversion_waste_name(const struct conversion *conversion, struct conversion
     return name_beside(conversion, "waste", "", name);
 }
 
-/* Whether a path is a directory that can change its name. Returns an exit status. */
+/* Checks that a path is a directory that can change its name. Returns an exit status. */
 static int check_place(const struct conversion *conversion)
 {
     struct statx stx;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The original keeps its name while the copy is made and verified. Then the two change their names
- * in one step. Who opens a file by its name gets the copy from then on; who had one open before is
+ * in one step. An open by name gets the copy from then on; who had one open before is
  * found, and what changed between the copying and that step differs. In both cases the old
  * directory stays, and a line names it.
  */
@@ -175,7 +175,7 @@ static int sync_copy(struct conversion *conversion)
                : EXIT_SUCCESS;
 }
 
-/* Makes the copy in a directory that is there. What fails leaves the original as it was. */
+/* Makes the copy in a directory that is there. A failure leaves the original as it was. */
 static int fill_copy(struct conversion *conversion)
 {
     int status = check_room(conversion);

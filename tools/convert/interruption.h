@@ -17,7 +17,7 @@ struct interruption {
 int interruption_begin(struct interruption *interruption);
 void interruption_end(struct interruption *interruption);
 
-/* Whether a signal has come. */
+/* Returns whether a signal has come. */
 bool interruption_came(struct interruption *interruption);
 
 #endif

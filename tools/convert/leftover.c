@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a conversion that was killed has left beside its directory. */
+/* The files that a killed conversion has left beside its directory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -30,7 +30,7 @@ void tree_free(struct tree *tree);
 
 bool tree_has(const struct tree *tree, uint64_t inode);
 
-/* Whether a file of the tree has a name elsewhere. */
+/* Returns whether a file of the tree has a name elsewhere. */
 bool tree_is_linked_elsewhere(const struct tree *tree);
 
 /* Brings all regular files and directories of a tree to the disk, one by one. Returns 0, -EINTR, or
@@ -40,7 +40,7 @@ int tree_sync(int directory, struct interruption *interruption);
 /* Opens the entries of a directory, whose descriptor stays. NULL: errno tells why. */
 DIR *tree_open_entries(int directory);
 
-/* Whether a directory has no entries; true where it cannot be read. */
+/* Returns whether a directory has no entries; true also where it cannot be read. */
 bool tree_is_empty(int directory);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Who takes part in a run, and how a run is found.
+ * The members of a run, and how a run is found.
  *
  * The first shmapctl of a run holds a memory file that is called by the run's name. Another
  * shmapctl of the same user finds that in /proc and opens it there; other users cannot, and there
- * is no file to be left behind and no name to be taken by a stranger. Whoever takes part has it
+ * is no file to be left behind and no name to be taken by a stranger. Each member has it
  * locked (flock(2)), shared; the first one locks it for itself alone until the mount is there, and
  * again at the end: that waits for all others, and then nobody joins any more. The kernel lets go
  * of the lock of a process that is killed.

@@ -77,7 +77,7 @@ static int start_children(struct run_state *run)
     bool has_daemon = !run->plan->join;
     bool started;
 
-    // What the command leaves behind is to be seen.
+    // Processes that the command leaves behind are to be seen.
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (held_fork(&supervision->command, SIGKILL) == 0)
         execute_command(run);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/scan/holders.h"
 
-/* Whether a mount of another namespace is the first one there. */
+/* Returns whether a mount of another namespace is the first one there. */
 static bool is_first_there(const struct mount_list *list, const struct listed_mount *mount)
 {
     for (const struct listed_mount *other = list->all; other < mount; other++) {

@@ -16,7 +16,7 @@
 #include "lib/sys/mounts.h"
 #include "tools/ui/array.h"
 
-/* What a pass looks for, and which mount tables it has read. */
+/* A pass: its filesystem, and the mount tables that it has read. */
 struct pass {
     dev_t device;
     struct mount_list *list;
@@ -74,7 +74,7 @@ static bool is_wanted(const struct pass *pass, const struct mounts *at)
     return below && below->device == pass->device;
 }
 
-/* Whether this is the first look at a table, which the id of its first mount tells. */
+/* Returns whether a table was not read before, which the id of its first mount tells. */
 static bool is_new(struct pass *pass, uint64_t first)
 {
     for (size_t i = 0; i < pass->count; i++) {

@@ -110,6 +110,48 @@ static void skeleton_without_room(void **state)
     workspace_unmount(workspace);
 }
 
+static void set_immutable(const char *path, bool set)
+{
+    struct program_result result = run_program("chattr", set ? "+i" : "-i", path, NULL);
+
+    assert_done(&result);
+}
+
+/* Directories that have no room stay in the store while a class root cannot be removed. */
+static void skeleton_of_what_stays(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char path[64];
+
+    if (!workspace->root)
+        return; // Nobody else sets the flag.
+    workspace_mount(workspace, true, "anon=dir/scratch,skeleton");
+    for (int i = 0; i < 60; i++) {
+        snprintf(path, sizeof(path), "mnt/dir/scratch/%d", i);
+        assert_ok(mkdir(path, 0755));
+    }
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "nr_inodes=40");
+    struct program_result result = run_program("sh", "-c", "rmdir mnt/dir/scratch/*", NULL);
+    assert_done(&result);
+    unsigned left = count_directories("store/dir/scratch");
+    assert_true(left > 1);
+    assert_ok(mkdir("mnt/dir/other", 0755));
+    put_file("mnt/file", "");
+    assert_errno(rename("mnt/file", "mnt/dir/scratch"), EISDIR);
+    set_immutable("store/dir", true);
+    assert_errno(rmdir("mnt/dir/scratch"), EPERM);
+    assert_errno(rename("mnt/dir/other", "mnt/dir/scratch"), EPERM);
+    set_immutable("store/dir", false);
+    put_file("store/dir/scratch/file", "of somebody");
+    assert_errno(rmdir("mnt/dir/scratch"), ENOTEMPTY);
+    assert_int_equal(count_directories("store/dir/scratch"), left);
+    assert_ok(unlink("store/dir/scratch/file"));
+    assert_ok(rename("mnt/dir/other", "mnt/dir/scratch"));
+    assert_int_equal(count_directories("store/dir/scratch"), 1);
+    workspace_unmount(workspace);
+}
+
 /* A removed directory that is still in use, and one whose path is too long. */
 static void directories_without_a_path(void **state)
 {
@@ -143,6 +185,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(store_is_not_trusted),
     cmocka_unit_test(nobody_gets_a_directory_of_others),
     cmocka_unit_test(skeleton_without_room),
+    cmocka_unit_test(skeleton_of_what_stays),
     cmocka_unit_test(directories_without_a_path),
 };
 

@@ -12,8 +12,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* More than the daemon has threads. */
@@ -53,18 +55,28 @@ static int keep_removed_files(struct coprocess *parent, void *unused)
     return 0;
 }
 
-/* Returns whether a process waits for something, which is the daemon or the disk, or has ended. */
-static bool is_waiting(void *pid)
+static char state_of(pid_t pid)
 {
     char path[64], state = 'R';
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)*(pid_t *)pid);
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     FILE *stat = fopen(path, "re");
     if (stat == NULL || fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
         state = 'R';
     if (stat != NULL)
         fclose(stat);
-    return state == 'S' || state == 'D' || state == 'Z';
+    return state;
+}
+
+/* Returns whether a process waits for something, which is the daemon or the disk, or has ended. */
+static bool is_waiting(void *pid)
+{
+    return strchr("SDZ", state_of(*(pid_t *)pid)) != NULL;
+}
+
+static bool has_ended(void *pid)
+{
+    return state_of(*(pid_t *)pid) == 'Z';
 }
 
 /* Mounts a disk, freezes it, and has many wait for it. */
@@ -179,8 +191,42 @@ static void a_forced_umount_ends_the_mount(void **state)
     await_the_end(&frozen);
 }
 
+static int look(struct coprocess *parent, void *path)
+{
+    coprocess_check(coprocess_give_turn(parent) && exists(path));
+    return 0;
+}
+
+/* With -o skeleton, the first use of an anonymous directory is a change in the store. */
+static void other_anonymous_directories_are_met(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char unmarked[] = "mnt/unmarked", marked[] = "mnt/marked";
+    struct coprocess thawer, waits, goes_on;
+
+    disk_make(workspace, 16, "", "");
+    workspace_mount(workspace, true, "anon=unmarked:marked");
+    assert_ok(setxattr(marked, "user.shmapfs.skeleton", "1", 1, 0));
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "skeleton");
+    disk_freeze(&thawer);
+    assert_int_equal(coprocess_start(&waits, look, unmarked), 0);
+    assert_true(coprocess_await_turn(&waits));
+    await_true(is_waiting, &waits.pid, "a process that waits for the disk");
+    assert_int_equal(coprocess_start(&goes_on, look, marked), 0);
+    assert_true(coprocess_await_turn(&goes_on));
+    await_true(has_ended, &goes_on.pid, "the end of a process that does not");
+    assert_coprocess_succeeds(&goes_on);
+    disk_thaw(&thawer);
+    assert_coprocess_succeeds(&waits);
+    assert_int_equal(getxattr("store/unmarked", "user.shmapfs.skeleton", NULL, 0), 1);
+    workspace_unmount(workspace);
+    disk_remove(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(anonymous_directories_go_on),
+    cmocka_unit_test(other_anonymous_directories_are_met),
     cmocka_unit_test(the_worker_may_die),
     cmocka_unit_test(a_signal_ends_the_mount),
     cmocka_unit_test(a_forced_umount_ends_the_mount),
