@@ -118,7 +118,8 @@ static bool read_answer(struct client *client, struct stream *stream)
     assert_int_equal(stream_start(stream, client->memory, client->offset), 0);
     length = stream_next(stream, NULL, ROOM, true, &entries);
     assert_true(length >= 0);
-    if (client->answers_get_lost) {
+    // At the end there is nothing, not even an address.
+    if (client->answers_get_lost && length > 0) {
         char first[ROOM];
         assert_true(length <= ROOM);
         memcpy(first, entries, (size_t)length);
