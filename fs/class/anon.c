@@ -45,7 +45,7 @@ static int open_in_ram(struct volume *volume, int named_dir, const struct statx 
         log_skeleton(named_dir,
                      "did not come back as a whole, because the RAM area is full; a mount with a "
                      "larger size= and nr_inodes= has all of it");
-    if (skeleton_is_kept(named_dir))
+    if (!volume->state->keeps_skeletons && skeleton_is_kept(named_dir))
         volume->state->keeps_skeletons = 1;
     return contents;
 }
@@ -57,9 +57,11 @@ static bool is_anon(int named_dir)
     return class_root_class(named_dir, &word) == 0 && word == SHMAP_ANON;
 }
 
-static void mark(int named_dir)
+static void mark_skeleton(struct volume *volume, int named_dir)
 {
-    if (skeleton_mark(named_dir) != 0)
+    if (skeleton_mark(named_dir) == 0)
+        volume->state->keeps_skeletons = 1;
+    else
         log_skeleton(named_dir, UNMARKED);
 }
 
@@ -72,7 +74,7 @@ static void prepare_anon_contents(struct volume *volume, int named_dir, const st
     if (volume->info.skeletons && !volume->state->read_only &&
         !class_root_was_met(volume_area(volume, AREA_RAM), stx) && is_anon(named_dir) &&
         !skeleton_is_kept(named_dir))
-        mark(named_dir);
+        mark_skeleton(volume, named_dir);
 }
 
 static int open_anon_contents(struct volume *volume, int named_dir, const struct statx *stx)
@@ -117,9 +119,7 @@ static int assign_anon(struct inode *directory)
         return error;
     }
     if (volume->info.skeletons)
-        mark(directory->fd);
-    if (skeleton_is_kept(directory->fd))
-        volume->state->keeps_skeletons = 1;
+        mark_skeleton(volume, directory->fd);
     node_become_class_root(&volume->nodes, &directory->ref, AREA_RAM, SHMAP_ANON, contents);
     return 0;
 }

@@ -48,7 +48,7 @@ static bool find_component(const char *text, size_t length, size_t at, struct co
     return component->length > 0;
 }
 
-static bool is_name(const struct component *component, const char *name)
+static bool is_of_name(const struct component *component, const char *name)
 {
     return strlen(name) == component->length &&
            memcmp(component->name, name, component->length) == 0;
@@ -91,7 +91,7 @@ static int for_each(struct inode *dir, const char *name,
 
         length = end ? (size_t)(end - names) - at : all - at;
         while (!error && find_component(names + at, length, next, &component)) {
-            if (is_name(&component, name) && is_in(&component, dir))
+            if (is_of_name(&component, name) && is_in(&component, dir))
                 error = work(&component, dir, argument);
             next = length - component.below_length;
         }
@@ -99,7 +99,8 @@ static int for_each(struct inode *dir, const char *name,
     return error;
 }
 
-static int mark(const struct component *component, const struct inode *dir, const void *name)
+static int mark_component(const struct component *component, const struct inode *dir,
+                          const void *name)
 {
     CLEANUP_FD int fd = -1;
 
@@ -111,7 +112,7 @@ static int mark(const struct component *component, const struct inode *dir, cons
 
 int anon_names_mark_new(struct inode *dir, const char *name)
 {
-    return for_each(dir, name, mark, name);
+    return for_each(dir, name, mark_component, name);
 }
 
 struct source {
@@ -120,7 +121,8 @@ struct source {
 };
 
 /* Checks what a rename brings to the place of an anonymous directory. */
-static int check(const struct component *component, const struct inode *dir, const void *argument)
+static int check_component(const struct component *component, const struct inode *dir,
+                           const void *argument)
 {
     const struct source *source = argument;
     char path[NAME_MAX + 1 + STATE_ANON_MAX];
@@ -140,5 +142,5 @@ static int check(const struct component *component, const struct inode *dir, con
 int anon_names_check_rename(struct inode *from, const char *name, struct inode *to,
                             const char *new_name)
 {
-    return for_each(to, new_name, check, &(struct source){ .dir = from, .name = name });
+    return for_each(to, new_name, check_component, &(struct source){ .dir = from, .name = name });
 }

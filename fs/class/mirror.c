@@ -93,7 +93,7 @@ static int find_by_path(struct inode *dir, struct mirror_place *place)
     return place->opened ? 0 : place->fd;
 }
 
-static int find(struct inode *dir, struct mirror_place *place)
+static int find_mirror(struct inode *dir, struct mirror_place *place)
 {
     if (!inode_is_class_root(dir))
         return find_by_path(dir, place);
@@ -124,7 +124,7 @@ static bool may_have_mirror(const struct inode *dir)
     return volume_keeps_skeletons(dir->volume) && inode_is_dir(dir) && !inode_class(dir)->lasts;
 }
 
-static void begin(struct volume *volume, struct mirror *mirror)
+static void lock_mirrors(struct volume *volume, struct mirror *mirror)
 {
     mirror->volume = volume;
     mirror->besides = bits_besides(volume);
@@ -140,8 +140,8 @@ int mirror_begin(struct inode *dir, struct mirror *mirror)
     *mirror = MIRROR_NONE;
     if (!may_have_mirror(dir))
         return 0;
-    begin(dir->volume, mirror);
-    error = find(dir, &mirror->at);
+    lock_mirrors(dir->volume, mirror);
+    error = find_mirror(dir, &mirror->at);
     if (error || mirror->at.fd < 0)
         mirror_end(mirror);
     return error;
@@ -210,7 +210,7 @@ void mirror_repair(struct mirror *mirror, const struct inode *dir, const char *n
     repair(mirror, &mirror->at, dir, name);
 }
 
-static bool is_directory(const struct inode *dir, const char *name)
+static bool is_directory_there(const struct inode *dir, const char *name)
 {
     struct node_key key;
     struct statx stx;
@@ -218,11 +218,12 @@ static bool is_directory(const struct inode *dir, const char *name)
     return inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISDIR(stx.stx_mode);
 }
 
-bool mirror_may_move(const struct mirror_move *move)
+void mirror_look(struct mirror_move *move)
 {
-    return may_have_mirror(move->from) &&
-           (is_directory(move->from, move->name) ||
-            ((move->flags & RENAME_EXCHANGE) && is_directory(move->to, move->new_name)));
+    if (!may_have_mirror(move->from))
+        return;
+    move->goes = is_directory_there(move->from, move->name);
+    move->comes = (move->flags & RENAME_EXCHANGE) && is_directory_there(move->to, move->new_name);
 }
 
 int mirror_begin_move(const struct mirror_move *move, struct mirror *mirror)
@@ -231,12 +232,12 @@ int mirror_begin_move(const struct mirror_move *move, struct mirror *mirror)
     int error;
 
     *mirror = MIRROR_NONE;
-    if (!mirror_may_move(move))
+    if (!move->goes && !move->comes)
         return 0;
-    begin(volume, mirror);
-    error = find(move->from, &mirror->at);
+    lock_mirrors(volume, mirror);
+    error = find_mirror(move->from, &mirror->at);
     if (!error)
-        error = find(move->to, &mirror->to);
+        error = find_mirror(move->to, &mirror->to);
     if (!error && (mirror->at.fd < 0) != (mirror->to.fd < 0))
         error = -EXDEV;
     // The request may have been at work before.
@@ -270,14 +271,12 @@ static int replace(int from, const char *name, int to, const char *new_name)
 
 int mirror_move(struct mirror *mirror, const struct mirror_move *move)
 {
-    bool goes = is_directory(move->from, move->name);
-    bool comes = (move->flags & RENAME_EXCHANGE) && is_directory(move->to, move->new_name);
     int from = mirror->at.fd, to = mirror->to.fd;
     int error;
 
-    if (goes && comes)
+    if (move->goes && move->comes)
         error = rename_between(from, move->name, to, move->new_name, RENAME_EXCHANGE);
-    else if (goes)
+    else if (move->goes)
         error = replace(from, move->name, to, move->new_name);
     else
         error = replace(to, move->new_name, from, move->name);

@@ -66,12 +66,15 @@ struct mirror_move {
     struct inode *from, *to;
     const char *name, *new_name;
     unsigned flags;
+    bool goes;  // a directory, which may have a mirror; the kernel keeps the names meanwhile
+    bool comes; // likewise, in exchange
 };
 
-/* Returns whether a rename may move a directory that has a mirror. */
-bool mirror_may_move(const struct mirror_move *move);
+/* Looks whether a rename moves directories that may have mirrors. */
+void mirror_look(struct mirror_move *move);
 
-/* Finds the mirrors of a rename. -EXDEV: only one of both directories has one. */
+/* Finds the mirrors of a rename that was looked at. -EXDEV: only one of both directories has
+ * one. */
 int mirror_begin_move(const struct mirror_move *move, struct mirror *mirror);
 
 /* Renames in the mirror; and takes that back, because it failed in RAM. */

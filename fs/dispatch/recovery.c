@@ -132,9 +132,9 @@ static void close_backings(struct volume *volume)
 static int ask_again(struct volume *volume)
 {
     struct fuse_out_header notification = { .len = sizeof(notification), .error = NOTIFY_RESEND };
-    int place;
+    int place = -1;
 
-    while ((place = parking_next(&volume->parking, 0)) >= 0)
+    while ((place = parking_next(&volume->parking, place + 1)) >= 0)
         parking_free(&volume->parking, place);
     if (write(volume->info.device, &notification, sizeof(notification)) != sizeof(notification))
         return -errno;

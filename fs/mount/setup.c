@@ -19,7 +19,6 @@
 #include "fs/mount/store_setup.h"
 #include "fs/options/option_table.h"
 #include "fs/options/option_text.h"
-#include "fs/util/log.h"
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
 #include "lib/area/inode_number.h"

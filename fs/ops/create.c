@@ -75,7 +75,7 @@ static int make_as_caller(fuse_req_t req, const struct inode *dir, const struct 
 }
 
 /* Makes a directory with all that belongs to it, or nothing. */
-static int make_directory(fuse_req_t req, struct inode *dir, const struct new_entry *new)
+static int make_with_mirror(fuse_req_t req, struct inode *dir, const struct new_entry *new)
 {
     MIRROR struct mirror mirror = MIRROR_NONE;
     int error = mirror_begin(dir, &mirror);
@@ -104,7 +104,7 @@ static int make_once(fuse_req_t req, struct inode *dir, const struct new_entry *
         return (int)result;
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
-    result = S_ISDIR(new->mode) ? make_directory(req, dir, new) : make_as_caller(req, dir, new);
+    result = S_ISDIR(new->mode) ? make_with_mirror(req, dir, new) : make_as_caller(req, dir, new);
     request_executed(request, result);
     return (int)result;
 }

@@ -43,11 +43,14 @@ struct readdir_reply {
 
 static void close_stream(struct volume *volume, uint64_t fh)
 {
-    int fd = node_dir_fd(&volume->nodes, fh);
+    int fd;
 
     // As long as the number is this stream's.
-    if (fd >= 0 && volume->state->streams)
-        stream_forget(volume->state->streams, fd);
+    if (volume->state->streams) {
+        fd = node_dir_fd(&volume->nodes, fh);
+        if (fd >= 0)
+            stream_forget(volume->state->streams, fd);
+    }
     fd = node_dir_close(&volume->nodes, volume_ledger(volume), fh);
     if (fd >= 0)
         close(fd);

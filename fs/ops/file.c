@@ -99,7 +99,7 @@ static ssize_t write_all(int fd, const char *data, size_t size, off_t offset, bo
  * daemon's in a RAM area. */
 static bool has_memory(const struct inode *inode, int fd, off_t offset, size_t size)
 {
-    if (!area_kind(inode->ref.area)->is_memory || memory_guard_take(inode->volume->memory, size))
+    if (file_take_memory(inode, size))
         return true;
     // Pages that are there already can still be written.
     return lseek(fd, offset, SEEK_HOLE) >= offset + (off_t)size;

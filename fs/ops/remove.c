@@ -247,7 +247,7 @@ static int check_anon_names(const struct mirror_move *move)
 static int rename_in(struct inode *from, const char *name, struct inode *to, const char *new_name,
                      unsigned flags, uid_t user)
 {
-    const struct mirror_move move = {
+    struct mirror_move move = {
         .from = from, .to = to, .name = name, .new_name = new_name, .flags = flags
     };
     struct request *request = volume_request(from->volume);
@@ -262,8 +262,9 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     error = check_anon_names(&move);
     if (error)
         return error;
+    mirror_look(&move);
     // A node that is known by its name has to be found, to be known by the new one.
-    if (flags == 0 && inode_area(from)->handles && !mirror_may_move(&move)) {
+    if (flags == 0 && inode_area(from)->handles && !move.goes) {
         error = rename_to_free(from, name, to, new_name);
         if (error != -EEXIST && error != -EINVAL)
             return error;

@@ -119,7 +119,7 @@ static void see_mounts(struct worker *worker)
 {
     struct mount *mount = worker->mount;
 
-    if (mounts_have_device(mount->volume.info.device_number))
+    if (worker->out_of_sight || mounts_have_device(mount->volume.info.device_number))
         return;
     worker->out_of_sight = true;
     hold_detached(&mount->volume);

@@ -82,7 +82,7 @@ static int find_free(struct parking *parking, unsigned end)
 }
 
 /* Returns whether as many requests of a user are parked as may be. */
-static bool has_too_many(const struct parking_marks *marks, uint32_t user)
+static bool has_parked_too_many(const struct parking_marks *marks, uint32_t user)
 {
     unsigned count = 0;
 
@@ -112,7 +112,7 @@ int parking_put(struct parking *parking, const struct fuse_in_header *header, bo
     int place = -1;
 
     lock_take(&parking->lock);
-    if (always || !has_too_many(parking->marks, header->uid))
+    if (always || !has_parked_too_many(parking->marks, header->uid))
         place = find_free(parking, always ? PARKED_MAX : PARKED_MAX - LAST_PLACES);
     if (place >= 0)
         error = fill(parking, place, header);

@@ -23,7 +23,7 @@ int stream_memory_create(void)
 }
 
 /* Returns the entry at a place of a record; NULL: what is there is none. */
-static const struct dirent64 *entry_at(const struct stream_record *record, size_t at)
+static const struct dirent64 *record_entry_at(const struct stream_record *record, size_t at)
 {
     const struct dirent64 *entry = (const void *)(record->entries + at);
     size_t name = offsetof(struct dirent64, d_name);
@@ -53,7 +53,7 @@ static bool find_entries(struct stream *stream, off_t offset, off_t here)
         }
         if (position == here)
             return found;
-        entry = entry_at(stream->record, stream->end);
+        entry = record_entry_at(stream->record, stream->end);
         if (!entry)
             return false;
         position = entry->d_off;

@@ -40,8 +40,6 @@ struct stream {
     size_t at, end;               // the entries of the record that are not given yet
 };
 
-#define STREAM_NONE ((struct stream){ .fd = -1 })
-
 /* Returns a memfd with room for the records of all streams, or a negative errno. */
 int stream_memory_create(void);
 

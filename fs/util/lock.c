@@ -9,6 +9,7 @@
 static const char *const NAMES[LOCK_RANKS] = {
     [LOCK_OPTIONS] = "options",
     [LOCK_CLASS_ROOTS] = "class roots",
+    [LOCK_MIRRORS] = "mirrors",
     [LOCK_PENDING] = "pending invalidations",
     [LOCK_NAMES] = "names",
     [LOCK_STRIPE] = "stripe",
@@ -20,8 +21,12 @@ static const char *const NAMES[LOCK_RANKS] = {
     [LOCK_SIZE_NOTIFY] = "sizes",
     [LOCK_SERVER] = "server",
     [LOCK_RECORDS] = "request records",
+    [LOCK_ADMISSION] = "admission",
+    [LOCK_PARKING] = "parking",
     [LOCK_LEADERS] = "leaders",
     [LOCK_TICKER] = "ticker",
+    [LOCK_SYNCS] = "syncs",
+    [LOCK_MEMORY] = "memory guard",
     [LOCK_NODES] = "node table",
 };
 

@@ -245,7 +245,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     hold_file_closed(inode->volume);
 }
 
-static bool has_memory(const struct inode *inode, uint64_t bytes)
+bool file_take_memory(const struct inode *inode, uint64_t bytes)
 {
     return !area_kind(inode->ref.area)->is_memory ||
            memory_guard_take(inode->volume->memory, bytes);
@@ -259,7 +259,7 @@ static int grow_with_room(const struct inode *inode, int fd, off_t size, off_t g
     int error;
 
     do {
-        error = has_memory(inode, (uint64_t)(grown - size)) ? 0 : -ENOSPC;
+        error = file_take_memory(inode, (uint64_t)(grown - size)) ? 0 : -ENOSPC;
         if (!error && fallocate(fd, 0, size, grown - size) != 0)
             error = -errno;
     } while (error == -ENOSPC && reclaim_wait(volume, &mark));
@@ -273,11 +273,12 @@ static bool is_settled(const struct inode *inode)
     return inode_is_passthrough(inode) || !inode->volume->info.writeback;
 }
 
-static int set_size(struct inode *inode, int fd, off_t size)
+static int change_size(struct inode *inode, int fd, off_t size)
 {
-    struct stat st;
+    struct stat st = { .st_size = 0 };
 
-    if (fstat(fd, &st) != 0)
+    // Nothing is made larger by nothing.
+    if (size > 0 && fstat(fd, &st) != 0)
         return -errno;
     if (size > st.st_size && inode_area(inode)->reserves)
         return grow_with_room(inode, fd, st.st_size, size);
@@ -298,7 +299,7 @@ int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
     if (caller)
         impersonate_writer(inode->volume, caller, io.fd);
     struct size_change change = size_notify_begin(inode, io.fd, size);
-    error = set_size(inode, io.fd, size);
+    error = change_size(inode, io.fd, size);
     size_notify_end(&change, size, error == 0);
     if (!error && size == 0)
         file_io_forget_loss(inode);
@@ -319,7 +320,7 @@ int file_reserve(struct inode *inode, uint64_t bytes)
     if (bytes == 0)
         return reserve_drop(io.fd, settled);
     do
-        error = has_memory(inode, bytes) ? reserve_set(io.fd, bytes, settled) : -ENOSPC;
+        error = file_take_memory(inode, bytes) ? reserve_set(io.fd, bytes, settled) : -ENOSPC;
     while (error == -ENOSPC && reclaim_wait(volume, &mark));
     return error;
 }

@@ -22,6 +22,10 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi);
  * stay. */
 int file_truncate(struct inode *inode, off_t size, fuse_req_t caller);
 
+/* Takes memory for pages of the daemon's, where the file is in a RAM area; returns whether it was
+ * there. */
+bool file_take_memory(const struct inode *inode, uint64_t bytes);
+
 /* Reserves so many bytes of a file (lib/object/reserve.h); 0: gives the reserve back. */
 int file_reserve(struct inode *inode, uint64_t bytes);
 

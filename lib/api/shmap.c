@@ -85,14 +85,16 @@ int shmap_resize(const char *mountpoint, const char *size)
 int shmap_reserve_set(const char *path, uint64_t bytes)
 {
     char text[32];
-    ssize_t present = read_attribute(path, SHMAP_XATTR_CLASS, NULL, 0);
+    ssize_t present;
 
-    if (present < 0)
-        return (int)present;
-    if (bytes == 0)
+    if (bytes == 0) {
+        present = read_attribute(path, SHMAP_XATTR_CLASS, NULL, 0);
+        if (present < 0)
+            return (int)present;
         return removexattr(path, SHMAP_XATTR_RESERVE) == 0 || errno == ENODATA ? 0 : -errno;
+    }
     snprintf(text, sizeof(text), "%" PRIu64, bytes);
-    return setxattr(path, SHMAP_XATTR_RESERVE, text, strlen(text), 0) == 0 ? 0 : -errno;
+    return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_RESERVE, text);
 }
 
 int shmap_reserve_get(const char *path, uint64_t *bytes)

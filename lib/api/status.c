@@ -16,7 +16,6 @@
 
 #define DEPTH_MAX 8 // of objects in objects; ours are 2 deep
 
-/* A late text is one that earlier versions do not tell: then it is empty. */
 enum member_kind { MEMBER_TEXT, MEMBER_NUMBER, MEMBER_FLAG };
 
 struct member {

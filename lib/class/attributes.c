@@ -38,14 +38,15 @@ static int list(int dir, struct names *names)
     return 0;
 }
 
-static const char *next(const char *name)
+static const char *name_after(const char *name)
 {
     return name + strlen(name) + 1;
 }
 
 static bool has(const struct names *names, const char *wanted)
 {
-    for (const char *name = names->text; name < names->text + names->length; name = next(name)) {
+    for (const char *name = names->text; name < names->text + names->length;
+         name = name_after(name)) {
         if (strcmp(name, wanted) == 0)
             return true;
     }
@@ -82,14 +83,14 @@ static int copy_xattrs(int from, int to, const struct names *wanted, const struc
     int error = 0;
 
     for (const char *name = present->text; !error && name < present->text + present->length;
-         name = next(name)) {
+         name = name_after(name)) {
         if (is_copied(name) && !has(wanted, name))
             error = xattr_remove(to, name);
         if (is_unable(error) || error == -ENODATA)
             error = 0;
     }
     for (const char *name = wanted->text; !error && name < wanted->text + wanted->length;
-         name = next(name)) {
+         name = name_after(name)) {
         if (is_copied(name))
             error = copy_xattr(from, to, name);
     }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -33,16 +32,10 @@ int skeleton_unmark(int store_dir)
     return error == -ENODATA ? 0 : error;
 }
 
-/* Where a filesystem does not tell what an entry is, it may be a directory, or not. */
-static bool may_be_directory(const struct dirent64 *entry)
-{
-    return entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
-}
-
 static bool is_other(const struct dirent64 *entry, const void *argument)
 {
     (void)argument;
-    return !may_be_directory(entry);
+    return !object_may_be_directory(entry);
 }
 
 int skeleton_is_alone(int store_dir)
@@ -75,7 +68,7 @@ struct copy {
     STAILQ_HEAD(, pending) queue;
 };
 
-static int enqueue(struct copy *copy, const struct pending *parent, const char *name)
+static int add_pending(struct copy *copy, const struct pending *parent, const char *name)
 {
     size_t length = strlen(parent->path) + 1 + strlen(name) + 1;
     struct pending *pending;
@@ -112,7 +105,7 @@ static int remove_foreign(int from, int to, const char *name)
     return skeleton_remove(to, name);
 }
 
-static int make_directory(struct copy *copy, int from, int to, const char *name)
+static int copy_name(struct copy *copy, int from, int to, const char *name)
 {
     int error = copy->keeps ? remove_foreign(from, to, name) : 0;
 
@@ -123,68 +116,58 @@ static int make_directory(struct copy *copy, int from, int to, const char *name)
     return mkdirat(to, name, 0700) == 0 ? 0 : -errno;
 }
 
+/* A directory that is copied, and what becomes of it. */
+struct pair {
+    struct copy *copy;
+    const struct pending *parent;
+    int from, to;
+};
+
 /* Copies an entry of a directory if it is a directory. */
-static int copy_entry(struct copy *copy, const struct pending *parent, int from, int to,
-                      const struct dirent64 *entry)
+static int copy_entry(const struct pair *pair, const struct dirent64 *entry)
 {
+    struct copy *copy = pair->copy;
+    int from = pair->from, to = pair->to;
     struct stat st;
     int error;
 
-    if (object_is_dot(entry->d_name) || !may_be_directory(entry))
-        return 0;
     if (entry->d_type == DT_UNKNOWN &&
         (fstatat(from, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)))
         return 0;
-    error = make_directory(copy, from, to, entry->d_name);
+    error = copy_name(copy, from, to, entry->d_name);
     if (finds_no_room(error) && !copy->keeps) {
         copy->full = true;
         return 0;
     }
-    return error ? error : enqueue(copy, parent, entry->d_name);
+    return error ? error : add_pending(copy, pair->parent, entry->d_name);
 }
 
 /* Removes an entry of the mirror that is a directory, where there is no such directory in RAM. */
-static int remove_entry(int from, int to, const struct dirent64 *entry)
+static int remove_entry(const struct pair *pair, const struct dirent64 *entry)
 {
     struct stat st;
 
-    if (object_is_dot(entry->d_name) || !may_be_directory(entry))
+    if (fstatat(pair->from, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
         return 0;
-    if (fstatat(from, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-        return 0;
-    return skeleton_remove(to, entry->d_name);
+    return skeleton_remove(pair->to, entry->d_name);
 }
 
 #define ENTRIES_BYTES 8192
 
-static int copy_entries(struct copy *copy, const struct pending *parent, int from, int to)
+/* Calls `visit` for each entry of a directory that may be a directory. */
+static int for_each_directory(int dir, const struct pair *pair,
+                              int (*visit)(const struct pair *pair, const struct dirent64 *entry))
 {
     char entries[ENTRIES_BYTES];
     ssize_t length;
     int error = 0;
 
-    while (!error && (length = getdents64(from, entries, sizeof(entries))) > 0) {
+    while (!error && (length = getdents64(dir, entries, sizeof(entries))) > 0) {
         for (ssize_t at = 0; !error && at < length;) {
             const struct dirent64 *entry = (const void *)(entries + at);
 
-            error = copy_entry(copy, parent, from, to, entry);
-            at += entry->d_reclen;
-        }
-    }
-    return error ? error : length < 0 ? -errno : 0;
-}
-
-static int remove_entries(int from, int to)
-{
-    char entries[ENTRIES_BYTES];
-    ssize_t length;
-    int error = 0;
-
-    while (!error && (length = getdents64(to, entries, sizeof(entries))) > 0) {
-        for (ssize_t at = 0; !error && at < length;) {
-            const struct dirent64 *entry = (const void *)(entries + at);
-
-            error = remove_entry(from, to, entry);
+            if (!object_is_dot(entry->d_name) && object_may_be_directory(entry))
+                error = visit(pair, entry);
             at += entry->d_reclen;
         }
     }
@@ -196,15 +179,16 @@ static int copy_directory(struct copy *copy, const struct pending *pending)
 {
     CLEANUP_FD int from = object_open_beneath(copy->from, pending->path, O_RDONLY);
     CLEANUP_FD int to = object_open_beneath(copy->to, pending->path, O_RDONLY);
+    const struct pair pair = { .copy = copy, .parent = pending, .from = from, .to = to };
     int error = from < 0 ? from : to;
 
     // Something else has the name in the mirror.
     if (error == -ENOTDIR || error == -ELOOP)
         error = -EEXIST;
     if (error > 0)
-        error = copy->exact ? remove_entries(from, to) : 0;
+        error = copy->exact ? for_each_directory(to, &pair, remove_entry) : 0;
     if (!error)
-        error = copy_entries(copy, pending, from, to);
+        error = for_each_directory(from, &pair, copy_entry);
     if (!error && (!pending->is_top || copy->with_top))
         error = attributes_copy(from, to, copy->besides);
     return error;
@@ -214,7 +198,7 @@ static int copy_directory(struct copy *copy, const struct pending *pending)
  * the daemon's to read, or have an owner that the RAM area of a user's mount does not know. A
  * directory whose attributes find no room does not come back as somebody else's. Returns the error
  * that is left. */
-static int pass_over(struct copy *copy, const struct pending *pending, int error)
+static int leave_out(struct copy *copy, const struct pending *pending, int error)
 {
     if (copy->keeps || error == -EMFILE || error == -ENFILE || error == -ENOMEM)
         return error;
@@ -242,7 +226,7 @@ static int copy_tree(struct copy *copy)
         if (!error)
             error = copy_directory(copy, pending);
         if (error)
-            error = pass_over(copy, pending, error);
+            error = leave_out(copy, pending, error);
         free(pending);
     }
     return error;

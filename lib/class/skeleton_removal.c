@@ -11,11 +11,10 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* Where a filesystem does not tell what an entry is, it may be a directory, or not. */
-static bool is_directory(const struct dirent64 *entry, const void *argument)
+static bool may_be_entered(const struct dirent64 *entry, const void *argument)
 {
     (void)argument;
-    return entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+    return object_may_be_directory(entry);
 }
 
 static int open_name(int dir, const char *name)
@@ -39,7 +38,7 @@ struct descent {
 };
 
 /* Goes down to a directory in the present one. */
-static int go_down(struct descent *descent, const char *name)
+static int descend_to(struct descent *descent, const char *name)
 {
     size_t room = descent->room ? 2 * descent->room : 4;
     struct step *steps;
@@ -68,7 +67,7 @@ static int go_down(struct descent *descent, const char *name)
 
 /* Goes up again, and removes the directory that it comes from. Somebody may have moved that one
  * elsewhere meanwhile. */
-static int go_up(struct descent *descent)
+static int ascend(struct descent *descent)
 {
     const struct step *step = &descent->steps[--descent->count];
     int parent = open_name(descent->dir, "..");
@@ -93,11 +92,11 @@ int skeleton_drop(int dir)
 
     while (!error) {
         char name[NAME_MAX + 1];
-        int found = object_find_entry(descent.dir, is_directory, NULL, name);
+        int found = object_find_entry(descent.dir, may_be_entered, NULL, name);
 
         if (found == 0 && descent.count == 0)
             break;
-        error = found < 0 ? found : found > 0 ? go_down(&descent, name) : go_up(&descent);
+        error = found < 0 ? found : found > 0 ? descend_to(&descent, name) : ascend(&descent);
     }
     if (descent.dir >= 0)
         close(descent.dir);

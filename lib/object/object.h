@@ -58,7 +58,13 @@ int object_open_beneath(int dir, const char *path, int flags);
 /* Sets the mode of what a descriptor (O_PATH will do) stands for. Returns 0 or a negative errno. */
 int object_set_mode(int fd, mode_t mode);
 
-/* Whether the name of an entry is `.` or `..`. */
+/* Returns whether an entry is a directory, or may be one: some filesystems do not tell. */
+static inline bool object_may_be_directory(const struct dirent64 *entry)
+{
+    return entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+}
+
+/* Returns whether the name of an entry is `.` or `..`. */
 bool object_is_dot(const char *name);
 
 /* Finds the first entry of a directory (O_PATH will do), `.` and `..` aside, for which `matches`

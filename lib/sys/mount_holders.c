@@ -29,7 +29,7 @@ static bool is_wanted(const struct search *search, const struct mounts *mounts)
            (!search->store || strcmp(mounts->source, search->store) == 0);
 }
 
-static bool is_known(const struct search *search, uint64_t id)
+static bool was_counted(const struct search *search, uint64_t id)
 {
     for (unsigned i = 0; i < search->found->count && i < KNOWN_MAX; i++) {
         if (search->known[i] == id)
@@ -69,7 +69,7 @@ static void add_name(struct mount_holders *found, pid_t pid)
 }
 
 /* Looks at the mounts of a process; `name` is that of its directory in /proc. */
-static void look_at(struct search *search, int proc, const char *name)
+static void look_at_process(struct search *search, int proc, const char *name)
 {
     CLEANUP_FD int process = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
     CLEANUP_MOUNTS struct mounts mounts = mounts_begin_of(process);
@@ -78,7 +78,7 @@ static void look_at(struct search *search, int proc, const char *name)
     bool named = false;
 
     while (mounts_next(&mounts)) {
-        if (!is_wanted(search, &mounts) || is_known(search, mounts.id))
+        if (!is_wanted(search, &mounts) || was_counted(search, mounts.id))
             continue;
         if (found->count < KNOWN_MAX)
             search->known[found->count] = mounts.id;
@@ -98,7 +98,7 @@ void mount_holders_find(dev_t device, const char *store, struct mount_holders *h
     *holders = (struct mount_holders){ .count = 0 };
     while (processes && (entry = readdir(processes))) {
         if (isdigit((unsigned char)*entry->d_name))
-            look_at(&search, dirfd(processes), entry->d_name);
+            look_at_process(&search, dirfd(processes), entry->d_name);
     }
     if (processes)
         closedir(processes);
