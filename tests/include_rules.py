@@ -44,7 +44,7 @@ ROOMS = {
     "fs/mount": ["fs/options", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/dispatch": ["fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/process": ["fs/options", "fs/dispatch", "fs/mount", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
-    "fs/ops": ["fs/process", "fs/mount", "fs/class", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/ops": ["fs/process", "fs/mount", "fs/options", "fs/class", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs": ["fs/options", "fs/ops", "fs/process", "fs/mount", "fs/class", "fs/util", "lib/process", "lib/sys"],
     "tools/ui": ["lib/api", "lib/sys"],
     "tools/scan": ["tools/ui", "lib/api", "lib/sys"],

@@ -357,6 +357,23 @@ static void nonsense_and_strangers_change_nothing(void **state)
     workspace_unmount(workspace);
 }
 
+static void what_a_command_line_refuses_is_no_value(void **state)
+{
+    static const char *const values[] = {
+        "user_descriptors=50abc", "user_descriptors", "descriptors=15", "watchdog=1",
+        "timeout=1000000001",     "size=1",           "inode64=1",      "noatime=1",
+    };
+    struct workspace *workspace = workspace_of(state);
+    char name[256], value[8];
+
+    workspace_mount(workspace, false, "");
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        snprintf(name, sizeof(name), "user.shmapfs.options?%s", values[i]);
+        assert_errno(getxattr(workspace->mnt, name, value, sizeof(value)), EINVAL);
+    }
+    workspace_unmount(workspace);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(limits_change),
     cmocka_unit_test(changes_outlive_workers_and_binaries),
@@ -368,6 +385,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(what_is_in_force_is_no_change),
     cmocka_unit_test(noswap_stays_in_force),
     cmocka_unit_test(nonsense_and_strangers_change_nothing),
+    cmocka_unit_test(what_a_command_line_refuses_is_no_value),
 };
 
 WORKSPACE_MAIN("live_options", cases)
