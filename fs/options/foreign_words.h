@@ -5,7 +5,6 @@
 #define SHMAPFS_FOREIGN_WORDS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Returns whether a word is for mount(8), systemd.mount(5) or a user's comment. */
 bool foreign_word_is_passed_over(const char *name);

@@ -31,7 +31,6 @@ struct options {
     bool allow_other; // a user's mount serves everybody
     char *anon;    // class roots to make: names below the store, with a colon between; NULL: none
     bool skeleton; // directories in anonymous class roots come back
-    bool size_given;
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;
