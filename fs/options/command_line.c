@@ -71,7 +71,7 @@ static char *next_word(char **rest)
     return word;
 }
 
-static bool has_word(const char *list, const char *wanted)
+static bool is_given(const char *list, const char *wanted)
 {
     CLEANUP_FREE char *copy = strdup(list);
     char *rest = copy;
@@ -92,7 +92,7 @@ static int set_options(struct options *options, const char *list, struct complai
     int error = copy ? 0 : -ENOMEM;
 
     // It may stand behind words that mean something else then.
-    options->remount = has_word(list, "remount");
+    options->remount = is_given(list, "remount");
     while (!error && (word = next_word(&rest))) {
         char *value = strchr(word, '=');
 

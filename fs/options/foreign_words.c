@@ -107,7 +107,7 @@ const char *foreign_word_advice(const char *name)
     return NULL;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t fewest(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
@@ -128,7 +128,7 @@ static size_t distance(const char *from, const char *to)
             size_t replaced = diagonal + (strncasecmp(&from[j - 1], &to[i - 1], 1) != 0);
 
             diagonal = row[i];
-            row[i] = least(replaced, least(row[i], row[i - 1]) + 1);
+            row[i] = fewest(replaced, fewest(row[i], row[i - 1]) + 1);
         }
     }
     return row[length];

@@ -103,7 +103,7 @@ static int set_anon(struct options *options, const struct option_row *row, const
     return set_text(&options->anon, value);
 }
 
-static int parse_number(const char *value, unsigned low, unsigned high, unsigned *number)
+static int parse_within(const char *value, unsigned low, unsigned high, unsigned *number)
 {
     const char *wrong;
     long long parsed = strtonum(value, low, high, &wrong);
@@ -123,30 +123,30 @@ static int parse_number(const char *value, unsigned low, unsigned high, unsigned
 static int set_uid(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    return parse_number(value, 0, ID_MAX_GIVEN, &options->ram.uid);
+    return parse_within(value, 0, ID_MAX_GIVEN, &options->ram.uid);
 }
 
 static int set_gid(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    return parse_number(value, 0, ID_MAX_GIVEN, &options->ram.gid);
+    return parse_within(value, 0, ID_MAX_GIVEN, &options->ram.gid);
 }
 
 static int set_timeout(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    return parse_number(value, 0, 1000000000, &options->timeout);
+    return parse_within(value, 0, 1000000000, &options->timeout);
 }
 
 static int set_descriptors(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
-    return parse_number(value, 16, 100000000, &options->descriptors);
+    return parse_within(value, 16, 100000000, &options->descriptors);
 }
 
 static int set_watchdog(struct options *options, const struct option_row *row, const char *value)
 {
-    int error = parse_number(value, 0, 86400, &options->watchdog);
+    int error = parse_within(value, 0, 86400, &options->watchdog);
 
     (void)row;
     // A worker that hands its requests over takes none for a second.
@@ -164,7 +164,7 @@ static int set_user_descriptors(struct options *options, const struct option_row
         return -EINVAL;
     if (length > 0 && digits[length - 1] == '%')
         digits[length - 1] = '\0';
-    return parse_number(digits, 1, 100, &options->user_descriptors);
+    return parse_within(digits, 1, 100, &options->user_descriptors);
 }
 
 static int set_flag(struct options *options, const struct option_row *row, const char *value)

@@ -125,7 +125,7 @@ static int add_live(struct change *change, const char *word, struct complaint *c
     return error;
 }
 
-static int take_size(struct change *change, const char *word, struct complaint *complaint)
+static int add_size(struct change *change, const char *word, struct complaint *complaint)
 {
     char size[48];
 
@@ -165,7 +165,7 @@ static int take_anon(struct change *change, const char *word, struct complaint *
 }
 
 /* The kernel keeps what it knows for as long as it was told. */
-static int take_timeout(struct change *change, const char *word, struct complaint *complaint)
+static int add_timeout(struct change *change, const char *word, struct complaint *complaint)
 {
     const char *before = strstr(change->status->options, ",timeout=");
 
@@ -180,7 +180,7 @@ static int take_shown(struct change *change, const char *word, struct complaint 
     return strstr(change->shown, word) ? 0 : complain_of_fixed(change, word, complaint);
 }
 
-static int pass_over(struct change *change, const char *word, struct complaint *complaint)
+static int skip_word(struct change *change, const char *word, struct complaint *complaint)
 {
     (void)change;
     (void)word;
@@ -193,12 +193,12 @@ static const struct {
     const char *name;
     int (*take)(struct change *change, const char *word, struct complaint *complaint);
 } SPECIAL[] = {
-    { "remount", pass_over },     { "takeover", pass_over },     { "fsname", pass_over },
-    { "context", pass_over },     { "fscontext", pass_over },    { "defcontext", pass_over },
-    { "rootcontext", pass_over }, { "size", take_size },         { "nr_blocks", take_size },
+    { "remount", skip_word },     { "takeover", skip_word },     { "fsname", skip_word },
+    { "context", skip_word },     { "fscontext", skip_word },    { "defcontext", skip_word },
+    { "rootcontext", skip_word }, { "size", add_size },          { "nr_blocks", add_size },
     { "mode", take_top },         { "uid", take_top },           { "gid", take_top },
     { "anon", take_anon },        { "allow_other", take_shown }, { "dirsync", take_shown },
-    { "timeout", take_timeout },
+    { "timeout", add_timeout },
 };
 
 static bool is_word(const char *word, const char *name)
@@ -290,7 +290,7 @@ static int check_flags(struct change *change, struct complaint *complaint)
     return follow_flags(change, complaint);
 }
 
-static int set_flags(const struct change *change, unsigned long flags)
+static int set_mount_flags(const struct change *change, unsigned long flags)
 {
     return remount_flags_set(change->where, flags,
                              change->flags.own_read_only && !change->own_writable);
@@ -309,10 +309,10 @@ static int complain_of_daemon(const struct change *change, int error, struct com
 }
 
 /* The flags come first: they can be set back. */
-static int apply(const struct change *change, struct complaint *complaint)
+static int apply_remount(const struct change *change, struct complaint *complaint)
 {
     bool flags = change->wanted != change->flags.all || change->own_writable;
-    int error = flags ? set_flags(change, change->wanted) : 0;
+    int error = flags ? set_mount_flags(change, change->wanted) : 0;
 
     if (error == -EBUSY)
         return complain(complaint, EBUSY,
@@ -329,7 +329,7 @@ static int apply(const struct change *change, struct complaint *complaint)
     // The kernel forgets the names that nobody uses, and so for how long it was to trust them. It
     // also brings the filesystem to its disk, and so waits for a store that is frozen.
     if (change->forget_names && geteuid() == 0)
-        set_flags(change, change->wanted);
+        set_mount_flags(change, change->wanted);
     if (change->flags.all & ~change->wanted & MS_RDONLY)
         remount_anon_mark(change->status);
     return 0;
@@ -345,7 +345,7 @@ int remount(const struct options *options, struct complaint *complaint)
     if (!error)
         error = check_flags(&change, complaint);
     if (!error && !options->fake)
-        error = apply(&change, complaint);
+        error = apply_remount(&change, complaint);
     free(change.lines);
     free(change.shown);
     free(change.status);

@@ -16,20 +16,20 @@ struct names {
     const char *mountpoint;
 };
 
-static struct names begin(const struct shmap_status *status, const char *text)
+static struct names names_begin(const struct shmap_status *status, const char *text)
 {
     char *copy = text ? strdup(text) : NULL;
 
     return (struct names){ .copy = copy, .rest = copy, .mountpoint = status->mountpoint };
 }
 
-static void end(struct names *names)
+static void names_end(struct names *names)
 {
     free(names->copy);
 }
-#define CLEANUP_NAMES __attribute__((cleanup(end)))
+#define CLEANUP_NAMES __attribute__((cleanup(names_end)))
 
-static const char *next(struct names *names)
+static const char *names_next(struct names *names)
 {
     const char *name = strsep(&names->rest, ":");
 
@@ -49,10 +49,10 @@ static const char *names_of(const struct shmap_status *status)
 
 static bool is_listed(const struct shmap_status *status, const char *name)
 {
-    CLEANUP_NAMES struct names names = begin(status, names_of(status));
+    CLEANUP_NAMES struct names names = names_begin(status, names_of(status));
     const char *listed;
 
-    while ((listed = next(&names))) {
+    while ((listed = names_next(&names))) {
         if (strcmp(listed, name) == 0)
             return true;
     }
@@ -62,10 +62,10 @@ static bool is_listed(const struct shmap_status *status, const char *name)
 int remount_anon_check(const char *given, const struct shmap_status *status, bool read_only,
                        struct complaint *complaint)
 {
-    CLEANUP_NAMES struct names names = begin(status, given);
+    CLEANUP_NAMES struct names names = names_begin(status, given);
     const char *name;
 
-    while ((name = next(&names))) {
+    while ((name = names_next(&names))) {
         enum shmap_class class;
         int error = shmap_class_get(names.path, &class);
 
@@ -84,10 +84,10 @@ int remount_anon_check(const char *given, const struct shmap_status *status, boo
 
 int remount_anon_check_writable(const struct shmap_status *status, struct complaint *complaint)
 {
-    CLEANUP_NAMES struct names names = begin(status, names_of(status));
+    CLEANUP_NAMES struct names names = names_begin(status, names_of(status));
     const char *name;
 
-    while ((name = next(&names))) {
+    while ((name = names_next(&names))) {
         enum shmap_class class;
 
         if (shmap_class_get(names.path, &class) == 0 && class != SHMAP_ANON)
@@ -101,11 +101,11 @@ int remount_anon_check_writable(const struct shmap_status *status, struct compla
 
 void remount_anon_mark(const struct shmap_status *status)
 {
-    CLEANUP_NAMES struct names names = begin(status, names_of(status));
+    CLEANUP_NAMES struct names names = names_begin(status, names_of(status));
 
     if (!strstr(status->options, ",skeleton,"))
         return;
     // Those that are missing get the mark when they are made.
-    while (next(&names))
+    while (names_next(&names))
         shmap_skeleton_set(names.path, true);
 }

@@ -36,7 +36,7 @@ static const struct {
 };
 
 /* Returns whether a word is in a list with commas. */
-static bool has_word(const char *list, const char *word)
+static bool is_shown(const char *list, const char *word)
 {
     size_t length = strlen(word);
 
@@ -64,13 +64,13 @@ int remount_flags_read(const char *path, const char *shown, struct remount_flags
         { ST_RELATIME, MS_RELATIME },
         { 0x2000 /* ST_NOSYMFOLLOW */, MS_NOSYMFOLLOW },
     };
-    bool read_only = has_word(shown, "ro");
+    bool read_only = is_shown(shown, "ro");
     struct statvfs vfs;
 
     if (statvfs(path, &vfs) != 0)
         return -errno;
     flags->own_read_only = vfs.f_flag & ST_RDONLY && !read_only;
-    flags->all = (read_only ? MS_RDONLY : 0UL) | (has_word(shown, "sync") ? MS_SYNCHRONOUS : 0UL);
+    flags->all = (read_only ? MS_RDONLY : 0UL) | (is_shown(shown, "sync") ? MS_SYNCHRONOUS : 0UL);
     for (size_t i = 0; i < COUNT(known); i++)
         flags->all |= vfs.f_flag & known[i].shown ? known[i].flag : 0;
     flags->all |= flags->all & MS_ATIMES ? 0 : MS_STRICTATIME;
