@@ -5,10 +5,12 @@
 
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static inline int make_scratch(void **state)
@@ -33,6 +35,23 @@ static inline int remove_scratch(void **state)
     int error = nftw(*state, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
     free(*state);
     return error;
+}
+
+static inline int open_dir(int at, const char *name)
+{
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* Makes a directory for each area below the scratch one, and opens them. */
+static inline void make_area_roots(const char *path, int *store, int *ram)
+{
+    int scratch = open_dir(AT_FDCWD, path);
+    assert_int_equal(mkdirat(scratch, "store", 0755) | mkdirat(scratch, "ram", 0755), 0);
+    *store = open_dir(scratch, "store");
+    *ram = open_dir(scratch, "ram");
+    close(scratch);
 }
 
 #define SCRATCH_TEST(function) \

@@ -10,6 +10,7 @@
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
 #include "tools/convert/convert.h"
+#include "tools/scan/target.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 
@@ -22,7 +23,6 @@ static int fail_class_get(const char *path, int error)
 
 static int fail_class_set(const char *path, enum shmap_class class, int error)
 {
-    const char *name = shmap_class_name(class);
     struct shmap_status status;
 
     switch (-error) {
@@ -36,13 +36,9 @@ static int fail_class_set(const char *path, enum shmap_class class, int error)
         if (shmap_status_get(path, &status) == 0)
             return fail(path, "the root of a mount keeps its class; make a directory below it and "
                               "set the class of that one");
-        return fail(path,
-                    "the class cannot be %s here; below an anonymous directory and on a mount "
-                    "without a store all is anon",
-                    name);
+        return fail_class(path, class, error);
     case EOPNOTSUPP:
-        return fail(path, "this version of shmapfs does not have the class %s; use persist or anon",
-                    name);
+        return fail_class(path, class, error);
     case EPERM:
     case EACCES:
         return fail(path, "permission denied; only the directory's owner and root set its class");
@@ -106,7 +102,7 @@ static int assign_class(const char *path, enum shmap_class class, bool convert,
 
 /* Finds out if the last of several words is a class. An unknown class that is no path either is a
  * mistake in the whole line. Returns EXIT_SUCCESS, or an exit status after a line. */
-static int read_class(const struct invocation *invocation, bool *given, enum shmap_class *class)
+static int read_class_word(const struct invocation *invocation, bool *given, enum shmap_class *class)
 {
     const char *word = invocation->arguments[invocation->count - 1];
     struct stat stat;
@@ -137,7 +133,7 @@ int cmd_class(const struct invocation *invocation)
 {
     enum shmap_class class;
     bool given;
-    int status = read_class(invocation, &given, &class);
+    int status = read_class_word(invocation, &given, &class);
     bool convert = invocation->choices[CHOICE_CONVERT];
     int count = invocation->count - given;
     struct answers answers = { .several = count > 1 };

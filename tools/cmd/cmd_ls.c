@@ -21,22 +21,9 @@ struct tally {
     size_t count;
 };
 
-static int compare_numbers(const void *a, const void *b)
-{
-    uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
-
-    return (first > second) - (first < second);
-}
-
-static int compare_inodes(const void *a, const void *b)
-{
-    return compare_numbers(&((const struct file_use *)a)->inode,
-                           &((const struct file_use *)b)->inode);
-}
-
 static void tally_user(struct tally *tally, const struct user *user)
 {
-    qsort(user->uses, user->count, sizeof(*user->uses), compare_inodes);
+    qsort(user->uses, user->count, sizeof(*user->uses), array_compare);
     for (size_t i = 0; i < user->count; i++) {
         if (i > 0 && user->uses[i].inode == user->uses[i - 1].inode)
             continue;
@@ -52,7 +39,7 @@ static struct tally tally_users(const struct users *users)
     for (size_t i = 0; i < users->count; i++)
         tally_user(&tally, &users->all[i]);
     if (tally.count > 0)
-        qsort(tally.inodes, tally.count, sizeof(*tally.inodes), compare_numbers);
+        qsort(tally.inodes, tally.count, sizeof(*tally.inodes), array_compare);
     return tally;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl who: the processes that use a file, and all that keeps a mount in use. */
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,21 +59,12 @@ static void add_user_rows(struct table *table, const struct user *user)
     free(name);
 }
 
-/* Opens the directory of /proc of the process that shows a mount; -1: it has ended, or there is
- * none. */
-static int open_process(const struct listed_mount *mount)
-{
-    char path[32];
-
-    snprintf(path, sizeof(path), "/proc/%d", mount->pid);
-    return mount->pid ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-}
-
 static void add_holder_row(struct table *table, const struct listed_mount *mount,
                            enum holder_kind kind)
 {
-    CLEANUP_FD int process = open_process(mount);
+    CLEANUP_FD int process = process_open(mount->pid);
 
+    // It may have ended; the caller's own mounts have none.
     if (process >= 0) {
         CLEANUP_FREE char *name = process_user_name(process_read_info(process).uid);
         CLEANUP_FREE char *command = process_command(process);

@@ -27,7 +27,7 @@ struct child {
 };
 
 /* Becomes the program, which ends with its parent. */
-_Noreturn static void execute(char *const words[], int directory, const struct child *child,
+_Noreturn static void become_program(char *const words[], int directory, const struct child *child,
                               int errors, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -80,7 +80,7 @@ static int await(const struct child *child, int directory)
     return status;
 }
 
-static int run(char *const words[], int directory, struct child *child, struct last_words *said)
+static int run_to_its_end(char *const words[], int directory, struct child *child, struct last_words *said)
 {
     CLEANUP_FD int errors = memfd_create("errors", MFD_CLOEXEC);
     pid_t parent = getpid();
@@ -94,7 +94,7 @@ static int run(char *const words[], int directory, struct child *child, struct l
         return -EIO;
     }
     if (child->pid == 0)
-        execute(words, directory, child, errors, parent);
+        become_program(words, directory, child, errors, parent);
     child->ended = (int)syscall(SYS_pidfd_open, child->pid, 0);
     status = await(child, directory);
     if (child->ended >= 0)
@@ -127,7 +127,7 @@ int child_copy(int from, int to, int lock, struct interruption *interruption,
     if (inherited < 0)
         err(EXIT_FAILURE, NULL);
     snprintf(source, sizeof(source), "/proc/self/fd/%d/.", inherited);
-    result = run(line, to, &child, words);
+    result = run_to_its_end(line, to, &child, words);
     close(inherited);
     return result;
 }
@@ -139,5 +139,5 @@ int child_remove(int directory, const char *name, struct interruption *interrupt
     char *const line[] = { (char[]){ "rm" }, (char[]){ "-rf" }, (char[]){ "--" },
                            (char *)(uintptr_t)name, NULL };
 
-    return run(line, directory, &child, words);
+    return run_to_its_end(line, directory, &child, words);
 }

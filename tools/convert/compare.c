@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -257,7 +256,7 @@ static size_t count_entries(int directory)
     DIR *entries = tree_open_entries(directory);
     size_t count = 0;
 
-    while (entries && readdir(entries))
+    while (entries && tree_next_entry(entries))
         count++;
     if (entries)
         closedir(entries);
@@ -269,17 +268,15 @@ static int compare_directories(struct comparison *comparison, const int director
     char *path = comparison->difference->path;
     size_t length = strlen(path), count = 0;
     DIR *entries = tree_open_entries(directories[0]);
-    const struct dirent *entry;
+    const char *name;
     int result = 0;
 
     if (!entries)
         return differ(comparison, "permission to read");
-    while (result == 0 && (entry = readdir(entries))) {
+    while (result == 0 && (name = tree_next_entry(entries))) {
         count++;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        snprintf(path + length, PATH_MAX - length, "%s%s", length ? "/" : "", entry->d_name);
-        result = compare_entry(comparison, directories, entry->d_name);
+        snprintf(path + length, PATH_MAX - length, "%s%s", length ? "/" : "", name);
+        result = compare_entry(comparison, directories, name);
         if (result == 0)
             path[length] = '\0';
     }
@@ -289,7 +286,7 @@ static int compare_directories(struct comparison *comparison, const int director
     return result;
 }
 
-static int compare(struct comparison *comparison, const int directories[2])
+static int compare_all(struct comparison *comparison, const int directories[2])
 {
     int result;
 
@@ -316,7 +313,7 @@ int compare_trees(int original, int copy, struct interruption *interruption,
                                      .progress = progress,
                                      .difference = difference };
 
-    return compare(&comparison, (const int[]){ original, copy });
+    return compare_all(&comparison, (const int[]){ original, copy });
 }
 
 int compare_part(int part, int whole, struct interruption *interruption, struct progress *progress,
@@ -326,5 +323,5 @@ int compare_part(int part, int whole, struct interruption *interruption, struct 
         .interruption = interruption, .progress = progress, .difference = difference, .part = true
     };
 
-    return compare(&comparison, (const int[]){ part, whole });
+    return compare_all(&comparison, (const int[]){ part, whole });
 }

@@ -39,6 +39,14 @@ int conversion_waste_name(const struct conversion *conversion, struct conversion
     return name_beside(conversion, "waste", "", name);
 }
 
+struct conversion_fd_path conversion_fd_path(int fd)
+{
+    struct conversion_fd_path path;
+
+    snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+    return path;
+}
+
 /* Checks that a path is a directory that can change its name. Returns an exit status. */
 static int check_place(const struct conversion *conversion)
 {
@@ -150,6 +158,11 @@ int conversion_refuse_users(const struct conversion *conversion, const char *old
         users_report_unseen(&users);
     users_free(&users);
     return use ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int conversion_fail_interrupted(const struct conversion *conversion)
+{
+    return fail(conversion->path, "interrupted; it is as it was");
 }
 
 int conversion_fail_beside(const struct conversion *conversion, const char *name,

@@ -28,6 +28,12 @@ struct conversion_name {
     char text[NAME_MAX + 1];
 };
 
+/* A path of what a descriptor is open on, which nobody can change. */
+struct conversion_fd_path {
+    char text[32];
+};
+struct conversion_fd_path conversion_fd_path(int fd);
+
 /* Returns 0 or -ENAMETOOLONG. */
 int conversion_copy_name(const struct conversion *conversion, enum shmap_class class,
                          struct conversion_name *name);
@@ -42,6 +48,9 @@ void conversion_close(struct conversion *conversion);
  * that it has beside the directory, or NULL. With a copy that is about to take its place, a line
  * says how many processes could not be inspected. */
 int conversion_refuse_users(const struct conversion *conversion, const char *old);
+
+/* Prints a line after a signal that came before anything had changed. Returns EXIT_FAILURE. */
+int conversion_fail_interrupted(const struct conversion *conversion);
 
 /* Prints a line about what is beside the directory. Returns EXIT_FAILURE. */
 int conversion_fail_beside(const struct conversion *conversion, const char *name,

@@ -20,12 +20,8 @@
 #include "tools/convert/child.h"
 #include "tools/convert/compare.h"
 #include "tools/convert/conversion.h"
+#include "tools/scan/target.h"
 #include "tools/ui/output.h"
-
-static int fail_interrupted(const struct conversion *conversion)
-{
-    return fail(conversion->path, "interrupted; it is as it was");
-}
 
 /* Reads what is to be copied, and refuses what could not be the same afterwards. */
 static int read_original(struct conversion *conversion)
@@ -43,35 +39,23 @@ static int read_original(struct conversion *conversion)
     return conversion_refuse_users(conversion, NULL);
 }
 
-static int fail_class(const struct conversion *conversion, int error)
+static int fail_copy_directory(const struct conversion *conversion, int error)
 {
-    const char *name = shmap_class_name(conversion->class);
-
-    if (error == -EINVAL)
-        return fail(conversion->path,
-                    "the class cannot be %s here; below an anonymous directory "
-                    "and on a mount without a store all is anon",
-                    name);
-    if (error == -EOPNOTSUPP)
-        return fail(conversion->path,
-                    "this version of shmapfs does not have the class %s; use "
-                    "persist or anon",
-                    name);
-    return fail(conversion->path, "no directory of the class %s can be made beside it: %s", name,
-                strerror(-error));
+    if (error == -EINVAL || error == -EOPNOTSUPP)
+        return fail_class(conversion->path, conversion->class, error);
+    return fail(conversion->path, "no directory of the class %s can be made beside it: %s",
+                shmap_class_name(conversion->class), strerror(-error));
 }
 
 /* Gives the directory for the copy its class, unless it is that of those around it. It is named by
  * its descriptor: somebody who may write where it is could put something else there. */
-static int set_class(int directory, enum shmap_class wanted)
+static int give_class(int directory, enum shmap_class wanted)
 {
-    char path[32];
+    struct conversion_fd_path path = conversion_fd_path(directory);
     enum shmap_class class;
-    int error;
+    int error = shmap_class_get(path.text, &class);
 
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
-    error = shmap_class_get(path, &class);
-    return error || class == wanted ? error : shmap_class_set(path, wanted);
+    return error || class == wanted ? error : shmap_class_set(path.text, wanted);
 }
 
 /* Opens the directory that was made, and no other. */
@@ -95,9 +79,9 @@ static int make_copy_directory(struct conversion *conversion, const char *name)
     int error = mkdirat(conversion->parent_fd, name, 0700) == 0 ? 0 : -errno;
 
     if (error)
-        return fail_class(conversion, error);
+        return fail_copy_directory(conversion, error);
     made = open_made(conversion, name);
-    error = made < 0 ? made : set_class(made, conversion->class);
+    error = made < 0 ? made : give_class(made, conversion->class);
     if (!error) {
         // As it is now that it has its class.
         conversion->copy = openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -106,7 +90,7 @@ static int make_copy_directory(struct conversion *conversion, const char *name)
     if (!error)
         return EXIT_SUCCESS;
     unlinkat(conversion->parent_fd, name, AT_REMOVEDIR);
-    return fail_class(conversion, error);
+    return fail_copy_directory(conversion, error);
 }
 
 static int check_room(const struct conversion *conversion)
@@ -137,7 +121,7 @@ static int copy_all(struct conversion *conversion)
     error = child_copy(conversion->original, conversion->copy, conversion->parent_fd,
                        &conversion->interruption, &progress, &words);
     if (error == -EINTR)
-        return fail_interrupted(conversion);
+        return conversion_fail_interrupted(conversion);
     return error ? fail(conversion->path, "cannot be copied, and is as it was: %s", words.text)
                  : EXIT_SUCCESS;
 }
@@ -152,7 +136,7 @@ static int verify_copy(struct conversion *conversion)
     result = compare_trees(conversion->original, conversion->copy, &conversion->interruption,
                            &progress, &difference);
     if (result == -EINTR)
-        return fail_interrupted(conversion);
+        return conversion_fail_interrupted(conversion);
     if (result == 0)
         return EXIT_SUCCESS;
     return fail(conversion->path,
@@ -168,7 +152,7 @@ static int sync_copy(struct conversion *conversion)
     int error = conversion->class == SHMAP_ANON ? 0 : conversion_sync(conversion);
 
     if (error == -EINTR)
-        return fail_interrupted(conversion);
+        return conversion_fail_interrupted(conversion);
     return error
                ? fail(conversion->path, "is as it was: its copy cannot be brought to the disk: %s",
                       strerror(-error))

@@ -2,7 +2,6 @@
 /* The files that a killed conversion has left beside its directory. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +10,6 @@
 #include "lib/sys/cleanup.h"
 #include "tools/convert/compare.h"
 #include "tools/convert/conversion.h"
-#include "tools/ui/output.h"
 
 /* Opens a directory that a conversion of this caller may have left. -ENOENT: there is none. */
 static int open_leftover(const struct conversion *conversion, const char *name)
@@ -28,14 +26,6 @@ static int open_leftover(const struct conversion *conversion, const char *name)
     return -EPERM;
 }
 
-static int class_of(int directory, enum shmap_class *class)
-{
-    char path[32];
-
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
-    return shmap_class_get(path, class);
-}
-
 /* Removes a copy whose original does not last, if that has all of it. Otherwise a power cut may
  * have taken what the copy was made of, and have brought back its directories alone; or a program
  * has begun anew. */
@@ -48,7 +38,7 @@ static int remove_copy_of_anon(struct conversion *conversion, const char *name, 
     result =
         compare_part(copy, conversion->original, &conversion->interruption, &progress, &difference);
     if (result == -EINTR)
-        return fail(conversion->path, "interrupted; it is as it was");
+        return conversion_fail_interrupted(conversion);
     if (result == 0)
         return conversion_remove(conversion, name);
     return conversion_fail_beside(conversion, name,
@@ -70,7 +60,8 @@ static int remove_copy(struct conversion *conversion, const char *name, int copy
                                       "is a copy, maybe in part, of what %s was, which is empty "
                                       "now; take from it what you need, and remove it",
                                       conversion->path);
-    if (class_of(conversion->original, &class) == 0 && class == SHMAP_PERSIST)
+    if (shmap_class_get(conversion_fd_path(conversion->original).text, &class) == 0 &&
+        class == SHMAP_PERSIST)
         return conversion_remove(conversion, name);
     return remove_copy_of_anon(conversion, name, copy);
 }
@@ -85,7 +76,7 @@ static int clean_copy(struct conversion *conversion, enum shmap_class class)
     fd = error ? error : open_leftover(conversion, name.text);
     if (fd == -ENOENT)
         return EXIT_SUCCESS;
-    error = fd < 0 ? fd : class_of(fd, &has);
+    error = fd < 0 ? fd : shmap_class_get(conversion_fd_path(fd).text, &has);
     if (error)
         return conversion_fail_beside(conversion, name.text, "is in the way of the conversion: %s",
                                       strerror(-error));

@@ -2,18 +2,9 @@
 #include "tools/convert/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tools/ui/output.h"
-
-static uint64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
 
 void progress_begin(struct progress *progress, uint64_t total)
 {
@@ -22,9 +13,9 @@ void progress_begin(struct progress *progress, uint64_t total)
 
 void progress_show(struct progress *progress, const char *what, uint64_t done)
 {
-    if (!progress->shown || now() < progress->next)
+    if (!progress->shown || now_ms() < progress->next)
         return;
-    progress->next = now() + PROGRESS_PERIOD;
+    progress->next = now_ms() + PROGRESS_PERIOD;
     // More than there is: a file has grown, or has holes.
     if (done > progress->total)
         done = progress->total;

@@ -11,7 +11,7 @@ enum { PROGRESS_PERIOD = 200 }; // milliseconds
 struct progress {
     bool shown; // standard error is a terminal
     uint64_t total;
-    uint64_t next; // when it is to be shown again, in milliseconds
+    int64_t next; // when it is to be shown again, in milliseconds
 };
 
 void progress_begin(struct progress *progress, uint64_t total);

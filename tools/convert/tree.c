@@ -13,7 +13,7 @@
 
 #define BLOCK 512 // bytes, of st_blocks
 
-static void add_entry(struct tree *tree, const struct stat *stat)
+static void note_entry(struct tree *tree, const struct stat *stat)
 {
     tree->entries = array_grow(tree->entries, tree->count, sizeof(*tree->entries));
     tree->entries[tree->count++] =
@@ -32,8 +32,7 @@ DIR *tree_open_entries(int directory)
     return entries;
 }
 
-/* Returns the next entry but . and ..; NULL: there is none. */
-static const char *next_entry(DIR *entries)
+const char *tree_next_entry(DIR *entries)
 {
     const struct dirent *entry;
 
@@ -43,7 +42,7 @@ static const char *next_entry(DIR *entries)
     return entry ? entry->d_name : NULL;
 }
 
-static int read_directory(int directory, struct tree *tree);
+static int read_below(int directory, struct tree *tree);
 
 static int read_entry(int directory, const char *name, struct tree *tree)
 {
@@ -55,18 +54,18 @@ static int read_entry(int directory, const char *name, struct tree *tree)
     if (stat.st_dev != tree->device)
         return -EXDEV;
     if (!S_ISDIR(stat.st_mode)) {
-        add_entry(tree, &stat);
+        note_entry(tree, &stat);
         return 0;
     }
     fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    error = read_directory(fd, tree);
+    error = read_below(fd, tree);
     close(fd);
     return error;
 }
 
-static int read_directory(int directory, struct tree *tree)
+static int read_below(int directory, struct tree *tree)
 {
     DIR *entries = tree_open_entries(directory);
     struct stat stat;
@@ -76,18 +75,11 @@ static int read_directory(int directory, struct tree *tree)
     if (!entries)
         return -errno;
     if (fstat(directory, &stat) == 0)
-        add_entry(tree, &stat);
-    while (!error && (name = next_entry(entries)))
+        note_entry(tree, &stat);
+    while (!error && (name = tree_next_entry(entries)))
         error = read_entry(directory, name, tree);
     closedir(entries);
     return error;
-}
-
-static int compare_entries(const void *one, const void *other)
-{
-    const struct tree_entry *a = one, *b = other;
-
-    return (a->inode > b->inode) - (a->inode < b->inode);
 }
 
 int tree_read(int directory, struct tree *tree)
@@ -99,9 +91,9 @@ int tree_read(int directory, struct tree *tree)
     if (fstat(directory, &stat) != 0)
         return -errno;
     tree->device = stat.st_dev;
-    error = read_directory(directory, tree);
+    error = read_below(directory, tree);
     if (tree->count > 0)
-        qsort(tree->entries, tree->count, sizeof(*tree->entries), compare_entries);
+        qsort(tree->entries, tree->count, sizeof(*tree->entries), array_compare);
     return error;
 }
 
@@ -116,7 +108,7 @@ bool tree_has(const struct tree *tree, uint64_t inode)
     struct tree_entry wanted = { .inode = inode };
 
     return tree->count > 0 &&
-           bsearch(&wanted, tree->entries, tree->count, sizeof(wanted), compare_entries) != NULL;
+           bsearch(&wanted, tree->entries, tree->count, sizeof(wanted), array_compare) != NULL;
 }
 
 bool tree_is_linked_elsewhere(const struct tree *tree)
@@ -161,7 +153,7 @@ int tree_sync(int directory, struct interruption *interruption)
 
     if (!entries)
         return -errno;
-    while (!error && (name = next_entry(entries)))
+    while (!error && (name = tree_next_entry(entries)))
         error =
             interruption_came(interruption) ? -EINTR : sync_entry(directory, name, interruption);
     if (!error && fsync(directory) != 0)
@@ -173,7 +165,7 @@ int tree_sync(int directory, struct interruption *interruption)
 bool tree_is_empty(int directory)
 {
     DIR *entries = tree_open_entries(directory);
-    bool empty = !entries || !next_entry(entries);
+    bool empty = !entries || !tree_next_entry(entries);
 
     if (entries)
         closedir(entries);

@@ -12,7 +12,7 @@
 #include "tools/convert/interruption.h"
 
 struct tree_entry {
-    uint64_t inode;
+    uint64_t inode; // by which they are sorted
     uint64_t links; // names that it has, anywhere; of a directory 1
 };
 
@@ -39,6 +39,9 @@ int tree_sync(int directory, struct interruption *interruption);
 
 /* Opens the entries of a directory, whose descriptor stays. NULL: errno tells why. */
 DIR *tree_open_entries(int directory);
+
+/* Returns the name of the next entry but . and ..; NULL: there is none. */
+const char *tree_next_entry(DIR *entries);
 
 /* Returns whether a directory has no entries; true also where it cannot be read. */
 bool tree_is_empty(int directory);

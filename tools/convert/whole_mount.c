@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the mount that a directory is in knows and does, asked at its root; the caller need not have
- * that, as in a container that a directory of the mount was bound into. */
+/* Questions to the mount that a directory is in, asked at its root; the caller need not have that,
+ * as in a container that a directory of the mount was bound into. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static const char *name_below(const char *name, const char *path)
     }
 }
 
-static bool is_directory(int directory, const char *name)
+static bool has_directory(int directory, const char *name)
 {
     struct stat stat;
 
@@ -81,7 +81,7 @@ static const char *find_name(const struct conversion *conversion, char *options,
     names[strcspn(names, ",")] = '\0';
     for (const char *name; (name = strsep(&names, ":"));) {
         below = name_below(name, path);
-        if (below && (!*below || is_directory(conversion->original, below)))
+        if (below && (!*below || has_directory(conversion->original, below)))
             return name;
     }
     return NULL;

@@ -120,13 +120,10 @@ static bool is_sought(const struct search *search, int process, const struct run
 static bool find_file(const struct search *search, int process, char *path, size_t size,
                       struct run_title *title)
 {
-    int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *numbers = fd < 0 ? NULL : fdopendir(fd);
+    DIR *numbers = process_entries(process, "fd");
     const struct dirent *entry;
     bool found = false;
 
-    if (!numbers && fd >= 0)
-        close(fd);
     while (!found && numbers && (entry = readdir(numbers))) {
         snprintf(path, size, "fd/%s", entry->d_name);
         found = read_title(process, path, title) && is_sought(search, process, title);
@@ -136,7 +133,7 @@ static bool find_file(const struct search *search, int process, char *path, size
     return found;
 }
 
-static bool is_program(int process)
+bool membership_is_shmapctl(int process)
 {
     char *command = process_command(process);
     bool is = strcmp(command, PROGRAM) == 0;
@@ -146,7 +143,7 @@ static bool is_program(int process)
 }
 
 /* A file that another user has made is no run's. */
-static enum run_state state_of(int file)
+static enum run_state run_state_of(int file)
 {
     struct stat st;
 
@@ -154,7 +151,7 @@ static enum run_state state_of(int file)
 }
 
 /* Adds a process to what was found, if it is the first one of a run that is looked for. */
-static void look_at(struct search *search, int proc, const char *number)
+static void consider_process(struct search *search, int proc, const char *number)
 {
     CLEANUP_FD int process = openat(proc, number, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP_FD int file = -1;
@@ -165,7 +162,7 @@ static void look_at(struct search *search, int proc, const char *number)
     bool own;
 
     // Root of a container is not to be trusted.
-    if (process < 0 || !is_program(process) ||
+    if (process < 0 || !membership_is_shmapctl(process) ||
         !is_in_namespace(process, "ns/pid", &search->processes))
         return;
     own = is_own(process, &uid);
@@ -177,7 +174,7 @@ static void look_at(struct search *search, int proc, const char *number)
         return;
     }
     file = openat(process, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0 || title.pid != pid || state_of(file) == RUN_ENDED)
+    if (file < 0 || title.pid != pid || run_state_of(file) == RUN_ENDED)
         return;
     if (search->count++ == 0)
         search->first = (struct found){
@@ -197,13 +194,13 @@ static void search_runs(struct search *search)
         long number = strtol(entry->d_name, NULL, 10);
 
         if (number > 0 && number != getpid())
-            look_at(search, dirfd(processes), entry->d_name);
+            consider_process(search, dirfd(processes), entry->d_name);
     }
     if (processes)
         closedir(processes);
 }
 
-static bool is_name(const char *text)
+static bool is_run_name(const char *text)
 {
     if (!isalpha((unsigned char)*text) || strlen(text) >= RUN_NAME_MAX)
         return false;
@@ -235,7 +232,7 @@ static int check_name(const char *name)
 {
     struct search search = { .name = name };
 
-    if (!is_name(name))
+    if (!is_run_name(name))
         return fail_name(name);
     search_runs(&search);
     end_search(&search);
@@ -253,12 +250,12 @@ int membership_found(const char *name, const char *mountpoint)
     char title[sizeof(TITLE) + RUN_NAME_MAX + PATH_MAX + 16];
     CLEANUP_FD int run = -1;
 
-    if (*name && !is_name(name))
+    if (*name && !is_run_name(name))
         return fail_name(name);
     if (snprintf(title, sizeof(title), TITLE_FORMAT, (int)getpid(), name, mountpoint) > TITLE_MAX)
         snprintf(title, sizeof(title), TITLE_FORMAT, (int)getpid(), name, "");
     run = memfd_create(title, MFD_CLOEXEC);
-    if (run < 0 || state_of(run) != RUN_STARTING || flock(run, LOCK_EX | LOCK_NB) != 0) {
+    if (run < 0 || run_state_of(run) != RUN_STARTING || flock(run, LOCK_EX | LOCK_NB) != 0) {
         warn("COMMAND cannot be started");
         return -1;
     }
@@ -267,7 +264,7 @@ int membership_found(const char *name, const char *mountpoint)
     return *name && check_name(name) != 0 ? -1 : steal_fd(&run);
 }
 
-static void set_state(int run, enum run_state state)
+static void set_run_state(int run, enum run_state state)
 {
     struct stat st;
 
@@ -278,7 +275,7 @@ static void set_state(int run, enum run_state state)
 
 void membership_open(int run)
 {
-    set_state(run, RUN_OPEN);
+    set_run_state(run, RUN_OPEN);
 }
 
 bool membership_end(int run)
@@ -286,7 +283,7 @@ bool membership_end(int run)
     if (flock(run, LOCK_EX | LOCK_NB) != 0)
         return false;
     // Whoever waits for the lock is told at once.
-    set_state(run, RUN_ENDED);
+    set_run_state(run, RUN_ENDED);
     return true;
 }
 
@@ -311,7 +308,7 @@ static int prepare_search(const char *whom, struct search *search)
     char path[64], *end;
     long number = strtol(whom, &end, 10);
 
-    if (is_name(whom)) {
+    if (is_run_name(whom)) {
         search->name = whom;
         return 0;
     }
@@ -354,7 +351,7 @@ static int take_part(const struct found *found, const char *whom, struct members
     // It is the process that was found if that is alive now.
     end.fd = (int)syscall(SYS_pidfd_open, found->pid, 0);
     if (end.fd < 0 || faccessat(found->process, "stat", R_OK, 0) != 0 ||
-        flock(found->file, LOCK_SH) != 0 || state_of(found->file) != RUN_OPEN ||
+        flock(found->file, LOCK_SH) != 0 || run_state_of(found->file) != RUN_OPEN ||
         poll(&end, 1, 0) != 0) {
         fail(whom, "the run has just ended");
         return -1;

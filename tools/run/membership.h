@@ -24,6 +24,9 @@
  * that name. */
 int membership_found(const char *name, const char *mountpoint);
 
+/* Returns whether a process, by its directory in /proc, is called as the processes of runs are. */
+bool membership_is_shmapctl(int process);
+
 /* Lets others join. */
 void membership_open(int run);
 

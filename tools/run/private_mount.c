@@ -75,7 +75,7 @@ static void list_users(dev_t device, char *text, size_t size)
 
 /* Where another namespace has the mount, too, it does not end here and now. Returns its device; 0:
  * it does not answer any more. */
-static dev_t sync_mount(const char *mountpoint)
+static dev_t sync_and_find_device(const char *mountpoint)
 {
     CLEANUP_FD int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct stat root;
@@ -88,7 +88,7 @@ static dev_t sync_mount(const char *mountpoint)
 
 void private_mount_end(const char *mountpoint)
 {
-    dev_t device = sync_mount(mountpoint);
+    dev_t device = sync_and_find_device(mountpoint);
     char text[512];
 
     // Any other error: COMMAND has unmounted it by itself.

@@ -197,7 +197,7 @@ static int prepare_run(struct run_state *run)
     return error;
 }
 
-static int begin(struct run_state *run)
+static int begin_run(struct run_state *run)
 {
     run->run = membership_found(run->plan->name ? run->plan->name : "", run->plan->mountpoint);
     if (run->run < 0 || prepare_run(run) != 0 ||
@@ -206,7 +206,7 @@ static int begin(struct run_state *run)
     return run_in_namespace(run);
 }
 
-static int join(struct run_state *run)
+static int join_run(struct run_state *run)
 {
     struct membership membership;
 
@@ -227,5 +227,5 @@ int run_plan_execute(const struct run_plan *plan)
     streams_fill(O_CLOEXEC);
     if (!getcwd(run.directory, sizeof(run.directory)) || run.directory[0] != '/')
         *run.directory = '\0';
-    return plan->join ? join(&run) : begin(&run);
+    return plan->join ? join_run(&run) : begin_run(&run);
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/run/run_store.h"
 
-#include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,6 +16,7 @@
 #include "lib/sys/cleanup.h"
 #include "lib/sys/directory_lock.h"
 #include "lib/sys/mounts.h"
+#include "tools/run/membership.h"
 #include "tools/run/private_mount.h"
 #include "tools/scan/process.h"
 #include "tools/ui/output.h"
@@ -29,16 +28,10 @@
  * the daemon itself. Writes its number and command for a sentence. */
 static void describe_holder(pid_t daemon, char *text, size_t size)
 {
-    char path[64];
-    pid_t parent;
-
-    snprintf(path, sizeof(path), "/proc/%d", (int)daemon);
-    CLEANUP_FD int process = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    parent = process < 0 ? 0 : process_read_info(process).parent;
-    snprintf(path, sizeof(path), "/proc/%d", (int)parent);
-    CLEANUP_FD int above = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP_FREE char *name = above < 0 ? NULL : process_command(above);
-    bool is_run = name && strcmp(name, "shmapctl") == 0;
+    CLEANUP_FD int process = process_open(daemon);
+    pid_t parent = process < 0 ? 0 : process_read_info(process).parent;
+    CLEANUP_FD int above = process_open(parent);
+    bool is_run = above >= 0 && membership_is_shmapctl(above);
     CLEANUP_FREE char *line = process_command_line(is_run ? above : process);
     CLEANUP_FREE char *shown = printable(line);
 
@@ -111,7 +104,7 @@ static void report_holder(struct run_store *store, const char *real)
     store->awaited = true;
 }
 
-static int check(struct run_store *store, const char *mountpoint)
+static int check_store(struct run_store *store, const char *mountpoint)
 {
     char real[PATH_MAX];
 
@@ -145,7 +138,7 @@ int run_store_prepare(struct run_store *store, const char *mountpoint)
         fail(store->path, "the store cannot be made: %s", strerror(errno));
         return -1;
     }
-    if (check(store, mountpoint) == 0)
+    if (check_store(store, mountpoint) == 0)
         return 0;
     run_store_give_up(store);
     return -1;

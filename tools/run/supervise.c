@@ -11,8 +11,9 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tools/ui/output.h"
 
 int supervise_block_signals(struct signal_setting *before)
 {
@@ -194,14 +195,6 @@ static bool has_left(const struct supervision *supervision)
     if (children)
         fclose(children);
     return found;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void supervise_left(struct supervision *supervision)

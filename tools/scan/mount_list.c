@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
@@ -53,7 +52,7 @@ static void add_mount(struct mount_list *list, const struct mounts *at, pid_t pi
     list->all[list->count++] = mount;
 }
 
-static const struct listed_mount *find_id(const struct mount_list *list, uint64_t id)
+static const struct listed_mount *find_mount_by_id(const struct mount_list *list, uint64_t id)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (list->all[i].id == id)
@@ -70,7 +69,7 @@ static bool is_wanted(const struct pass *pass, const struct mounts *at)
         return strcmp(at->type, MOUNTS_TYPE) == 0;
     if (at->device == pass->device)
         return true;
-    below = find_id(pass->list, at->parent); // which comes before what is on it
+    below = find_mount_by_id(pass->list, at->parent); // which comes before what is on it
     return below && below->device == pass->device;
 }
 
@@ -166,7 +165,7 @@ const struct listed_mount *mount_list_at(const struct mount_list *list, const ch
 
     if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_MNT_ID, &stx) != 0)
         return NULL;
-    return find_id(list, stx.stx_mnt_id);
+    return find_mount_by_id(list, stx.stx_mnt_id);
 }
 
 const struct listed_mount *mount_list_rooted(const struct mount_list *list, const char *path)

@@ -10,6 +10,14 @@
 
 #define COMM_MAX 15 // bytes of a name that the kernel keeps
 
+int process_open(pid_t pid)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 FILE *process_file(int dir, const char *name)
 {
     int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
@@ -18,6 +26,16 @@ FILE *process_file(int dir, const char *name)
     if (!file && fd >= 0)
         close(fd);
     return file;
+}
+
+DIR *process_entries(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!stream && fd >= 0)
+        close(fd);
+    return stream;
 }
 
 /* Reads a file of /proc up to a separator; NULL: there is nothing. For free(). */

@@ -4,12 +4,17 @@
 #ifndef SHMAPCTL_PROCESS_H
 #define SHMAPCTL_PROCESS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
-/* Opens one of its files for reading; NULL: it cannot be opened. */
+/* Opens the directory of the process with that number; -1: there is none. */
+int process_open(pid_t pid);
+
+/* Opens one of its files, or one of its directories, for reading; NULL: it cannot be opened. */
 FILE *process_file(int dir, const char *name);
+DIR *process_entries(int dir, const char *name);
 
 /* Returns the name of what it executes, whole where the kernel has cut it off. For free(). */
 char *process_command(int dir);

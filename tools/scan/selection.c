@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/ui/array.h"
+
 bool selection_find_key(const char *word, enum object_key *key)
 {
     static const char *const words[OBJECT_KEYS] = {
@@ -34,7 +36,7 @@ static bool is_selected(const struct selection *selection, const struct object *
     return !(selection->used && object->users == 0) && !(selection->unused && object->users > 0);
 }
 
-static uint64_t number_of(const struct object *object, enum object_key key)
+static uint64_t number_to_sort_by(const struct object *object, enum object_key key)
 {
     switch (key) {
     case BY_SIZE:
@@ -59,11 +61,11 @@ static int compare_times(const struct timespec *a, const struct timespec *b)
     return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
 }
 
-static int compare(const void *one, const void *other, void *argument)
+static int compare_objects(const void *one, const void *other, void *argument)
 {
     const struct selection *selection = argument;
     const struct object *a = one, *b = other;
-    uint64_t first = number_of(a, selection->key), second = number_of(b, selection->key);
+    uint64_t first = number_to_sort_by(a, selection->key), second = number_to_sort_by(b, selection->key);
     int order = (first < second) - (first > second);
 
     if (selection->key == BY_MTIME)
@@ -85,10 +87,10 @@ void selection_apply(const struct selection *selection, struct objects *objects)
     }
     objects->count = kept;
     if (kept > 0)
-        qsort_r(objects->all, kept, sizeof(*objects->all), compare, (void *)(uintptr_t)selection);
+        qsort_r(objects->all, kept, sizeof(*objects->all), compare_objects, (void *)(uintptr_t)selection);
 }
 
-static void add_object(struct object_sum *sum, const struct object *object)
+static void add_to_sum(struct object_sum *sum, const struct object *object)
 {
     if (object->is_directory) {
         sum->directories++;
@@ -109,13 +111,6 @@ struct named_object {
     size_t index;
 };
 
-static int compare_inodes(const void *one, const void *other)
-{
-    const struct named_object *a = one, *b = other;
-
-    return (a->inode > b->inode) - (a->inode < b->inode);
-}
-
 struct object_sum objects_sum(const struct objects *objects)
 {
     struct named_object *sorted = calloc(objects->count + 1, sizeof(*sorted));
@@ -126,10 +121,10 @@ struct object_sum objects_sum(const struct objects *objects)
     for (size_t i = 0; i < objects->count; i++)
         sorted[i] = (struct named_object){ objects->all[i].inode, i };
     if (objects->count > 0)
-        qsort(sorted, objects->count, sizeof(*sorted), compare_inodes);
+        qsort(sorted, objects->count, sizeof(*sorted), array_compare);
     for (size_t i = 0; i < objects->count; i++) {
         if (i == 0 || sorted[i].inode != sorted[i - 1].inode)
-            add_object(&sum, &objects->all[sorted[i].index]);
+            add_to_sum(&sum, &objects->all[sorted[i].index]);
     }
     free(sorted);
     return sum;

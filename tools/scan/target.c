@@ -21,6 +21,19 @@ int scan_target_find(const char *path, struct scan_target *target)
     return error ? fail(path, "%s", strerror(-error)) : EXIT_SUCCESS;
 }
 
+int fail_class(const char *path, enum shmap_class class, int error)
+{
+    const char *name = shmap_class_name(class);
+
+    if (error == -EOPNOTSUPP)
+        return fail(path, "this version of shmapfs does not have the class %s; use persist or anon",
+                    name);
+    return fail(path,
+                "the class cannot be %s here; below an anonymous directory and on a mount without "
+                "a store all is anon",
+                name);
+}
+
 /* Prints which mount a path is in that is not its root. */
 static int fail_below_mount(const char *path)
 {

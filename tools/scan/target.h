@@ -16,6 +16,10 @@ struct scan_target {
  * not of a mount. */
 int scan_target_find(const char *path, struct scan_target *target);
 
+/* Prints why a directory cannot have a class: there is none of that kind at its place (-EINVAL), or
+ * in this version (-EOPNOTSUPP). Returns EXIT_FAILURE. */
+int fail_class(const char *path, enum shmap_class class, int error);
+
 /* Prints why a mount did not answer when it was asked for its state, or to change it.
  * Returns EXIT_FAILURE. */
 int fail_mount(const char *mountpoint, int error);

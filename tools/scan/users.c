@@ -109,16 +109,6 @@ static void inspect_descriptor(struct pass *pass, int dir, const char *number)
     record_link(pass, dir, number, &use);
 }
 
-static DIR *open_proc_directory(int dir, const char *name)
-{
-    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-
-    if (!stream && fd >= 0)
-        close(fd);
-    return stream;
-}
-
 /* Returns the next entry whose name is a number; NULL: there is none. */
 static const char *next_number(DIR *stream)
 {
@@ -132,7 +122,7 @@ static const char *next_number(DIR *stream)
 
 static void inspect_descriptors(struct pass *pass, int dir)
 {
-    DIR *stream = open_proc_directory(dir, "fd");
+    DIR *stream = process_entries(dir, "fd");
     const char *number;
 
     while (stream && (number = next_number(stream)))
@@ -222,7 +212,7 @@ static void inspect_thread(struct pass *pass, int tasks, const char *number)
 
 static void inspect_threads(struct pass *pass, int dir)
 {
-    DIR *tasks = open_proc_directory(dir, "task");
+    DIR *tasks = process_entries(dir, "task");
     const char *number;
 
     pass->repeats = true;

@@ -19,8 +19,8 @@ enum use_kind { USE_OPEN, USE_MAPPED, USE_EXECUTING, USE_CWD, USE_ROOT };
 
 /* One way in which a process uses a file. */
 struct file_use {
+    uint64_t inode; // by which they can be sorted
     enum use_kind kind;
-    uint64_t inode;
     char access[5];  // open: r, w, rw, or path (O_PATH); mapped: of "rwx" what it may, or none
     int fd;          // open: the number
     bool shared;     // mapped

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/sys/escape.h"
 
@@ -72,4 +73,12 @@ struct amount humanize(uint64_t bytes)
     humanize_number(amount.text, sizeof(amount.text), shown, "", HN_AUTOSCALE,
                     HN_B | HN_DECIMAL | HN_NOSPACE);
     return amount;
+}
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

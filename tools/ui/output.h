@@ -28,4 +28,7 @@ struct amount {
 };
 struct amount humanize(uint64_t bytes);
 
+/* Returns the milliseconds of the clock that only goes forward. */
+int64_t now_ms(void);
+
 #endif

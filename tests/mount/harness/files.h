@@ -15,7 +15,8 @@ void assert_content(const char *path, const char *content);
 
 bool exists(const char *path); // as lstat sees it
 
-/* Whether a file can have user.* attributes: in RAM, since Linux 6.6. Or skips the case. */
+/* The first returns whether a file can have user.* attributes (in RAM, since Linux 6.6); the second
+ * skips the case where it cannot. */
 bool has_user_attributes(const char *path);
 void need_user_attributes(const char *path);
 

@@ -2,6 +2,8 @@
 #include "tests/mount/harness/kernel.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 bool kernel_is_at_least(int major, int minor)
@@ -16,4 +18,11 @@ bool kernel_is_at_least(int major, int minor)
 bool kernel_has_passthrough(void)
 {
     return kernel_is_at_least(6, 9);
+}
+
+bool is_over_uring(void)
+{
+    const char *options = getenv("SHMAPFS_TEST_OPTIONS");
+
+    return options != NULL && strstr(options, "io_uring") != NULL;
 }

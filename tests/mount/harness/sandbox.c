@@ -137,23 +137,44 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *), void *argume
     return status;
 }
 
+// The place of a device file like /dev/fuse.
+struct fuse_place {
+    char directory[256], node[288];
+};
+
+static struct fuse_place fuse_place(const struct sandbox *sandbox)
+{
+    struct fuse_place place;
+
+    snprintf(place.directory, sizeof(place.directory), "%s/dev", sandbox->top);
+    snprintf(place.node, sizeof(place.node), "%s/fuse", place.directory);
+    return place;
+}
+
 int sandbox_share_fuse_device(const struct sandbox *sandbox)
 {
+    struct fuse_place place = fuse_place(sandbox);
     struct stat device;
+
     if (stat("/dev/fuse", &device) < 0)
         return -errno;
     if ((device.st_mode & 0006) == 0006)
         return 0;
-
-    char directory[256], node[288];
-    snprintf(directory, sizeof(directory), "%s/dev", sandbox->top);
-    snprintf(node, sizeof(node), "%s/fuse", directory);
-    if (mkdir(directory, 0755) < 0 ||
-        mount("tmpfs", directory, "tmpfs", 0, "size=1m,mode=0755") < 0 ||
-        mknod(node, S_IFCHR | 0666, device.st_rdev) < 0 || chmod(node, 0666) < 0 ||
-        mount(node, "/dev/fuse", NULL, MS_BIND, NULL) < 0)
+    if (mkdir(place.directory, 0755) < 0 ||
+        mount("tmpfs", place.directory, "tmpfs", 0, "size=1m,mode=0755") < 0 ||
+        mknod(place.node, S_IFCHR | 0666, device.st_rdev) < 0 || chmod(place.node, 0666) < 0 ||
+        mount(place.node, "/dev/fuse", NULL, MS_BIND, NULL) < 0)
         return -errno;
     return 0;
+}
+
+int sandbox_unshare_fuse_device(const struct sandbox *sandbox)
+{
+    struct fuse_place place = fuse_place(sandbox);
+
+    if (access(place.node, F_OK) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return umount("/dev/fuse") < 0 || umount(place.directory) < 0 ? -errno : 0;
 }
 
 // An ambient capability is the one kind that a program without privileges of its own keeps when it

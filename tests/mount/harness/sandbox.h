@@ -27,6 +27,9 @@ int sandbox_run(const struct sandbox *sandbox, int (*body)(void *), void *argume
  * errno. */
 int sandbox_share_fuse_device(const struct sandbox *sandbox);
 
+/* Inside: makes /dev/fuse what it was. Returns 0 or a negative errno. */
+int sandbox_unshare_fuse_device(const struct sandbox *sandbox);
+
 /* Inside: gives up root for good (by_root), or the capabilities of the user namespace (otherwise),
  * of which a daemon keeps the one that lets it mount. Returns 0 or a negative errno. */
 int sandbox_drop_privileges(const struct sandbox *sandbox, bool may_mount);

@@ -2,7 +2,6 @@
 #include "tests/mount/keeper/keeper.h"
 
 #include "tests/mount/harness/coprocess.h"
-#include "tests/mount/survive/survive.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -11,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,7 +64,6 @@ static _Noreturn void become_daemon(const struct workspace *workspace,
 pid_t keeper_start(const struct workspace *workspace, const struct keeper_settings *settings)
 {
     const char *binary = settings->variable != NULL ? binary_in(settings->variable) : shmapfs();
-    struct mount_status status;
 
     fflush(NULL);
     pid_t keeper = fork();
@@ -76,10 +75,8 @@ pid_t keeper_start(const struct workspace *workspace, const struct keeper_settin
             fail_msg("%s does not mount", binary);
         sched_yield();
     }
-    assert_int_equal(read_mount_status(workspace->mnt, &status), 0);
-    if (status.survival[0] != '\0')
-        harness_skip_case(status.survival);
-    assert_int_equal(status.keeper, keeper);
+    need_survival(workspace);
+    assert_int_equal(read_status_number(workspace, "keeper"), keeper);
     // Before it has heard that the first one serves, the keeper takes its death for a failure to
     // mount.
     keeper_standby(keeper);
@@ -117,25 +114,31 @@ bool log_says(const char *words)
     return log_lines(words) > 0;
 }
 
+static bool is_in_the_log(void *words)
+{
+    return log_says(words);
+}
+
+void await_log(const char *words)
+{
+    await_true(is_in_the_log, (char *)(uintptr_t)words, words);
+}
+
 pid_t keeper_child(pid_t keeper, const char *word)
 {
     char path[64], title[256];
-    pid_t pid, found = 0;
+    pid_t children[CHILDREN_MOST], found = 0;
+    int count = children_of(keeper, children);
 
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)keeper, (int)keeper);
-    FILE *children = fopen(path, "re");
-    if (children == NULL)
-        return 0;
-    while (found == 0 && fscanf(children, "%d", &pid) == 1) {
-        snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+    for (int i = 0; found == 0 && i < count; i++) {
+        snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)children[i]);
         FILE *cmdline = fopen(path, "re");
         if (cmdline != NULL && fgets(title, sizeof(title), cmdline) != NULL &&
             strstr(title, word) != NULL)
-            found = pid;
+            found = children[i];
         if (cmdline != NULL)
             fclose(cmdline);
     }
-    fclose(children);
     return found;
 }
 

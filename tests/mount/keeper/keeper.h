@@ -36,6 +36,9 @@ const char *binary_in(const char *variable);
 unsigned log_lines(const char *words);
 bool log_says(const char *words);
 
+/* Waits until a line of the log has these words. */
+void await_log(const char *words);
+
 /* A child of the keeper whose title has this word, such as "serves"; 0 if there is none. */
 pid_t keeper_child(pid_t keeper, const char *word);
 

@@ -62,6 +62,35 @@ void stop_process(pid_t pid)
     await_stop(pid);
 }
 
+bool has_name(pid_t pid, const char *name)
+{
+    char path[64], line[32] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool is_read = fgets(line, sizeof(line), file) != NULL;
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    return is_read && strcmp(line, name) == 0;
+}
+
+int children_of(pid_t pid, pid_t children[CHILDREN_MOST])
+{
+    char path[64];
+    int count = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    FILE *list = fopen(path, "re");
+    if (list == NULL)
+        return 0;
+    while (count < CHILDREN_MOST && fscanf(list, "%d", &children[count]) == 1)
+        count++;
+    fclose(list);
+    return count;
+}
+
 unsigned descriptors_of(pid_t pid)
 {
     char path[64];

@@ -14,6 +14,14 @@ void await_true(bool (*condition)(void *), void *argument, const char *complaint
 void stop_process(pid_t pid);
 void await_stop(pid_t pid);
 
+/* Returns whether a process is there and has exactly this name, as ps(1) shows it. */
+bool has_name(pid_t pid, const char *name);
+
+/* Finds the children that the first thread of a process has; returns how many, and 0 where it has
+ * ended. */
+enum { CHILDREN_MOST = 16 };
+int children_of(pid_t pid, pid_t children[CHILDREN_MOST]);
+
 /* Returns how many descriptors a process has open. */
 unsigned descriptors_of(pid_t pid);
 

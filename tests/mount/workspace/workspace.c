@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What cmocka hands to a case: its workspace comes first. */
+/* The state that cmocka hands to a case; its workspace comes first. */
 struct own_case {
     struct workspace workspace;
     CMUnitTestFunction body;

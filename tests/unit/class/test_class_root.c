@@ -17,26 +17,15 @@ struct fixture {
     int dir; /* in the store */
 };
 
-static int open_dir(int at, const char *name)
-{
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     if (f == NULL || make_scratch((void **)&f->path) != 0)
         return -1;
     f->store = f->ram = AREA_NONE;
-    int scratch = open_dir(AT_FDCWD, f->path);
-    assert_int_equal(mkdirat(scratch, "store", 0755) | mkdirat(scratch, "ram", 0755), 0);
-    f->store.root = open_dir(scratch, "store");
-    f->ram.root = open_dir(scratch, "ram");
+    make_area_roots(f->path, &f->store.root, &f->ram.root);
     assert_int_equal(mkdirat(f->store.root, "dir", 0700), 0);
     f->dir = open_dir(f->store.root, "dir");
-    close(scratch);
     *state = f;
     return 0;
 }

@@ -17,23 +17,12 @@ struct fixture {
     int store, ram;
 };
 
-static int open_dir(int at, const char *name)
-{
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     if (f == NULL || make_scratch((void **)&f->path) != 0)
         return -1;
-    int scratch = open_dir(AT_FDCWD, f->path);
-    assert_int_equal(mkdirat(scratch, "store", 0755) | mkdirat(scratch, "ram", 0755), 0);
-    f->store = open_dir(scratch, "store");
-    f->ram = open_dir(scratch, "ram");
-    close(scratch);
+    make_area_roots(f->path, &f->store, &f->ram);
     *state = f;
     return 0;
 }

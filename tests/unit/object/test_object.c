@@ -9,9 +9,7 @@
 
 static int open_scratch(void **state)
 {
-    int fd = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
+    return open_dir(AT_FDCWD, *state);
 }
 
 static int make_file(int dir, const char *name)

@@ -13,7 +13,7 @@
 #define CALLER_UID 12345
 #define CALLER_GID 23456
 
-static int open_dir(const char *path)
+static int open_public_dir(const char *path)
 {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     EXPECT(dir >= 0);
@@ -35,7 +35,7 @@ static struct stat make_file(int dir, const char *name, mode_t mode)
 
 static void check_owners(void *path)
 {
-    int dir = open_dir(path);
+    int dir = open_public_dir(path);
     struct cred cred;
     EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
     EXPECT(cred_init(&cred) == 0);
@@ -58,7 +58,7 @@ static void check_owners(void *path)
 
 static void check_setid_bits(void *path)
 {
-    int dir = open_dir(path);
+    int dir = open_public_dir(path);
     struct cred cred;
     EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
     EXPECT(cred_init(&cred) == 0);

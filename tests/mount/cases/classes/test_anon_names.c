@@ -67,7 +67,7 @@ static void no_other_directory_takes_the_place(void **state)
     assert_true(rmdir("mnt/deep/below") == 0 && rmdir("mnt/deep") == 0);
     assert_not_renamed("mnt/plain", "mnt/deep");
 
-    // Who copies makes the directory anew.
+    // A copy makes the directory anew.
     struct program_result result = run_program("mv", "-T", "mnt/plain", "mnt/deep", NULL);
     assert_done(&result);
     assert_class("mnt/deep", "persist");

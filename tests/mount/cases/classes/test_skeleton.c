@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What comes back of an anonymous directory at the next mount, and what is kept of it meanwhile.
+// The part of an anonymous directory that comes back at the next mount, and is kept meanwhile.
 #include "tests/mount/cases/classes/skeleton.h"
 #include "tests/mount/cases/mounting/store_contents.h"
 #include "tests/mount/harness/class_attribute.h"

@@ -158,7 +158,7 @@ static void name_stays_anonymous(void **state)
     keeper_stop(workspace, keeper);
 }
 
-/* What was answered is there, whenever all processes are killed at once. */
+/* A change that was answered is there, whenever all processes are killed at once. */
 static void all_processes_are_killed(void **state)
 {
     struct workspace *workspace = workspace_of(state);

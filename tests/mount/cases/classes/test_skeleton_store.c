@@ -80,7 +80,7 @@ static unsigned count_directories(const char *path)
     return count;
 }
 
-/* What has no room comes back when there is room again. */
+/* A directory without room comes back when there is room again. */
 static void skeleton_without_room(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -98,7 +98,7 @@ static void skeleton_without_room(void **state)
     unsigned found = count_directories("mnt/scratch");
     assert_true(found > 61 && found < 80);
     assert_errno(mkdir("mnt/scratch/new", 0755), ENOSPC);
-    // What is removed takes with it what did not come back.
+    // A removed directory takes with it what did not come back.
     struct program_result result = run_program("rm", "-r", "mnt/scratch/7", NULL);
     assert_done(&result);
     workspace_unmount(workspace);

@@ -137,7 +137,7 @@ static void every_option_in_force(void **state)
     assert_non_null(strstr(words.out, options));
     assert_non_null(strstr(words.out, kernel));
     json_object_put(status);
-    // What is changed is in force as it is now, and as another worker knows it.
+    // Changed options are shown as they are now, and as another worker knows them.
     words = run_program(shmapctl(), "resize", workspace->mnt, "4m", NULL);
     assert_done(&words);
     int64_t worker = read_status_number(workspace, "pid");

@@ -4,6 +4,7 @@
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/sandbox.h"
+#include "tests/mount/keeper/process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -49,18 +50,9 @@ struct stage {
 static bool is_reached(void *argument)
 {
     const struct stage *stage = argument;
-    pid_t pid = stage->pid;
-    char path[64];
-    int count = 0;
-    long child;
+    pid_t children[CHILDREN_MOST];
 
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fscanf(file, "%ld", &child) == 1)
-        count++;
-    if (file != NULL)
-        fclose(file);
-    return count >= stage->children;
+    return children_of(stage->pid, children) >= stage->children;
 }
 
 /* The run is killed at each stage: before it has children, with the command, the daemon and the

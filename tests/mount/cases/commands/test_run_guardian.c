@@ -2,6 +2,7 @@
 // The guardian of shmapctl run: what it is needed for, and what it is not.
 #include "tests/mount/cases/commands/shmapctl_run.h"
 #include "tests/mount/harness/coprocess.h"
+#include "tests/mount/keeper/process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -23,21 +24,12 @@ struct guard {
 static bool is_found(void *argument)
 {
     struct guard *guard = argument;
-    char path[64], name[32];
-    long child;
+    pid_t children[CHILDREN_MOST];
+    int count = children_of(guard->run, children);
 
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)guard->run, (int)guard->run);
-    FILE *children = fopen(path, "re");
-    while (children != NULL && guard->pid == 0 && fscanf(children, "%ld", &child) == 1) {
-        snprintf(path, sizeof(path), "/proc/%ld/comm", child);
-        FILE *comm = fopen(path, "re");
-        if (comm != NULL && fscanf(comm, "%31s", name) == 1 && strcmp(name, "shmapfs-guard") == 0)
-            guard->pid = (pid_t)child;
-        if (comm != NULL)
-            fclose(comm);
-    }
-    if (children != NULL)
-        fclose(children);
+    for (int i = 0; guard->pid == 0 && i < count; i++)
+        if (has_name(children[i], "shmapfs-guard"))
+            guard->pid = children[i];
     return guard->pid != 0;
 }
 

@@ -297,7 +297,7 @@ static void classes_of_several(void **state)
     struct json_object *answer = parse_line(&result);
     assert_int_equal(json_object_array_length(member(answer, "classes")), 2);
     json_object_put(answer);
-    // What fails for one is done for the others.
+    // A change that fails for one path is made for the others.
     result = run_program(shmapctl(), "class", "mnt/full", "mnt/one", "persist", NULL);
     assert_done(&result);
     result = run_program(shmapctl(), "class", "mnt/full", "mnt/one", "anon", NULL);

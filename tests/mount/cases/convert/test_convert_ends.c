@@ -4,6 +4,7 @@
 #include "tests/mount/cases/convert/convert_tree.h"
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -90,6 +91,17 @@ static void assert_said(const char *words)
         fail_msg("no «%s» in: %s", words, said);
 }
 
+/* Lets it run to the beginning of its next step with this system call. */
+static void go_to_call(pid_t pid, uint64_t call)
+{
+    uint64_t number = 0;
+    int status;
+
+    while (go_to_step(pid, &number, &status) && number != call)
+        ;
+    assert_int_equal(number, call);
+}
+
 static void run_to_the_end(pid_t pid, int *status)
 {
     uint64_t number = 0;
@@ -124,25 +136,10 @@ static void assert_nothing_beside(void)
     free(names);
 }
 
-/* The program that a process has started and not waited for; 0: there is none. */
-static pid_t child_of(pid_t pid)
-{
-    char path[64];
-    int child = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file != NULL && fscanf(file, "%d", &child) != 1)
-        child = 0;
-    if (file != NULL)
-        assert_ok(fclose(file));
-    return child;
-}
-
 /* Kills a conversion at that step. Returns whether it came to it. */
 static bool kill_at(int step, const char *class)
 {
-    pid_t pid = start_traced(class);
+    pid_t pid = start_traced(class), children[CHILDREN_MOST];
     uint64_t number = 0;
     int status;
 
@@ -152,12 +149,12 @@ static bool kill_at(int step, const char *class)
             return false;
         }
     }
-    pid_t child = child_of(pid);
+    int count = children_of(pid, children);
     assert_ok(kill(pid, SIGKILL));
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    // It dies with its parent, and is ours then.
-    if (child)
-        assert_int_equal(waitpid(child, &status, 0), child);
+    // They die with their parent, and are ours then.
+    while (count-- > 0)
+        assert_int_equal(waitpid(children[count], &status, 0), children[count]);
     return true;
 }
 
@@ -190,16 +187,13 @@ static void killed_at_each_step(void **state)
 static void interrupted_while_it_copies(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    uint64_t number = 0;
     int status;
 
     workspace_mount(workspace, true, "");
     make_tree();
     char *before = describe_tree("mnt/tree");
     pid_t pid = start_traced("anon");
-    while (go_to_step(pid, &number, &status) && number != SYS_poll)
-        ;
-    assert_int_equal(number, SYS_poll);
+    go_to_call(pid, SYS_poll);
     assert_ok(kill(pid, SIGINT));
     run_to_the_end(pid, &status);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
@@ -215,15 +209,12 @@ static void interrupted_while_it_copies(void **state)
 static void changed_meanwhile(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    uint64_t number = 0;
     int status;
 
     workspace_mount(workspace, true, "");
     make_tree();
     pid_t pid = start_traced("anon");
-    while (go_to_step(pid, &number, &status) && number != SYS_renameat2)
-        ;
-    assert_int_equal(number, SYS_renameat2);
+    go_to_call(pid, SYS_renameat2);
     put_file("mnt/tree/directory/other", "changed");
     char *changed = describe_tree("mnt/tree");
     run_to_the_end(pid, &status);
@@ -253,16 +244,13 @@ static void changed_meanwhile(void **state)
 static void killed_before_its_mount_ends(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    uint64_t number = 0;
     int status;
 
     workspace_mount(workspace, true, "");
     make_tree();
     char *before = describe_tree("mnt/tree");
     pid_t pid = start_traced("anon");
-    while (go_to_step(pid, &number, &status) && number != SYS_fsync)
-        ;
-    assert_int_equal(number, SYS_fsync);
+    go_to_call(pid, SYS_fsync);
     assert_ok(kill(pid, SIGKILL));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_class("mnt/tree", "anon");

@@ -94,7 +94,7 @@ static void by_several_streams(void **state)
     assert_int_equal(listed_entries("."), 0);
 }
 
-/* What others remove is not listed twice, nor what they leave passed over. */
+/* Nothing that others remove is listed twice, and nothing that they leave is passed over. */
 static void by_others_before_they_are_listed(void **state)
 {
     unsigned char counts[FEW] = { 0 };
@@ -114,7 +114,7 @@ static void by_others_before_they_are_listed(void **state)
             if (number >= 0)
                 assert_int_equal(counts[number]++, 0);
         }
-        // Of each ten, eight that are still there or not, wherever the stream is.
+        // Eight of each ten, which are still there or not, wherever the stream is.
         for (int i = 0; i < 16 && next < FEW; i++, next++) {
             snprintf(name, sizeof(name), "entry-%06d", next);
             if (next % 10 < 8)

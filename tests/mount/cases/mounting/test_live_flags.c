@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The flags of a mount, and what follows from them, change while it is in use.
 #include "tests/mount/cases/mounting/mount_helper.h"
+#include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-static struct program_result try_remount(const struct workspace *workspace, const char *changes)
-{
-    char options[1024];
-
-    snprintf(options, sizeof(options), "remount,%s", changes);
-    return run_program("mount", "-o", options, workspace->mnt, NULL);
-}
-
-static void remount(const struct workspace *workspace, const char *changes)
-{
-    struct program_result result = try_remount(workspace, changes);
-
-    assert_done(&result);
-}
-
-static void assert_class(const char *path, const char *word)
-{
-    char value[32];
-    ssize_t length = getxattr(path, "user.shmapfs.class", value, sizeof(value) - 1);
-
-    assert_ok(length);
-    value[length] = '\0';
-    assert_string_equal(value, word);
-}
 
 static void names_are_anonymous_after_it_was_read_only(void **state)
 {
@@ -81,14 +55,6 @@ static void nothing_becomes_persistent_unsaid(void **state)
     end_helper(workspace);
 }
 
-static unsigned long flags_of(const char *path)
-{
-    struct statvfs vfs;
-
-    assert_ok(statvfs(path, &vfs));
-    return vfs.f_flag;
-}
-
 /* As an administrator does who protects one mount, while containers have others of its
  * filesystem. */
 static void one_mount_that_is_read_only_stays_alone(void **state)
@@ -102,10 +68,10 @@ static void one_mount_that_is_read_only_stays_alone(void **state)
     assert_ok(mount(NULL, "mnt", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
     remount(workspace, "size=8m");
     assert_int_equal(read_status_number(workspace, "ram_area.size"), 8 << 20);
-    assert_true(flags_of("mnt") & ST_RDONLY);
+    assert_true(flags_of(workspace) & ST_RDONLY);
     put_file("other/file", "1");
     remount(workspace, "ro,noexec");
-    assert_int_equal(flags_of("mnt") & (ST_RDONLY | ST_NOEXEC), ST_RDONLY | ST_NOEXEC);
+    assert_int_equal(flags_of(workspace) & (ST_RDONLY | ST_NOEXEC), ST_RDONLY | ST_NOEXEC);
     put_file("other/file", "2");
     remount(workspace, "rw");
     put_file("mnt/file", "3");

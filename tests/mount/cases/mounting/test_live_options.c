@@ -18,37 +18,11 @@
 
 enum { MIB = 1 << 20 };
 
-/* Remounts as an administrator does, or a user may; the latter fails with 1. */
-static struct program_result try_remount(const struct workspace *workspace, const char *changes)
-{
-    char options[1024];
-
-    snprintf(options, sizeof(options), "remount,%s", changes);
-    if (workspace->root)
-        return run_program("mount", "-o", options, workspace->mnt, NULL);
-    return run_program(shmapfs(), workspace->mnt, "-o", options, NULL);
-}
-
-static void remount(const struct workspace *workspace, const char *changes)
-{
-    struct program_result result = try_remount(workspace, changes);
-
-    assert_done(&result);
-}
-
 #define assert_not_remounted(workspace, changes, ...)                             \
     do {                                                                          \
         struct program_result outcome_ = try_remount(workspace, changes);         \
         assert_refused(&outcome_, (workspace)->root ? 32 : 1, __VA_ARGS__, NULL); \
     } while (0)
-
-static unsigned long flags_of(const struct workspace *workspace)
-{
-    struct statvfs vfs;
-
-    assert_ok(statvfs(workspace->mnt, &vfs));
-    return vfs.f_flag;
-}
 
 static void assert_huge(const struct workspace *workspace, const char *word)
 {
@@ -80,7 +54,7 @@ static void limits_change(void **state)
     end_helper(workspace);
 }
 
-/* Waits for the worker that follows the one with this number. */
+/* Returns whether another worker than the one with this number serves. */
 static bool serves_anew(void *argument)
 {
     const struct workspace *workspace = ((void **)argument)[0];

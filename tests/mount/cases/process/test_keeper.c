@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -71,42 +70,24 @@ static pid_t start_in_foreground(struct workspace *workspace)
 static void mount_in_foreground(struct workspace *workspace)
 {
     pid_t pid = start_in_foreground(workspace);
-    struct mount_status status = mount_status_of(workspace);
 
-    if (status.survival[0] != '\0')
-        harness_skip_case(status.survival);
-    assert_int_equal(status.keeper, pid);
+    need_survival(workspace);
+    assert_int_equal(mount_status_of(workspace).keeper, pid);
 }
 
-enum { WORKERS_MOST = 16, DEATHS = 30 };
-
-/* The children of a process; returns how many. */
-static int children_of(pid_t pid, long children[WORKERS_MOST])
-{
-    char path[64];
-    int count = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    FILE *list = fopen(path, "re");
-    if (list == NULL)
-        return 0;
-    while (count < WORKERS_MOST && fscanf(list, "%ld", &children[count]) == 1)
-        count++;
-    fclose(list);
-    return count;
-}
+enum { DEATHS = 30 };
 
 /* Kills the workers, and nobody who is there to clean up after them: he comes when the log has said
  * why. */
 static void kill_workers(pid_t keeper)
 {
-    long pids[WORKERS_MOST];
+    pid_t pids[CHILDREN_MOST];
     int count = children_of(keeper, pids);
 
     if (log_says(" workers died "))
         return;
     while (count > 0)
-        kill((pid_t)pids[--count], SIGKILL);
+        kill(pids[--count], SIGKILL);
 }
 
 static void deaths_in_a_row_end_the_mount(void **state)
@@ -119,7 +100,7 @@ static void deaths_in_a_row_end_the_mount(void **state)
     pid_t keeper = (pid_t)mount_status_of(workspace).keeper;
     // A death before the keeper knows that the mount is ready ends it at once; then it starts a
     // standby.
-    while (children_of(keeper, (long[WORKERS_MOST]){ 0 }) < 2)
+    while (children_of(keeper, (pid_t[CHILDREN_MOST]){ 0 }) < 2)
         sched_yield();
     clock_gettime(CLOCK_MONOTONIC, &start);
     // There is no client but us, and we ask nothing.
@@ -140,13 +121,13 @@ static void deaths_in_a_row_end_the_mount(void **state)
 static pid_t standby_of(const struct workspace *workspace)
 {
     struct mount_status status = mount_status_of(workspace);
-    long pids[WORKERS_MOST];
+    pid_t pids[CHILDREN_MOST];
     int count;
 
     while ((count = children_of((pid_t)status.keeper, pids)) < 2)
         sched_yield();
     assert_int_equal(count, 2);
-    return (pid_t)(pids[0] == status.pid ? pids[1] : pids[0]);
+    return pids[0] == status.pid ? pids[1] : pids[0];
 }
 
 /* A standby that is stopped is woken when it is needed; one that is gone is replaced. */
@@ -298,7 +279,6 @@ static void deaths_after_answers_end_no_mount(void **state)
 static void keeper_that_has_to_stay_has_its_name(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    char path[64];
 
     if (!workspace->root)
         return; // Only root can make a PID namespace alone.
@@ -308,11 +288,9 @@ static void keeper_that_has_to_stay_has_its_name(void **state)
     assert_ok(setns(own, CLONE_NEWPID));
     assert_ok(close(own));
     assert_ok(kill(keeper, SIGUSR1));
-    while (!log_says("this process keeps it"))
-        sched_yield();
+    await_log("this process keeps it");
     put_file("mnt/file", "contents");
-    snprintf(path, sizeof(path), "/proc/%d/comm", (int)keeper);
-    assert_content(path, "shmapfs\n");
+    assert_true(has_name(keeper, "shmapfs"));
     keeper_stop(workspace, keeper);
 }
 

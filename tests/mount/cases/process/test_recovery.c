@@ -17,21 +17,6 @@
 
 enum { TIMES = 10, DEATHS = 20, LOW_LIMIT = 192, INNOCENTS = 4, POISONERS = 2 };
 
-static unsigned count_children(pid_t keeper)
-{
-    char path[64];
-    unsigned count = 0;
-    int pid;
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)keeper, (int)keeper);
-    FILE *children = fopen(path, "re");
-    assert_non_null(children);
-    while (fscanf(children, "%d", &pid) == 1)
-        count++;
-    fclose(children);
-    return count;
-}
-
 static struct load *start_load(const struct load_kind *const *kinds)
 {
     assert_ok(mkdir("mnt/load", 0755));
@@ -67,7 +52,7 @@ static void standby_dies_before_it_begins(void **state)
         worker = (pid_t)read_status_number(workspace, "pid");
         assert_int_equal(keeper_worker(keeper), worker);
         assert_int_not_equal(keeper_standby(keeper), worker);
-        assert_int_equal(count_children(keeper), 2);
+        assert_int_equal(children_of(keeper, (pid_t[CHILDREN_MOST]){ 0 }), 2);
         assert_int_equal(read_status_number(workspace, "pid"), worker);
         assert_int_equal(read_status_number(workspace, "restarts"), 2 * (i + 1));
     }
@@ -95,7 +80,7 @@ static void both_workers_die_at_once(void **state)
         await_end(second);
         assert_int_equal(keeper_worker(keeper), read_status_number(workspace, "pid"));
         keeper_standby(keeper);
-        assert_int_equal(count_children(keeper), 2);
+        assert_int_equal(children_of(keeper, (pid_t[CHILDREN_MOST]){ 0 }), 2);
     }
     stop_load(load);
     keeper_stop(workspace, keeper);

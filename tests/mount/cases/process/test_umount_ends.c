@@ -59,12 +59,6 @@ static pid_t unmount_a_copied_mount(struct workspace *workspace, struct coproces
     return keeper;
 }
 
-static void await_log(const char *words)
-{
-    while (!log_says(words))
-        sched_yield();
-}
-
 static void the_log_and_the_next_mount_name_the_holder(void **state)
 {
     struct workspace *workspace = workspace_of(state);

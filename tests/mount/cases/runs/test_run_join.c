@@ -86,7 +86,7 @@ static void the_mount_is_where_it_is(void **state)
 
 static void what_cannot_be_joined(void **state)
 {
-    struct workspace *workspace = begin_run(state);
+    begin_run(state);
     struct background_run first = start_named("first", "echo $$; exec cat");
     char number[32], *self = own_path();
 
@@ -117,7 +117,6 @@ static void what_cannot_be_joined(void **state)
     result = join_run("first", "true");
     assert_refused(&result, NOT_STARTED, "first", "no run of this name", NULL);
     free(self);
-    (void)workspace;
 }
 
 /* Root could enter the namespaces, and would find nothing there that it may use. A user cannot see

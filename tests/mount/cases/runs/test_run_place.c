@@ -42,7 +42,7 @@ static void another_directory(void **state)
 /* Nobody is told of a read-only filesystem. */
 static void names_are_gone_after_it(void **state)
 {
-    struct workspace *workspace = begin_run(state);
+    begin_run(state);
     char *self = own_path();
     const char *words[] = { shmapctl(), "run", self, COMMAND_ROLE, "left", NULL };
     struct background_run background = start_words(words);
@@ -57,7 +57,6 @@ static void names_are_gone_after_it(void **state)
     assert_ok(close(background.err));
     assert_int_equal(workspace_await_children(), 0);
     free(self);
-    (void)workspace;
 }
 
 /* As Python does by its resource tracker. */

@@ -6,6 +6,7 @@
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/harness/kernel.h"
 #include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
@@ -29,13 +30,6 @@
 enum { LIMIT = 256, LATE = 140, NEEDED = 132, CLIENTS = 12, NEARLY = 70, STALL_MS = 200 };
 
 enum { AREA_MIB = 8, WAITS_MS = 400, FAR = 4 << 20 };
-
-static bool is_over_uring(void)
-{
-    const char *options = getenv("SHMAPFS_TEST_OPTIONS");
-
-    return options != NULL && strstr(options, "io_uring") != NULL;
-}
 
 /* The daemon's limit: the io_uring transport has descriptors for each processor. */
 static int limit(void)

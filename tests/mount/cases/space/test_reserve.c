@@ -140,7 +140,7 @@ static void nonsense_is_refused(void **state)
 {
     static const struct {
         const char *path, *value;
-        int error;
+        int error; // 0: any
     } wrong[] = {
         { "mnt/file", "", EINVAL },
         { "mnt/file", "0", ERANGE },
@@ -150,7 +150,7 @@ static void nonsense_is_refused(void **state)
         { "mnt/file", "9223372036854775808", ERANGE },
         { "mnt/dir", "4096", EINVAL },
         { "mnt", "4096", EINVAL },
-        { "mnt/file", "4096t", EFBIG },
+        { "mnt/file", "4096t", 0 },
         { "mnt/file", "00000000000000000000000000000000001", EINVAL },
     };
     struct workspace *workspace = workspace_of(state);
@@ -160,7 +160,7 @@ static void nonsense_is_refused(void **state)
     assert_ok(mkdir("mnt/dir", 0755));
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         assert_int_equal(set_reserve(wrong[i].path, wrong[i].value), -1);
-        if (wrong[i].error != EFBIG)
+        if (wrong[i].error)
             assert_int_equal(errno, wrong[i].error);
         assert_int_equal(getxattr(wrong[i].path, RESERVE, NULL, 0), -1);
         assert_int_equal(errno, ENODATA);
