@@ -194,7 +194,7 @@ int mountpoint_detach(const struct mount_info *info)
     return root;
 }
 
-void mountpoint_tell_holders(const struct mount_info *info, pid_t process)
+bool mountpoint_tell_holders(const struct mount_info *info, pid_t process, bool used)
 {
     struct mount_holders holders;
 
@@ -204,9 +204,10 @@ void mountpoint_tell_holders(const struct mount_info *info, pid_t process)
                   "the mount at %s was unmounted, but lives on in the mount namespaces of %s; it "
                   "ends when it is unmounted there, too, or with: kill %d",
                   info->mountpoint, holders.names, (int)process);
-    else
+    else if (used)
         log_event(LOG_WARNING,
                   "the mount at %s was unmounted, but lives on while processes use its files; it "
                   "ends when they do, or with: kill %d",
                   info->mountpoint, (int)process);
+    return used || holders.count > 0;
 }

@@ -27,8 +27,10 @@ void mountpoint_take_away(const struct mount_info *info);
 /* Finds where a mount is now, if it can be reached by its path. */
 bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX]);
 
-/* Says why a mount that was unmounted here lives on, and that the end of a process would end it. */
-void mountpoint_tell_holders(const struct mount_info *info, pid_t process);
+/* Says why a mount that was unmounted here lives on, and that the end of a process would end it:
+ * another mount namespace has it, or processes use its files, which the caller knows. Returns
+ * whether there was something to say. */
+bool mountpoint_tell_holders(const struct mount_info *info, pid_t process, bool used);
 
 /* Notes by what the mount at a path can be found again: its id and its filesystem's device number,
  * which a later mount gets as soon as this one has gone, and the low bytes of an id that none ever

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fs/inode/backing.h"
+#include "fs/util/log.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/writeback.h"
 #include "lib/sys/cleanup.h"
@@ -127,6 +128,20 @@ int session_agree(struct mount *mount)
     if (!agreed->made)
         *agreed = mount->agreed;
     return memcmp(agreed, &mount->agreed, sizeof(*agreed)) == 0 ? 0 : -EPROTO;
+}
+
+int session_prepare(struct mount *mount)
+{
+    int error;
+
+    if (!mount->volume.state->agreed.made)
+        return 0;
+    error = session_agree(mount);
+    if (error)
+        log_event(LOG_ERR, "this binary would come to another agreement with the kernel");
+    else
+        state_populate_buffers(mount->volume.state, mount->volume.info.request_bytes);
+    return error;
 }
 
 void session_probe(struct mount *mount)

@@ -23,6 +23,10 @@ bool session_can_use_uring(const struct mount *mount);
  * it. -EPROTO: this one is not. */
 int session_agree(struct mount *mount);
 
+/* Does what a worker can do before its turn: comes to the agreement that another one has made, if
+ * there is one, and brings the memory for requests into RAM. Returns 0 or a negative errno. */
+int session_prepare(struct mount *mount);
+
 /* Finds out what works, once the kernel has its answer: completes volume.info, and makes the
  * kernel's limits fit it. */
 void session_probe(struct mount *mount);

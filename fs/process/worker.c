@@ -30,8 +30,10 @@
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
 
-/* How long a mount that was unmounted may take to end before somebody else seems to hold it. */
-#define UNMOUNTED_MILLISECONDS 1000
+/* How often a worker looks for what holds a mount that was unmounted. On a busy machine the umount
+ * itself may still be under way: only the last look does without something that it knows. */
+#define HOLDER_MILLISECONDS 1000
+#define HOLDER_LOOKS        10
 
 /* How long a worker waits for requests under way before another binary goes on with them. */
 #define HANDOVER_MILLISECONDS 1000
@@ -43,7 +45,7 @@ struct worker {
     int ready;         // for background_ready()
     bool left_alone;   // the keeper was killed
     bool out_of_sight; // the mount is not mounted any more, as far as can be seen from here
-    bool told;         // that it lives on, and why
+    unsigned looks;    // left for what makes it live on; 0: it was told
     struct server server;
 };
 
@@ -128,13 +130,17 @@ static void see_mounts(struct worker *worker)
 /* Deals with a mount that was unmounted. Returns a worker_status if it ends, otherwise -1. */
 static int outlive_mount(struct worker *worker, bool waited)
 {
-    pid_t keeper = worker->mount->volume.state->life.keeper;
+    struct volume *volume = &worker->mount->volume;
+    pid_t keeper = volume->state->life.keeper;
 
-    if (worker->mount->volume.state->umount_ends)
+    if (volume->state->umount_ends)
         return end_mount(worker);
-    if (waited && !worker->told)
-        mountpoint_tell_holders(&worker->mount->volume.info, keeper > 0 ? keeper : getpid());
-    worker->told |= waited;
+    if (waited &&
+        mountpoint_tell_holders(&volume->info, keeper > 0 ? keeper : getpid(),
+                                worker->looks == 1 || node_table_counts(&volume->nodes).opens > 0))
+        worker->looks = 0;
+    else if (waited)
+        worker->looks--;
     return -1;
 }
 
@@ -154,7 +160,7 @@ static int await_end_of_work(struct worker *worker)
     see_mounts(worker);
     while (status < 0) {
         ready =
-            poll(events, 4, worker->out_of_sight && !worker->told ? UNMOUNTED_MILLISECONDS : -1);
+            poll(events, 4, worker->out_of_sight && worker->looks > 0 ? HOLDER_MILLISECONDS : -1);
         if (ready < 0)
             continue;
         if (events[3].revents)
@@ -174,21 +180,6 @@ static int await_end_of_work(struct worker *worker)
         }
     }
     return status;
-}
-
-/* Does what can be done before the word to begin comes; the first worker gets the word at once. */
-static int warm_up(struct mount *mount)
-{
-    int error;
-
-    if (!mount->volume.state->agreed.made)
-        return 0;
-    error = session_agree(mount);
-    if (error)
-        log_event(LOG_ERR, "this binary would come to another agreement with the kernel");
-    else
-        state_populate_buffers(mount->volume.state, mount->volume.info.request_bytes);
-    return error;
 }
 
 /* Waits for the keeper's word. Returns false if it will not come. */
@@ -344,7 +335,7 @@ static int begin_work(struct worker *worker)
         log_event(LOG_ERR, "the worker cannot give up its rights: %s", strerror(-error));
     if (!error && worker->keeper) {
         setproctitle("waits at %s", mount->volume.info.mountpoint);
-        error = warm_up(mount);
+        error = session_prepare(mount);
         if (!error && !wait_for_go(mount, worker->keeper))
             return outlive_keeper(mount);
         setproctitle("serves %s", mount->volume.info.mountpoint);
@@ -383,8 +374,9 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     static struct worker worker;
     int error, status;
 
-    worker =
-        (struct worker){ .mount = mount, .keeper = keeper, .signals = signals, .ready = ready };
+    worker = (struct worker){
+        .mount = mount, .keeper = keeper, .signals = signals, .ready = ready, .looks = HOLDER_LOOKS
+    };
     server_init(&worker.server, &mount->volume);
     error = begin_work(&worker);
     if (error)

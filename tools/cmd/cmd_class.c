@@ -102,7 +102,8 @@ static int assign_class(const char *path, enum shmap_class class, bool convert,
 
 /* Finds out if the last of several words is a class. An unknown class that is no path either is a
  * mistake in the whole line. Returns EXIT_SUCCESS, or an exit status after a line. */
-static int read_class_word(const struct invocation *invocation, bool *given, enum shmap_class *class)
+static int read_class_word(const struct invocation *invocation, bool *given,
+                           enum shmap_class *class)
 {
     const char *word = invocation->arguments[invocation->count - 1];
     struct stat stat;

@@ -28,7 +28,7 @@ struct child {
 
 /* Becomes the program, which ends with its parent. */
 _Noreturn static void become_program(char *const words[], int directory, const struct child *child,
-                              int errors, pid_t parent)
+                                     int errors, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent && fchdir(directory) == 0 && dup2(errors, STDERR_FILENO) >= 0 &&
@@ -80,7 +80,8 @@ static int await(const struct child *child, int directory)
     return status;
 }
 
-static int run_to_its_end(char *const words[], int directory, struct child *child, struct last_words *said)
+static int run_to_its_end(char *const words[], int directory, struct child *child,
+                          struct last_words *said)
 {
     CLEANUP_FD int errors = memfd_create("errors", MFD_CLOEXEC);
     pid_t parent = getpid();

@@ -65,7 +65,8 @@ static int compare_objects(const void *one, const void *other, void *argument)
 {
     const struct selection *selection = argument;
     const struct object *a = one, *b = other;
-    uint64_t first = number_to_sort_by(a, selection->key), second = number_to_sort_by(b, selection->key);
+    uint64_t first = number_to_sort_by(a, selection->key),
+             second = number_to_sort_by(b, selection->key);
     int order = (first < second) - (first > second);
 
     if (selection->key == BY_MTIME)
@@ -87,7 +88,8 @@ void selection_apply(const struct selection *selection, struct objects *objects)
     }
     objects->count = kept;
     if (kept > 0)
-        qsort_r(objects->all, kept, sizeof(*objects->all), compare_objects, (void *)(uintptr_t)selection);
+        qsort_r(objects->all, kept, sizeof(*objects->all), compare_objects,
+                (void *)(uintptr_t)selection);
 }
 
 static void add_to_sum(struct object_sum *sum, const struct object *object)

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Has a copy of the mount in a mount namespace of its own, which no change reaches, as a container
@@ -118,6 +119,24 @@ static void open_files_are_told_of(void **state)
     assert_content("store/file", "contents");
 }
 
+/* An umount that is under way looks the same from the daemon: it says nothing for a while. */
+static void a_place_in_it_is_told_of_late(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    const struct keeper_settings settings = { .with_store = true };
+    struct timespec begun, told;
+
+    pid_t keeper = keeper_start(workspace, &settings);
+    int place = open_file("mnt", O_PATH | O_DIRECTORY);
+    unmount_here(workspace, true);
+    assert_ok(clock_gettime(CLOCK_MONOTONIC, &begun));
+    await_log("lives on while processes use its files");
+    assert_ok(clock_gettime(CLOCK_MONOTONIC, &told));
+    assert_true(told.tv_sec - begun.tv_sec > 5);
+    assert_ok(close(place));
+    assert_int_equal(wait_for_process(keeper), 0);
+}
+
 /* The filesystem has gone from a namespace with the last of its mounts there. */
 static void another_mount_of_it_is_no_end(void **state)
 {
@@ -142,6 +161,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(the_log_and_the_next_mount_name_the_holder),
     cmocka_unit_test(with_umount_ends_it_ends_everywhere),
     cmocka_unit_test(open_files_are_told_of),
+    cmocka_unit_test(a_place_in_it_is_told_of_late),
     cmocka_unit_test(another_mount_of_it_is_no_end),
 };
 
