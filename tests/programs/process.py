@@ -20,7 +20,7 @@ def tail(text, lines=6):
 def stop(process):
     """Kills a process that leads a group of its own, with the group and with its descendants,
     who may have left the group; returns when they have left the mount alone."""
-    family = [] if process.poll() is not None else _descendants(process.pid)
+    family = [] if process.poll() is not None else descendants(process.pid)
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -44,13 +44,13 @@ def _state(pid):
         return channel.read()
 
 
-def _descendants(pid):
+def descendants(pid):
     """A descriptor for each child of a process, their children, and so on."""
     ends = []
     try:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
             for child in children.read().split():
-                ends += [os.pidfd_open(int(child)), *_descendants(child)]
+                ends += [os.pidfd_open(int(child)), *descendants(child)]
     except (FileNotFoundError, ProcessLookupError):
         pass  # it has just ended
     return ends

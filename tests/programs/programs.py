@@ -146,7 +146,7 @@ def look_again(place, row):
 def run_rows(setting, rows, given, report):
     """All exchanges, a remount, and a look at what is left of each."""
     work = [(row, Place(setting, area, row.slug, os.path.join(given.shop, row.slug)))
-            for row in rows for area in setting.areas]
+            for row in rows for area in row.areas]
     well = []
 
     def one(item):

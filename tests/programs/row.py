@@ -24,6 +24,7 @@ class Row:
     until     the last release of Debian that has all of these; None: all later ones do, too
     proves    what the exchange proves, in a few words, for the table
     alone     whether it wants the machine for itself
+    areas     where it is run: «anon», «persist», or both
     private   whether its data are in the /dev/shm of `shmapctl run`, and not on the mount
     """
 
@@ -31,6 +32,7 @@ class Row:
     tier = 1
     needs = {}
     until = None
+    areas = ("anon", "persist")
     alone = private = False
 
     def prepare(self, shop):

@@ -35,7 +35,8 @@ mount through mappings of their own. One makes it, both store and write and see 
 one lets it grow by its own means while the other has it mapped. After a remount what was persisted
 is there and of use, and what was anonymous is gone. Each row is run in an anonymous and in a
 persisted directory: of root's mount, with FUSE *passthrough* and with the data path through FUSE's
-page cache (*cached*), and of a *user*'s own mount.
+page cache (*cached*), and of a *user*'s own mount. A program's cache is tried in an anonymous
+directory that keeps its skeleton, by the mount option and by the directory's own attribute.
 
 Rows of tier 1 are part of `./check`, those of tier 2 of `./check --all`, and those of tier 3 are
 run by hand (`tests/programs/programs.py passthrough --tier 3`). All are run once more, with

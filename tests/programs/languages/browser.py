@@ -23,11 +23,11 @@ OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", 
 class Browser:
     """A method for each order."""
 
-    def __init__(self, profile):
+    def __init__(self, profile, *options):
         # The browser has its pipes as 3 and 4, and nothing to say to ours.
         self._process = subprocess.Popen(
             ["sh", "-c", 'exec "$@" 3<&0 4>&1 0</dev/null 1>/dev/null 2>&1', "sh", "chromium",
-             *OPTIONS, f"--user-data-dir={profile}", "about:blank"],
+             *OPTIONS, f"--user-data-dir={profile}", *options, "about:blank"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._number, self._received = 0, b""
         targets = self._call("Target.getTargets")["targetInfos"]
@@ -87,7 +87,7 @@ class Browser:
 
 def main():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    browser = Browser(sys.argv[1])
+    browser = Browser(*sys.argv[1:])
     for line in sys.stdin:
         order, *words = line.strip().split(" ", 1)
         try:
