@@ -5,25 +5,24 @@
 #include <string.h>
 
 #include "lib/api/shmap.h"
-#include "lib/sys/mounts.h"
 #include "tools/cmd/command.h"
+#include "tools/scan/answers.h"
 #include "tools/scan/mount_list.h"
 #include "tools/ui/output.h"
 #include "tools/ui/table.h"
 
-/* Returns why a mount cannot tell its state; NULL: it can, and `status` is that. */
-static const char *ask(const struct listed_mount *mount, struct shmap_status *status)
+/* Returns why a mount cannot tell its state; NULL: it can. */
+static const char *problem_of(const struct listed_mount *mount, const struct answer *answer)
 {
-    int error;
-
-    if (mounts_device_at(mount->path) != mount->device)
+    if (answer->complete && answer->covered)
         return mount->pid ? "out of reach" : "covered by another mount";
-    error = shmap_status_get(mount->path, status);
-    switch (-error) {
+    switch (-answer->error) {
     case 0:
         return NULL;
     case ENOTCONN:
         return "dead; unmount it";
+    case ETIMEDOUT:
+        return "does not answer";
     case EPROTO:
         return "of a version that this shmapctl does not understand";
     case ENODATA:
@@ -32,7 +31,7 @@ static const char *ask(const struct listed_mount *mount, struct shmap_status *st
     case EPERM:
         return "out of reach";
     default:
-        return strerror(-error);
+        return strerror(-answer->error);
     }
 }
 
@@ -92,20 +91,22 @@ int cmd_list(const struct invocation *invocation)
                                              { "STATE", false } };
     struct json_object *answer = json_object_new_object(), *mounts = json_object_new_array();
     struct mount_list list;
+    struct answers answers;
     struct table table;
 
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
     mount_list_find(0, &list);
+    answers_get(&list, &answers);
     for (size_t i = 0; i < list.count; i++) {
-        struct shmap_status status;
-        const char *problem;
+        const struct shmap_status *status = &answers.all[i].status;
+        const char *problem = problem_of(&list.all[i], &answers.all[i]);
 
         if (is_copy(&list, i))
             continue;
-        problem = ask(&list.all[i], &status);
-        add_row(&table, &list.all[i], &status, problem);
-        json_object_array_add(mounts, mount_to_json(&list.all[i], &status, problem));
+        add_row(&table, &list.all[i], status, problem);
+        json_object_array_add(mounts, mount_to_json(&list.all[i], status, problem));
     }
+    answers_free(&answers);
     mount_list_free(&list);
     json_object_object_add(answer, "mounts", mounts);
     if (invocation->json) {

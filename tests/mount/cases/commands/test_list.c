@@ -2,6 +2,7 @@
 /* shmapctl list and status: every mount is found, and every option that is in force. */
 #include "tests/mount/cases/commands/shmapctl_run.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/process.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -232,6 +233,30 @@ static void bind_mounts(void **state)
     workspace_unmount(workspace);
 }
 
+static bool is_unmounted(void *mountpoint)
+{
+    return umount2(mountpoint, 0) == 0;
+}
+
+/* Its user may stop a daemon, which nobody else waits for. */
+static void a_daemon_that_was_stopped(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "watchdog=0");
+    pid_t worker = (pid_t)read_status_number(workspace, "pid");
+    stop_process(worker);
+    struct json_object *list = command_json("list", NULL), *mount = listed(list, workspace->mnt);
+    assert_ok(kill(worker, SIGCONT));
+    assert_non_null(mount);
+    assert_is_null(mount, "status");
+    assert_string_equal(json_text(mount, "problem"), "does not answer");
+    json_object_put(list);
+    // The call that was left behind comes to its end first.
+    await_true(is_unmounted, workspace->mnt, "an umount");
+    assert_int_equal(workspace_await_children(), 0);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(a_line_for_each_mount),
     cmocka_unit_test(mounts_of_run),
@@ -240,6 +265,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(mounts_without_a_daemon),
     cmocka_unit_test(strictatime_is_in_the_mount_table),
     cmocka_unit_test(bind_mounts),
+    cmocka_unit_test(a_daemon_that_was_stopped),
 };
 
-RUN_MAIN("list", cases, 2)
+RUN_MAIN("list", cases, 3)
