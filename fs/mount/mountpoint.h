@@ -28,8 +28,8 @@ void mountpoint_take_away(const struct mount_info *info);
 bool mountpoint_find(const struct mount_info *info, char where[PATH_MAX]);
 
 /* Says why a mount that was unmounted here lives on, and that the end of a process would end it:
- * another mount namespace has it, or processes use its files, which the caller knows. Returns
- * whether there was something to say. */
+ * another mount namespace has it, or processes use its files, if the caller says that they do.
+ * Returns whether there was something to say. */
 bool mountpoint_tell_holders(const struct mount_info *info, pid_t process, bool used);
 
 /* Notes by what the mount at a path can be found again: its id and its filesystem's device number,

@@ -31,7 +31,8 @@
 #include "lib/sys/mounts.h"
 
 /* How often a worker looks for what holds a mount that was unmounted. On a busy machine the umount
- * itself may still be under way: only the last look does without something that it knows. */
+ * itself may still be under way. So until the last look a worker speaks only of a holder that it
+ * has found. */
 #define HOLDER_MILLISECONDS 1000
 #define HOLDER_LOOKS        10
 

@@ -27,7 +27,6 @@ class CacheMount(Setting):
             self.options += ",skeleton"
         self._kept_by = kept_by
         self.cache = os.path.join(self.mnt, "anon" if kept_by == OPTION else "cache")
-        self.kept = os.path.join(self.mnt, "kept")
 
     def make(self):
         """Makes the directories, mounts, and marks."""
@@ -36,7 +35,6 @@ class CacheMount(Setting):
         self.mount()
         if self.is_native or self._kept_by == DIRECTORY:
             os.mkdir(self.cache)
-        os.mkdir(self.kept)
         if not self.is_native and self._kept_by == DIRECTORY:
             for words in ["class", self.cache, "anon"], ["skeleton", self.cache, "on"]:
                 subprocess.run([self.shmapctl, *words], check=True, timeout=SECONDS,
@@ -67,7 +65,7 @@ class CacheMount(Setting):
             self.mount()
 
     def revive(self):
-        """Kills the keeper and all workers, in one moment, and mounts anew."""
+        """Kills all workers and the keeper, none of which can act in between, and mounts anew."""
         with self._files_go():
             if not self.is_native:
                 self._die()
@@ -84,8 +82,7 @@ class CacheMount(Setting):
             os.close(worker)
         self._daemon.kill()
         self._daemon.wait(SECONDS)
-        words = ["fusermount3", "-u"] if self.is_users else ["umount"]
-        subprocess.run([*words, self.mnt], check=True, timeout=SECONDS)
+        self._call_umount()
 
 
 class CacheRow(Row):

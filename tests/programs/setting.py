@@ -101,12 +101,15 @@ class Setting:
         """Unmounts as the user who mounted, and holds the daemon to a silent good end."""
         if self.is_native:
             return
-        words = ["fusermount3", "-u", self.mnt] if self.is_users else ["umount", self.mnt]
-        subprocess.run(words, check=True, timeout=SECONDS)
+        self._call_umount()
         status = self._daemon.wait(SECONDS)
         said = self.said()
         if status != 0 or said:
             raise Failure(f"the daemon ended with {status}: {said}")
+
+    def _call_umount(self):
+        words = ["fusermount3", "-u", self.mnt] if self.is_users else ["umount", self.mnt]
+        subprocess.run(words, check=True, timeout=SECONDS)
 
     def said(self):
         """What the daemon wrote."""

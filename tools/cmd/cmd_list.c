@@ -6,19 +6,19 @@
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
-#include "tools/scan/answers.h"
 #include "tools/scan/mount_list.h"
+#include "tools/scan/mount_states.h"
 #include "tools/ui/output.h"
 #include "tools/ui/table.h"
 
 /* Returns why a mount cannot tell its state; NULL: it can. */
-static const char *problem_of(const struct listed_mount *mount, const struct answer *answer)
+static const char *problem_of(const struct listed_mount *mount, int error)
 {
-    if (answer->complete && answer->covered)
-        return mount->pid ? "out of reach" : "covered by another mount";
-    switch (-answer->error) {
+    switch (-error) {
     case 0:
         return NULL;
+    case ESTALE:
+        return mount->pid ? "out of reach" : "covered by another mount";
     case ENOTCONN:
         return "dead; unmount it";
     case ETIMEDOUT:
@@ -31,7 +31,7 @@ static const char *problem_of(const struct listed_mount *mount, const struct ans
     case EPERM:
         return "out of reach";
     default:
-        return strerror(-answer->error);
+        return strerror(-error);
     }
 }
 
@@ -72,16 +72,6 @@ static struct json_object *mount_to_json(const struct listed_mount *mount,
     return object;
 }
 
-/* Returns whether a mount of another namespace is of a filesystem that was listed before. */
-static bool is_copy(const struct mount_list *list, size_t index)
-{
-    for (size_t i = 0; list->all[index].pid && i < index; i++) {
-        if (list->all[i].device == list->all[index].device)
-            return true;
-    }
-    return false;
-}
-
 int cmd_list(const struct invocation *invocation)
 {
     static const struct column columns[] = { { "MOUNTPOINT", false },
@@ -91,22 +81,20 @@ int cmd_list(const struct invocation *invocation)
                                              { "STATE", false } };
     struct json_object *answer = json_object_new_object(), *mounts = json_object_new_array();
     struct mount_list list;
-    struct answers answers;
+    struct mount_states states;
     struct table table;
 
     table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
     mount_list_find(0, &list);
-    answers_get(&list, &answers);
+    mount_list_drop_copies(&list);
+    mount_states_get(&list, &states);
     for (size_t i = 0; i < list.count; i++) {
-        const struct shmap_status *status = &answers.all[i].status;
-        const char *problem = problem_of(&list.all[i], &answers.all[i]);
+        const char *problem = problem_of(&list.all[i], states.errors[i]);
 
-        if (is_copy(&list, i))
-            continue;
-        add_row(&table, &list.all[i], status, problem);
-        json_object_array_add(mounts, mount_to_json(&list.all[i], status, problem));
+        add_row(&table, &list.all[i], &states.all[i].status, problem);
+        json_object_array_add(mounts, mount_to_json(&list.all[i], &states.all[i].status, problem));
     }
-    answers_free(&answers);
+    mount_states_free(&states);
     mount_list_free(&list);
     json_object_object_add(answer, "mounts", mounts);
     if (invocation->json) {

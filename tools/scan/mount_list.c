@@ -144,18 +144,43 @@ void mount_list_find_around(const char *path, struct mount_list *list)
     free(pass.seen);
 }
 
+static void free_mount(struct listed_mount *mount)
+{
+    free(mount->directory);
+    free(mount->path);
+    free(mount->root);
+    free(mount->type);
+    free(mount->source);
+    free(mount->flags);
+}
+
+/* Returns whether a filesystem is among the first mounts of a list. */
+static bool is_among(const struct mount_list *list, size_t count, dev_t device)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list->all[i].device == device)
+            return true;
+    }
+    return false;
+}
+
+void mount_list_drop_copies(struct mount_list *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->all[i].pid && is_among(list, kept, list->all[i].device))
+            free_mount(&list->all[i]);
+        else
+            list->all[kept++] = list->all[i];
+    }
+    list->count = kept;
+}
+
 void mount_list_free(struct mount_list *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        struct listed_mount *mount = &list->all[i];
-
-        free(mount->directory);
-        free(mount->path);
-        free(mount->root);
-        free(mount->type);
-        free(mount->source);
-        free(mount->flags);
-    }
+    for (size_t i = 0; i < list->count; i++)
+        free_mount(&list->all[i]);
     free(list->all);
 }
 

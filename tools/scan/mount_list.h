@@ -39,6 +39,9 @@ void mount_list_find(dev_t device, struct mount_list *list);
  * none of these. */
 void mount_list_find_around(const char *path, struct mount_list *list);
 
+/* Takes out mounts of other namespaces whose filesystem comes before them in the list. */
+void mount_list_drop_copies(struct mount_list *list);
+
 void mount_list_free(struct mount_list *list);
 
 /* Returns the mount that a path is in; NULL: it is in none of the list. */
