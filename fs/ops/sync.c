@@ -8,7 +8,7 @@
 
 #include "fs/mount/mount.h"
 #include "fs/ops/reply.h"
-#include "fs/ops/sync_child.h"
+#include "fs/sync/sync_child.h"
 
 /* The value that the client reads. */
 static const char SYNCED[] = "synced";

@@ -23,9 +23,9 @@
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/watchdog.h"
+#include "fs/sync/sync_child.h"
 #include "fs/util/event.h"
 #include "fs/util/log.h"
-#include "fs/vfs/flush.h"
 #include "fs/vfs/hold.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
@@ -54,23 +54,11 @@ struct worker {
  * destroyed, and the end of the process ends the connection. */
 static int end_mount(struct worker *worker)
 {
-    struct mount *mount = worker->mount;
-    pid_t child;
+    struct volume *volume = &worker->mount->volume;
 
     // It may be unmounted already.
-    hold_finish(&mount->volume, worker->server.ended);
-    child = fork();
-    // This takes a process without the connection. A call on the mount that nobody can answer any
-    // more would keep a process with the connection from dying, and so the connection alive.
-    if (child == 0) {
-        close(mount->volume.info.device);
-        flush_wait(&mount->volume, mountpoint_detach(&mount->volume.info));
-        _exit(EXIT_SUCCESS);
-    }
-    if (child < 0)
-        mountpoint_take_away(&mount->volume.info);
-    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        ;
+    hold_finish(volume, worker->server.ended);
+    sync_child_end(volume);
     return WORKER_DETACHED;
 }
 

@@ -23,8 +23,10 @@
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
 
-/* After so long without a WRITE there are none, where they cannot be counted. */
-#define QUIET_NANOSECONDS UINT64_C(200000000)
+/* After so long without a WRITE there are none, where none is to be seen, and where the queue is
+ * never seen empty. */
+#define QUIET_NANOSECONDS  UINT64_C(200000000)
+#define UNSEEN_NANOSECONDS UINT64_C(5000000000)
 
 /* As long as a slow disk may take for what the machine's limits let wait. */
 #define FINISH_MILLISECONDS 60000
@@ -175,17 +177,46 @@ static void release_hold(struct volume *volume)
     event_signal(volume->hold->released);
 }
 
-/* Whether no WRITE came for a while. */
+/* Whether a WRITE may be under way. In this order, which is the order in which one moves: in the
+ * kernel's queue, which is not empty while more wait behind it; on its way to a record; parked; in
+ * a record until its answer was sent. */
+static bool is_write_under_way(const struct volume *volume)
+{
+    struct pollfd queue = { .fd = volume->info.device, .events = POLLIN };
+
+    if (poll(&queue, 1, 0) != 0 || volume->reading > 0)
+        return true;
+    if (parking_next(&volume->parking, 0) >= 0)
+        return true;
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        const struct fuse_in_header *header = state_received(volume->state, i);
+
+        if (__atomic_load_n(&header->len, __ATOMIC_ACQUIRE) != 0 &&
+            __atomic_load_n(&header->opcode, __ATOMIC_RELAXED) == FUSE_WRITE)
+            return true;
+    }
+    return false;
+}
+
+/* Whether no WRITE came for a while, and none is to be seen at two looks in a row: an answer can
+ * move the next one into the queue behind the back of the first. Others who keep the queue from
+ * being empty are no reason to wait for long. */
 static bool is_quiet(struct volume *volume)
 {
     const struct life *life = &volume->state->life;
     struct hold *hold = volume->hold;
     uint32_t begun = life->writes_begun;
+    bool seen = false;
+    uint64_t quiet;
 
-    if (begun != hold->writes_seen || begun != life->writes_ended || !hold->quiet_since)
+    for (int looks = 2; looks > 0 && !seen; looks--)
+        seen = is_write_under_way(volume);
+    if (begun != hold->writes_seen || begun != life->writes_begun || begun != life->writes_ended ||
+        !hold->quiet_since)
         hold->quiet_since = clock_now();
     hold->writes_seen = begun;
-    return clock_now() - hold->quiet_since > QUIET_NANOSECONDS;
+    quiet = clock_now() - hold->quiet_since;
+    return quiet > (seen ? UNSEEN_NANOSECONDS : QUIET_NANOSECONDS);
 }
 
 bool hold_tick(struct volume *volume)

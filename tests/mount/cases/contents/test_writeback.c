@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How much may wait in the page cache of a mount that does not pass its files through.
 #include "tests/mount/harness/files.h"
+#include "tests/mount/harness/mapping.h"
+#include "tests/mount/keeper/process.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -119,11 +125,71 @@ static void all_that_waits_reaches_the_store(void **state)
     unmap(stored, LENGTH);
 }
 
+/* Limits how many requests the kernel's writer may have under way; 0: it sends none. */
+static void let_writer_send(unsigned connection, unsigned count)
+{
+    char path[128];
+
+    assert_ok(mkdir("control", 0755));
+    assert_ok(mount("none", "control", "fusectl", 0, NULL));
+    snprintf(path, sizeof(path), "control/%u/max_background", connection);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fprintf(file, "%u", count) > 0);
+    assert_int_equal(fclose(file), 0);
+    assert_ok(umount("control"));
+    assert_ok(rmdir("control"));
+}
+
+static bool is_out_of_sight(void *mountpoint)
+{
+    return !workspace_is_mounted(mountpoint);
+}
+
+/* On a busy machine the kernel's writer begins long after other requests were answered. */
+static void a_writer_that_is_late_is_waited_for(void **state)
+{
+    enum { LENGTH = 16 * MIB, LATE_MILLISECONDS = 500 };
+    struct workspace *workspace = workspace_of(state);
+
+    if (!are_raised(workspace))
+        return;
+    workspace_mount(workspace, true, "");
+    assert_ok(close(new_file("mnt/file", LENGTH)));
+    char *mapping = map_path("mnt/file", LENGTH);
+    assert_non_null(mapping);
+    assert_ok(close(new_file("mnt/other", page_size())));
+    char *other = map_path("mnt/other", page_size());
+    assert_non_null(other);
+    memset(mapping, 1, LENGTH);
+    unsigned connection = minor(stat_of(workspace->mnt).st_dev);
+    let_writer_send(connection, 0);
+    pid_t daemon = daemon_of(workspace);
+    struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, daemon, 0), .events = POLLIN };
+    assert_ok(end.fd);
+    assert_ok(kill(daemon, SIGTERM));
+    await_true(is_out_of_sight, workspace->mnt, "the end of the mount");
+    assert_int_equal(poll(&end, 1, LATE_MILLISECONDS), 0);
+    assert_ok(close(end.fd));
+    let_writer_send(connection, 12);
+    // The kernel looks at the queue when something is put into it, which may come too late itself.
+    other[0] = 1;
+    msync(other, page_size(), MS_SYNC);
+    assert_int_equal(workspace_await_children(), 0);
+    unmap(mapping, LENGTH);
+    unmap(other, page_size());
+    char *stored = map_path("store/file", LENGTH);
+    assert_non_null(stored);
+    assert_true(all_bytes(stored, LENGTH, 1));
+    unmap(stored, LENGTH);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(limits_of_a_mount_with_a_store),
     cmocka_unit_test(limits_of_a_mount_without_a_store),
     cmocka_unit_test(root_that_may_not_flush),
     cmocka_unit_test(all_that_waits_reaches_the_store),
+    cmocka_unit_test(a_writer_that_is_late_is_waited_for),
 };
 
 WORKSPACE_MAIN("writeback", cases)

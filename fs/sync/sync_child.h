@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A sync, made in a child of the worker.
+ * A sync, made in a child of the worker; and the last writes of a mount that ends.
  *
  * What passes through the kernel is dirty in the store alone, and syncfs(2) brings it to the disk.
  * What does not is dirty in FUSE's page cache first. There, syncfs(2) and sync(2) only wake the
@@ -22,5 +22,11 @@
  * take as long as that does. Other threads must serve. Returns 0 or a negative errno; -ENXIO: what
  * is in FUSE's page cache cannot be reached, because the daemon does not see its own mount. */
 int sync_child_run(struct mount *mount);
+
+/* Takes the mount out of sight, and returns when all that was written to the store's files before
+ * has arrived there, though maybe not on the disk. It gives up when the daemon answers no WRITE for
+ * a minute, and logs what fails. Other threads must serve. Processes with open files keep them
+ * until the daemon ends. */
+void sync_child_end(struct volume *volume);
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/ops/sync_child.h"
+#include "fs/sync/sync_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,7 +16,8 @@
 
 #include "fs/inode/inode.h"
 #include "fs/mount/mountpoint.h"
-#include "fs/vfs/flush.h"
+#include "fs/sync/flush.h"
+#include "fs/util/log.h"
 #include "lib/area/area.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -23,13 +25,20 @@
 /* How often a file is looked for that is renamed again and again. */
 #define TRIES_MAX 8
 
+/* When a mount ends: so long a store may take for one WRITE. */
+#define PATIENCE_MILLISECONDS 60000
+
 /* The orders of the child; its answer is 0 or a negative errno. */
+enum order_kind {
+    DETACH,     // take the mount out of sight, and let later orders go to what was there
+    WRITE_FILE, // write back a file, but not to the disk
+    SYNC_FILE,  // write back a file
+    SYNC_CACHE, // write back whatever is in FUSE's page cache, as well as that can be done
+    SYNC_STORE, // bring the store to its disk
+};
+
 struct order {
-    enum {
-        SYNC_FILE,  // write back a file
-        SYNC_CACHE, // write back whatever is in FUSE's page cache, as well as that can be done
-        SYNC_STORE, // bring the store to its disk
-    } kind;
+    enum order_kind kind;
     // Of the file:
     uint64_t ino;        // as the mount shows it
     char path[PATH_MAX]; // below the mount's root
@@ -39,6 +48,15 @@ struct order {
 struct child {
     pid_t pid;
     int orders;
+    const struct life *patience; // NULL: an order may take as long as it does
+    bool given_up;               // an order took too long; no end of the child is waited for
+};
+
+/* What the child works with. */
+struct tree {
+    const char *where; // the mount
+    int root;          // of a mount that it has detached, or -1
+    struct area store;
 };
 
 /* The descriptors of the child: the socket comes first. */
@@ -75,27 +93,55 @@ static int open_root(const struct volume *volume, const char *where)
     return st.st_dev == volume->info.device_number ? steal_fd(&root) : -ENXIO;
 }
 
+/* Both calls are needed. Before Linux 6.16 the first one waits for copies of the pages alone, and
+ * close(2) for the daemon (fs/vfs/hold.h). Later kernels have no copies, and close(2) waits for
+ * nothing. */
+static int write_file(int fd)
+{
+    int result = sync_file_range(fd, 0, 0,
+                                 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                     SYNC_FILE_RANGE_WAIT_AFTER) == 0
+                     ? 0
+                     : -errno;
+
+    if (close(fd) != 0 && result == 0)
+        result = -errno;
+    return result;
+}
+
 static int sync_file(int root, const struct order *order)
 {
-    CLEANUP_FD int fd = open_ordered(root, order);
+    int fd = open_ordered(root, order);
+    int result;
 
     if (fd < 0)
         return fd;
-    return fdatasync(fd) == 0 ? 0 : -errno;
+    if (order->kind == WRITE_FILE)
+        return write_file(fd);
+    result = fdatasync(fd) == 0 ? 0 : -errno;
+    close(fd);
+    return result;
 }
 
 /* In the child. */
-static int carry_out(struct volume *volume, const char *where, const struct area *store,
-                     const struct order *order)
+static int carry_out(struct volume *volume, struct tree *tree, const struct order *order)
 {
-    CLEANUP_FD int root = -1;
+    CLEANUP_FD int reached = -1;
+    int root = tree->root;
 
     if (order->kind == SYNC_STORE)
-        return store_sync(store);
-    root = open_root(volume, where);
+        return store_sync(&tree->store);
+    if (order->kind == DETACH) {
+        tree->root = mountpoint_detach(&volume->info);
+        return tree->root < 0 ? -ENOENT : 0;
+    }
+    if (root < 0) {
+        reached = open_root(volume, tree->where);
+        root = reached;
+    }
     if (root < 0)
         return root;
-    if (order->kind == SYNC_FILE)
+    if (order->kind != SYNC_CACHE)
         return sync_file(root, order);
     syncfs(root);
     flush_wait(volume, root);
@@ -121,23 +167,23 @@ static int keep_only(int orders, struct area *store)
 
 static _Noreturn void work(struct volume *volume, const char *where, int orders)
 {
-    struct area store = *volume_area(volume, AREA_STORE);
+    struct tree tree = { .where = where, .root = -1, .store = *volume_area(volume, AREA_STORE) };
     struct order order;
     int result;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setproctitle("syncs %s", volume->info.mountpoint);
-    if (keep_only(orders, &store) != 0)
+    if (keep_only(orders, &tree.store) != 0)
         _exit(1);
     while (recv(FD_ORDERS, &order, sizeof(order), 0) == sizeof(order)) {
-        result = carry_out(volume, where, &store, &order);
+        result = carry_out(volume, &tree, &order);
         if (send(FD_ORDERS, &result, sizeof(result), MSG_NOSIGNAL) != sizeof(result))
             break;
     }
     _exit(0);
 }
 
-static int start_child(struct mount *mount, const char *where, struct child *child)
+static int start_child(struct volume *volume, const char *where, struct child *child)
 {
     int ends[2];
 
@@ -146,7 +192,7 @@ static int start_child(struct mount *mount, const char *where, struct child *chi
     child->orders = ends[0];
     child->pid = fork();
     if (child->pid == 0)
-        work(&mount->volume, where, ends[1]);
+        work(volume, where, ends[1]);
     close(ends[1]);
     if (child->pid > 0)
         return 0;
@@ -157,18 +203,38 @@ static int start_child(struct mount *mount, const char *where, struct child *chi
 static void end_child(const struct child *child)
 {
     close(child->orders);
-    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+    while (!child->given_up && waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
         ;
 }
 
-static int give_order(const struct child *child, const struct order *order)
+/* Waits for the answer to an order, with patience while WRITEs are answered. */
+static bool await_answer(const struct child *child)
+{
+    struct pollfd answer = { .fd = child->orders, .events = POLLIN };
+    uint32_t ended;
+    int ready;
+
+    if (!child->patience)
+        return true;
+    do {
+        ended = child->patience->writes_ended;
+        ready = poll(&answer, 1, PATIENCE_MILLISECONDS);
+    } while (ready < 0 || (ready == 0 && child->patience->writes_ended != ended));
+    return ready > 0;
+}
+
+static int give_order(struct child *child, const struct order *order)
 {
     int result;
 
-    if (send(child->orders, order, sizeof(*order), MSG_NOSIGNAL) != sizeof(*order) ||
-        recv(child->orders, &result, sizeof(result), 0) != sizeof(result))
+    if (child->given_up)
+        return -ETIMEDOUT;
+    if (send(child->orders, order, sizeof(*order), MSG_NOSIGNAL) != sizeof(*order))
         return -EIO;
-    return result;
+    child->given_up = !await_answer(child);
+    if (child->given_up)
+        return -ETIMEDOUT;
+    return recv(child->orders, &result, sizeof(result), 0) == sizeof(result) ? result : -EIO;
 }
 
 /* Returns what the kernel says that the path of a descriptor is. */
@@ -212,9 +278,10 @@ static int write_order(struct volume *volume, uint64_t id, struct order *order)
     return find_path(&inode, order->path) ? 0 : -EAGAIN;
 }
 
-static int write_back_node(struct volume *volume, const struct child *child, uint64_t id)
+static int write_back_node(struct volume *volume, struct child *child, enum order_kind kind,
+                           uint64_t id)
 {
-    struct order order = { .kind = SYNC_FILE };
+    struct order order = { .kind = kind };
     int result = -EAGAIN;
 
     for (int i = 0; result == -EAGAIN && i < TRIES_MAX; i++) {
@@ -232,7 +299,7 @@ static bool caches_store(const struct volume *volume)
 }
 
 /* Writes back what FUSE's page cache has of the store. */
-static int write_back(struct volume *volume, const struct child *child)
+static int write_back(struct volume *volume, struct child *child, enum order_kind kind)
 {
     bool unknown = false;
     uint32_t slot = 0;
@@ -240,7 +307,7 @@ static int write_back(struct volume *volume, const struct child *child)
     int error, first = 0;
 
     while ((id = node_next_writer(&volume->nodes, &slot))) {
-        error = write_back_node(volume, child, id);
+        error = write_back_node(volume, child, kind, id);
         unknown |= error == -EAGAIN;
         if (error < 0 && error != -EAGAIN && !first)
             first = error;
@@ -262,12 +329,45 @@ int sync_child_run(struct mount *mount)
         return 0;
     if (caches_store(volume) && !mountpoint_find(&volume->info, where))
         return -ENXIO;
-    error = start_child(mount, where, &child);
+    error = start_child(volume, where, &child);
     if (error)
         return error;
     if (caches_store(volume))
-        error = write_back(volume, &child);
+        error = write_back(volume, &child, SYNC_FILE);
     store_error = give_order(&child, &(struct order){ .kind = SYNC_STORE });
     end_child(&child);
     return error ? error : store_error;
+}
+
+/* Returns 0 or a negative errno; 1: there is no mount any more. */
+static int detach_and_write_back(struct volume *volume, struct child *child)
+{
+    int error = give_order(child, &(struct order){ .kind = DETACH });
+
+    if (error)
+        return error == -ENOENT ? 1 : error;
+    error = write_back(volume, child, WRITE_FILE);
+    // One of them, perhaps, cannot be opened.
+    if (error)
+        give_order(child, &(struct order){ .kind = SYNC_CACHE });
+    return error;
+}
+
+void sync_child_end(struct volume *volume)
+{
+    struct child child = { .pid = -1, .orders = -1, .patience = &volume->state->life };
+    bool cached = volume->info.areas[AREA_STORE].root >= 0 && caches_store(volume);
+    int error = cached ? start_child(volume, "", &child) : 1;
+
+    if (error == 0) {
+        error = detach_and_write_back(volume, &child);
+        end_child(&child);
+    }
+    if (error < 0)
+        log_event(
+            LOG_WARNING,
+            "the mount at %s ends; what was written to its files last may not be in STORE: %s",
+            volume->info.mountpoint, strerror(-error));
+    // Without a child, or with one that came to nothing.
+    mountpoint_take_away(&volume->info);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/vfs/flush.h"
+#include "fs/sync/flush.h"
 
 #include <sys/statfs.h>
 
