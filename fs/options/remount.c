@@ -134,27 +134,52 @@ static int add_size(struct change *change, const char *word, struct complaint *c
     return add_live(change, size, complaint);
 }
 
-/* The top directory of a mount without a store is the root, which has a mode and an owner of its
- * own by now; others have had theirs since they were made. */
+/* Options for the owner and the mode of directories that a mount makes when it begins. */
+static const struct top_option {
+    const char *shown;   // in a status
+    const char *mounter; // in the mount table: what holds where it is not shown; NULL: nothing
+    int base;
+    const char *instead;
+} TOP_OPTIONS[] = {
+    { ",mode=", NULL, 8, "chmod MODE" },
+    { ",uid=", "user_id=", 10, "chown USER" },
+    { ",gid=", "group_id=", 10, "chgrp GROUP" },
+};
+
+/* Returns whether the mount has begun with such an option. */
+static bool began_with(const struct change *change, const struct top_option *option, unsigned value)
+{
+    const char *at = strstr(change->status->options, option->shown);
+
+    if (!at && option->mounter)
+        at = strstr(change->shown, option->mounter);
+    return at && strtoul(strchr(at, '=') + 1, NULL, option->base) == value;
+}
+
+/* They may have had another mode or owner since then, which a line of fstab does not take back. */
 static int take_top(struct change *change, const char *word, struct complaint *complaint)
 {
     const struct ram_options *ram = &change->options->ram;
+    size_t which = *word == 'm' ? 0 : *word == 'u' ? 1 : 2;
+    const struct top_option *option = &TOP_OPTIONS[which];
+    const unsigned wanted[] = { ram->mode, ram->uid, ram->gid };
+    bool has_store = *change->status->store;
     struct stat root;
-    bool same;
 
+    if (began_with(change, option, wanted[which]))
+        return 0;
+    if (has_store)
+        return complain(complaint, EOPNOTSUPP,
+                        "option '%s' is for directories that a mount makes when it begins; write: "
+                        "%s DIRECTORY",
+                        word, option->instead);
     if (stat(change->where, &root) != 0)
         return complain(complaint, EIO, "the shmapfs at %s does not tell its state", change->where);
-    same = *word == 'm'   ? ram->mode == (root.st_mode & 07777)
-           : *word == 'u' ? ram->uid == root.st_uid
-                          : ram->gid == root.st_gid;
-    if (*change->status->store || same)
+    if (wanted[which] ==
+        (const unsigned[]){ root.st_mode & 07777, root.st_uid, root.st_gid }[which])
         return 0;
     return complain(complaint, EOPNOTSUPP, "option '%s' is for a mount that begins; write: %s %s",
-                    word,
-                    *word == 'm'   ? "chmod MODE"
-                    : *word == 'u' ? "chown USER"
-                                   : "chgrp GROUP",
-                    change->where);
+                    word, option->instead, change->where);
 }
 
 static int take_anon(struct change *change, const char *word, struct complaint *complaint)

@@ -283,6 +283,30 @@ static void what_is_in_force_is_no_change(void **state)
     end_helper(workspace);
 }
 
+/* What is in fstab is no reason against a remount, whatever became of the directories meanwhile. */
+static void mode_and_owner_as_it_began(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char own[64];
+
+    snprintf(own, sizeof(own), "mode=0750,uid=%u,gid=%u", (unsigned)getuid(), (unsigned)getgid());
+    begin_helper(workspace);
+    workspace_mount(workspace, false, "size=4m,mode=0750");
+    remount(workspace, own);
+    assert_ok(chmod("mnt", 0700));
+    remount(workspace, own);
+    remount(workspace, "mode=0700");
+    assert_not_remounted(workspace, "mode=0755", "mode=0755", "chmod");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "mode=0750,anon=scratch");
+    assert_ok(chmod("mnt/scratch", 0700));
+    remount(workspace, own);
+    assert_not_remounted(workspace, "mode=0700", "mode=0700", "begins");
+    assert_not_remounted(workspace, "uid=4242", "uid=4242", "begins");
+    workspace_unmount(workspace);
+    end_helper(workspace);
+}
+
 static void noswap_stays_in_force(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -357,6 +381,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(nothing_changes_by_halves),
     cmocka_unit_test(what_cannot_change_is_named),
     cmocka_unit_test(what_is_in_force_is_no_change),
+    cmocka_unit_test(mode_and_owner_as_it_began),
     cmocka_unit_test(noswap_stays_in_force),
     cmocka_unit_test(nonsense_and_strangers_change_nothing),
     cmocka_unit_test(what_a_command_line_refuses_is_no_value),
