@@ -81,6 +81,18 @@ static bool is_empty(const char *option, const char *value, const char *takes)
     return true;
 }
 
+/* Returns whether a mount there would hide what the mount itself takes. */
+static bool is_needed(const char *directory)
+{
+    static const char *const needed[] = { "/", "/dev", "/proc" };
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (strcmp(directory, needed[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Finds where the mount is to be. Returns 0, or -1 after a line. */
 static int find_mountpoint(struct run_plan *plan, const char *given)
 {
@@ -91,9 +103,9 @@ static int find_mountpoint(struct run_plan *plan, const char *given)
              strerror(errno));
         return -1;
     }
-    if (S_ISDIR(st.st_mode) && strcmp(plan->mountpoint, "/") != 0)
+    if (S_ISDIR(st.st_mode) && !is_needed(plan->mountpoint))
         return 0;
-    fail(given, "cannot be mounted on; choose a directory below /");
+    fail(given, "cannot be mounted on; choose a directory below /, but not /dev or /proc");
     return -1;
 }
 
