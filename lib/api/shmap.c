@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "lib/sys/cleanup.h"
 
@@ -77,9 +78,29 @@ int shmap_skeleton_set(const char *path, bool kept)
     return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_SKELETON, kept ? "1" : "0");
 }
 
+/* The kernel lets nobody set an attribute where the mount is read-only. */
+static int resize_read_only(const char *mountpoint, const char *size)
+{
+    char option[64];
+    uint64_t bytes;
+    // Of a percentage only the form counts: any part of the machine's RAM is more than a page.
+    int error = shmap_size_parse(size, UINT64_C(1) << 30, &bytes);
+
+    if (error)
+        return error;
+    if (bytes < (uint64_t)sysconf(_SC_PAGESIZE))
+        return -ERANGE;
+    if (snprintf(option, sizeof(option), "size=%s", size) >= (int)sizeof(option))
+        return -EINVAL;
+    error = shmap_options_change(mountpoint, option, false);
+    return error == -ENODATA ? -EROFS : error; // an earlier version does not know of it
+}
+
 int shmap_resize(const char *mountpoint, const char *size)
 {
-    return set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
+    int error = set_attribute(mountpoint, SHMAP_XATTR_STATUS, SHMAP_XATTR_SIZE, size);
+
+    return error == -EROFS ? resize_read_only(mountpoint, size) : error;
 }
 
 int shmap_reserve_set(const char *path, uint64_t bytes)

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -187,6 +188,28 @@ static void resized_while_in_use(void **state)
     workspace_unmount(workspace);
 }
 
+static void resized_while_read_only(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, false, workspace->root ? "size=4m" : "size=4m,ro");
+    if (workspace->root) {
+        int fd = open_file("mnt/file", O_RDWR | O_CREAT);
+        assert_ok(fallocate(fd, 0, 0, MIB));
+        assert_ok(close(fd));
+        assert_ok(mount(NULL, workspace->mnt, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    }
+    assert_resized(workspace, "8m", 8 * MIB);
+    struct program_result result = run_program(shmapctl(), "resize", workspace->mnt, "1", NULL);
+    assert_refused(&result, FAILED, "1 is out of range", "page", NULL);
+    if (workspace->root) {
+        result = run_program(shmapctl(), "resize", workspace->mnt, "512k", NULL);
+        assert_refused(&result, FAILED, "512k", "less than", NULL);
+    }
+    assert_int_equal(read_status_number(workspace, "ram_area.size"), 8 * MIB);
+    workspace_unmount(workspace);
+}
+
 static int resize_as_stranger(void *argument)
 {
     struct program_result result =
@@ -280,6 +303,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(store_has_no_such_limit),
     cmocka_unit_test(files_get_enospc_at_nr_inodes),
     cmocka_unit_test(resized_while_in_use),
+    cmocka_unit_test(resized_while_read_only),
     cmocka_unit_test(resized_by_nobody_else),
     cmocka_unit_test(sizes_in_every_unit),
     cmocka_unit_test(huge_pages_as_the_kernel_allows),
