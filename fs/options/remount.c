@@ -82,6 +82,19 @@ static int complain_of_fixed(const struct change *change, const char *word,
                     word, change->where);
 }
 
+static bool is_word(const char *word, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(word, name, length) == 0 && (word[length] == '\0' || word[length] == '=');
+}
+
+/* What to say after EINVAL. */
+static const char *about_limits(int error, bool is_limit)
+{
+    return error == -EINVAL && is_limit ? "; no limit can be less than what is in use" : "";
+}
+
 /* Asks the daemon about a word. */
 static int check_live(const struct change *change, const char *word, struct complaint *complaint)
 {
@@ -111,8 +124,9 @@ static int check_live(const struct change *change, const char *word, struct comp
                         "the shmapfs at %s is of an earlier version; first: shmapctl upgrade %s",
                         change->where, change->where);
     default:
-        return complain(complaint, -error, "option '%s' cannot be had at %s: %s", word,
-                        change->where, strerror(-error));
+        return complain(complaint, -error, "option '%s' cannot be had at %s: %s%s", word,
+                        change->where, strerror(-error),
+                        about_limits(error, is_word(word, "size") || is_word(word, "nr_inodes")));
     }
 }
 
@@ -226,13 +240,6 @@ static const struct {
     { "timeout", add_timeout },
 };
 
-static bool is_word(const char *word, const char *name)
-{
-    size_t length = strlen(name);
-
-    return strncmp(word, name, length) == 0 && (word[length] == '\0' || word[length] == '=');
-}
-
 static int take_word(struct change *change, const char *word, struct complaint *complaint)
 {
     // A takeover leaves what somebody did to this one mount.
@@ -329,8 +336,7 @@ static int complain_of_daemon(const struct change *change, int error, struct com
     for (char *at = words; (at = strchr(at, '\n')); at++)
         *at = ',';
     return complain(complaint, -error, "options '%s' cannot be had at %s: %s%s", words,
-                    change->where, strerror(-error),
-                    error == -EINVAL ? "; no limit can be less than what is in use" : "");
+                    change->where, strerror(-error), about_limits(error, true));
 }
 
 /* The flags come first: they can be set back. */

@@ -40,6 +40,18 @@ static int set_limits(int fs, int root, const struct ram_changes *changes)
     return error;
 }
 
+/* Returns whether a limit is less than what is in use, which the kernel finds out only when it
+ * changes it. */
+static bool is_too_little(int root, const struct ram_changes *changes)
+{
+    struct statvfs vfs;
+
+    if (fstatvfs(root, &vfs) != 0)
+        return false;
+    return (changes->size && changes->size / vfs.f_frsize < vfs.f_blocks - vfs.f_bfree) ||
+           (changes->inodes && changes->inodes < vfs.f_files - vfs.f_ffree);
+}
+
 static int reconfigure(int root, const struct ram_changes *changes)
 {
     CLEANUP_FD int fs = fspick(root, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
@@ -53,7 +65,9 @@ static int reconfigure(int root, const struct ram_changes *changes)
         error = tmpfs_set(fs, "huge", changes->huge);
     if (!error)
         error = tmpfs_set_words(fs, changes->words, &refused);
-    if (!error && !changes->dry && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0)
+    if (!error && changes->dry)
+        return is_too_little(root, changes) ? -EINVAL : 0;
+    if (!error && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0)
         error = -errno;
     return error;
 }

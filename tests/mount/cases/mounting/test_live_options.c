@@ -208,6 +208,10 @@ static void nothing_changes_by_halves(void **state)
     assert_not_remounted(workspace, "size=1m,nr_inodes=2k", "size=1048576", "in use");
     if (workspace->root) {
         assert_not_remounted(workspace, "noexec,size=1m", "size=1048576", "in use");
+        // It is known before the flags change, which others would see.
+        struct program_result result =
+            run_program("mount", "-f", "-o", "remount,ro,size=1m", workspace->mnt, NULL);
+        assert_refused(&result, 32, "size=1048576", "in use", NULL);
         assert_not_remounted(workspace, "ro,size=8m", "busy", "open for writing");
     } else {
         assert_not_remounted(workspace, "noexec,size=8m", "only root", workspace->mnt);
