@@ -16,6 +16,7 @@ struct option_row {
     size_t flag;    // for a flag: its offset in struct options
     bool state;     // for a flag, and for access times of directories: its new value
     uint64_t atime; // for a policy of access times: MOUNT_ATTR_…
+    bool kept;      // a remount may only name what is in force
 };
 
 extern const struct option_row OPTION_ROWS[];

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/options/option_table.h"
 #include "fs/options/remount_anon.h"
 #include "fs/options/remount_flags.h"
+#include "fs/options/remount_top.h"
 #include "lib/api/shmap.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/mounts.h"
@@ -130,11 +130,23 @@ static int check_live(const struct change *change, const char *word, struct comp
     }
 }
 
+/* There is room for few words in a call that changes some, so those that must be in force already
+ * are not in it. */
+static bool is_kept(const char *word)
+{
+    char name[64];
+    const struct option_row *row;
+
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+    row = option_find(name);
+    return row && row->kept;
+}
+
 static int add_live(struct change *change, const char *word, struct complaint *complaint)
 {
     int error = check_live(change, word, complaint);
 
-    if (!error && option_add_line(&change->lines, word, NULL) != 0)
+    if (!error && !is_kept(word) && option_add_line(&change->lines, word, NULL) != 0)
         error = complain(complaint, ENOMEM, "option '%s': %s", word, strerror(ENOMEM));
     return error;
 }
@@ -148,52 +160,9 @@ static int add_size(struct change *change, const char *word, struct complaint *c
     return add_live(change, size, complaint);
 }
 
-/* Options for the owner and the mode of directories that a mount makes when it begins. */
-static const struct top_option {
-    const char *shown;   // in a status
-    const char *mounter; // in the mount table: what holds where it is not shown; NULL: nothing
-    int base;
-    const char *instead;
-} TOP_OPTIONS[] = {
-    { ",mode=", NULL, 8, "chmod MODE" },
-    { ",uid=", "user_id=", 10, "chown USER" },
-    { ",gid=", "group_id=", 10, "chgrp GROUP" },
-};
-
-/* Returns whether the mount has begun with such an option. */
-static bool began_with(const struct change *change, const struct top_option *option, unsigned value)
-{
-    const char *at = strstr(change->status->options, option->shown);
-
-    if (!at && option->mounter)
-        at = strstr(change->shown, option->mounter);
-    return at && strtoul(strchr(at, '=') + 1, NULL, option->base) == value;
-}
-
-/* They may have had another mode or owner since then, which a line of fstab does not take back. */
 static int take_top(struct change *change, const char *word, struct complaint *complaint)
 {
-    const struct ram_options *ram = &change->options->ram;
-    size_t which = *word == 'm' ? 0 : *word == 'u' ? 1 : 2;
-    const struct top_option *option = &TOP_OPTIONS[which];
-    const unsigned wanted[] = { ram->mode, ram->uid, ram->gid };
-    bool has_store = *change->status->store;
-    struct stat root;
-
-    if (began_with(change, option, wanted[which]))
-        return 0;
-    if (has_store)
-        return complain(complaint, EOPNOTSUPP,
-                        "option '%s' is for directories that a mount makes when it begins; write: "
-                        "%s DIRECTORY",
-                        word, option->instead);
-    if (stat(change->where, &root) != 0)
-        return complain(complaint, EIO, "the shmapfs at %s does not tell its state", change->where);
-    if (wanted[which] ==
-        (const unsigned[]){ root.st_mode & 07777, root.st_uid, root.st_gid }[which])
-        return 0;
-    return complain(complaint, EOPNOTSUPP, "option '%s' is for a mount that begins; write: %s %s",
-                    word, option->instead, change->where);
+    return remount_top_check(&change->options->ram, word, change->status, change->shown, complaint);
 }
 
 static int take_anon(struct change *change, const char *word, struct complaint *complaint)

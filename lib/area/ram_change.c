@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static bool is_too_little(int root, const struct ram_changes *changes)
 
     if (fstatvfs(root, &vfs) != 0)
         return false;
-    return (changes->size && changes->size / vfs.f_frsize < vfs.f_blocks - vfs.f_bfree) ||
+    return (changes->size && howmany(changes->size, vfs.f_frsize) < vfs.f_blocks - vfs.f_bfree) ||
            (changes->inodes && changes->inodes < vfs.f_files - vfs.f_ffree);
 }
 
