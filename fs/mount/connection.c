@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/mount/mountpoint.h"
@@ -26,11 +27,16 @@ static int add_option(struct fuse_args *args, const char *format, const char *va
     return 0;
 }
 
-/* Adds SELinux' words. mount(8) drops them, too, where there is no SELinux. */
-static int add_contexts(struct fuse_args *args, const char *contexts)
+/* Returns whether there are words of SELinux. mount(8) drops them, too, where there is none. */
+static bool takes_contexts(const struct options *options)
 {
-    bool wanted = contexts && access("/sys/fs/selinux", F_OK) == 0;
-    CLEANUP_FREE char *copy = wanted ? strdup(contexts) : NULL;
+    return options->contexts && access("/sys/fs/selinux", F_OK) == 0;
+}
+
+static int add_contexts(struct fuse_args *args, const struct options *options)
+{
+    bool wanted = takes_contexts(options);
+    CLEANUP_FREE char *copy = wanted ? strdup(options->contexts) : NULL;
     char *rest = copy;
     char *word;
     int error = wanted && !copy ? -ENOMEM : 0;
@@ -77,7 +83,7 @@ static int session_arguments(const struct mount *mount, struct fuse_args *args)
     for (size_t i = 0; !error && i < sizeof(words) / sizeof(words[0]); i++)
         error = words[i].on ? add_option(args, "%s", words[i].word) : 0;
     if (!error)
-        error = add_contexts(args, options->contexts);
+        error = add_contexts(args, options);
     return error ? error : add_option(args, "fsname=%s", source_of(mount));
 }
 
@@ -102,6 +108,65 @@ static int mount_quietly(struct mount *mount, char *said, size_t size)
     said[length > 0 ? length : 0] = '\0';
     said[strcspn(said, "\n")] = '\0';
     return result;
+}
+
+/* Adds SELinux' words to the kernel's options, where a comma ends a word outside of quotes. */
+static int append_contexts(const char *contexts, char *text, size_t size)
+{
+    CLEANUP_FREE char *copy = strdup(contexts);
+    char *rest = copy;
+    char *word;
+
+    if (!copy)
+        return -ENOMEM;
+    while ((word = strsep(&rest, "\n"))) {
+        const char *quote = strchr(word, ',') && !strchr(word, '"') ? "\"" : "";
+        char *value = strchr(word, '=');
+
+        if (!value)
+            continue;
+        *value++ = '\0';
+        size_t used = strlen(text);
+        if (snprintf(text + used, size - used, ",%s=%s%s%s", word, quote, value, quote) >=
+            (int)(size - used))
+            return -E2BIG;
+    }
+    return 0;
+}
+
+static unsigned long mount_flags(const struct options *options)
+{
+    return (options->suid ? 0 : MS_NOSUID) | (options->dev ? 0 : MS_NODEV) |
+           (options->noexec ? MS_NOEXEC : 0) | (options->read_only ? MS_RDONLY : 0) |
+           (options->sync ? MS_SYNCHRONOUS : 0) | (options->dirsync ? MS_DIRSYNC : 0) |
+           (options->nosymfollow ? MS_NOSYMFOLLOW : 0) |
+           (options->atime.set & MOUNT_ATTR_NOATIME ? MS_NOATIME : 0);
+}
+
+/* Mounts without libfuse. As root, that runs mount(8) for the sake of its own table when the mount
+ * is there and nobody serves it yet: where that or its libraries look into the mount (/sys, /etc,
+ * /usr), neither of them would ever end. Returns a descriptor of the connection or a negative
+ * errno. */
+static int mount_directly(const struct mount_info *info, const struct options *options,
+                          const char *source)
+{
+    CLEANUP_FD int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    char text[4096];
+    struct stat st;
+    int error = 0;
+
+    if (device < 0 || stat(info->mountpoint, &st) != 0)
+        return -errno;
+    snprintf(text, sizeof(text),
+             "fd=%d,rootmode=%o,user_id=%u,group_id=%u,default_permissions,allow_other", device,
+             st.st_mode & S_IFMT, getuid(), getgid());
+    if (takes_contexts(options))
+        error = append_contexts(options->contexts, text, sizeof(text));
+    if (error)
+        return error;
+    if (mount(source, info->mountpoint, MOUNTS_TYPE, mount_flags(options), text) != 0)
+        return -errno;
+    return steal_fd(&device);
 }
 
 /* Has the mount table tell of what libfuse and its helper have no word for, where that is allowed.
@@ -129,46 +194,71 @@ int connection_check(struct complaint *complaint)
                     strerror(errno));
 }
 
+/* Has libfuse use a connection whose mount is there already: a path of this form tells it so. */
+static int use_device(struct fuse_session *session, int device)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "/dev/fd/%d", device);
+    return fuse_session_mount(session, path) == 0 ? 0 : -EBADF;
+}
+
+/* Returns a descriptor of the connection, or a negative errno with a complaint. */
+static int mount_session(struct mount *mount, struct complaint *complaint)
+{
+    const struct mount_info *info = &mount->volume.info;
+    char said[512] = "";
+    int device =
+        info->cred.privileged ? mount_directly(info, &mount->options, source_of(mount)) : -EPERM;
+
+    if (device >= 0) {
+        if (use_device(mount->volume.session, device) == 0)
+            return device;
+        close(device);
+    } else if (device == -EPERM && mount_quietly(mount, said, sizeof(said)) == 0) {
+        return fuse_session_fd(mount->volume.session);
+    }
+    if (*said == '\0')
+        strlcpy(said, device < 0 ? strerror(-device) : "the kernel refuses", sizeof(said));
+    return complain(complaint, EPERM, "MOUNTPOINT %s cannot be mounted on: %s", info->mountpoint,
+                    said);
+}
+
 int connection_make(struct mount *mount, struct complaint *complaint)
 {
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-    char said[512];
-    int error = connection_check(complaint);
+    int device = connection_check(complaint);
 
-    if (error)
-        return error;
-    error = session_arguments(mount, &args);
-    if (!error)
+    if (device < 0)
+        return device;
+    if (session_arguments(mount, &args) == 0)
         mount->volume.session = fuse_session_new(&args, mount->ops, sizeof(*mount->ops), mount);
     fuse_opt_free_args(&args);
     if (!mount->volume.session)
         return complain(complaint, ENOMEM, "the FUSE session cannot be made");
-    if (mount_quietly(mount, said, sizeof(said)) == 0) {
-        mount->volume.info.device = fuse_session_fd(mount->volume.session);
+    device = mount_session(mount, complaint);
+    if (device >= 0) {
+        mount->volume.info.device = device;
         show_atime(mount);
         mountpoint_identify(mount->volume.info.mountpoint, &mount->volume.info);
         return 0;
     }
     fuse_session_destroy(mount->volume.session);
     mount->volume.session = NULL;
-    return complain(complaint, EPERM, "MOUNTPOINT %s cannot be mounted on: %s",
-                    mount->volume.info.mountpoint, *said ? said : "the kernel refuses");
+    return device;
 }
 
 int connection_continue(struct mount *mount, int device)
 {
     struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
     int error = fuse_opt_add_arg(&args, "shmapfs") == 0 ? 0 : -ENOMEM;
-    char path[32];
 
     if (!error)
         mount->volume.session = fuse_session_new(&args, mount->ops, sizeof(*mount->ops), mount);
     fuse_opt_free_args(&args);
     if (!mount->volume.session)
         return -ENOMEM;
-    // A path of this form tells libfuse that there is a mount already.
-    snprintf(path, sizeof(path), "/dev/fd/%d", device);
-    return fuse_session_mount(mount->volume.session, path) == 0 ? 0 : -EBADF;
+    return use_device(mount->volume.session, device);
 }
 
 void connection_close(const struct mount *mount)

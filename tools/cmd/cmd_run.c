@@ -84,7 +84,7 @@ static bool is_empty(const char *option, const char *value, const char *takes)
 /* Returns whether a mount there would hide what the mount itself takes. */
 static bool is_needed(const char *directory)
 {
-    static const char *const needed[] = { "/", "/dev", "/proc" };
+    static const char *const needed[] = { "/", "/dev", "/proc", "/sys" };
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         if (strcmp(directory, needed[i]) == 0)
@@ -105,7 +105,7 @@ static int find_mountpoint(struct run_plan *plan, const char *given)
     }
     if (S_ISDIR(st.st_mode) && !is_needed(plan->mountpoint))
         return 0;
-    fail(given, "cannot be mounted on; choose a directory below /, but not /dev or /proc");
+    fail(given, "cannot be mounted on; choose a directory below /, but not /dev, /proc or /sys");
     return -1;
 }
 

@@ -37,11 +37,14 @@ static void another_directory(void **state)
     result =
         run_program(shmapctl(), "run", "--mount", "place", "--persist", "place/deep", "true", NULL);
     assert_refused(&result, NOT_STARTED, "place/deep", "cannot be in", NULL);
-    static const char *const needed[] = { "/", "/dev", "/proc" };
+    static const char *const needed[] = { "/", "/dev", "/proc", "/sys" };
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         result = run_program(shmapctl(), "run", "--mount", needed[i], "true", NULL);
         assert_refused(&result, NOT_STARTED, needed[i], "cannot be mounted on", NULL);
     }
+    // What mount(8) has its own table in may be mounted on.
+    result = run_program(shmapctl(), "run", "--mount", "/run", "ls", "/run", NULL);
+    assert_ended(&result, 0, "");
 }
 
 /* Nobody is told of a read-only filesystem. */
