@@ -1,14 +1,17 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: BSD-2-Clause
-"""The table of differences in shmapfs(8): what calls do on a mount otherwise than in its areas.
+"""The tables of differences in shmapfs(8): what calls do on a mount otherwise than in its areas.
 
     differences.py BUILD [--write]
+    differences.py --answers FILE SERIES [--write]
 
-Asks all questions of the program `probe` in a store and in a RAM area, by themselves, through a
-mount with passthrough, and through one without, as root. The rows that are not the same are the
-table. Fails if the manual has another one; with --write, puts it there.
+The first asks (`ask`), as root, in a store and in a RAM area, by themselves, through a mount with
+passthrough, and through one without. The rows that are not the same are the table. The second has
+the answers of another kernel, asked in a machine of its own (tests/kernels/run): its table has the
+rows that are not as in the first one. Fails if the manual has another one; with --write, puts it
+there.
 
-The table is of one series of kernels and one filesystem of the store. On others, it is only
+The first table is of one series of kernels and one filesystem of the store. On others, it is only
 printed. A row counts for nothing where the area itself answers otherwise than in the table, as in
 a container that forbids a call.
 """
@@ -21,13 +24,15 @@ import sys
 import tempfile
 
 SKIPPED = 77
-SECONDS = 300
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MANUAL = os.path.join(ROOT, "docs", "shmapfs.8.scd")
+SECONDS = 600
+HERE = os.path.dirname(os.path.abspath(__file__))
+MANUAL = os.path.join(HERE, "..", "..", "docs", "shmapfs.8.scd")
 BEGIN, END = "; The table of differences begins.\n", "; It ends.\n"
+OTHERS = "; The tables of other kernels begin.\n"
 MADE_ON = re.compile(r"^On Linux (\S+), with a store on (\S+), ", re.MULTILINE)
+WAYS = ("passthrough", "without", "itself")
 HEADING = ("call", "area", "passthrough", "without", "natively")
-MOUNTS = {"passthrough": "", "without": ",nopassthrough"}
+FIRST_PASSTHROUGH = (6, 9)  # Linux
 SAME, BOTH = "same", "both"
 
 
@@ -38,48 +43,24 @@ def isolated():
                            "--isolated"], check=False).returncode
 
 
-def ask(probe, directory):
-    """{call: answer}, of a new directory below this one."""
-    place = tempfile.mkdtemp(dir=directory)
-    answers = subprocess.run([probe, place], check=True, timeout=SECONDS, text=True,
-                             stdout=subprocess.PIPE)
-    return dict(line.split("\t") for line in answers.stdout.splitlines())
-
-
-def ask_mount(build, top, options):
-    """{area: {call: answer}} through a mount."""
-    mnt, store = os.path.join(top, "mnt"), os.path.join(top, "store")
-    subprocess.run([os.path.join(build, "fs", "shmapfs"), store, mnt, "-o",
-                    f"anon=anon,size=256m{options}"], check=True, timeout=SECONDS)
-    try:
-        probe = os.path.join(build, "tests", "differences", "probe")
-        return {"store": ask(probe, mnt), "RAM": ask(probe, os.path.join(mnt, "anon"))}
-    finally:
-        subprocess.run(["umount", mnt], check=True, timeout=SECONDS)
-
-
-def ask_everywhere(build, top):
-    """{way: {area: {call: answer}}}; the last way is the area itself."""
-    for name in ("mnt", "store", "native", "tmpfs"):
-        os.mkdir(os.path.join(top, name))
-    probe = os.path.join(build, "tests", "differences", "probe")
-    tmpfs = os.path.join(top, "tmpfs")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m,huge=within_size", "tmpfs", tmpfs],
-                   check=True)
-    answers = {way: ask_mount(build, top, options) for way, options in MOUNTS.items()}
-    answers["itself"] = {"store": ask(probe, os.path.join(top, "native")), "RAM": ask(probe, tmpfs)}
-    return answers
+def read_answers(text):
+    """{(call, area): the answers of each way}"""
+    found = {}
+    for way, area, call, answer in (line.split("\t") for line in text.splitlines()):
+        found.setdefault(call, {})[way, area] = answer
+    return {(call, area): tuple(answers[way, area] for way in WAYS)
+            for call, answers in found.items() for area in ("store", "RAM")}
 
 
 def rows_of(answers):
-    """{(call, area): the answers}, where they are not the same."""
-    rows = {}
-    for call in answers["itself"]["store"]:
-        for area in ("store", "RAM"):
-            cells = tuple(answers[way][area][call] for way in (*MOUNTS, "itself"))
-            if len(set(cells)) > 1:
-                rows[call, area] = cells
-    return rows
+    """The answers that are not the same."""
+    return {key: cells for key, cells in answers.items() if len(set(cells)) > 1}
+
+
+def rows_of_other(answers, first):
+    """The rows that are not as in the first table."""
+    rows = rows_of(answers)
+    return {key: cells for key, cells in answers.items() if rows.get(key) != first.get(key)}
 
 
 def line(cells):
@@ -90,16 +71,20 @@ def escaped(text):
     return re.sub(r"([_*\\])", r"\\\1", text)
 
 
-def table(rows, made_on):
+def table(rows, made_on, is_first):
     """The text for the manual."""
-    text = "On Linux {}, with a store on {}, as root:\n\n".format(*made_on)
-    text += "".join(f"{'|[' if i == 0 else ':['} *{cell}*\n" for i, cell in enumerate(HEADING))
+    has_passthrough = tuple(map(int, made_on[0].split("."))) >= FIRST_PASSTHROUGH
+    chosen = [i for i, cell in enumerate(HEADING) if has_passthrough or cell != "passthrough"]
+    text = "On Linux {}, with a store on {}, as root{}:\n\n".format(
+        *made_on, "" if is_first else ", these rows are otherwise")
+    text += "".join(f"{':[' if i else '|['} *{HEADING[i]}*\n" for i in chosen)
     for (call, area), cells in rows.items():
         is_both = rows.get((call, "store")) == rows.get((call, "RAM"))
         if is_both and area == "RAM":
             continue
         shown = [SAME if cell == cells[-1] else cell for cell in cells[:-1]]
-        text += line(map(escaped, (call, BOTH if is_both else area, *shown, cells[-1])))
+        whole = (call, BOTH if is_both else area, *shown, cells[-1])
+        text += line(escaped(whole[i]) for i in chosen)
     return text + "\n"
 
 
@@ -109,7 +94,8 @@ def read_table(text):
     for block in re.split(r"^\|  ", text, flags=re.MULTILINE)[1:]:
         cells = [re.sub(r"\\(.)", r"\1", cell.strip()) for cell in block.split("\n:")]
         for area in ("store", "RAM") if cells[1] == BOTH else cells[1:2]:
-            rows[cells[0], area] = tuple(cells[-1] if cell == SAME else cell for cell in cells[2:])
+            answers = tuple(cells[-1] if cell == SAME else cell for cell in cells[2:])
+            rows[cells[0], area] = answers if len(answers) == len(WAYS) else (answers[0], *answers)
     return rows
 
 
@@ -127,51 +113,94 @@ def compare(written, found):
 
 
 def split(manual):
-    """What is before the table, the table, and what is after it."""
+    """What is before the tables, {series: table}, and what is after them. The first is the table of
+    the machine's own kernel."""
     before, rest = manual.split(BEGIN)
     middle, after = rest.split(END)
-    return before + BEGIN, middle, END + after
+    texts = re.split(r"^(?=On Linux )", middle.replace(OTHERS, ""), flags=re.MULTILINE)
+    return before, {MADE_ON.match(text)[1]: text for text in texts if text}, after
 
 
-def make(build):
-    """The rows, and what they were found on."""
+def write(before, tables, after):
+    first, *others = tables.values()
+    with open(MANUAL, "w", encoding="utf-8") as file:
+        file.write(before + BEGIN + first + OTHERS + "".join(others) + END + after)
+
+
+def ask(build):
+    """The answers, and what they were found on."""
     top = tempfile.mkdtemp(prefix="differences-", dir="/var/tmp")
     os.chmod(top, 0o755)
     try:
         series = ".".join(platform.release().split(".")[:2])
         kind = subprocess.run(["findmnt", "-n", "-o", "FSTYPE", "-T", top], check=True, text=True,
                               stdout=subprocess.PIPE).stdout.strip()
-        return rows_of(ask_everywhere(build, top)), (series, kind)
+        asked = subprocess.run([os.path.join(HERE, "ask"), os.path.abspath(build), top], check=True,
+                               timeout=SECONDS, text=True, stdout=subprocess.PIPE)
+        return read_answers(asked.stdout), (series, kind)
     finally:
-        subprocess.run(["umount", os.path.join(top, "tmpfs")], check=False)
         shutil.rmtree(top, ignore_errors=True)
 
 
+def put(rows, made_on, is_first):
+    """Puts a table into the manual."""
+    with open(MANUAL, encoding="utf-8") as file:
+        before, tables, after = split(file.read())
+    if is_first:
+        del tables[next(iter(tables))]
+        tables = {made_on[0]: "", **tables}
+    tables[made_on[0]] = table(rows, made_on, is_first)
+    write(before, tables, after)
+    return 0
+
+
+def compare_with_manual(rows, made_on, again):
+    """Returns the exit status."""
+    with open(MANUAL, encoding="utf-8") as file:
+        tables = split(file.read())[1]
+    report = compare(read_table(tables.get(made_on[0], "")), rows)
+    if not report:
+        return 0
+    print("\n".join(report))
+    print(f"{os.path.relpath(MANUAL)} is not current (- what it says, + what was found: with passthrough, "
+          f"without, the area itself);\nif this is as it should be: {again} --write")
+    return 1
+
+
+def first_table():
+    with open(MANUAL, encoding="utf-8") as file:
+        text = next(iter(split(file.read())[1].values()))
+    return read_table(text), MADE_ON.match(text).groups()
+
+
+def main_of_other(answers, series, *words):
+    with open(answers, encoding="utf-8") as file:
+        rows = rows_of_other(read_answers(file.read()), first_table()[0])
+    made_on = (series, "ext4")
+    if "--write" in words:
+        return put(rows, made_on, False)
+    return compare_with_manual(rows, made_on,
+                               f"tests/differences/differences.py --answers {answers} {series}")
+
+
 def main(build, *words):
+    if build == "--answers":
+        return main_of_other(*words)
     if os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
         print("this takes root and /dev/fuse")
         return SKIPPED
     if "--isolated" not in words:
         return isolated()
-    with open(MANUAL, encoding="utf-8") as file:
-        before, middle, after = split(file.read())
-    rows, made_on = make(os.path.abspath(build))
+    answers, made_on = ask(build)
+    rows = rows_of(answers)
     if "--write" in words:
-        with open(MANUAL, "w", encoding="utf-8") as file:
-            file.write(before + table(rows, made_on) + after)
-        return 0
-    if MADE_ON.search(middle).groups() != made_on:
-        print(f"{MANUAL} has the table of another kernel or filesystem; this is the one of here:")
-        print(table(rows, made_on))
+        return put(rows, made_on, True)
+    if first_table()[1] != made_on:
+        print(f"{os.path.relpath(MANUAL)} begins with the table of another kernel or filesystem; "
+              "this is the one of here:")
+        print(table(rows, made_on, True))
         return SKIPPED
-    report = compare(read_table(middle), rows)
-    if not report:
-        return 0
-    print("\n".join(report))
-    print(f"{MANUAL} is not current (- what it says, + what was found: with passthrough, without, "
-          "the area itself);\nif this is as it should be: sudo tests/differences/differences.py "
-          f"{build} --write")
-    return 1
+    return compare_with_manual(rows, made_on, f"sudo tests/differences/differences.py {build}")
 
 
 sys.exit(main(*sys.argv[1:]))
