@@ -36,6 +36,8 @@ static const struct command {
       "replace the binary that serves; everything stays open" },
     { "sync", "[MOUNTPOINT...]", 0, INT_MAX - 1, cmd_sync,
       "bring what was written to the disk, of these mounts or of all" },
+    { "save", "FILE DEST", 2, 2, cmd_save,
+      "copy a file as it is at one moment, or say that it was written all the time" },
     { "who", "PATH", 1, 1, cmd_who, "show the processes that use a file, or anything of a mount" },
     { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
       "run a command whose /dev/shm is a shmapfs of its own" },

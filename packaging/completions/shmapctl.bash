@@ -64,14 +64,14 @@ _shmapctl_ls() { # WORD
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
     'status 1' | 'resize 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
-    'class 1' | 'who 1' | 'upgrade 2') _shmapfs_paths default ;;
+    'class 1' | 'who 1' | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
     'skeleton 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
         _shmapfs_reply "$3" persist anon
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync who ls run help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -100,7 +100,7 @@ _shmapctl() {
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync who ls run help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

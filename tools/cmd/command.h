@@ -32,6 +32,7 @@ int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);
+int cmd_save(const struct invocation *invocation);
 int cmd_skeleton(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
 int cmd_sync(const struct invocation *invocation);

@@ -3,8 +3,8 @@
 #ifndef SHMAPCTL_CHILD_H
 #define SHMAPCTL_CHILD_H
 
-#include "tools/convert/interruption.h"
 #include "tools/convert/progress.h"
+#include "tools/ui/interruption.h"
 
 /* The first line that a program has written to standard error. */
 struct last_words {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/sys/cleanup.h"
+#include "lib/sys/extent.h"
 #include "tools/convert/tree.h"
 #include "tools/ui/array.h"
 
@@ -42,22 +43,12 @@ static int differ(struct comparison *comparison, const char *what)
     return 1;
 }
 
-/* Returns where the next data is, from a place on; the file's end where there is none. */
-static off_t next_data(int fd, off_t from, off_t end)
-{
-    off_t data = lseek(fd, from, SEEK_DATA);
-
-    if (data < 0)
-        return errno == ENXIO ? end : from;
-    return data < end ? data : end;
-}
-
 static int compare_contents(struct comparison *comparison, int original, int copy, off_t size)
 {
     off_t at = 0;
 
     for (;;) {
-        off_t data = next_data(original, at, size), other = next_data(copy, at, size);
+        off_t data = extent_next_data(original, at, size), other = extent_next_data(copy, at, size);
         ssize_t length, same;
 
         if (interruption_came(comparison->interruption))

@@ -6,8 +6,8 @@
 #include <limits.h>
 
 #include "lib/api/shmap.h"
-#include "tools/convert/interruption.h"
 #include "tools/convert/tree.h"
+#include "tools/ui/interruption.h"
 
 struct conversion {
     char path[PATH_MAX];   // of the directory, absolute, without symbolic links

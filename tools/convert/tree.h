@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "tools/convert/interruption.h"
+#include "tools/ui/interruption.h"
 
 struct tree_entry {
     uint64_t inode; // by which they are sorted

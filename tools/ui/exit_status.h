@@ -4,7 +4,8 @@
 #define SHMAPCTL_EXIT_STATUS_H
 
 enum {
-    EXIT_USAGE = 2, // the command line is wrong; nothing was tried
+    EXIT_USAGE = 2,   // the command line is wrong; nothing was tried
+    EXIT_WRITTEN = 3, // save: the file was written all the time
     // A command that runs another one has these, as env(1) and nohup(1) do.
     EXIT_NOT_STARTED = 125,
     EXIT_NOT_EXECUTABLE = 126,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* shmapctl class --convert, killed, interrupted or disturbed at every step: nothing is lost, and
  * the next conversion goes on. */
+#include "tests/mount/cases/commands/traced_command.h"
 #include "tests/mount/cases/convert/convert_tree.h"
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
@@ -26,69 +27,22 @@ static bool is_step(uint64_t number)
            number == SYS_exit_group;
 }
 
-/* Starts a conversion that stops at each system call; what it says goes to the file "said". It is
- * prepared by what returns 0, or NULL. */
-static pid_t start_traced_in(int (*prepare)(void), const char *path, const char *class)
+static pid_t start_conversion_in(int (*prepare)(void), const char *path, const char *class)
 {
-    pid_t pid = fork();
-    int status;
+    const char *const words[] = { "shmapctl", "class", "--convert", path, class, NULL };
 
-    if (pid == 0) {
-        int said = open("said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        dup2(said, STDERR_FILENO);
-        if (prepare && prepare() != 0)
-            _exit(126);
-        // Leaks cannot be looked for in a process that is traced.
-        setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        execl(shmapctl(), "shmapctl", "class", "--convert", path, class, NULL);
-        _exit(127);
-    }
-    assert_ok(pid);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSTOPPED(status));
-    assert_ok(
-        ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)));
-    return pid;
+    return start_traced(prepare, words);
 }
 
-static pid_t start_traced(const char *class)
+static pid_t start_conversion(const char *class)
 {
-    return start_traced_in(NULL, "mnt/tree", class);
+    return start_conversion_in(NULL, "mnt/tree", class);
 }
 
-/* Lets it run to the beginning of its next step. Returns whether it has come to one; else `status`
- * is that of its end. */
+/* Lets it run to the beginning of its next step. */
 static bool go_to_step(pid_t pid, uint64_t *number, int *status)
 {
-    long signal = 0;
-
-    for (;;) {
-        struct __ptrace_syscall_info info = { .op = 0 };
-        assert_ok(ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal));
-        assert_int_equal(waitpid(pid, status, 0), pid);
-        if (!WIFSTOPPED(*status))
-            return false;
-        signal = WSTOPSIG(*status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(*status);
-        if (signal)
-            continue;
-        ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info);
-        *number = info.op == PTRACE_SYSCALL_INFO_ENTRY ? info.entry.nr : 0;
-        if (*number && is_step(*number))
-            return true;
-    }
-}
-
-static void assert_said(const char *words)
-{
-    char said[1024];
-    FILE *file = fopen("said", "re");
-
-    assert_non_null(file);
-    said[fread(said, 1, sizeof(said) - 1, file)] = '\0';
-    assert_ok(fclose(file));
-    if (strstr(said, words) == NULL)
-        fail_msg("no «%s» in: %s", words, said);
+    return go_to_next(pid, is_step, number, status);
 }
 
 /* Lets it run to the beginning of its next step with this system call. */
@@ -139,7 +93,7 @@ static void assert_nothing_beside(void)
 /* Kills a conversion at that step. Returns whether it came to it. */
 static bool kill_at(int step, const char *class)
 {
-    pid_t pid = start_traced(class), children[CHILDREN_MOST];
+    pid_t pid = start_conversion(class), children[CHILDREN_MOST];
     uint64_t number = 0;
     int status;
 
@@ -192,7 +146,7 @@ static void interrupted_while_it_copies(void **state)
     workspace_mount(workspace, true, "");
     make_tree();
     char *before = describe_tree("mnt/tree");
-    pid_t pid = start_traced("anon");
+    pid_t pid = start_conversion("anon");
     go_to_call(pid, SYS_poll);
     assert_ok(kill(pid, SIGINT));
     run_to_the_end(pid, &status);
@@ -213,7 +167,7 @@ static void changed_meanwhile(void **state)
 
     workspace_mount(workspace, true, "");
     make_tree();
-    pid_t pid = start_traced("anon");
+    pid_t pid = start_conversion("anon");
     go_to_call(pid, SYS_renameat2);
     put_file("mnt/tree/directory/other", "changed");
     char *changed = describe_tree("mnt/tree");
@@ -249,7 +203,7 @@ static void killed_before_its_mount_ends(void **state)
     workspace_mount(workspace, true, "");
     make_tree();
     char *before = describe_tree("mnt/tree");
-    pid_t pid = start_traced("anon");
+    pid_t pid = start_conversion("anon");
     go_to_call(pid, SYS_fsync);
     assert_ok(kill(pid, SIGKILL));
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -291,7 +245,7 @@ static void synced_one_by_one(void **state)
     char *before = describe_tree("mnt/part/tree");
     struct program_result result = convert("mnt/part/tree", "anon");
     assert_done(&result);
-    pid_t pid = start_traced_in(keep_a_part, "elsewhere/tree", "persist");
+    pid_t pid = start_conversion_in(keep_a_part, "elsewhere/tree", "persist");
     while (go_to_step(pid, &number, &status) && number != SYS_renameat2)
         synced += number == SYS_fsync;
     assert_int_equal(number, SYS_renameat2);
@@ -307,7 +261,7 @@ static void synced_one_by_one(void **state)
     free(before);
     // There it turns out at the end that anon= names it.
     put_file("mnt/part/named/file", "contents");
-    pid = start_traced_in(keep_a_part, "elsewhere/named", "persist");
+    pid = start_conversion_in(keep_a_part, "elsewhere/named", "persist");
     run_to_the_end(pid, &status);
     assert_int_equal(status, 1 << 8);
     assert_said("elsewhere/named: is as it was: anon= keeps the name anonymous");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tools/convert/interruption.h"
+#include "tools/ui/interruption.h"
 
 #include <errno.h>
 #include <sys/signalfd.h>
