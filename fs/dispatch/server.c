@@ -11,6 +11,7 @@
 #include "fs/dispatch/serve.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
 #include "fs/util/fault.h"
@@ -205,6 +206,7 @@ static void *ticking_thread(void *argument)
     struct server *server = argument;
 
     ticker_run(&server->ticker, tick, server);
+    last_close_end(server->volume);
     event_signal(server->ended);
     return NULL;
 }
@@ -229,7 +231,9 @@ static int start_threads(struct server *server)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    error = start_ticker(server, &attributes);
+    error = -last_close_start(server->volume, &attributes);
+    if (!error)
+        error = start_ticker(server, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.
     lock_take(&server->lock);
     while (!error && server->alive < wanted) {

@@ -12,6 +12,7 @@
 #include "fs/inode/reopen.h"
 #include "lib/area/store_lock.h"
 #include "lib/class/class_root.h"
+#include "lib/class/lifetime.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
@@ -124,6 +125,15 @@ static int claim_node(struct volume *volume, const struct node_seed *seed, int f
     return error ? error : complete_inode(volume, inode);
 }
 
+/* Returns the flag for what is marked with a lifetime. */
+static uint16_t lifetime_flag(struct volume *volume, int fd)
+{
+    if (!lifetime_get(fd).last_close)
+        return 0;
+    volume->state->lifetimes = 1;
+    return NODE_LAST_CLOSE;
+}
+
 /* Claims the node of a class root whose contents are elsewhere. `fd` is the directory that carries
  * its name. */
 static int claim_class_root(struct volume *volume, const struct class *class,
@@ -142,7 +152,7 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     if (!error) {
         seed->area = (uint8_t) class->area;
         seed->class = (uint8_t) class->word;
-        seed->flags = NODE_CLASS_ROOT;
+        seed->flags = NODE_CLASS_ROOT | lifetime_flag(volume, contents);
         error = claim_node(volume, seed, contents, inode);
     }
     if (!error)
@@ -173,6 +183,39 @@ static int find_class(const struct volume *volume, int dir, const struct class *
     return error == -ENODATA ? 0 : error;
 }
 
+static bool may_have_lifetime(const struct volume *volume, const struct node_seed *seed)
+{
+    return !volume->classes[seed->class]->lasts &&
+           (seed->type == S_IFREG >> 12 || seed->type == S_IFDIR >> 12);
+}
+
+int inode_of_object(struct volume *volume, unsigned area, enum shmap_class class, int fd,
+                    struct inode *inode)
+{
+    struct node_seed seed = { .area = (uint8_t)area,
+                              .class = (uint8_t) class,
+                              .flags = NODE_LAST_CLOSE,
+                              .type = S_IFREG >> 12 };
+    struct node_ref parent = { .area = (uint8_t)area };
+    struct node_resources leftover;
+    CLEANUP_FD int found = fd;
+    struct statx stx;
+    int error = object_stat(found, &stx);
+
+    *inode = INODE_NONE;
+    if (error)
+        return error;
+    seed.key = key_of((uint8_t)area, &stx);
+    reopen_handle_of(volume, &parent, NULL, found, &stx, &seed.handle);
+    error = claim_node(volume, &seed, steal_fd(&found), inode);
+    if (error)
+        return error;
+    // The use keeps it; the kernel need not know it.
+    node_unlookup(&volume->nodes, NULL, inode->ref.id, &leftover);
+    resources_close(volume, &leftover);
+    return 0;
+}
+
 int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
                 struct statx *stx)
 {
@@ -197,6 +240,8 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
         return error;
     if (own_class && own_class->open_contents)
         return claim_class_root(volume, own_class, &seed, steal_fd(&found), stx, inode);
+    if (volume_has_lifetimes(volume) && may_have_lifetime(volume, &seed))
+        seed.flags |= lifetime_flag(volume, found);
     reopen_handle_of(volume, &parent->ref, name, found, stx, &seed.handle);
     return claim_node(volume, &seed, steal_fd(&found), inode);
 }
@@ -278,5 +323,7 @@ int inode_make_root(struct volume *volume)
         return error;
     // No handle: the root's descriptor is always at hand.
     seed.key = key_of(seed.area, &stx);
+    if (!class->lasts)
+        seed.flags = lifetime_flag(volume, fd);
     return claim_node(volume, &seed, steal_fd(&fd), &inode);
 }

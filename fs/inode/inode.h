@@ -44,6 +44,11 @@ int inode_lookup(struct inode *parent, const char *name, struct inode *inode, st
 int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,
                 struct statx *stx);
 
+/* Acquires the inode of a regular file with a lifetime of its own that was opened (O_PATH) without
+ * a lookup, whether the kernel knows it or not. The descriptor is consumed. */
+int inode_of_object(struct volume *volume, unsigned area, enum shmap_class class, int fd,
+                    struct inode *inode);
+
 /* Finds what a name stands for, without counting a lookup: its attributes, and its node if the
  * kernel knows it (otherwise INODE_NONE). The node can be used on after the name is gone. */
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);

@@ -27,6 +27,43 @@ static void record(struct inode *inode, const struct inode *dir, const char *nam
         reopen_record_name(inode->volume, &inode->ref, &dir->ref, name);
 }
 
+struct volume *entries_begin(const struct inode *dir)
+{
+    struct volume *volume = dir->volume;
+
+    if (!area_kind(dir->ref.area)->is_memory || !volume_has_lifetimes(volume))
+        return NULL;
+    lock_note_taken(LOCK_ENTRIES, true);
+    pthread_rwlock_rdlock(&volume->entries);
+    return volume;
+}
+
+void entries_end(struct volume **volume)
+{
+    if (*volume)
+        entries_thaw(*volume);
+}
+
+void entries_freeze(struct volume *volume)
+{
+    lock_note_taken(LOCK_ENTRIES, true);
+    pthread_rwlock_wrlock(&volume->entries);
+}
+
+void entries_thaw(struct volume *volume)
+{
+    lock_note_released(LOCK_ENTRIES);
+    pthread_rwlock_unlock(&volume->entries);
+}
+
+static int rename_between_names(const struct inode *from, const char *name, const struct inode *to,
+                                const char *new_name, unsigned flags)
+{
+    ENTRIES = entries_begin(from);
+
+    return renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
+}
+
 static int rename_and_record(struct inode *from, const char *name, struct inode *to,
                              const char *new_name, unsigned flags)
 {
@@ -42,7 +79,7 @@ static int rename_and_record(struct inode *from, const char *name, struct inode 
     if (error)
         return error;
     reopen_begin_rename(volume);
-    error = renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
+    error = rename_between_names(from, name, to, new_name, flags);
     if (!error) {
         record(&moved, to, new_name);
         record(&exchanged, from, name);
@@ -85,5 +122,5 @@ int rename_entry(struct inode *from, const char *name, struct inode *to, const c
 {
     if (!inode_area(from)->handles)
         return rename_and_record(from, name, to, new_name, flags);
-    return renameat2(from->fd, name, to->fd, new_name, flags) == 0 ? 0 : -errno;
+    return rename_between_names(from, name, to, new_name, flags);
 }

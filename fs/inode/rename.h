@@ -14,4 +14,14 @@ int rename_entry(struct inode *from, const char *name, struct inode *to, const c
 void rename_recover(struct inode *from, const char *name, struct inode *to, const char *new_name,
                     unsigned flags, const struct node_key *source, const struct node_key *target);
 
+/* Begin and end the removal or replacement of a file's name: meanwhile no file in RAM is removed
+ * with its last user. ENTRIES is the cleanup attribute for the second. */
+struct volume *entries_begin(const struct inode *dir);
+void entries_end(struct volume **volume);
+#define ENTRIES __attribute__((cleanup(entries_end), unused)) struct volume *changes_entries
+
+/* Keep all names of files in RAM as they are. */
+void entries_freeze(struct volume *volume);
+void entries_thaw(struct volume *volume);
+
 #endif

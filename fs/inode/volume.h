@@ -38,6 +38,9 @@ struct volume {
     struct lock class_roots;
     // Held while directories of a skeleton change, together with their mirror (fs/class/mirror.h).
     struct lock mirrors;
+    // Held for reading while a file's name in RAM goes or becomes another's, where files may have a
+    // lifetime of their own, and for writing while one is removed for that (fs/inode/rename.h).
+    pthread_rwlock_t entries;
     // The request that a thread serves; unset where requests have no record.
     pthread_key_t serving;
     // Called when the request in a record is about to wait; NULL: nobody needs to know.
@@ -67,6 +70,7 @@ struct volume {
     struct attr_poll *attr_poll;     // fs/vfs/attr.h
     struct size_notify *size_notify; // fs/vfs/size_notify.h
     struct hold *hold;               // fs/vfs/hold.h
+    struct last_close *last_close;   // fs/lifetime/last_close.h
     struct pending_lock *pending;    // fs/vfs/pending_invalidation.h
 };
 
@@ -85,6 +89,12 @@ static inline struct area *volume_area(struct volume *volume, unsigned area)
 static inline bool volume_keeps_skeletons(const struct volume *volume)
 {
     return volume->state->keeps_skeletons != 0;
+}
+
+/* Returns whether any file may have a lifetime of its own. */
+static inline bool volume_has_lifetimes(const struct volume *volume)
+{
+    return volume->state->lifetimes != 0 || volume_keeps_skeletons(volume);
 }
 
 /* Returns for how many seconds the kernel may trust names and attributes that only change through

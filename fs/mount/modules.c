@@ -8,6 +8,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
 #include "fs/inode/reopen.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
@@ -37,6 +38,7 @@ static const struct {
     { reopen_init, reopen_destroy },
     { attr_init, attr_destroy },
     { pending_invalidation_init, pending_invalidation_destroy },
+    { last_close_init, last_close_destroy },
     { hold_init, hold_destroy },
     { size_notify_init, size_notify_destroy },
 };

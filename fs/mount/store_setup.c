@@ -2,6 +2,7 @@
 #include "fs/mount/store_setup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/util/log.h"
 #include "lib/class/class_root.h"
+#include "lib/class/lifetime.h"
+#include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/directory_lock.h"
 #include "lib/sys/mount_holders.h"
@@ -184,10 +187,28 @@ static int check_anon(const struct mount *mount, const char *name, struct compla
     return class_root_check(&mount->volume.info.areas[AREA_STORE], name, complaint);
 }
 
+/* Marks a directory of an area with the lifetime that was given. */
+static int mark_given_lifetime(const struct mount *mount, unsigned area, const char *name,
+                               struct complaint *complaint)
+{
+    const struct lifetime lifetime = { .last_close = mount->options.last_close,
+                                       .linger = mount->options.linger };
+    CLEANUP_FD int dir = object_open_beneath(mount->volume.info.areas[area].root, name, O_RDONLY);
+    int error = dir < 0 ? dir : lifetime_set(dir, &lifetime);
+
+    return error ? complain(complaint, -error, "option 'lifetime': %s cannot be marked: %s", name,
+                            strerror(-error))
+                 : 0;
+}
+
 static int make_anon(const struct mount *mount, const char *name, struct complaint *complaint)
 {
-    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, &mount->options.ram,
-                              complaint);
+    int error = class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, &mount->options.ram,
+                                   complaint);
+
+    return error || !mount->options.lifetime_given
+               ? error
+               : mark_given_lifetime(mount, AREA_STORE, name, complaint);
 }
 
 /* All names are checked before the first is made: a mistake in one leaves nothing of the others
@@ -206,6 +227,8 @@ int store_setup_check_anon(struct mount *mount, struct complaint *complaint)
 
 int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
 {
+    if (!mount->options.store && mount->options.last_close)
+        return mark_given_lifetime(mount, AREA_RAM, ".", complaint);
     // They are remembered, to be made again.
     strlcpy(mount->volume.state->anon, mount->options.anon ? mount->options.anon : "",
             STATE_ANON_MAX);

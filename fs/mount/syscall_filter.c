@@ -94,6 +94,8 @@ static const int ALLOWED[] = {
     SYS_removexattr,
     SYS_lremovexattr,
     SYS_fremovexattr,
+    SYS_fanotify_init,
+    SYS_fanotify_mark,
     SYS_name_to_handle_at,
     SYS_open_by_handle_at,
     SYS_truncate,

@@ -94,6 +94,7 @@ static void begin_use(struct node_table *table, const struct node *node, struct 
         .birth = node->birth,
         .held = resources_of(node),
         .writers = node->writers,
+        .opens = node->opens,
         .flags = node->flags,
         .tree = node->tree,
         .area = node->area,
@@ -219,6 +220,7 @@ void node_refresh(struct node_table *table, struct node_ref *ref)
     ref->held = resources_of(node);
     ref->flags = node->flags;
     ref->writers = node->writers;
+    ref->opens = node->opens;
     ref->area = node->area;
     ref->class = node->class;
     table_end(table);

@@ -100,9 +100,11 @@ enum node_flag {
     NODE_IO_READABLE = 1 << 5,        // io_fd can read
     NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
     NODE_HANDLE_LASTS =
-        1 << 7,              // the handle opens the node even without a name, as long as anything
-                             // else keeps the object
-    NODE_DATA_LOST = 1 << 8, // stores through a mapping found no room: holes may have had data
+        1 << 7,               // the handle opens the node even without a name, as long as anything
+                              // else keeps the object
+    NODE_DATA_LOST = 1 << 8,  // stores through a mapping found no room: holes may have had data
+    NODE_LAST_CLOSE = 1 << 9, // the file goes with its last user; a directory: those made in it do
+    NODE_GONE = 1 << 10,      // it went so
 };
 
 /* Resources that a node holds and that system calls have to close. */
@@ -168,6 +170,7 @@ struct node_ref {
     struct node_resources held; // path_fd is -1 when `handle` has to be used to open it
     struct node_handle handle;  // only then
     uint32_t writers;
+    uint32_t opens;
     uint16_t flags;
     uint8_t tree, area, class, type;
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fs/class/class_change.h"
+#include "fs/class/lifetime_mark.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/mount/mount.h"
@@ -109,6 +110,37 @@ static int set_skeleton(struct inode *inode, const char *value, size_t size)
 static int remove_skeleton(struct inode *inode)
 {
     return has_skeleton(inode) ? mirror_switch(inode, false) : -ENODATA;
+}
+
+static int get_lifetime(struct inode *inode, char **value)
+{
+    char text[LIFETIME_TEXT_MAX];
+    struct lifetime lifetime;
+
+    if (inode_class(inode)->lasts || (!inode_is_dir(inode) && !inode_is_regular(inode)))
+        return -ENODATA;
+    lifetime = lifetime_get(inode->fd);
+    lifetime_text(&lifetime, text);
+    *value = strdup(text);
+    return 0;
+}
+
+static int set_lifetime(struct inode *inode, const char *value, size_t size)
+{
+    struct lifetime lifetime;
+    int error = lifetime_parse(value, size, &lifetime);
+
+    return error ? error : lifetime_mark(inode, &lifetime);
+}
+
+static int remove_lifetime(struct inode *inode)
+{
+    return lifetime_mark(inode, &(struct lifetime){ .last_close = false });
+}
+
+static bool has_lifetime(const struct inode *inode)
+{
+    return inode_is_dir(inode) && (inode->ref.flags & NODE_LAST_CLOSE);
 }
 
 static int get_status(struct inode *inode, char **value)
@@ -244,6 +276,12 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .may_set = is_owner,
       .remove = remove_skeleton,
       .is_set = has_skeleton },
+    { .name = SHMAP_XATTR_LIFETIME,
+      .get = get_lifetime,
+      .set = set_lifetime,
+      .may_set = is_owner,
+      .remove = remove_lifetime,
+      .is_set = has_lifetime },
     { .name = SHMAP_XATTR_PAGES, .get = get_pages, .may_get = is_owner },
     { .name = SHMAP_XATTR_RESERVE,
       .get = get_reserve,

@@ -2,12 +2,14 @@
 /* New names: files, directories, symlinks, special files, hard links; and files without a name. */
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "fs/class/anon_names.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/inode/reopen.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/ops/ops.h"
 #include "fs/util/fault.h"
 #include "fs/vfs/attr.h"
@@ -85,6 +87,8 @@ static int make_with_mirror(fuse_req_t req, struct inode *dir, const struct new_
     if (error)
         return error;
     error = anon_names_mark_new(dir, new->name);
+    if (!error)
+        error = last_close_inherit_name(dir, new->name);
     if (!error && mirror_has_names(&mirror))
         error = mirror_make(&mirror, dir, new->name);
     if (error) {
@@ -92,6 +96,19 @@ static int make_with_mirror(fuse_req_t req, struct inode *dir, const struct new_
         if (mirror_has_names(&mirror))
             mirror_remove(&mirror, new->name);
     }
+    return error;
+}
+
+/* Makes a regular file, which has a lifetime of its own if the directory wants it. */
+static int make_file(fuse_req_t req, struct inode *dir, const struct new_entry *new)
+{
+    int error = make_as_caller(req, dir, new);
+
+    if (error || !S_ISREG(new->mode))
+        return error;
+    error = last_close_inherit_name(dir, new->name);
+    if (error)
+        unlinkat(dir->fd, new->name, 0);
     return error;
 }
 
@@ -104,7 +121,7 @@ static int make_once(fuse_req_t req, struct inode *dir, const struct new_entry *
         return (int)result;
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
-    result = S_ISDIR(new->mode) ? make_with_mirror(req, dir, new) : make_as_caller(req, dir, new);
+    result = S_ISDIR(new->mode) ? make_with_mirror(req, dir, new) : make_file(req, dir, new);
     request_executed(request, result);
     return (int)result;
 }
@@ -143,6 +160,9 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
         reply_err(req, -error);
         return;
     }
+    // Nobody has opened it, and perhaps nobody will.
+    last_close_looked_up(&inode);
+    last_close_settle(&inode);
     reply_inode(req, &inode, &stx, false);
 }
 
@@ -171,6 +191,9 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
 
     if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
         return -EXDEV;
+    // It could not be told which name goes with the last user.
+    if (inode->ref.flags & NODE_LAST_CLOSE)
+        return -EPERM;
     // With two names the node is no longer known by one.
     reopen_never(inode->volume, &inode->ref);
     return linkat(AT_FDCWD, object_path_of(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
@@ -239,6 +262,19 @@ static void unmake_file(const struct inode *dir, const char *name)
         unlinkat(dir->fd, name, 0);
 }
 
+/* Gives a new file the lifetime that its directory has for it, or removes it. Returns its
+ * descriptor or a negative errno. */
+static int with_lifetime(const struct inode *dir, const char *name, int fd)
+{
+    int error = last_close_inherit(dir, fd);
+
+    if (!error)
+        return fd;
+    unlinkat(dir->fd, name, 0);
+    close(fd);
+    return error;
+}
+
 /* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
 static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode,
                      int flags)
@@ -261,6 +297,7 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     } while (descriptors_await_room(dir->volume, &fd, &since) ||
              (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
     impersonate_end(dir->volume, mode);
+    fd = name && fd >= 0 ? with_lifetime(dir, name, fd) : fd;
     fault_point(FAULT_AFTER_EXECUTION);
     // The kernel knew of no such name. If the name was made behind the mount's back, the kernel
     // shall look again.

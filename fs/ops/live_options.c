@@ -181,6 +181,18 @@ static int take_same_share(struct live_changes *changes)
     return unless(changes->wanted.user_descriptors != changes->volume->info.user_descriptors);
 }
 
+/* The words are those of the mount's status; what directories have become since is theirs. */
+static int take_same_lifetime(struct live_changes *changes)
+{
+    const struct options *wanted = &changes->wanted;
+    const char *options = changes->volume->state->options;
+    const char *linger = strstr(options, ",linger=");
+
+    if (wanted->lifetime_given)
+        return unless(wanted->last_close != (strstr(options, ",lifetime=last-close") != NULL));
+    return unless(wanted->linger != (linger ? strtoul(strchr(linger, '=') + 1, NULL, 10) : 0));
+}
+
 /* Each option is taken down, or found to be in force already, by a function that returns 0 or a
  * negative errno; -EBUSY: it cannot be changed. */
 static const struct {
@@ -211,6 +223,8 @@ static const struct {
     { "nodiratime", take_atime },
     { "diratime", take_atime },
     { "reserve", take_same },
+    { "lifetime", take_same_lifetime },
+    { "linger", take_same_lifetime },
     { "skeleton", take_same },
     { "nopassthrough", take_same },
     { "writeback", take_same },

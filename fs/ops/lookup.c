@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fs/inode/deferred_close.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/ops/ops.h"
 #include "fs/util/fault.h"
 #include "fs/vfs/attr.h"
@@ -13,6 +14,7 @@ int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *
 
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .entry_timeout = volume_timeout(inode->volume) };
+    last_close_looked_up(inode);
     error = attr_confirm(inode, stx, &entry->attr_timeout);
     attr_to_stat(inode, stx, &entry->attr);
     return error;

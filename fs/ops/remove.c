@@ -16,6 +16,7 @@
 #include "fs/class/mirror.h"
 #include "fs/inode/rename.h"
 #include "fs/inode/share.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/ops/ops.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
@@ -23,6 +24,13 @@
 static int remove_name(const struct inode *dir, const char *name, int flags)
 {
     return unlinkat(dir->fd, name, flags) == 0 ? 0 : -errno;
+}
+
+static int remove_file(const struct inode *dir, const char *name)
+{
+    ENTRIES = entries_begin(dir);
+
+    return remove_name(dir, name, 0);
 }
 
 /* Returns whether a removal that failed is to be tried again. A class root may have directories in
@@ -68,8 +76,7 @@ static int unlink_once(struct inode *dir, const char *name, int flags, const str
 
     if (request_was_executed(request, &result))
         return (int)result;
-    result =
-        flags & AT_REMOVEDIR ? remove_directory(dir, name, victim) : remove_name(dir, name, flags);
+    result = flags & AT_REMOVEDIR ? remove_directory(dir, name, victim) : remove_file(dir, name);
     if (result == -ENOENT && before && before->existed)
         result = 0;
     request_executed(request, result);
@@ -155,6 +162,7 @@ static void victim_done(struct inode *victim, const struct found *found, bool re
     if (removed) {
         count_share(victim, found);
         inode_name_removed(victim, found->links);
+        last_close_settle(victim);
     }
     if (found->counted)
         inode_unlookup(victim);

@@ -124,6 +124,14 @@ static int check_store_options(const struct options *options, struct complaint *
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
+    if (options->linger_given && !options->last_close)
+        return complain(complaint, EINVAL,
+                        "option 'linger' is for files that go with their last user; give "
+                        "lifetime=last-close as well");
+    if (options->last_close && options->store && !options->anon)
+        return complain(complaint, EINVAL,
+                        "option 'lifetime=last-close' is for anonymous directories; name them with "
+                        "anon=, or leave STORE out");
     if (options->skeleton && !options->store)
         return complain(complaint, EINVAL,
                         "option 'skeleton' needs a STORE, which is where directories are kept");

@@ -103,6 +103,14 @@ static int set_anon(struct options *options, const struct option_row *row, const
     return set_text(&options->anon, value);
 }
 
+static int set_last_close(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    options->lifetime_given = true;
+    options->last_close = strcmp(value, "last-close") == 0;
+    return options->last_close || strcmp(value, "mount") == 0 ? 0 : -EINVAL;
+}
+
 static int parse_within(const char *value, unsigned low, unsigned high, unsigned *number)
 {
     const char *wrong;
@@ -142,6 +150,13 @@ static int set_descriptors(struct options *options, const struct option_row *row
 {
     (void)row;
     return parse_within(value, 16, 100000000, &options->descriptors);
+}
+
+static int set_linger(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    options->linger_given = true;
+    return parse_within(value, 0, 86400, &options->linger);
 }
 
 static int set_watchdog(struct options *options, const struct option_row *row, const char *value)
@@ -241,6 +256,12 @@ const struct option_row OPTION_ROWS[] = {
     { "anon", "names of directories below STORE with a colon between",
       "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be",
       .set = set_anon },
+    { "lifetime", "last-close or mount",
+      "lifetime=WORD     files in RAM go with their last user (last-close), or with the mount "
+      "(mount)",
+      .set = set_last_close },
+    { "linger", "a number of seconds from 0 to 86400",
+      "linger=SECONDS    with lifetime=last-close: so much later (0)", .set = set_linger },
     { "skeleton", NULL,
       "skeleton          directories, not files, in anonymous directories come back at the next "
       "mount",

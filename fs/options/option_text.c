@@ -61,6 +61,10 @@ void option_text(const struct options *options, char *text, size_t size)
         if (words[i].on)
             strlcat(text, words[i].word, size);
     }
+    if (options->last_close)
+        strlcat(text, ",lifetime=last-close", size);
+    if (options->linger > 0)
+        snprintf(text + strlen(text), size - strlen(text), ",linger=%u", options->linger);
     add_parameters(text, size, options->ram.parameters);
     if (options->fsname)
         add_whole(text, size, "fsname=", options->fsname);

@@ -29,8 +29,12 @@ struct options {
     char *contexts;   // SELinux' words for the mount, a line each; NULL: none
     char *fsname;     // without a store: the source in the mount table; NULL: none was given
     bool allow_other; // a user's mount serves everybody
-    char *anon;    // class roots to make: names below the store, with a colon between; NULL: none
-    bool skeleton; // directories in anonymous class roots come back
+    char *anon;      // class roots to make: names below the store, with a colon between; NULL: none
+    bool last_close; // files of these directories, or of all, go with their last user
+    bool lifetime_given;
+    unsigned linger; // and so many seconds later
+    bool linger_given;
+    bool skeleton;    // directories in anonymous class roots come back
     bool passthrough; // in the kernel, where that is possible
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fs/dispatch/server.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
@@ -230,6 +231,10 @@ static int begin_mount(struct mount *mount)
         return error;
     }
     session_probe(mount);
+    if (mount->options.last_close)
+        error = last_close_require(&mount->volume);
+    if (error)
+        return error;
     mount->volume.state->info = mount->volume.info;
     state_seal(mount->volume.state);
     state_populate_buffers(mount->volume.state, mount->volume.info.request_bytes);
@@ -280,8 +285,10 @@ static int continue_mount(struct worker *worker)
     error = cred_confine(&mount->volume.info.cred);
     if (!error)
         error = attach_nodes(mount);
-    if (!error)
+    if (!error) {
+        last_close_recover(&mount->volume);
         error = recover(worker);
+    }
     if (error && error != -ENODEV)
         log_event(LOG_ERR, "the worker cannot recover what the last one left: %s",
                   strerror(-error));

@@ -139,6 +139,8 @@ struct state {
     bool read_only; // the mount began read-only and still is: nothing in the store is marked
     int streams;    // the memfd of what directory streams have read (stream.h); 0: none is needed
     int parked;     // memfd of parked requests (parking.h); 0: an older version has made the mount
+    _Atomic uint32_t lifetimes; // some directory is marked with one (fs/lifetime/last_close.h)
+    _Atomic uint64_t removing;  // the node that is being removed with its last user; 0: none
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

@@ -15,7 +15,9 @@ enum fault_point {
     FAULT_AFTER_RECORD,
     FAULT_AFTER_REPLY,
     FAULT_IN_FORGET,
-    FAULT_AFTER_RESEND, // in a recovery: unanswered requests come again, or are known
+    FAULT_AFTER_RESEND,  // in a recovery: unanswered requests come again, or are known
+    FAULT_IN_REMOVAL,    // the name of a file has gone with its last user, and nothing tells of it
+    FAULT_AFTER_REMOVAL, // the node tells, and the kernel does not know
 };
 
 struct fuse_in_header;

@@ -21,6 +21,8 @@ enum lock_rank {
     LOCK_PENDING,     // fs/vfs/pending_invalidation.c
     LOCK_NAMES,       // fs/inode/reopen.c; a reader-writer lock
     LOCK_STRIPE,      // fs/inode/volume.h
+    LOCK_ENTRIES,     // fs/inode/rename.h; a reader-writer lock
+    LOCK_LAST_CLOSE,  // fs/lifetime/last_close.c
     LOCK_BACKING,     // fs/inode/backing.c
     LOCK_CLOSING,     // fs/inode/deferred_close.c
     LOCK_DEFERRED,    // fs/inode/deferred_close.c

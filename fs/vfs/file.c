@@ -12,6 +12,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
 #include "fs/inode/share.h"
+#include "fs/lifetime/last_close.h"
 #include "fs/util/clock.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_io.h"
@@ -71,7 +72,9 @@ static int provide(struct inode *inode, bool writer, int io_fd)
 
     lock_take(stripe);
     node_refresh(&volume->nodes, &inode->ref);
-    if (!passthrough || io_fd >= 0)
+    if (last_close_is_gone(inode))
+        error = -ESTALE;
+    if (!error && (!passthrough || io_fd >= 0))
         error = file_io_provide(inode, writer, io_fd);
     if (!error && passthrough)
         error = provide_backing(inode);
@@ -242,6 +245,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     resources_close(inode->volume, &leftover);
     if (writer)
         pending_invalidation_writer_left(inode);
+    last_close_settle(inode);
     hold_file_closed(inode->volume);
 }
 

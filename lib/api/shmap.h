@@ -49,6 +49,9 @@ extern "C" {
 /* So many bytes from the beginning of a regular file have room in its area, a text for
  * shmap_size_parse(): set and removed by the file's owner and root. */
 #define SHMAP_XATTR_RESERVE "user.shmapfs.reserve"
+/* How long the files live that are created in an anonymous directory from now on: «mount»,
+ * «last-close» or «last-close,linger=SECONDS». Set by the directory's owner and root. */
+#define SHMAP_XATTR_LIFETIME "user.shmapfs.lifetime"
 /* Read on a mount's root: the answer comes when all that was written through the mount before is on
  * the disk of its store. */
 #define SHMAP_XATTR_SYNC "user.shmapfs.sync"

@@ -22,8 +22,10 @@ struct names {
 
 static bool is_copied(const char *name)
 {
-    return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) != 0 &&
-           strncmp(name, "security.", strlen("security.")) != 0;
+    // A lifetime is for the directories that are made again, too.
+    return strcmp(name, SHMAP_XATTR_LIFETIME) == 0 ||
+           (strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) != 0 &&
+            strncmp(name, "security.", strlen("security.")) != 0);
 }
 
 /* Lists the extended attributes of a directory; one that cannot be listed has none. */

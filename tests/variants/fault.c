@@ -40,6 +40,8 @@ static const char *const NAMES[] = {
     [FAULT_AFTER_REPLY] = "after-reply",
     [FAULT_IN_FORGET] = "in-forget",
     [FAULT_AFTER_RESEND] = "after-resend",
+    [FAULT_IN_REMOVAL] = "in-removal",
+    [FAULT_AFTER_REMOVAL] = "after-removal",
 };
 #define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
 #define POINTS_OF_REQUEST FAULT_AFTER_RESEND

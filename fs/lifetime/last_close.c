@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/lifetime/last_close.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "fs/lifetime/candidates.h"
+#include "fs/util/clock.h"
+#include "fs/util/event.h"
+#include "fs/util/log.h"
+#include "lib/sys/cleanup.h"
+
+int last_close_init(struct volume *volume)
+{
+    struct last_close *list = calloc(1, sizeof(*list));
+    pthread_rwlockattr_t attributes;
+
+    if (!list)
+        return -ENOMEM;
+    // Threads that remove names all the time must not keep the reaper from its turn.
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&volume->entries, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+    lock_init(&list->lock, LOCK_LAST_CLOSE);
+    TAILQ_INIT(&list->in_turn);
+    list->wake = list->watch.fd = -1;
+    volume->last_close = list;
+    return 0;
+}
+
+void last_close_destroy(struct volume *volume)
+{
+    free(volume->last_close);
+    volume->last_close = NULL;
+}
+
+int last_close_start(struct volume *volume, const pthread_attr_t *attributes)
+{
+    struct last_close *list = volume->last_close;
+    pthread_attr_t joinable = *attributes;
+    int error;
+
+    list->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (list->wake < 0)
+        return -errno;
+    close_watch_begin(&list->watch);
+    pthread_attr_setdetachstate(&joinable, PTHREAD_CREATE_JOINABLE);
+    error = pthread_create(&list->thread, &joinable, reaper_run, volume);
+    list->started = !error;
+    return -error;
+}
+
+void last_close_end(struct volume *volume)
+{
+    struct last_close *list = volume->last_close;
+
+    if (!list->started)
+        return;
+    list->over = true;
+    event_signal(list->wake);
+    pthread_join(list->thread, NULL);
+    list->started = false;
+}
+
+int last_close_check(struct volume *volume)
+{
+    CLEANUP_FD int fd = -1;
+
+    if (!volume->info.data_paths[AREA_RAM].passthrough)
+        return 0;
+    // A registered descriptor would count as a user.
+    if (volume->info.backing_takes_open)
+        return -EOPNOTSUPP;
+    fd = openat(volume_area(volume, AREA_RAM)->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    return fcntl(fd, F_SETLEASE, F_WRLCK) == 0 ? 0 : -EOPNOTSUPP;
+}
+
+int last_close_require(struct volume *volume)
+{
+    int error = last_close_check(volume);
+
+    if (error)
+        log_event(LOG_ERR, "option 'lifetime=last-close': it cannot be known here when a file has "
+                           "lost its last user; leave it out, or give nopassthrough as well");
+    return error;
+}
+
+int last_close_inherit(const struct inode *dir, int fd)
+{
+    struct lifetime lifetime;
+
+    if (!(dir->ref.flags & NODE_LAST_CLOSE))
+        return 0;
+    lifetime = lifetime_get(dir->fd);
+    return lifetime_set(fd, &lifetime);
+}
+
+int last_close_inherit_name(const struct inode *dir, const char *name)
+{
+    CLEANUP_FD int fd = -1;
+
+    if (!(dir->ref.flags & NODE_LAST_CLOSE))
+        return 0;
+    fd = object_open_in(dir->fd, name);
+    return fd < 0 ? fd : last_close_inherit(dir, fd);
+}
+
+void last_close_looked_up(const struct inode *inode)
+{
+    if ((inode->ref.flags & NODE_LAST_CLOSE) && inode_is_regular(inode))
+        inode->volume->last_close->looked_up[inode->ref.id % LOOKUPS_NOTED] = clock_now();
+}
+
+bool last_close_is_gone(const struct inode *inode)
+{
+    if (!(inode->ref.flags & NODE_GONE))
+        return false;
+    inode->volume->last_close->stale = clock_now();
+    return true;
+}
+
+void last_close_settle(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+
+    if (!volume || !(inode->ref.flags & NODE_LAST_CLOSE) || !inode_is_regular(inode))
+        return;
+    node_refresh(&volume->nodes, &inode->ref);
+    if (inode->ref.opens == 0)
+        candidate_add(inode);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Removing a file whose last user has gone, in three steps: the name, the node's flags, and what
+ * the kernel knows. A process may die in between, so state->removing says which node it was at.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fs/inode/descriptors.h"
+#include "fs/inode/rename.h"
+#include "fs/lifetime/candidates.h"
+#include "fs/lifetime/last_close.h"
+#include "fs/util/fault.h"
+#include "fs/util/log.h"
+#include "lib/class/class_root.h"
+#include "lib/sys/cleanup.h"
+
+#define DELETED " (deleted)"
+
+/* How long anybody waits for the kernel to be told. */
+#define WAIT_MS 900
+
+/* A file's place in its area. */
+struct place {
+    char path[PATH_MAX + 1]; // of its directory, without the first slash; "." is the area's root
+    char *name;
+};
+
+/* Finds the place that a file has, or had. */
+static int find_place(int fd, bool gone, struct place *place)
+{
+    struct object_path link;
+    ssize_t length = readlink(object_path_of(fd, &link), place->path, PATH_MAX);
+    size_t tail = gone ? strlen(DELETED) : 0;
+
+    if (length <= (ssize_t)tail || length == PATH_MAX)
+        return length < 0 ? -errno : -ENAMETOOLONG;
+    place->path[(size_t)length - tail] = '\0';
+    place->name = strrchr(place->path, '/');
+    if (!place->name)
+        return -ENOENT;
+    *place->name++ = '\0';
+    return 0;
+}
+
+/* Opens the directory of a place. */
+static int open_directory(const struct inode *inode, const struct place *place)
+{
+    struct volume *volume = inode->volume;
+    int fd;
+
+    do
+        fd = object_open_beneath(inode_area(inode)->root, *place->path ? place->path + 1 : ".",
+                                 O_PATH);
+    while (descriptors_make_room(volume, &fd));
+    return fd;
+}
+
+/* Takes the name away if it is still the file's; all names are frozen. */
+static int unlink_name(struct inode *inode)
+{
+    struct place place;
+    struct statx stx, named;
+    int error = object_stat(inode->fd, &stx);
+
+    if (error || stx.stx_nlink == 0)
+        return error;
+    error = find_place(inode->fd, false, &place);
+    if (error)
+        return error;
+    CLEANUP_FD int dir = open_directory(inode, &place);
+    if (dir < 0)
+        return dir;
+    if (statx(dir, place.name, AT_SYMLINK_NOFOLLOW, OBJECT_STATX_MASK, &named) != 0)
+        return -errno;
+    if (named.stx_ino != stx.stx_ino || stx.stx_nlink != 1)
+        return -ESTALE;
+    inode->volume->state->removing = inode->ref.id;
+    error = unlinkat(dir, place.name, 0) == 0 ? 0 : -errno;
+    fault_point(FAULT_IN_REMOVAL);
+    return error;
+}
+
+int removal_unlink(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+    int error;
+
+    entries_freeze(volume);
+    error = unlink_name(inode);
+    if (!error) {
+        node_flags(&volume->nodes, &inode->ref, NODE_GONE, 0);
+        inode_name_removed(inode, 1);
+        fault_point(FAULT_AFTER_REMOVAL);
+    } else {
+        volume->state->removing = 0;
+    }
+    entries_thaw(volume);
+    return error;
+}
+
+void last_close_recover(struct volume *volume)
+{
+    INODE struct inode inode = INODE_NONE;
+    uint64_t id = volume->state->removing;
+    struct statx stx;
+
+    if (id == 0)
+        return;
+    // It had its name when the process died, or the kernel does not know it.
+    if (inode_acquire(volume, id, &inode) != 0 || object_stat(inode.fd, &stx) != 0 ||
+        stx.stx_nlink > 0) {
+        volume->state->removing = 0;
+        return;
+    }
+    node_flags(&volume->nodes, &inode.ref, NODE_GONE, 0);
+    if (!(inode.ref.flags & NODE_UNLINKED))
+        inode_name_removed(&inode, 1);
+}
+
+/* Finds the node of a directory in an area; the directory's own path is that of a class root if it
+ * has one name. Returns its id; 0: the kernel does not know it. */
+static uint64_t node_of_directory(const struct inode *inode, const struct place *place)
+{
+    struct volume *volume = inode->volume;
+    INODE struct inode dir = INODE_NONE;
+    struct node_key key = { .tree = AREA_STORE };
+    CLEANUP_FD int fd = open_directory(inode, place);
+    const char *below;
+    struct statx stx;
+
+    if (fd < 0 || object_stat(fd, &stx) != 0)
+        return 0;
+    if (volume_area(volume, AREA_STORE)->root < 0 ||
+        class_root_of_path(place->path, &key.ino, &key.birth, &below) != 0 || *below != '\0')
+        key = (struct node_key){ .ino = stx.stx_ino,
+                                 .birth = object_birth(&stx),
+                                 .tree = inode->ref.area };
+    return inode_of_key(volume, &key, &dir) == 0 && dir.volume ? dir.ref.id : 0;
+}
+
+/* The memory of the process that tells the kernel (fs/vfs/size_notify.h says why it is one). */
+struct farewell {
+    int device;
+    struct fuse_out_header header;
+    struct fuse_notify_delete_out deleted;
+    char name[NAME_MAX + 1];
+};
+#define STACK_BYTES (64UL << 10)
+
+__attribute__((no_sanitize("address", "undefined", "thread"))) static int tell_gone(void *argument)
+{
+    struct farewell *news = argument;
+    struct iovec parts[] = {
+        { &news->header, sizeof(news->header) },
+        { &news->deleted, sizeof(news->deleted) },
+        { news->name, news->deleted.namelen + 1 },
+    };
+
+    // Called without the C library, whose checks in a sanitizer's build would not let this pass.
+    syscall(SYS_writev, news->device, parts, 3);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+static void send_farewell(struct volume *volume, uint64_t parent, uint64_t child, const char *name)
+{
+    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    struct farewell *news = (struct farewell *)(void *)stack;
+    struct pollfd end = { .fd = -1, .events = POLLIN };
+    size_t length = strlen(name);
+    siginfo_t info;
+
+    if (stack == MAP_FAILED)
+        return;
+    *news = (struct farewell){
+        .device = volume->info.device,
+        .header = { .len = (uint32_t)(sizeof(news->header) + sizeof(news->deleted) + length + 1),
+                    .error = FUSE_NOTIFY_DELETE },
+        .deleted = { .parent = parent, .child = child, .namelen = (uint32_t)length },
+    };
+    strlcpy(news->name, name, sizeof(news->name));
+    if (clone(tell_gone, stack + STACK_BYTES, CLONE_VM | CLONE_FILES | CLONE_PIDFD, news, &end.fd) <
+        0) {
+        log_event(LOG_WARNING, "the kernel was not told that a file has gone: %s", strerror(errno));
+        munmap(stack, STACK_BYTES);
+        return;
+    }
+    // If the process takes longer, its stack is left to it.
+    if (poll(&end, 1, WAIT_MS) == 1 && waitid(P_PIDFD, (id_t)end.fd, &info, WEXITED | __WALL) == 0)
+        munmap(stack, STACK_BYTES);
+    close(end.fd);
+}
+
+void removal_tell(struct volume *volume)
+{
+    INODE struct inode inode = INODE_NONE;
+    uint64_t id = volume->state->removing;
+    struct place place;
+    uint64_t parent;
+
+    if (id != 0 && inode_acquire(volume, id, &inode) == 0 &&
+        find_place(inode.fd, true, &place) == 0) {
+        parent = node_of_directory(&inode, &place);
+        if (parent != 0)
+            send_farewell(volume, parent, id, place.name);
+    }
+    volume->state->removing = 0;
+}
