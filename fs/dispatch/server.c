@@ -231,7 +231,7 @@ static int start_threads(struct server *server)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    error = -last_close_start(server->volume, &attributes);
+    error = -last_close_start(server->volume, SERVER_STACK_BYTES);
     if (!error)
         error = start_ticker(server, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.

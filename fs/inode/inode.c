@@ -197,7 +197,7 @@ int inode_of_object(struct volume *volume, unsigned area, enum shmap_class class
                               .flags = NODE_LAST_CLOSE,
                               .type = S_IFREG >> 12 };
     struct node_ref parent = { .area = (uint8_t)area };
-    struct node_resources leftover;
+    struct node_resources leftover[2];
     CLEANUP_FD int found = fd;
     struct statx stx;
     int error = object_stat(found, &stx);
@@ -207,13 +207,9 @@ int inode_of_object(struct volume *volume, unsigned area, enum shmap_class class
         return error;
     seed.key = key_of((uint8_t)area, &stx);
     reopen_handle_of(volume, &parent, NULL, found, &stx, &seed.handle);
-    error = claim_node(volume, &seed, steal_fd(&found), inode);
-    if (error)
-        return error;
-    // The use keeps it; the kernel need not know it.
-    node_unlookup(&volume->nodes, NULL, inode->ref.id, &leftover);
-    resources_close(volume, &leftover);
-    return 0;
+    error = node_use_object(&volume->nodes, &seed, steal_fd(&found), &inode->ref, leftover);
+    resources_close_both(volume, leftover);
+    return error ? error : complete_inode(volume, inode);
 }
 
 int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *inode,

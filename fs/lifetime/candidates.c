@@ -5,28 +5,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/inode/deferred_close.h"
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
 
-static struct candidate *find_candidate(struct last_close *list, uint64_t id)
+static int compare_numbers(uint64_t a, uint64_t b)
 {
-    struct candidate *candidate;
-
-    LIST_FOREACH(candidate, &list->by_id[id % CANDIDATE_BUCKETS], by_id)
-    {
-        if (candidate->inode.ref.id == id)
-            return candidate;
-    }
-    return NULL;
+    return (a > b) - (a < b);
 }
+
+static int compare_by_id(const struct candidate *a, const struct candidate *b)
+{
+    return compare_numbers(a->id, b->id);
+}
+
+static int compare_in_turn(const struct candidate *a, const struct candidate *b)
+{
+    int turn = compare_numbers(a->due, b->due);
+
+    return turn ? turn : compare_by_id(a, b);
+}
+
+static int compare_by_handle(const struct candidate *a, const struct candidate *b)
+{
+    const struct object_handle *x = &a->handle, *y = &b->handle;
+    int type = x->type - y->type;
+    int length = x->length - y->length;
+
+    if (type || length)
+        return type ? type : length;
+    return memcmp(x->bytes, y->bytes, x->length);
+}
+
+/* RB_GENERATE_STATIC marks its functions with a word that libbsd does not define. */
+#define TREE(field)                                                             \
+    RB_GENERATE_INTERNAL(candidates_##field, candidate, field, compare_##field, \
+                         __attribute__((unused)) static)
+TREE(by_id)
+TREE(by_handle)
+TREE(in_turn)
 
 void candidate_set_due(struct last_close *list, struct candidate *candidate, uint64_t due)
 {
-    if (candidate->due != CANDIDATE_NEVER)
-        TAILQ_REMOVE(&list->in_turn, candidate, in_turn);
-    candidate->due = due;
-    if (due != CANDIDATE_NEVER)
-        TAILQ_INSERT_TAIL(&list->in_turn, candidate, in_turn);
+    RB_REMOVE(candidates_in_turn, &list->in_turn, candidate);
+    candidate->due = due < candidate->rests ? candidate->rests : due;
+    RB_INSERT(candidates_in_turn, &list->in_turn, candidate);
 }
 
 static struct candidate *make_candidate(struct inode *inode)
@@ -34,77 +57,117 @@ static struct candidate *make_candidate(struct inode *inode)
     struct last_close *list = inode->volume->last_close;
     struct candidate *candidate = calloc(1, sizeof(*candidate));
 
-    if (!candidate || inode_hold(inode->volume, inode->ref.id, &candidate->inode) != 0) {
-        free(candidate);
+    if (!candidate) {
+        list->missed = true;
         return NULL;
     }
+    node_keep(&inode->volume->nodes, &inode->ref);
+    candidate->id = inode->ref.id;
     candidate->linger = UINT_MAX;
     candidate->due = CANDIDATE_NEVER;
-    LIST_INSERT_HEAD(&list->by_id[inode->ref.id % CANDIDATE_BUCKETS], candidate, by_id);
+    RB_INSERT(candidates_by_id, &list->by_id, candidate);
+    RB_INSERT(candidates_in_turn, &list->in_turn, candidate);
     return candidate;
+}
+
+static void note_close(struct last_close *list, struct candidate *candidate)
+{
+    candidate->closed = clock_now();
+    candidate->tries = 0;
+    candidate->again = true;
+    candidate_set_due(list, candidate, candidate->closed);
 }
 
 void candidate_add(struct inode *inode)
 {
     struct last_close *list = inode->volume->last_close;
+    const struct candidate wanted = { .id = inode->ref.id };
     struct candidate *candidate;
+    bool sleeps;
 
     lock_take(&list->lock);
-    candidate = find_candidate(list, inode->ref.id);
+    candidate = RB_FIND(candidates_by_id, &list->by_id, (struct candidate *)(uintptr_t)&wanted);
     if (!candidate)
         candidate = make_candidate(inode);
-    if (candidate) {
-        candidate->closed = clock_now();
-        candidate->tries = 0;
-        candidate->again = true;
-        candidate_set_due(list, candidate, candidate->closed);
-    }
+    if (candidate)
+        note_close(list, candidate);
+    if (!list->started && !list->over)
+        reaper_start(inode->volume);
+    sleeps = !candidate || candidate->due < list->sleeps_until;
+    if (sleeps)
+        list->sleeps_until = 0;
     lock_release(&list->lock);
-    if (list->wake >= 0)
+    if (sleeps)
         event_signal(list->wake);
 }
 
 void candidate_drop(struct volume *volume, struct candidate *candidate)
 {
     struct last_close *list = volume->last_close;
+    struct node_resources leftover;
 
     lock_take(&list->lock);
-    candidate_set_due(list, candidate, CANDIDATE_NEVER);
-    LIST_REMOVE(candidate, by_id);
+    RB_REMOVE(candidates_by_id, &list->by_id, candidate);
+    RB_REMOVE(candidates_in_turn, &list->in_turn, candidate);
     if (candidate->watched)
-        LIST_REMOVE(candidate, by_handle);
+        RB_REMOVE(candidates_by_handle, &list->by_handle, candidate);
+    node_let_go(&volume->nodes, candidate->id, &leftover);
     lock_release(&list->lock);
-    inode_release(&candidate->inode);
+    resources_close(volume, &leftover);
     free(candidate);
 }
 
-static unsigned bucket_of_handle(const struct object_handle *handle)
+struct candidate *candidate_choose(struct last_close *list, uint64_t *next)
 {
-    unsigned sum = 0;
+    struct candidate *candidate;
 
-    for (unsigned i = 0; i < handle->length; i++)
-        sum = sum * 31 + handle->bytes[i];
-    return sum % CANDIDATE_BUCKETS;
+    lock_take(&list->lock);
+    candidate = RB_MIN(candidates_in_turn, &list->in_turn);
+    *next = candidate ? candidate->due : CANDIDATE_NEVER;
+    if (*next <= clock_now())
+        candidate->again = false;
+    else
+        candidate = NULL;
+    list->sleeps_until = candidate ? 0 : *next;
+    lock_release(&list->lock);
+    return candidate;
 }
 
 void candidate_note_watched(struct last_close *list, struct candidate *candidate)
 {
+    lock_take(&list->lock);
     candidate->watched = true;
-    LIST_INSERT_HEAD(&list->by_handle[bucket_of_handle(&candidate->handle)], candidate, by_handle);
+    RB_INSERT(candidates_by_handle, &list->by_handle, candidate);
+    lock_release(&list->lock);
+}
+
+void candidate_note_unwatched(struct last_close *list, struct candidate *candidate)
+{
+    lock_take(&list->lock);
+    candidate->watched = false;
+    RB_REMOVE(candidates_by_handle, &list->by_handle, candidate);
+    lock_release(&list->lock);
 }
 
 void candidate_closed(struct last_close *list, const struct object_handle *handle)
 {
+    const struct candidate wanted = { .handle = *handle };
     struct candidate *candidate;
 
-    LIST_FOREACH(candidate, &list->by_handle[bucket_of_handle(handle)], by_handle)
-    {
-        if (candidate->handle.length == handle->length && candidate->handle.type == handle->type &&
-            memcmp(candidate->handle.bytes, handle->bytes, handle->length) == 0) {
-            candidate->tries = 0;
-            candidate->closed = clock_now();
-            candidate_set_due(list, candidate, candidate->closed);
-            return;
-        }
-    }
+    lock_take(&list->lock);
+    candidate =
+        RB_FIND(candidates_by_handle, &list->by_handle, (struct candidate *)(uintptr_t)&wanted);
+    if (candidate)
+        note_close(list, candidate);
+    lock_release(&list->lock);
+}
+
+void candidates_closed(struct last_close *list)
+{
+    struct candidate *candidate;
+
+    lock_take(&list->lock);
+    RB_FOREACH(candidate, candidates_by_handle, &list->by_handle)
+    note_close(list, candidate);
+    lock_release(&list->lock);
 }

@@ -3,66 +3,84 @@
 #ifndef SHMAPFS_CANDIDATES_H
 #define SHMAPFS_CANDIDATES_H
 
-#include <sys/queue.h>
+#include <sys/tree.h>
 
 #include "fs/inode/inode.h"
 #include "fs/lifetime/close_watch.h"
 
 #define CANDIDATE_NEVER UINT64_MAX
 
-/* A file that nobody has open. The list uses its node, which so outlives the kernel's interest. */
+/* A file that somebody has closed. Its node is kept (node_keep()) until its name has gone, and so
+ * outlives the kernel's interest. */
 struct candidate {
-    LIST_ENTRY(candidate) by_id;
-    LIST_ENTRY(candidate) by_handle; // only while it is watched
-    TAILQ_ENTRY(candidate) in_turn;  // only while `due` is not CANDIDATE_NEVER
-    struct inode inode;
-    struct object_handle handle;
-    uint64_t closed; // when it was listed, as clock_now() has it
+    RB_ENTRY(candidate) by_id;
+    RB_ENTRY(candidate) by_handle; // only while it is watched
+    RB_ENTRY(candidate) in_turn;
+    uint64_t id;
+    struct object_handle handle; // only while it is watched
+    // Times, as clock_now() has them.
+    uint64_t closed; // when it was known to be used last
     uint64_t due;    // when it is to be looked at
+    uint64_t rests;  // until when it is not, whatever happens
     unsigned linger; // seconds; UINT_MAX: not known yet
-    unsigned tries;
+    unsigned tries;  // looks that found it used, since somebody has closed it
     bool watched;
     bool again; // something happened while it was looked at
 };
 
-#define CANDIDATE_BUCKETS 1024
-#define LOOKUPS_NOTED     1024
+RB_HEAD(candidates_by_id, candidate);
+RB_HEAD(candidates_by_handle, candidate);
+RB_HEAD(candidates_in_turn, candidate);
+
+#define LOOKUPS_NOTED 1024
 
 struct last_close {
-    struct lock lock; // guards the candidates
-    LIST_HEAD(, candidate) by_id[CANDIDATE_BUCKETS];
-    LIST_HEAD(, candidate) by_handle[CANDIDATE_BUCKETS];
-    TAILQ_HEAD(, candidate) in_turn;
+    struct lock lock; // guards the candidates, and the start of the thread
+    struct candidates_by_id by_id;
+    struct candidates_by_handle by_handle;
+    struct candidates_in_turn in_turn;
+    uint64_t sleeps_until; // the thread; 0: it is awake
     // When the nodes were last looked up; two may share one.
     _Atomic uint64_t looked_up[LOOKUPS_NOTED];
     _Atomic uint64_t stale; // when an open found a file gone
-    struct close_watch watch;
+    atomic_bool missed;     // files may be missing here: they are to be searched for
     atomic_bool over;
+    struct close_watch watch; // the thread's own
     bool complained;
     int wake; // eventfd
+    size_t stack_bytes;
     pthread_t thread;
     bool started;
 };
 
-/* Lists a file, or looks at one again that is listed. */
+/* Lists a file, or has one looked at again that is listed. */
 void candidate_add(struct inode *inode);
 
 /* Takes a file off the list. The lock is not held. */
 void candidate_drop(struct volume *volume, struct candidate *candidate);
 
+/* Finds the candidate that is due first. NULL: none is, and the thread is noted to sleep until
+ * `*next`. */
+struct candidate *candidate_choose(struct last_close *list, uint64_t *next);
+
 /* Sets when a candidate is to be looked at. The lock is held. */
 void candidate_set_due(struct last_close *list, struct candidate *candidate, uint64_t due);
 
-/* Remembers a candidate by its handle, for events. The lock is held. */
+/* Remember a candidate by its handle, for events, and forget it. The lock is not held. */
 void candidate_note_watched(struct last_close *list, struct candidate *candidate);
+void candidate_note_unwatched(struct last_close *list, struct candidate *candidate);
 
-/* Has a file looked at whose last user may have gone. The lock is held. */
+/* Has a file looked at that somebody has closed. */
 void candidate_closed(struct last_close *list, const struct object_handle *handle);
 
-/* The thread's body, for a volume: removes what nobody uses. */
-void *reaper_run(void *argument);
+/* Has all watched files looked at: somebody may have closed any. */
+void candidates_closed(struct last_close *list);
 
-/* Lists all files of the RAM areas that go with their last user. */
+/* Starts the thread that removes what nobody uses. The calling one acts as nobody from then on.
+ * Returns 0 or a negative errno. The lock is held, or there are no other threads yet. */
+int reaper_start(struct volume *volume);
+
+/* Lists all files of the RAM areas that go with their last user and that nobody has open. */
 void leftovers_find(struct volume *volume);
 
 /* Takes a file's name away; the node's stripe is held. Returns 0, also if it has none any more, or

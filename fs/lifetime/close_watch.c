@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/lifetime/close_watch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/fanotify.h>
 #include <unistd.h>
 
-void close_watch_begin(struct close_watch *watch)
+/* Begins when there is something to watch: each user may have 128 of these, and most mounts need
+ * none. */
+static void begin(struct close_watch *watch)
 {
     unsigned flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID;
 
@@ -14,14 +17,24 @@ void close_watch_begin(struct close_watch *watch)
     // Without the privilege there is a limit for each user.
     if (watch->fd < 0)
         watch->fd = fanotify_init(flags, O_RDONLY | O_CLOEXEC);
+    watch->failed = watch->fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM;
 }
 
-bool close_watch_add(const struct close_watch *watch, int fd)
+bool close_watch_add(struct close_watch *watch, int fd)
 {
     struct object_path path;
 
+    if (watch->fd < 0 && !watch->failed)
+        begin(watch);
     return watch->fd >= 0 && fanotify_mark(watch->fd, FAN_MARK_ADD, FAN_CLOSE, AT_FDCWD,
                                            object_path_of(fd, &path)) == 0;
+}
+
+void close_watch_remove(const struct close_watch *watch, int fd)
+{
+    struct object_path path;
+
+    fanotify_mark(watch->fd, FAN_MARK_REMOVE, FAN_CLOSE, AT_FDCWD, object_path_of(fd, &path));
 }
 
 /* Copies the handle of an event. Returns false if it has none. */

@@ -12,13 +12,15 @@
 #include "lib/object/object.h"
 
 struct close_watch {
-    int fd; // readable when there are events; -1: there are none on this system
+    int fd; // readable when there are events; -1: nothing was watched yet, or it cannot be
+    bool failed;
 };
 
-void close_watch_begin(struct close_watch *watch);
-
 /* Watches a file (O_PATH will do). Returns whether it does. */
-bool close_watch_add(const struct close_watch *watch, int fd);
+bool close_watch_add(struct close_watch *watch, int fd);
+
+/* Watches it no more. */
+void close_watch_remove(const struct close_watch *watch, int fd);
 
 /* Hands over each file that another process has closed. Returns false if events were lost. */
 bool close_watch_read(const struct close_watch *watch,

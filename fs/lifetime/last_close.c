@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "fs/lifetime/candidates.h"
@@ -26,7 +25,9 @@ int last_close_init(struct volume *volume)
     pthread_rwlock_init(&volume->entries, &attributes);
     pthread_rwlockattr_destroy(&attributes);
     lock_init(&list->lock, LOCK_LAST_CLOSE);
-    TAILQ_INIT(&list->in_turn);
+    RB_INIT(&list->by_id);
+    RB_INIT(&list->by_handle);
+    RB_INIT(&list->in_turn);
     list->wake = list->watch.fd = -1;
     volume->last_close = list;
     return 0;
@@ -38,32 +39,30 @@ void last_close_destroy(struct volume *volume)
     volume->last_close = NULL;
 }
 
-int last_close_start(struct volume *volume, const pthread_attr_t *attributes)
+int last_close_start(struct volume *volume, size_t stack_bytes)
 {
     struct last_close *list = volume->last_close;
-    pthread_attr_t joinable = *attributes;
-    int error;
 
-    list->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (list->wake < 0)
-        return -errno;
-    close_watch_begin(&list->watch);
-    pthread_attr_setdetachstate(&joinable, PTHREAD_CREATE_JOINABLE);
-    error = pthread_create(&list->thread, &joinable, reaper_run, volume);
-    list->started = !error;
-    return -error;
+    list->stack_bytes = stack_bytes;
+    if (!volume_has_lifetimes(volume))
+        return 0;
+    list->missed = true;
+    return reaper_start(volume);
 }
 
 void last_close_end(struct volume *volume)
 {
     struct last_close *list = volume->last_close;
+    bool started;
 
-    if (!list->started)
-        return;
+    lock_take(&list->lock);
     list->over = true;
+    started = list->started;
+    lock_release(&list->lock);
+    if (!started)
+        return;
     event_signal(list->wake);
     pthread_join(list->thread, NULL);
-    list->started = false;
 }
 
 int last_close_check(struct volume *volume)

@@ -28,8 +28,9 @@ void last_close_destroy(struct volume *volume);
 /* Finishes, before anything is served, the removal that a process was at when it died. */
 void last_close_recover(struct volume *volume);
 
-/* Starts the thread. Returns 0 or a negative errno. */
-int last_close_start(struct volume *volume, const pthread_attr_t *attributes);
+/* Starts the thread, with a stack of so many bytes, if the mount has such files already; otherwise
+ * it starts with the first. Returns 0 or a negative errno. */
+int last_close_start(struct volume *volume, size_t stack_bytes);
 
 /* Ends the thread, when nothing is served any more. */
 void last_close_end(struct volume *volume);

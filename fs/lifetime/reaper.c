@@ -6,9 +6,10 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fs/inode/deferred_close.h"
+#include "fs/inode/impersonate.h"
 #include "fs/lifetime/candidates.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/util/clock.h"
@@ -29,19 +30,28 @@
 /* Lookups without an open keep nothing for longer. */
 #define POSTPONED_MAX (2 * SECOND)
 
+/* A file is not looked at more often, however often it is closed. */
+#define REST MILLISECOND
+
 /* The kernel tells of a close before the file counts as closed; so a file is looked at again, after
  * 1 ms and each time after twice as long. From this look on it is watched. */
 #define WATCHED_TRIES 3
 #define TRIES_MAX     14
 
-/* How often a file is looked at that cannot be watched. */
+/* How often a file is looked at that cannot be watched, or that no descriptor is left for. */
 #define UNWATCHED_PERIOD (250 * MILLISECOND)
 
+/* How often files are searched for that are missing from the list. */
+#define SEARCH_PERIOD SECOND
+
 enum verdict {
-    UNUSED,   // it was removed
-    OBSOLETE, // it is open, has lost its name, or is gone
+    GONE, // it has lost its name
+    OPEN, // its RELEASE will tell
     HELD,
-    UNKNOWN,
+    STAYS,   // nobody uses it, and it stays for a while
+    UNKNOWN, // it cannot be known
+    LATER,   // there was no descriptor to look at it by
+    LOST,    // it cannot be reached any more, but may be there
 };
 
 /* Asks whether anybody has the area's file open. The lease ends with the descriptor, which is
@@ -50,9 +60,9 @@ static enum verdict probe_users(struct volume *volume, const struct inode *inode
 {
     *lease = object_reopen(inode->fd, O_RDONLY | O_NOATIME | O_NONBLOCK);
     if (*lease < 0)
-        return *lease == -ESTALE || *lease == -ENOENT ? OBSOLETE : HELD;
+        return LATER;
     if (fcntl(*lease, F_SETLEASE, F_WRLCK) == 0)
-        return UNUSED;
+        return STAYS;
     if (errno == EAGAIN)
         return HELD;
     if (!volume->last_close->complained)
@@ -63,77 +73,86 @@ static enum verdict probe_users(struct volume *volume, const struct inode *inode
     return UNKNOWN;
 }
 
-/* Removes a file if nobody uses it. The stripe is held: who opens it meanwhile finds it gone. */
-static enum verdict remove_unused(struct inode *inode)
+/* Removes a file if nobody uses it and it `may_go`. The stripe is held: who opens it meanwhile
+ * finds it gone. */
+static enum verdict remove_unused(struct inode *inode, bool may_go)
 {
     struct volume *volume = inode->volume;
     CLEANUP_FD int lease = -1;
-    enum verdict verdict = UNUSED;
+    enum verdict verdict = STAYS;
 
     node_refresh(&volume->nodes, &inode->ref);
-    if (inode->ref.opens > 0 || (inode->ref.flags & (NODE_UNLINKED | NODE_GONE)))
-        return OBSOLETE;
+    if (inode->ref.flags & (NODE_UNLINKED | NODE_GONE))
+        return GONE;
+    if (inode->ref.opens > 0)
+        return OPEN;
     if (inode_is_passthrough(inode))
         verdict = inode->ref.held.io_fd >= 0 ? HELD : probe_users(volume, inode, &lease);
-    if (verdict == UNUSED && removal_unlink(inode) != 0)
-        verdict = HELD;
+    if (verdict == STAYS && may_go)
+        verdict = removal_unlink(inode) == 0 ? GONE : HELD;
     return verdict;
 }
 
-static enum verdict settle(struct volume *volume, struct candidate *candidate)
+/* Returns until when a file stays although nobody uses it. */
+static uint64_t stays_until(struct last_close *list, const struct candidate *candidate)
 {
-    struct inode *inode = &candidate->inode;
-    struct lock *stripe = volume_stripe(volume, &inode->ref);
-    int error = inode_need_fd(inode);
-    enum verdict verdict;
-
-    if (error)
-        return error == -ESTALE ? OBSOLETE : HELD;
-    lock_take(stripe);
-    verdict = remove_unused(inode);
-    lock_release(stripe);
-    if (verdict == UNUSED)
-        removal_tell(volume);
-    return verdict;
-}
-
-/* Returns until when a file stays in any case. */
-static uint64_t stays_until(struct volume *volume, struct candidate *candidate)
-{
-    struct last_close *list = volume->last_close;
-    uint64_t looked_up = list->looked_up[candidate->inode.ref.id % LOOKUPS_NOTED];
+    uint64_t closed = candidate->closed;
+    uint64_t looked_up = list->looked_up[candidate->id % LOOKUPS_NOTED];
     uint64_t stale = list->stale;
     bool was_stale = stale > 0 && clock_now() - stale < STALE_MEANS;
     uint64_t end = looked_up ? looked_up + (was_stale ? LONG_GRACE : GRACE) : 0;
 
-    if (candidate->linger == UINT_MAX)
-        candidate->linger =
-            inode_need_fd(&candidate->inode) == 0 ? lifetime_get(candidate->inode.fd).linger : 0;
-    if (end > candidate->closed + POSTPONED_MAX)
-        end = candidate->closed + POSTPONED_MAX;
-    if (end < candidate->closed + candidate->linger * SECOND)
-        end = candidate->closed + candidate->linger * SECOND;
+    if (end > closed + POSTPONED_MAX)
+        end = closed + POSTPONED_MAX;
+    if (end < closed + candidate->linger * SECOND)
+        end = closed + candidate->linger * SECOND;
     return end;
 }
 
-static void begin_watch(struct last_close *list, struct candidate *candidate)
+static enum verdict judge(struct inode *inode, struct candidate *candidate)
 {
-    if (candidate->watched || candidate->inode.fd < 0 ||
-        object_handle_of(candidate->inode.fd, &candidate->handle) != 0 ||
-        !close_watch_add(&list->watch, candidate->inode.fd))
+    struct volume *volume = inode->volume;
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+    enum verdict verdict;
+    bool may_go;
+
+    if (candidate->linger == UINT_MAX)
+        candidate->linger = lifetime_get(inode->fd).linger;
+    may_go = stays_until(volume->last_close, candidate) <= clock_now();
+    // Only of a file that lingers it matters since when nobody uses it.
+    if (!may_go && candidate->linger == 0)
+        return STAYS;
+    lock_take(stripe);
+    verdict = remove_unused(inode, may_go);
+    lock_release(stripe);
+    if (verdict == GONE && may_go)
+        removal_tell(volume);
+    return verdict;
+}
+
+static void begin_watch(struct last_close *list, struct candidate *candidate, int fd)
+{
+    if (object_handle_of(fd, &candidate->handle) == 0 && close_watch_add(&list->watch, fd))
+        candidate_note_watched(list, candidate);
+}
+
+/* A watch ends with the first event, and while a file is looked at often for another reason. */
+static void end_watch(struct last_close *list, struct candidate *candidate, int fd)
+{
+    if (!candidate->watched || candidate->tries > 0)
         return;
-    lock_take(&list->lock);
-    candidate_note_watched(list, candidate);
-    lock_release(&list->lock);
+    close_watch_remove(&list->watch, fd);
+    candidate_note_unwatched(list, candidate);
 }
 
 /* Returns when a file that somebody uses is to be looked at again. */
-static uint64_t next_look(struct last_close *list, struct candidate *candidate)
+static uint64_t next_look(struct last_close *list, struct candidate *candidate, int fd)
 {
     uint64_t now = clock_now();
 
+    candidate->closed = now;
     if (++candidate->tries == WATCHED_TRIES) {
-        begin_watch(list, candidate);
+        begin_watch(list, candidate, fd);
         return now;
     }
     if (candidate->tries <= TRIES_MAX)
@@ -141,86 +160,124 @@ static uint64_t next_look(struct last_close *list, struct candidate *candidate)
     return candidate->watched ? CANDIDATE_NEVER : now + UNWATCHED_PERIOD;
 }
 
-static void look_at(struct volume *volume, struct candidate *candidate)
+/* Looks at a file. `*due` receives when it is to be looked at again. */
+static enum verdict look_at(struct volume *volume, struct candidate *candidate, uint64_t *due)
 {
     struct last_close *list = volume->last_close;
-    uint64_t due = stays_until(volume, candidate);
-    // A name that went has nothing to wait for.
-    bool named = !(candidate->inode.ref.flags & NODE_UNLINKED);
+    INODE struct inode inode = INODE_NONE;
+    int error = inode_hold(volume, candidate->id, &inode);
+    enum verdict verdict;
 
-    if (!named || due <= clock_now()) {
-        enum verdict verdict = settle(volume, candidate);
+    *due = CANDIDATE_NEVER;
+    if (error || (inode.ref.flags & (NODE_UNLINKED | NODE_GONE)))
+        return GONE;
+    error = inode_need_fd(&inode);
+    if (error == -ESTALE)
+        return LOST;
+    if (!error)
+        end_watch(list, candidate, inode.fd);
+    verdict = error ? LATER : judge(&inode, candidate);
+    if (verdict == HELD)
+        *due = next_look(list, candidate, inode.fd);
+    else if (verdict == STAYS)
+        *due = stays_until(list, candidate);
+    else if (verdict == LATER)
+        *due = clock_now() + UNWATCHED_PERIOD;
+    return verdict;
+}
 
-        if (verdict != HELD && verdict != UNKNOWN && !candidate->again) {
-            candidate_drop(volume, candidate);
-            return;
-        }
-        due = verdict == UNKNOWN ? CANDIDATE_NEVER : next_look(list, candidate);
+static void settle(struct volume *volume, struct candidate *candidate)
+{
+    struct last_close *list = volume->last_close;
+    uint64_t due;
+    enum verdict verdict = look_at(volume, candidate, &due);
+
+    if (verdict == LOST)
+        list->missed = true;
+    if (verdict == GONE || verdict == LOST) {
+        candidate_drop(volume, candidate);
+        return;
     }
     lock_take(&list->lock);
-    if (candidate->again)
-        due = clock_now();
-    candidate_set_due(list, candidate, due);
+    candidate->rests = clock_now() + REST;
+    candidate_set_due(list, candidate, candidate->again ? clock_now() : due);
     lock_release(&list->lock);
 }
 
-/* Chooses a candidate that is due; NULL: none is, and `*next` receives when the first will be. */
-static struct candidate *choose(struct last_close *list, uint64_t *next)
+static void on_close(void *list, const struct object_handle *handle)
 {
-    struct candidate *candidate;
-    uint64_t now = clock_now();
-
-    *next = CANDIDATE_NEVER;
-    lock_take(&list->lock);
-    TAILQ_FOREACH(candidate, &list->in_turn, in_turn)
-    {
-        if (candidate->due <= now)
-            break;
-        if (candidate->due < *next)
-            *next = candidate->due;
-    }
-    if (candidate)
-        candidate->again = false;
-    lock_release(&list->lock);
-    return candidate;
-}
-
-static void on_close(void *argument, const struct object_handle *handle)
-{
-    struct last_close *list = argument;
-
-    lock_take(&list->lock);
     candidate_closed(list, handle);
-    lock_release(&list->lock);
 }
 
-static void read_events(struct volume *volume)
+/* Searches for files that are missing from the list, from time to time. Returns when it is to be
+ * done again. */
+static uint64_t search_again(struct volume *volume, uint64_t since)
 {
     struct last_close *list = volume->last_close;
 
-    event_take(list->wake);
-    if (!close_watch_read(&list->watch, on_close, list))
-        leftovers_find(volume);
+    if (!list->missed)
+        return CANDIDATE_NEVER;
+    if (clock_now() < since + SEARCH_PERIOD)
+        return since + SEARCH_PERIOD;
+    list->missed = false;
+    leftovers_find(volume);
+    return 0;
 }
 
-void *reaper_run(void *argument)
+static void sleep_until(struct last_close *list, uint64_t time)
+{
+    struct pollfd events[] = { { .fd = list->wake, .events = POLLIN },
+                               { .fd = list->watch.fd, .events = POLLIN } };
+    uint64_t now = clock_now();
+    uint64_t left = time > now ? time - now : 0;
+    const struct timespec timeout = { .tv_sec = (time_t)(left / SECOND),
+                                      .tv_nsec = (long)(left % SECOND) };
+
+    ppoll(events, 2, time == CANDIDATE_NEVER ? NULL : &timeout, NULL);
+}
+
+static void *reap(void *argument)
 {
     struct volume *volume = argument;
     struct last_close *list = volume->last_close;
-    struct pollfd events[] = { { .fd = list->wake, .events = POLLIN },
-                               { .fd = list->watch.fd, .events = POLLIN } };
-    struct candidate *candidate;
-    uint64_t next;
+    uint64_t searched = 0;
 
     removal_tell(volume);
-    leftovers_find(volume);
     while (!list->over) {
-        read_events(volume);
-        candidate = choose(list, &next);
+        uint64_t search = search_again(volume, searched);
+        struct candidate *candidate;
+        uint64_t next;
+
+        if (search == 0)
+            searched = clock_now();
+        event_take(list->wake);
+        if (!close_watch_read(&list->watch, on_close, list))
+            candidates_closed(list);
+        candidate = candidate_choose(list, &next);
         if (candidate)
-            look_at(volume, candidate);
+            settle(volume, candidate);
         else
-            poll(events, 2, next == CANDIDATE_NEVER ? -1 : clock_milliseconds_until(next));
+            sleep_until(list, search < next ? search : next);
     }
     return NULL;
+}
+
+int reaper_start(struct volume *volume)
+{
+    struct last_close *list = volume->last_close;
+    pthread_attr_t attributes;
+    int error;
+
+    if (list->wake < 0)
+        list->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (list->wake < 0)
+        return -errno;
+    // The new thread has the identity of this one.
+    impersonate_none(volume);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, list->stack_bytes);
+    error = pthread_create(&list->thread, &attributes, reap, volume);
+    pthread_attr_destroy(&attributes);
+    list->started = !error;
+    return -error;
 }

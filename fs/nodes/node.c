@@ -60,7 +60,7 @@ void free_if_unused(struct node_table *table, const struct node *unused,
     struct node_header *header;
     struct node *node;
 
-    if (!is_idle(unused) || use_of(table, unused)->users > 0)
+    if (!is_idle(unused) || use_of(table, unused)->users > 0 || use_of(table, unused)->kept)
         return;
     node = edit_slot(table, unused);
     header = edit_header(table);
@@ -119,30 +119,43 @@ static const struct node *insert(struct node_table *table, const struct node_see
     node->type = seed->type;
     node->flags = seed->flags;
     node->handle = seed->handle;
-    // The caller looks it up right away; a node does not become idle by being made.
+    // Until the caller looks it up.
     edit_header(table)->idle++;
     hash_insert(table, node);
     return node;
 }
 
-static int claim_slot(struct node_table *table, struct node_ledger *ledger,
+static void count_lookup(struct node_table *table, struct node_ledger *ledger,
+                         const struct node *node)
+{
+    bool was_idle = is_idle(node);
+
+    edit_slot(table, node)->lookups++;
+    count_idle(table, node, was_idle);
+    ledger_add_lookup(table, ledger, id_of(table, node));
+}
+
+/* The side that a claim counts a lookup of. */
+struct looker {
+    bool is_kernel; // otherwise nobody's
+    struct node_ledger *ledger;
+};
+
+static int claim_slot(struct node_table *table, const struct looker *looker,
                       const struct node_seed *seed, int fd, struct node_ref *ref,
                       struct node_resources leftover[2])
 {
     const struct node *node;
-    bool was_idle;
 
-    if (ledger_is_full(table, ledger))
+    if (looker->is_kernel && ledger_is_full(table, looker->ledger))
         return -EOVERFLOW;
     node = hash_find(table, &seed->key);
     if (!node)
         node = insert(table, seed);
     if (!node)
         return -ENFILE;
-    was_idle = is_idle(node);
-    edit_slot(table, node)->lookups++;
-    count_idle(table, node, was_idle);
-    ledger_add_lookup(table, ledger, id_of(table, node));
+    if (looker->is_kernel)
+        count_lookup(table, looker->ledger, node);
     if (node->held.path_fd < 0)
         cache_give_path(table, node, fd);
     else
@@ -152,21 +165,36 @@ static int claim_slot(struct node_table *table, struct node_ledger *ledger,
     return 0;
 }
 
-int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
-               int fd, struct node_ref *ref, struct node_resources leftover[2])
+static int claim(struct node_table *table, const struct looker *looker,
+                 const struct node_seed *seed, int fd, struct node_ref *ref,
+                 struct node_resources leftover[2])
 {
     int error = -EMFILE;
 
     leftover[0] = leftover[1] = NODE_NO_RESOURCES;
     table_begin(table);
     if (fd < NODE_FD_MAX)
-        error = claim_slot(table, ledger, seed, fd, ref, leftover);
+        error = claim_slot(table, looker, seed, fd, ref, leftover);
     if (error)
         leftover[0].path_fd = fd;
     table_commit(table);
     hash_grow(table);
     table_end(table);
     return error;
+}
+
+int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
+               int fd, struct node_ref *ref, struct node_resources leftover[2])
+{
+    const struct looker kernel = { .is_kernel = true, .ledger = ledger };
+
+    return claim(table, &kernel, seed, fd, ref, leftover);
+}
+
+int node_use_object(struct node_table *table, const struct node_seed *seed, int fd,
+                    struct node_ref *ref, struct node_resources leftover[2])
+{
+    return claim(table, &(struct looker){ .is_kernel = false }, seed, fd, ref, leftover);
 }
 
 /* Begins a use of a node that was searched for, if it was found. */

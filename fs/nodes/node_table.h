@@ -234,6 +234,16 @@ uint64_t node_ledger_forgotten(const struct node_table *table, const struct node
 int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
                int fd, struct node_ref *ref, struct node_resources leftover[2]);
 
+/* Does the same for what the daemon itself has found: no lookup is counted, and the node goes with
+ * its use, unless it is kept. */
+int node_use_object(struct node_table *table, const struct node_seed *seed, int fd,
+                    struct node_ref *ref, struct node_resources leftover[2]);
+
+/* Keep a node in use, and let it go: meanwhile it stays although the kernel forgets it and nobody
+ * uses it. What it holds is no more pinned by that. A process keeps no node of the one before it. */
+void node_keep(struct node_table *table, struct node_ref *ref);
+void node_let_go(struct node_table *table, uint64_t id, struct node_resources *leftover);
+
 /* Takes back one lookup of an id that the kernel was not told of. */
 void node_unlookup(struct node_table *table, struct node_ledger *ledger, uint64_t id,
                    struct node_resources *leftover);
