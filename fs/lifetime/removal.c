@@ -6,29 +6,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fuse.h>
-#include <poll.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/inode/descriptors.h"
 #include "fs/inode/rename.h"
 #include "fs/lifetime/candidates.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/notice/notice.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "lib/class/class_root.h"
 #include "lib/sys/cleanup.h"
 
 #define DELETED " (deleted)"
-
-/* How long anybody waits for the kernel to be told. */
-#define WAIT_MS 900
 
 /* A file's place in its area. */
 struct place {
@@ -149,58 +140,27 @@ static uint64_t node_of_directory(const struct inode *inode, const struct place 
     return inode_of_key(volume, &key, &dir) == 0 && dir.volume ? dir.ref.id : 0;
 }
 
-/* The memory of the process that tells the kernel (fs/vfs/size_notify.h says why it is one). */
-struct farewell {
-    int device;
-    struct fuse_out_header header;
-    struct fuse_notify_delete_out deleted;
-    char name[NAME_MAX + 1];
-};
-#define STACK_BYTES (64UL << 10)
-
-__attribute__((no_sanitize("address", "undefined", "thread"))) static int tell_gone(void *argument)
-{
-    struct farewell *news = argument;
-    struct iovec parts[] = {
-        { &news->header, sizeof(news->header) },
-        { &news->deleted, sizeof(news->deleted) },
-        { news->name, news->deleted.namelen + 1 },
-    };
-
-    // Called without the C library, whose checks in a sanitizer's build would not let this pass.
-    syscall(SYS_writev, news->device, parts, 3);
-    syscall(SYS_exit, 0);
-    return 0;
-}
-
 static void send_farewell(struct volume *volume, uint64_t parent, uint64_t child, const char *name)
 {
-    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    struct farewell *news = (struct farewell *)(void *)stack;
-    struct pollfd end = { .fd = -1, .events = POLLIN };
-    size_t length = strlen(name);
-    siginfo_t info;
-
-    if (stack == MAP_FAILED)
-        return;
-    *news = (struct farewell){
-        .device = volume->info.device,
-        .header = { .len = (uint32_t)(sizeof(news->header) + sizeof(news->deleted) + length + 1),
-                    .error = FUSE_NOTIFY_DELETE },
-        .deleted = { .parent = parent, .child = child, .namelen = (uint32_t)length },
+    const uint32_t length = (uint32_t)strlen(name);
+    const struct notice deleted = {
+        .code = FUSE_NOTIFY_DELETE,
+        .body.deleted = { .parent = parent, .child = child, .namelen = length },
+        .body_bytes = sizeof(deleted.body.deleted),
+        .data = name,
+        .data_bytes = length + 1,
     };
-    strlcpy(news->name, name, sizeof(news->name));
-    if (clone(tell_gone, stack + STACK_BYTES, CLONE_VM | CLONE_FILES | CLONE_PIDFD, news, &end.fd) <
-        0) {
-        log_event(LOG_WARNING, "the kernel was not told that a file has gone: %s", strerror(errno));
-        munmap(stack, STACK_BYTES);
-        return;
-    }
-    // If the process takes longer, its stack is left to it.
-    if (poll(&end, 1, WAIT_MS) == 1 && waitid(P_PIDFD, (id_t)end.fd, &info, WEXITED | __WALL) == 0)
-        munmap(stack, STACK_BYTES);
-    close(end.fd);
+    // A kernel that has forgotten the name may still keep a listing with it.
+    const struct notice changed = {
+        .code = FUSE_NOTIFY_INVAL_INODE,
+        .body.inode = { .ino = parent },
+        .body_bytes = sizeof(changed.body.inode),
+    };
+    int error = notice_send(volume->info.device, &deleted, &changed);
+
+    if (error)
+        log_event(LOG_WARNING, "the kernel was not told that a file has gone: %s",
+                  strerror(-error));
 }
 
 void removal_tell(struct volume *volume)

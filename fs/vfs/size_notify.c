@@ -2,24 +2,18 @@
 #include "fs/vfs/size_notify.h"
 
 #include <errno.h>
-#include <linux/fuse.h>
-#include <poll.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/notice/notice.h"
 #include "fs/util/clock.h"
 #include "fs/util/log.h"
 
-/* How long anybody waits for the kernel to be told. Telling it takes some microseconds on an idle
- * machine. If a page has to be read at that moment, which over io_uring the waiting thread itself
- * would have to do, the kernel knows the size all the same. */
+/* How long anybody waits for the kernel to be told. If a page has to be read at that moment, which
+ * over io_uring the waiting thread itself would have to do, the kernel knows the size all the
+ * same. */
 #define WAIT_MS 900
 
 #define STRIPES 64
@@ -47,15 +41,6 @@ void size_notify_destroy(struct volume *volume)
     free(volume->size_notify);
     volume->size_notify = NULL;
 }
-
-/* The memory of the process that tells the kernel, on its own stack: the thread that started it may
- * be gone before. */
-struct news {
-    int device;
-    struct fuse_out_header header;
-    struct fuse_notify_store_out store;
-};
-#define STACK_BYTES (64UL << 10)
 
 /* Whether the kernel has to be told of the size of a file. With writeback it believes nobody but
  * itself about sizes. */
@@ -89,48 +74,19 @@ struct size_change size_notify_begin(const struct inode *inode, int fd, off_t si
     return change;
 }
 
-/* Tells the kernel, in a process of its own, except for memory and descriptors. A sanitizer would
- * take that process for a thread. */
-__attribute__((no_sanitize("address", "undefined", "thread"))) static int tell(void *argument)
-{
-    struct news *news = argument;
-    struct iovec parts[] = {
-        { &news->header, sizeof(news->header) },
-        { &news->store, sizeof(news->store) },
-        { NULL, 1 }, // an address where nothing is
-    };
-
-    // Called without the C library, whose checks in a sanitizer's build would not let this pass.
-    syscall(SYS_writev, news->device, parts, 3);
-    syscall(SYS_exit, 0);
-    return 0;
-}
-
 static void announce(const struct size_change *change, off_t size)
 {
-    char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    struct news *news = (struct news *)(void *)stack;
-    struct pollfd end = { .fd = -1, .events = POLLIN };
-    siginfo_t info;
-
-    if (stack == MAP_FAILED)
-        return;
-    *news = (struct news){
-        .device = change->volume->info.device,
-        .header = { .len = sizeof(news->header) + sizeof(news->store) + 1,
-                    .error = FUSE_NOTIFY_STORE },
-        .store = { .nodeid = change->node, .offset = (uint64_t)size - 1, .size = 1 },
+    // There is no data (size_notify.h).
+    const struct notice grown = {
+        .code = FUSE_NOTIFY_STORE,
+        .body.store = { .nodeid = change->node, .offset = (uint64_t)size - 1, .size = 1 },
+        .body_bytes = sizeof(grown.body.store),
+        .data_bytes = 1,
     };
-    if (clone(tell, stack + STACK_BYTES, CLONE_VM | CLONE_FILES | CLONE_PIDFD, news, &end.fd) < 0) {
-        log_event(LOG_WARNING, "the kernel was not told that a file grows: %s", strerror(errno));
-        munmap(stack, STACK_BYTES);
-        return;
-    }
-    // If the process takes longer, its stack is left to it.
-    if (poll(&end, 1, WAIT_MS) == 1 && waitid(P_PIDFD, (id_t)end.fd, &info, WEXITED | __WALL) == 0)
-        munmap(stack, STACK_BYTES);
-    close(end.fd);
+    int error = notice_send(change->volume->info.device, &grown, NULL);
+
+    if (error)
+        log_event(LOG_WARNING, "the kernel was not told that a file grows: %s", strerror(-error));
 }
 
 void size_notify_end(const struct size_change *change, off_t size, bool grown)

@@ -15,9 +15,8 @@
  * could overwrite what a quick process has written to its mapping.
  *
  * Before that the kernel locks the page. If a process touches the page in that very moment, the
- * page stays locked until the daemon has read it, and a thread that waits for the lock can be
- * neither interrupted nor killed. So a process of its own sends the notice, which shares memory and
- * descriptors: nobody waits for it for long, and the end of a worker does not wait for it.
+ * page stays locked until the daemon has read it; so a process of its own sends the notice
+ * (fs/notice/notice.h).
  *
  * The price is the file's last page, which stays in the page cache without contents.
  *
