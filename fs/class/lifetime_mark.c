@@ -24,13 +24,14 @@ int lifetime_mark(struct inode *directory, const struct lifetime *lifetime)
 {
     struct volume *volume = directory->volume;
     uint16_t flag = NODE_LAST_CLOSE;
+    const char *missing;
     int error;
 
     if (!inode_is_dir(directory))
         return -ENOTDIR;
     if (inode_class(directory)->lasts)
         return -EINVAL;
-    error = lifetime->last_close ? last_close_check(volume) : 0;
+    error = lifetime->last_close ? last_close_check(volume, &missing) : 0;
     if (!error)
         error = mark_both(directory, lifetime);
     if (error)

@@ -5,6 +5,7 @@
 #include "fs/class/classes.h"
 #include "fs/inode/inode.h"
 #include "lib/class/class_root.h"
+#include "lib/class/lifetime.h"
 #include "lib/object/object.h"
 
 /* Makes a class root a directory like its parent again. */
@@ -24,6 +25,9 @@ static int assign_persist(struct inode *directory)
         error = 0;
     if (!error)
         error = skeleton_unmark(named_dir);
+    // Should it be anonymous once more, it is to begin as any other.
+    if (!error)
+        error = lifetime_set(named_dir, &(struct lifetime){ .last_close = false });
     if (!error)
         error = class_root_unmark(named_dir);
     if (error)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "fs/lifetime/candidates.h"
@@ -65,28 +66,35 @@ void last_close_end(struct volume *volume)
     pthread_join(list->thread, NULL);
 }
 
-int last_close_check(struct volume *volume)
+int last_close_check(struct volume *volume, const char **missing)
 {
-    CLEANUP_FD int fd = -1;
+    const struct lifetime lifetime = { .last_close = true };
+    CLEANUP_FD int fd =
+        openat(volume_area(volume, AREA_RAM)->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int error;
 
-    if (!volume->info.data_paths[AREA_RAM].passthrough)
-        return 0;
+    *missing = "room";
+    if (fd < 0)
+        return -errno;
+    *missing = "Linux 6.6, where files in RAM have attributes";
+    error = lifetime_set(fd, &lifetime);
+    if (error || !volume->info.data_paths[AREA_RAM].passthrough)
+        return error;
+    *missing = "Linux 6.12, or nopassthrough: it cannot be known here when a file has lost its "
+               "last user";
     // A registered descriptor would count as a user.
     if (volume->info.backing_takes_open)
         return -EOPNOTSUPP;
-    fd = openat(volume_area(volume, AREA_RAM)->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
     return fcntl(fd, F_SETLEASE, F_WRLCK) == 0 ? 0 : -EOPNOTSUPP;
 }
 
 int last_close_require(struct volume *volume)
 {
-    int error = last_close_check(volume);
+    const char *missing;
+    int error = last_close_check(volume, &missing);
 
     if (error)
-        log_event(LOG_ERR, "option 'lifetime=last-close': it cannot be known here when a file has "
-                           "lost its last user; leave it out, or give nopassthrough as well");
+        log_event(LOG_ERR, "option 'lifetime=last-close' needs %s: %s", missing, strerror(-error));
     return error;
 }
 

@@ -35,8 +35,9 @@ int last_close_start(struct volume *volume, size_t stack_bytes);
 /* Ends the thread, when nothing is served any more. */
 void last_close_end(struct volume *volume);
 
-/* Returns 0 if a mount can have such files; -EOPNOTSUPP: its RAM area gives no leases. */
-int last_close_check(struct volume *volume);
+/* Returns 0 if a mount can have such files; otherwise a negative errno, and `missing` says what it
+ * needs. -EOPNOTSUPP: its RAM area has no attributes, or gives no leases. */
+int last_close_check(struct volume *volume, const char **missing);
 
 /* Does the same for a mount that was asked for them, and says so. */
 int last_close_require(struct volume *volume);

@@ -189,14 +189,14 @@ static int check_anon(const struct mount *mount, const char *name, struct compla
 
 /* Marks a directory of an area with the lifetime that was given. */
 static int mark_given_lifetime(const struct mount *mount, unsigned area, const char *name,
-                               struct complaint *complaint)
+                               const char *shown, struct complaint *complaint)
 {
     const struct lifetime lifetime = { .last_close = mount->options.last_close,
                                        .linger = mount->options.linger };
     CLEANUP_FD int dir = object_open_beneath(mount->volume.info.areas[area].root, name, O_RDONLY);
     int error = dir < 0 ? dir : lifetime_set(dir, &lifetime);
 
-    return error ? complain(complaint, -error, "option 'lifetime': %s cannot be marked: %s", name,
+    return error ? complain(complaint, -error, "option 'lifetime': %s cannot be marked: %s", shown,
                             strerror(-error))
                  : 0;
 }
@@ -208,7 +208,7 @@ static int make_anon(const struct mount *mount, const char *name, struct complai
 
     return error || !mount->options.lifetime_given
                ? error
-               : mark_given_lifetime(mount, AREA_STORE, name, complaint);
+               : mark_given_lifetime(mount, AREA_STORE, name, name, complaint);
 }
 
 /* All names are checked before the first is made: a mistake in one leaves nothing of the others
@@ -228,7 +228,7 @@ int store_setup_check_anon(struct mount *mount, struct complaint *complaint)
 int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
 {
     if (!mount->options.store && mount->options.last_close)
-        return mark_given_lifetime(mount, AREA_RAM, ".", complaint);
+        return mark_given_lifetime(mount, AREA_RAM, ".", "the RAM area", complaint);
     // They are remembered, to be made again.
     strlcpy(mount->volume.state->anon, mount->options.anon ? mount->options.anon : "",
             STATE_ANON_MAX);

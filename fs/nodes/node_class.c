@@ -44,6 +44,6 @@ void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t a
     node->held.io_fd = contents_fd;
     node->area = area;
     node->class = class;
-    node->flags &= (uint16_t)~NODE_CLASS_ROOT;
+    node->flags &= (uint16_t) ~(NODE_CLASS_ROOT | NODE_LAST_CLOSE);
     table_end(table);
 }
