@@ -105,6 +105,11 @@ check 'shmapctl skeleton . ' on off
 check 'shmapctl class . a' anon
 check 'shmapctl class . .. p' persist
 check 'shmapctl class --c' --convert
+check 'shmapctl class --li' --lifetime --linger
+check 'shmapctl class --lifetime ' last-close mount
+check 'shmapctl class --lifetime last-close . an' anon
+check 'shmapctl run --lifetime l' last-close
+check 'shmapctl run --linger 5 dirnam' dirname
 check 'shmapctl help sy' sync
 check 'shmapctl ls --s' --sort
 check 'shmapctl ls --sort m' mtime
@@ -134,6 +139,7 @@ check 'shmapctl run -o huge=w' within_size
 check 'shmapctl run -o size=1g -- dirnam' dirname
 check 'shmapctl run dirnam' dirname
 check 'shmapfs --v' --version
+check 'shmapfs -o lifetime=m' mount
 check 'shmapfs -o nos' nosuid noswap nosymfollow
 check 'shmapfs /a /b -o ro,nos' ro,nosuid ro,noswap ro,nosymfollow
 check 'shmapfs /a /b -o anon=x:y,nokee' y,nokeeper

@@ -56,6 +56,10 @@ static const struct own_option {
 } OWN_OPTIONS[] = {
     { "class", CHOICE_CONVERT, "convert", NULL,
       "give the class to directories that have entries, by a copy that takes their place" },
+    { "class", CHOICE_LIFETIME, "lifetime", "WHEN",
+      "when files go that are made in anonymous directories: last-close (with their last user) or "
+      "mount" },
+    { "class", CHOICE_LINGER, "linger", "SECONDS", "with --lifetime last-close: so much later" },
     { "ls", CHOICE_SORT, "sort", "KEY",
       "by path, size, allocated, resident, dirty, users or mtime; numbers from the top" },
     { "ls", CHOICE_REVERSE, "reverse", NULL, "the other way round" },

@@ -6,7 +6,7 @@
 #include "fs/class/mirror.h"
 #include "fs/lifetime/last_close.h"
 
-static int mark_both(struct inode *directory, const struct lifetime *lifetime)
+static int mark_both(struct inode *directory, const struct shmap_lifetime *lifetime)
 {
     MIRROR struct mirror mirror = MIRROR_NONE;
     int error = mirror_begin_attributes(directory, &mirror);
@@ -20,7 +20,7 @@ static int mark_both(struct inode *directory, const struct lifetime *lifetime)
     return error;
 }
 
-int lifetime_mark(struct inode *directory, const struct lifetime *lifetime)
+int lifetime_mark(struct inode *directory, const struct shmap_lifetime *lifetime)
 {
     struct volume *volume = directory->volume;
     uint16_t flag = NODE_LAST_CLOSE;

@@ -9,6 +9,6 @@
 /* Gives a directory a lifetime for what is made in it from now on, also in the store, as far as it
  * is kept there. -ENOTDIR; -EINVAL: its files last; -EOPNOTSUPP: nothing tells here when a file has
  * lost its last user. */
-int lifetime_mark(struct inode *directory, const struct lifetime *lifetime);
+int lifetime_mark(struct inode *directory, const struct shmap_lifetime *lifetime);
 
 #endif

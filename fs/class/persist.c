@@ -27,7 +27,7 @@ static int assign_persist(struct inode *directory)
         error = skeleton_unmark(named_dir);
     // Should it be anonymous once more, it is to begin as any other.
     if (!error)
-        error = lifetime_set(named_dir, &(struct lifetime){ .last_close = false });
+        error = lifetime_set(named_dir, &(struct shmap_lifetime){ .last_close = false });
     if (!error)
         error = class_root_unmark(named_dir);
     if (error)

@@ -68,7 +68,7 @@ void last_close_end(struct volume *volume)
 
 int last_close_check(struct volume *volume, const char **missing)
 {
-    const struct lifetime lifetime = { .last_close = true };
+    const struct shmap_lifetime lifetime = { .last_close = true };
     CLEANUP_FD int fd =
         openat(volume_area(volume, AREA_RAM)->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     int error;
@@ -100,7 +100,7 @@ int last_close_require(struct volume *volume)
 
 int last_close_inherit(const struct inode *dir, int fd)
 {
-    struct lifetime lifetime;
+    struct shmap_lifetime lifetime;
 
     if (!(dir->ref.flags & NODE_LAST_CLOSE))
         return 0;

@@ -109,7 +109,7 @@ static uint64_t stays_until(struct last_close *list, const struct candidate *can
     return end;
 }
 
-static enum verdict judge(struct inode *inode, struct candidate *candidate)
+static enum verdict judge_candidate(struct inode *inode, struct candidate *candidate)
 {
     struct volume *volume = inode->volume;
     struct lock *stripe = volume_stripe(volume, &inode->ref);
@@ -176,7 +176,7 @@ static enum verdict look_at(struct volume *volume, struct candidate *candidate, 
         return LOST;
     if (!error)
         end_watch(list, candidate, inode.fd);
-    verdict = error ? LATER : judge(&inode, candidate);
+    verdict = error ? LATER : judge_candidate(&inode, candidate);
     if (verdict == HELD)
         *due = next_look(list, candidate, inode.fd);
     else if (verdict == STAYS)
@@ -236,7 +236,7 @@ static void sleep_until(struct last_close *list, uint64_t time)
     ppoll(events, 2, time == CANDIDATE_NEVER ? NULL : &timeout, NULL);
 }
 
-static void *reap(void *argument)
+static void *reap_files(void *argument)
 {
     struct volume *volume = argument;
     struct last_close *list = volume->last_close;
@@ -276,7 +276,7 @@ int reaper_start(struct volume *volume)
     impersonate_none(volume);
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, list->stack_bytes);
-    error = pthread_create(&list->thread, &attributes, reap, volume);
+    error = pthread_create(&list->thread, &attributes, reap_files, volume);
     pthread_attr_destroy(&attributes);
     list->started = !error;
     return -error;

@@ -45,7 +45,7 @@ static int find_place(int fd, bool gone, struct place *place)
 }
 
 /* Opens the directory of a place. */
-static int open_directory(const struct inode *inode, const struct place *place)
+static int open_place(const struct inode *inode, const struct place *place)
 {
     struct volume *volume = inode->volume;
     int fd;
@@ -69,7 +69,7 @@ static int unlink_name(struct inode *inode)
     error = find_place(inode->fd, false, &place);
     if (error)
         return error;
-    CLEANUP_FD int dir = open_directory(inode, &place);
+    CLEANUP_FD int dir = open_place(inode, &place);
     if (dir < 0)
         return dir;
     if (statx(dir, place.name, AT_SYMLINK_NOFOLLOW, OBJECT_STATX_MASK, &named) != 0)
@@ -126,7 +126,7 @@ static uint64_t node_of_directory(const struct inode *inode, const struct place 
     struct volume *volume = inode->volume;
     INODE struct inode dir = INODE_NONE;
     struct node_key key = { .tree = AREA_STORE };
-    CLEANUP_FD int fd = open_directory(inode, place);
+    CLEANUP_FD int fd = open_place(inode, place);
     const char *below;
     struct statx stx;
 

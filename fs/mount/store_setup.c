@@ -191,8 +191,8 @@ static int check_anon(const struct mount *mount, const char *name, struct compla
 static int mark_given_lifetime(const struct mount *mount, unsigned area, const char *name,
                                const char *shown, struct complaint *complaint)
 {
-    const struct lifetime lifetime = { .last_close = mount->options.last_close,
-                                       .linger = mount->options.linger };
+    const struct shmap_lifetime lifetime = { .last_close = mount->options.last_close,
+                                             .linger = mount->options.linger };
     CLEANUP_FD int dir = object_open_beneath(mount->volume.info.areas[area].root, name, O_RDONLY);
     int error = dir < 0 ? dir : lifetime_set(dir, &lifetime);
 

@@ -144,7 +144,7 @@ _Static_assert(sizeof(struct node_layout) % 8 == 0 && sizeof(struct node_header)
                "checksums are made of words");
 
 struct node_use {
-    uint16_t users;    // requests being served
+    uint16_t users; // requests being served
     // Of these, the ones that use io_fd without an open handle of their own.
     uint16_t io_users : 15;
     uint16_t kept : 1; // see node_keep()

@@ -240,7 +240,7 @@ int node_use_object(struct node_table *table, const struct node_seed *seed, int 
                     struct node_ref *ref, struct node_resources leftover[2]);
 
 /* Keep a node in use, and let it go: meanwhile it stays although the kernel forgets it and nobody
- * uses it. What it holds is no more pinned by that. A process keeps no node of the one before it. */
+ * uses it. That pins nothing of what it holds. A process keeps no node of the one before it. */
 void node_keep(struct node_table *table, struct node_ref *ref);
 void node_let_go(struct node_table *table, uint64_t id, struct node_resources *leftover);
 

@@ -114,28 +114,28 @@ static int remove_skeleton(struct inode *inode)
 
 static int get_lifetime(struct inode *inode, char **value)
 {
-    char text[LIFETIME_TEXT_MAX];
-    struct lifetime lifetime;
+    char text[SHMAP_LIFETIME_TEXT_MAX];
+    struct shmap_lifetime lifetime;
 
     if (inode_class(inode)->lasts || (!inode_is_dir(inode) && !inode_is_regular(inode)))
         return -ENODATA;
     lifetime = lifetime_get(inode->fd);
-    lifetime_text(&lifetime, text);
+    shmap_lifetime_text(&lifetime, text);
     *value = strdup(text);
     return 0;
 }
 
 static int set_lifetime(struct inode *inode, const char *value, size_t size)
 {
-    struct lifetime lifetime;
-    int error = lifetime_parse(value, size, &lifetime);
+    struct shmap_lifetime lifetime;
+    int error = shmap_lifetime_parse(value, size, &lifetime);
 
     return error ? error : lifetime_mark(inode, &lifetime);
 }
 
 static int remove_lifetime(struct inode *inode)
 {
-    return lifetime_mark(inode, &(struct lifetime){ .last_close = false });
+    return lifetime_mark(inode, &(struct shmap_lifetime){ .last_close = false });
 }
 
 static bool has_lifetime(const struct inode *inode)

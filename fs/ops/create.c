@@ -100,7 +100,7 @@ static int make_with_mirror(fuse_req_t req, struct inode *dir, const struct new_
 }
 
 /* Makes a regular file, which has a lifetime of its own if the directory wants it. */
-static int make_file(fuse_req_t req, struct inode *dir, const struct new_entry *new)
+static int make_with_lifetime(fuse_req_t req, struct inode *dir, const struct new_entry *new)
 {
     int error = make_as_caller(req, dir, new);
 
@@ -121,7 +121,8 @@ static int make_once(fuse_req_t req, struct inode *dir, const struct new_entry *
         return (int)result;
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
-    result = S_ISDIR(new->mode) ? make_with_mirror(req, dir, new) : make_file(req, dir, new);
+    result =
+        S_ISDIR(new->mode) ? make_with_mirror(req, dir, new) : make_with_lifetime(req, dir, new);
     request_executed(request, result);
     return (int)result;
 }

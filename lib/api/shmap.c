@@ -133,6 +133,37 @@ int shmap_reserve_get(const char *path, uint64_t *bytes)
     return shmap_size_parse(text, 0, bytes);
 }
 
+static int read_lifetime_text(const char *text, ssize_t length, struct shmap_lifetime *lifetime)
+{
+    if (length < 0)
+        return (int)length;
+    return shmap_lifetime_parse(text, (size_t)length, lifetime) == 0 ? 0 : -ENODATA;
+}
+
+int shmap_lifetime_get(const char *path, struct shmap_lifetime *lifetime)
+{
+    char text[SHMAP_LIFETIME_TEXT_MAX];
+
+    return read_lifetime_text(text, read_attribute(path, SHMAP_XATTR_LIFETIME, text, sizeof(text)),
+                              lifetime);
+}
+
+int shmap_lifetime_get_unchecked(const char *path, struct shmap_lifetime *lifetime)
+{
+    char text[SHMAP_LIFETIME_TEXT_MAX];
+    ssize_t length = lgetxattr(path, SHMAP_XATTR_LIFETIME, text, sizeof(text));
+
+    return read_lifetime_text(text, length < 0 ? -errno : length, lifetime);
+}
+
+int shmap_lifetime_set(const char *path, const struct shmap_lifetime *lifetime)
+{
+    char text[SHMAP_LIFETIME_TEXT_MAX];
+
+    shmap_lifetime_text(lifetime, text);
+    return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_LIFETIME, text);
+}
+
 int shmap_options_change(const char *mountpoint, const char *options, bool ask)
 {
     char name[XATTR_NAME_MAX + 1], value[8];

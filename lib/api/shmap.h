@@ -49,8 +49,9 @@ extern "C" {
 /* So many bytes from the beginning of a regular file have room in its area, a text for
  * shmap_size_parse(): set and removed by the file's owner and root. */
 #define SHMAP_XATTR_RESERVE "user.shmapfs.reserve"
-/* How long the files live that are created in an anonymous directory from now on: «mount»,
- * «last-close» or «last-close,linger=SECONDS». Set by the directory's owner and root. */
+/* How long a file in the RAM area lives, and of an anonymous directory, how long the files will
+ * that are created in it: a text for shmap_lifetime_parse(). Set on the directory by its owner and
+ * root. */
 #define SHMAP_XATTR_LIFETIME "user.shmapfs.lifetime"
 /* Read on a mount's root: the answer comes when all that was written through the mount before is on
  * the disk of its store. */
@@ -104,6 +105,38 @@ int shmap_size_parse(const char *text, uint64_t whole, uint64_t *bytes);
  * neither the mount's owner nor root; -ENODATA: `mountpoint` is not the root of a shmapfs mount; or
  * an error of setxattr(2). */
 int shmap_resize(const char *mountpoint, const char *size);
+
+/* How long a file in the RAM area lives. */
+struct shmap_lifetime {
+    bool last_close; // until its last user is finished; otherwise until the mount ends
+    uint32_t linger; // only then: for so many seconds more
+};
+#define SHMAP_LINGER_MAX        86400
+#define SHMAP_LIFETIME_TEXT_MAX 48
+
+/* Reads a lifetime from a text of `length` bytes (no NUL needed): «mount», «last-close» or
+ * «last-close,linger=SECONDS». -EINVAL: it is none, or lingers for over SHMAP_LINGER_MAX. */
+int shmap_lifetime_parse(const char *text, size_t length, struct shmap_lifetime *lifetime);
+
+/* Writes a lifetime as that reads it. */
+void shmap_lifetime_text(const struct shmap_lifetime *lifetime, char text[SHMAP_LIFETIME_TEXT_MAX]);
+
+/* Reads the lifetime of a file in the RAM area, or what an anonymous directory has for files that
+ * are created in it. -ENODATA: it is not on a shmapfs mount, or its contents last; or an error of
+ * getxattr(2). */
+int shmap_lifetime_get(const char *path, struct shmap_lifetime *lifetime);
+
+/* Does the same with fewer round trips, for callers with many files, who know that `path` is on a
+ * shmapfs mount. A symbolic link in the last place is not followed. */
+int shmap_lifetime_get_unchecked(const char *path, struct shmap_lifetime *lifetime);
+
+/* Gives a lifetime to the files and directories that are created in an anonymous directory from now
+ * on. Those that are there keep theirs. -EINVAL: the directory's contents last, or the lifetime
+ * lingers for over SHMAP_LINGER_MAX; -ENOTDIR: it is not a directory; -EOPNOTSUPP: it cannot be
+ * known there when a file has lost its last user; -EPERM: the caller is neither the directory's
+ * owner nor root, or the daemon is older than this; -ENODATA: it is not on a shmapfs mount; or an
+ * error of setxattr(2). */
+int shmap_lifetime_set(const char *path, const struct shmap_lifetime *lifetime);
 
 /* Sets room aside for the first `bytes` bytes of a regular file, whatever its size is, so that a
  * store through a mapping below the size and the reserve never finds the area full. It stays when

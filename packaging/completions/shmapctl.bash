@@ -27,7 +27,7 @@ _shmapctl_run() { # WORD...
             return
         elif [[ $1 == -- ]]; then
             only_command=1
-        elif [[ $1 =~ ^(-o|--options|--persist|--mount|--name|--join)$ ]]; then
+        elif [[ $1 =~ ^(-o|--options|--persist|--mount|--name|--join|--lifetime|--linger)$ ]]; then
             option=$1
         fi
         shift
@@ -35,14 +35,28 @@ _shmapctl_run() { # WORD...
     case $option in
     -o | --options) _shmapfs_options "$1" ;;
     --persist | --mount) _shmapfs_paths dirnames ;;
-    --name | --join) ;;
+    --name | --join | --linger) ;;
+    --lifetime) _shmapfs_reply "$1" last-close mount ;;
     *)
         if [[ $1 == -* && -z $only_command ]]; then
-            _shmapfs_reply "$1" -o --options --persist --mount --name --join -h --help --
+            _shmapfs_reply "$1" -o --options --persist --mount --name --join \
+                --lifetime --linger -h --help --
         else
             mapfile -t COMPREPLY < <(compgen -c -- "$1")
             _shmapfs_paths default
         fi
+        ;;
+    esac
+}
+
+# Completes the options that class has of its own; fails at an argument.
+_shmapctl_class() { # WORD
+    case ${words[-2]} in
+    --lifetime) _shmapfs_reply "$1" last-close mount ;;
+    --linger) ;;
+    *)
+        [[ $1 == -* ]] || return 1
+        _shmapfs_reply "$1" --convert --lifetime --linger -j --json -h --help -V --version
         ;;
     esac
 }
@@ -95,8 +109,8 @@ _shmapctl() {
     done
     if [[ $command == ls ]] && _shmapctl_ls "$word"; then
         return
-    elif [[ $command == class && $word == --c* ]]; then
-        _shmapfs_reply "$word" --convert
+    elif [[ $command == class ]] && _shmapctl_class "$word"; then
+        return
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then

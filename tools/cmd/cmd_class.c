@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl class: what happens to the files below a directory. */
+/* shmapctl class: what happens to the files below a directory, and how long they live. */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "tools/convert/convert.h"
 #include "tools/scan/target.h"
 #include "tools/ui/exit_status.h"
+#include "tools/ui/lifetime_options.h"
 #include "tools/ui/output.h"
 
 static int fail_class_get(const char *path, int error)
@@ -49,11 +50,56 @@ static int fail_class_set(const char *path, enum shmap_class class, int error)
     }
 }
 
+static int fail_lifetime_set(const char *path, int error)
+{
+    switch (-error) {
+    case ENOTDIR:
+        return fail(path, "not a directory; give a directory the lifetime, and all files that are "
+                          "made in it have it");
+    case EINVAL:
+        return fail(path, "what is in it lasts; a lifetime is for anonymous directories, such as "
+                          "those of: shmapctl class DIRECTORY anon");
+    case EOPNOTSUPP:
+        return fail(path, "it cannot be known there when a file has lost its last user; this takes "
+                          "Linux 6.6, or where data passes through the kernel 6.12");
+    case EPERM:
+    case EACCES:
+        return fail(path, "permission denied; only the directory's owner and root set its "
+                          "lifetime");
+    case EROFS:
+        return fail(path,
+                    "the mount is read-only; set the lifetime where it is mounted for writing");
+    default:
+        return fail_class_get(path, error);
+    }
+}
+
+/* What paths are to be given. */
+struct wanted {
+    bool class_given;
+    enum shmap_class class;
+    bool convert;
+    bool lifetime_given;
+    struct shmap_lifetime lifetime;
+};
+
 /* How the classes of paths are shown. */
 struct answers {
     struct json_object *json; // an array; NULL: in words
     bool several;             // and not of one path alone
 };
+
+static void add_lifetime_of(struct json_object *answer, const char *path)
+{
+    struct shmap_lifetime lifetime;
+
+    if (shmap_lifetime_get(path, &lifetime) != 0)
+        return;
+    json_object_object_add(answer, "lifetime",
+                           json_object_new_string(lifetime.last_close ? "last-close" : "mount"));
+    if (lifetime.last_close)
+        json_object_object_add(answer, "linger", json_object_new_int((int)lifetime.linger));
+}
 
 static void show_class(const char *path, enum shmap_class class, const struct answers *answers)
 {
@@ -64,6 +110,7 @@ static void show_class(const char *path, enum shmap_class class, const struct an
 
         json_object_object_add(answer, "path", json_object_new_string(path));
         json_object_object_add(answer, "class", json_object_new_string(name));
+        add_lifetime_of(answer, path);
         json_object_array_add(answers->json, answer);
     } else if (answers->several) {
         char *visible = printable(path);
@@ -86,18 +133,34 @@ static int report_class(const char *path, const struct answers *answers)
     return EXIT_SUCCESS;
 }
 
-static int assign_class(const char *path, enum shmap_class class, bool convert,
-                        const struct answers *answers)
+/* Gives a path its class, or leaves it as it is. */
+static int assign_class(const char *path, const struct wanted *wanted)
 {
-    int error = convert ? 0 : shmap_class_set(path, class);
+    int error;
 
-    if (error)
-        return fail_class_set(path, class, error);
-    if (convert && convert_directory(path, class) != EXIT_SUCCESS)
+    if (wanted->convert)
+        return convert_directory(path, wanted->class);
+    error = wanted->class_given ? shmap_class_set(path, wanted->class) : 0;
+    return error ? fail_class_set(path, wanted->class, error) : EXIT_SUCCESS;
+}
+
+/* Gives a path all that is wanted, or nothing of it. */
+static int assign(const char *path, const struct wanted *wanted, const struct answers *answers)
+{
+    enum shmap_class before;
+    bool known = shmap_class_get(path, &before) == 0;
+    int error;
+
+    if (assign_class(path, wanted) != EXIT_SUCCESS)
         return EXIT_FAILURE;
-    if (answers->json)
-        show_class(path, class, answers);
-    return EXIT_SUCCESS;
+    error = wanted->lifetime_given ? shmap_lifetime_set(path, &wanted->lifetime) : 0;
+    if (error && known && wanted->class_given && before != wanted->class)
+        shmap_class_set(path, before);
+    if (error)
+        return fail_lifetime_set(path, error);
+    if (!answers->json)
+        return EXIT_SUCCESS;
+    return report_class(path, answers);
 }
 
 /* Finds out if the last of several words is a class. An unknown class that is no path either is a
@@ -112,6 +175,33 @@ static int read_class_word(const struct invocation *invocation, bool *given,
     if (*given || invocation->count == 1 || strchr(word, '/') || lstat(word, &stat) == 0)
         return EXIT_SUCCESS;
     fail(word, "no such class, and no such path; the classes are persist and anon");
+    return EXIT_USAGE;
+}
+
+/* Reads what paths are to be given. Returns EXIT_SUCCESS, or an exit status after a line. */
+static int read_wanted(const struct invocation *invocation, struct wanted *wanted)
+{
+    const char *when = invocation->choices[CHOICE_LIFETIME];
+    const char *linger = invocation->choices[CHOICE_LINGER];
+    int status;
+
+    *wanted =
+        (struct wanted){ .convert = invocation->choices[CHOICE_CONVERT], .lifetime_given = when };
+    status = read_class_word(invocation, &wanted->class_given, &wanted->class);
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (lifetime_options_lack("class", when, linger) ||
+        (when && !lifetime_options_read("class", when, linger, &wanted->lifetime)))
+        return EXIT_USAGE;
+    if (wanted->convert && !wanted->class_given)
+        warnx("class --convert: name the class that it is to be, persist or anon, last");
+    else if (wanted->convert && when)
+        warnx("class --convert: what is copied has no lifetime of its own; give --lifetime in a "
+              "command of its own, for what is made later");
+    else if (when && wanted->class_given && wanted->class != SHMAP_ANON)
+        warnx("class: --lifetime is for anonymous directories; leave it out, or make it anon");
+    else
+        return EXIT_SUCCESS;
     return EXIT_USAGE;
 }
 
@@ -132,17 +222,12 @@ static int print_answers(const struct answers *answers)
 
 int cmd_class(const struct invocation *invocation)
 {
-    enum shmap_class class;
-    bool given;
-    int status = read_class_word(invocation, &given, &class);
-    bool convert = invocation->choices[CHOICE_CONVERT];
-    int count = invocation->count - given;
+    struct wanted wanted;
+    int status = read_wanted(invocation, &wanted);
+    int count = invocation->count - wanted.class_given;
+    bool gives = wanted.class_given || wanted.lifetime_given;
     struct answers answers = { .several = count > 1 };
 
-    if (status == EXIT_SUCCESS && convert && !given) {
-        warnx("class --convert: name the class that it is to be, persist or anon, last");
-        status = EXIT_USAGE;
-    }
     if (status != EXIT_SUCCESS)
         return status;
     if (invocation->json)
@@ -150,7 +235,7 @@ int cmd_class(const struct invocation *invocation)
     for (int i = 0; i < count; i++) {
         const char *path = invocation->arguments[i];
 
-        if ((given ? assign_class(path, class, convert, &answers) : report_class(path, &answers)) !=
+        if ((gives ? assign(path, &wanted, &answers) : report_class(path, &answers)) !=
             EXIT_SUCCESS)
             status = EXIT_FAILURE;
     }

@@ -1,76 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl ls: the objects and directories of a mount, how much of them is in memory, and how many
- * processes use them. */
+/* shmapctl ls: the objects and directories of a mount, how much of them is in memory, how many
+ * processes use them, and which keep those that go with their last user. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tools/cmd/command.h"
 #include "tools/scan/selection.h"
+#include "tools/scan/tally.h"
 #include "tools/scan/target.h"
 #include "tools/scan/users.h"
-#include "tools/ui/array.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 #include "tools/ui/table.h"
 
-/* The inode number of each file that a process uses, once for each process, in ascending order. */
-struct tally {
-    uint64_t *inodes;
-    size_t count;
-};
-
-static void tally_user(struct tally *tally, const struct user *user)
+static void note_users(struct objects *objects, const struct tally *tally)
 {
-    qsort(user->uses, user->count, sizeof(*user->uses), array_compare);
-    for (size_t i = 0; i < user->count; i++) {
-        if (i > 0 && user->uses[i].inode == user->uses[i - 1].inode)
-            continue;
-        tally->inodes = array_grow(tally->inodes, tally->count, sizeof(*tally->inodes));
-        tally->inodes[tally->count++] = user->uses[i].inode;
+    for (size_t i = 0; i < objects->count; i++) {
+        struct object *object = &objects->all[i];
+
+        object->entries = tally_find(tally, object->inode, &object->users);
     }
 }
 
-static struct tally tally_users(const struct users *users)
+/* Returns whether any object may be removed with its last user. */
+static bool has_last_close(const struct objects *objects)
 {
-    struct tally tally = { 0 };
-
-    for (size_t i = 0; i < users->count; i++)
-        tally_user(&tally, &users->all[i]);
-    if (tally.count > 0)
-        qsort(tally.inodes, tally.count, sizeof(*tally.inodes), array_compare);
-    return tally;
-}
-
-/* Returns how many of the numbers are less than this one. */
-static size_t count_below(const struct tally *tally, uint64_t inode)
-{
-    size_t low = 0, high = tally->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (tally->inodes[middle] < inode)
-            low = middle + 1;
-        else
-            high = middle;
+    for (size_t i = 0; i < objects->count; i++) {
+        if (objects->all[i].lifetime.last_close)
+            return true;
     }
-    return low;
-}
-
-static size_t count_users(const struct tally *tally, uint64_t inode)
-{
-    return count_below(tally, inode + 1) - count_below(tally, inode);
-}
-
-static void count_all_users(struct objects *objects, const struct users *users)
-{
-    struct tally tally = tally_users(users);
-
-    for (size_t i = 0; i < objects->count; i++)
-        objects->all[i].users = count_users(&tally, objects->all[i].inode);
-    free(tally.inodes);
+    return false;
 }
 
 static void add_pages(struct table *table, bool counted, uint64_t pages)
@@ -94,37 +56,89 @@ static void add_contents(struct table *table, const struct object *object)
     add_pages(table, object->counted, object->pages.dirty);
 }
 
-static void add_sum(struct table *table, const struct object_sum *sum)
+static void add_lifetime(struct table *table, const struct object *object)
+{
+    const struct shmap_lifetime *lifetime = &object->lifetime;
+
+    if (object->class == SHMAP_PERSIST)
+        table_add(table, "-");
+    else if (lifetime->last_close && lifetime->linger > 0)
+        table_add(table, "last-close+%us", lifetime->linger);
+    else
+        table_add(table, lifetime->last_close ? "last-close" : "mount");
+}
+
+/* Adds the first processes that keep a file, and how many more do. */
+static void add_keepers(struct table *table, const struct object *object)
+{
+    enum { SHOWN_MAX = 3 };
+    char text[256] = "";
+    size_t keepers = 0;
+
+    for (size_t i = 0; object->lifetime.last_close && i < object->users; i++) {
+        const struct tally_entry *entry = &object->entries[i];
+        size_t length = strlen(text);
+
+        if (entry->keeps && keepers++ < SHOWN_MAX)
+            snprintf(text + length, sizeof(text) - length, "%s%d %s", length ? ", " : "",
+                     entry->user->pid, entry->user->command);
+    }
+    if (keepers > SHOWN_MAX)
+        table_add(table, "%s and %zu more", text, keepers - SHOWN_MAX);
+    else
+        table_add(table, "%s", keepers ? text : "-");
+}
+
+static void add_sum(struct table *table, const struct object_sum *sum, bool with_lifetimes)
 {
     table_add(table, "total");
+    if (with_lifetimes)
+        table_add(table, "-");
     table_add(table, "%s", humanize(sum->size).text);
     table_add(table, "%s", humanize(sum->allocated).text);
     add_pages(table, sum->counted, sum->pages.resident);
     add_pages(table, sum->counted, sum->pages.dirty);
     table_add(table, "-");
+    if (with_lifetimes)
+        table_add(table, "-");
     table_add(table, "%zu object%s, %zu director%s", sum->objects, sum->objects == 1 ? "" : "s",
               sum->directories, sum->directories == 1 ? "y" : "ies");
 }
 
+static void add_row(struct table *table, const struct object *object, bool with_lifetimes)
+{
+    table_add(table, "%s", shmap_class_name(object->class));
+    if (with_lifetimes)
+        add_lifetime(table, object);
+    add_contents(table, object);
+    table_add(table, "%zu", object->users);
+    if (with_lifetimes)
+        add_keepers(table, object);
+    table_add(table, "%s%s", object->path, object->is_directory ? "/" : "");
+}
+
 static void show_objects(const struct objects *objects)
 {
-    static const struct column columns[] = {
+    static const struct column plain[] = {
         { "CLASS", false }, { "SIZE", true },  { "ALLOCATED", true }, { "RESIDENT", true },
         { "DIRTY", true },  { "USERS", true }, { "PATH", false },
     };
+    static const struct column with_lifetimes[] = {
+        { "CLASS", false },    { "LIFETIME", false }, { "SIZE", true },
+        { "ALLOCATED", true }, { "RESIDENT", true },  { "DIRTY", true },
+        { "USERS", true },     { "KEPT BY", false },  { "PATH", false },
+    };
     struct object_sum sum = objects_sum(objects);
+    bool last_close = has_last_close(objects);
     struct table table;
 
-    table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
-    for (size_t i = 0; i < objects->count; i++) {
-        const struct object *object = &objects->all[i];
-
-        table_add(&table, "%s", shmap_class_name(object->class));
-        add_contents(&table, object);
-        table_add(&table, "%zu", object->users);
-        table_add(&table, "%s%s", object->path, object->is_directory ? "/" : "");
-    }
-    add_sum(&table, &sum);
+    if (last_close)
+        table_init(&table, with_lifetimes, sizeof(with_lifetimes) / sizeof(with_lifetimes[0]));
+    else
+        table_init(&table, plain, sizeof(plain) / sizeof(plain[0]));
+    for (size_t i = 0; i < objects->count; i++)
+        add_row(&table, &objects->all[i], last_close);
+    add_sum(&table, &sum, last_close);
     table_print(&table);
 }
 
@@ -147,6 +161,28 @@ static void add_all_pages(struct json_object *json, bool counted, const struct s
                                counted ? json_object_new_uint64(members[i].count) : NULL);
 }
 
+static void add_lifetime_json(struct json_object *json, const struct object *object)
+{
+    const struct shmap_lifetime *lifetime = &object->lifetime;
+    struct json_object *keepers;
+
+    if (object->class == SHMAP_PERSIST)
+        return;
+    json_object_object_add(json, "lifetime",
+                           json_object_new_string(lifetime->last_close ? "last-close" : "mount"));
+    if (!lifetime->last_close)
+        return;
+    add_number(json, "linger", lifetime->linger);
+    if (object->is_directory)
+        return;
+    keepers = json_object_new_array();
+    for (size_t i = 0; i < object->users; i++) {
+        if (object->entries[i].keeps)
+            json_object_array_add(keepers, json_object_new_int(object->entries[i].user->pid));
+    }
+    json_object_object_add(json, "kept_by", keepers);
+}
+
 static struct json_object *object_to_json(const struct object *object)
 {
     struct json_object *json = json_object_new_object();
@@ -160,6 +196,7 @@ static struct json_object *object_to_json(const struct object *object)
     }
     json_object_object_add(json, "mtime", json_object_new_int64(object->modified.tv_sec));
     add_number(json, "users", object->users);
+    add_lifetime_json(json, object);
     return json;
 }
 
@@ -228,6 +265,7 @@ int cmd_ls(const struct invocation *invocation)
     enum shmap_class class;
     struct objects objects;
     struct users users;
+    struct tally tally;
     int status = read_selection(invocation, &selection, &class), error;
 
     if (status != EXIT_SUCCESS)
@@ -240,13 +278,15 @@ int cmd_ls(const struct invocation *invocation)
         objects_free(&objects);
         return fail("/proc", "%s", strerror(-error));
     }
-    count_all_users(&objects, &users);
+    tally = tally_users(&users);
+    note_users(&objects, &tally);
     selection_apply(&selection, &objects);
     if (invocation->json)
         show_objects_json(path, &objects, users.unseen);
     else
         show_objects(&objects);
     users_report_unseen(&users);
+    tally_free(&tally);
     users_free(&users);
     objects_free(&objects);
     return status;

@@ -12,6 +12,7 @@
 #include "tools/cmd/command.h"
 #include "tools/run/run.h"
 #include "tools/ui/exit_status.h"
+#include "tools/ui/lifetime_options.h"
 #include "tools/ui/output.h"
 
 #define USAGE "usage: shmapctl run [OPTION...] [--] COMMAND [ARGUMENT...]"
@@ -24,6 +25,9 @@ static const char HELP[] =
           "      --persist STORE               keep the objects in this directory\n"
           "      --mount DIRECTORY             have this directory instead of /dev/shm\n"
           "      --name NAME                   a name by which others join\n"
+          "      --lifetime WHEN               objects go with their last user (last-close), or\n"
+          "                                    with the run (mount)\n"
+          "      --linger SECONDS              with --lifetime last-close: so much later\n"
           "      --join NAME|PID               share what a run has, by name or process\n"
           "  -h, --help                        show this text";
 
@@ -32,8 +36,13 @@ static void add_daemon_argument(struct run_plan *plan, const char *argument)
     plan->daemon_arguments[plan->daemon_argument_count++] = argument;
 }
 
+/* What the options say, as far as it has to be looked at before it becomes the plan's. */
+struct run_words {
+    const char *mountpoint, *when, *linger;
+};
+
 /* Reads the options up to COMMAND. Returns -1 to go on, or an exit status. */
-static int parse_run_options(struct run_plan *plan, const char **mountpoint, int argc, char **argv)
+static int parse_run_options(struct run_plan *plan, struct run_words *words, int argc, char **argv)
 {
     static const struct option options[] = {
         { "help", no_argument, NULL, 'h' },
@@ -42,10 +51,13 @@ static int parse_run_options(struct run_plan *plan, const char **mountpoint, int
         { "mount", required_argument, NULL, 'm' },
         { "name", required_argument, NULL, 'n' },
         { "join", required_argument, NULL, 'j' },
+        { "lifetime", required_argument, NULL, 'l' },
+        { "linger", required_argument, NULL, 'g' },
         { 0 },
     };
     const char **texts[] = {
-        ['p'] = &plan->store, ['m'] = mountpoint, ['n'] = &plan->name, ['j'] = &plan->join
+        ['p'] = &plan->store, ['m'] = &words->mountpoint, ['n'] = &plan->name,
+        ['j'] = &plan->join,  ['l'] = &words->when,       ['g'] = &words->linger,
     };
 
     optind = 0; // another command line than the one before, for getopt(3)
@@ -81,6 +93,29 @@ static bool is_empty(const char *option, const char *value, const char *takes)
     return true;
 }
 
+/* Hands a lifetime on to the daemon as an option. Returns 0, or -1 after a line. */
+static int plan_lifetime(struct run_plan *plan, const struct run_words *words)
+{
+    char text[SHMAP_LIFETIME_TEXT_MAX];
+    struct shmap_lifetime lifetime;
+
+    if (lifetime_options_lack("run", words->when, words->linger))
+        return -1;
+    if (!words->when)
+        return 0;
+    if (!lifetime_options_read("run", words->when, words->linger, &lifetime))
+        return -1;
+    if (plan->store && lifetime.last_close) {
+        warnx("run: --lifetime last-close is for what is in RAM; leave --persist out");
+        return -1;
+    }
+    shmap_lifetime_text(&lifetime, text);
+    snprintf(plan->lifetime_option, sizeof(plan->lifetime_option), "lifetime=%s", text);
+    add_daemon_argument(plan, "-o");
+    add_daemon_argument(plan, plan->lifetime_option);
+    return 0;
+}
+
 /* Returns whether a mount there would hide what the mount itself takes. */
 static bool is_needed(const char *directory)
 {
@@ -112,7 +147,7 @@ static int find_mountpoint(struct run_plan *plan, const char *given)
 /* Returns the exit status. */
 static int parse_and_run(struct run_plan *plan, int argc, char **argv)
 {
-    const char *mountpoint = NULL;
+    struct run_words words = { .mountpoint = NULL };
     int own_count, status;
 
     add_daemon_argument(plan, "shmapfs");
@@ -120,20 +155,24 @@ static int parse_and_run(struct run_plan *plan, int argc, char **argv)
     add_daemon_argument(plan, "-o");
     add_daemon_argument(plan, "keeper");
     own_count = plan->daemon_argument_count;
-    status = parse_run_options(plan, &mountpoint, argc, argv);
+    status = parse_run_options(plan, &words, argc, argv);
     if (status >= 0)
         return status;
     if (is_empty("--persist", plan->store, "the path of a directory") ||
-        is_empty("--mount", mountpoint, "the path of a directory") ||
+        is_empty("--mount", words.mountpoint, "the path of a directory") ||
         is_empty("--name", plan->name, "a word") ||
         is_empty("--join", plan->join, "the name of a run, or the number of one of its processes"))
         return EXIT_NOT_STARTED;
-    if (plan->join &&
-        (plan->store || plan->name || mountpoint || plan->daemon_argument_count > own_count)) {
-        warnx("run: --join takes the mount as it is; leave -o, --persist, --mount and --name out");
+    if (plan->join && (plan->store || plan->name || words.mountpoint || words.when ||
+                       words.linger || plan->daemon_argument_count > own_count)) {
+        warnx("run: --join takes the mount as it is; leave -o, --persist, --mount, --name, "
+              "--lifetime and --linger out");
         return EXIT_NOT_STARTED;
     }
-    if (!plan->join && find_mountpoint(plan, mountpoint ? mountpoint : SHM_DIRECTORY) != 0)
+    if (plan_lifetime(plan, &words) != 0)
+        return EXIT_NOT_STARTED;
+    if (!plan->join &&
+        find_mountpoint(plan, words.mountpoint ? words.mountpoint : SHM_DIRECTORY) != 0)
         return EXIT_NOT_STARTED;
     add_daemon_argument(plan, "--");
     if (plan->store)

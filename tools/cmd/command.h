@@ -8,6 +8,8 @@
 /* The options that some commands have of their own. */
 enum choice {
     CHOICE_CONVERT,
+    CHOICE_LIFETIME,
+    CHOICE_LINGER,
     CHOICE_SORT,
     CHOICE_REVERSE,
     CHOICE_CLASS,

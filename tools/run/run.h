@@ -16,6 +16,7 @@
 struct run_plan {
     const char **daemon_arguments; // with its name, and a NULL behind the last one
     int daemon_argument_count;
+    char lifetime_option[64];  // one of these
     const char *store;         // NULL: all is RAM
     const char *name;          // of the run; NULL: it has none
     const char *join;          // a run to be joined, of which all of the above is; NULL: none

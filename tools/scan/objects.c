@@ -67,10 +67,22 @@ static void add(struct walk *walk, struct object object, const char *path)
     objects->all[objects->count++] = object;
 }
 
+/* Returns the lifetime of an entry; without one of its own it is the mount's. */
+static struct shmap_lifetime lifetime_of(const char *name, enum shmap_class class)
+{
+    struct shmap_lifetime lifetime;
+
+    if (class == SHMAP_PERSIST || shmap_lifetime_get_unchecked(name, &lifetime) != 0)
+        return (struct shmap_lifetime){ .last_close = false };
+    return lifetime;
+}
+
 static void add_object(struct walk *walk, const struct stat *stat, enum shmap_class class,
-                       const char *path, int error, const struct shmap_pages *pages)
+                       const char *path, int error, const struct shmap_pages *pages,
+                       struct shmap_lifetime lifetime)
 {
     struct object object = { .class = class,
+                             .lifetime = lifetime,
                              .inode = stat->st_ino,
                              .modified = stat->st_mtim,
                              .size = (uint64_t)stat->st_size,
@@ -88,7 +100,8 @@ static void add_entry(struct walk *walk, const char *name, const struct stat *st
     // An empty file has no pages, whoever asks.
     int error = stat->st_size == 0 ? 0 : shmap_pages_get_unchecked(name, &pages);
 
-    add_object(walk, stat, walk->level->class, walk->path + walk->start + 1, error, &pages);
+    add_object(walk, stat, walk->level->class, walk->path + walk->start + 1, error, &pages,
+               lifetime_of(name, walk->level->class));
 }
 
 /* Adds the one file that the walk was given. */
@@ -99,7 +112,8 @@ static void add_start(struct walk *walk, const char *path)
     struct shmap_pages pages = { 0 };
     int error = stat->st_size == 0 ? 0 : shmap_pages_get(path, &pages);
 
-    add_object(walk, stat, walk->target->class, slash ? slash + 1 : path, error, &pages);
+    add_object(walk, stat, walk->target->class, slash ? slash + 1 : path, error, &pages,
+               lifetime_of(path, walk->target->class));
 }
 
 /* Opens a directory of the mount and makes it the working directory. */
@@ -190,6 +204,7 @@ static void visit_directory(struct walk *walk, const char *name, const struct st
         add(walk,
             (struct object){ .is_directory = true,
                              .class = walk->level->class,
+                             .lifetime = lifetime_of(".", walk->level->class),
                              .inode = stat->st_ino,
                              .modified = stat->st_mtim },
             walk->path + walk->start + 1);

@@ -7,11 +7,12 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "tools/scan/tally.h"
 #include "tools/scan/target.h"
 
 struct object {
     char *path;        // from where the listing began
-    bool is_directory; // and has a class and users alone
+    bool is_directory; // and has a class, a lifetime and users alone
     struct timespec modified;
     enum shmap_class class;
     uint64_t inode;
@@ -19,7 +20,10 @@ struct object {
     uint64_t allocated; // bytes that it takes
     bool counted;       // `pages` is known
     struct shmap_pages pages;
-    size_t users; // for whoever counts them
+    struct shmap_lifetime lifetime; // of a directory, what is made in it will have
+    // For whoever finds them: how many processes use it, and the entries of these in a tally.
+    size_t users;
+    const struct tally_entry *entries;
 };
 
 struct objects {
