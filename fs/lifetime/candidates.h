@@ -21,7 +21,9 @@ struct candidate {
     // Times, as clock_now() has them.
     uint64_t closed; // when it was known to be used last
     uint64_t due;    // when it is to be looked at
+    uint64_t looked; // when it was
     uint64_t rests;  // until when it is not, whatever happens
+    uint64_t rest;   // how long that was
     unsigned linger; // seconds; UINT_MAX: not known yet
     unsigned tries;  // looks that found it used, since somebody has closed it
     bool watched;

@@ -30,8 +30,10 @@
 /* Lookups without an open keep nothing for longer. */
 #define POSTPONED_MAX (2 * SECOND)
 
-/* A file is not looked at more often, however often it is closed. */
-#define REST MILLISECOND
+/* A file is not looked at more often, however often it is closed; and if it is closed all the time,
+ * even less. */
+#define REST     MILLISECOND
+#define REST_MAX (4 * MILLISECOND)
 
 /* The kernel tells of a close before the file counts as closed; so a file is looked at again, after
  * 1 ms and each time after twice as long. From this look on it is watched. */
@@ -186,9 +188,23 @@ static enum verdict look_at(struct volume *volume, struct candidate *candidate, 
     return verdict;
 }
 
+/* Lets a file rest that was looked at just now. The lock is held. */
+static void let_rest(struct candidate *candidate, bool was_closed)
+{
+    uint64_t now = clock_now();
+
+    if (was_closed && now - candidate->looked < 2 * candidate->rest)
+        candidate->rest = candidate->rest < REST_MAX ? 2 * candidate->rest : REST_MAX;
+    else
+        candidate->rest = REST;
+    candidate->looked = now;
+    candidate->rests = now + candidate->rest;
+}
+
 static void settle(struct volume *volume, struct candidate *candidate)
 {
     struct last_close *list = volume->last_close;
+    bool was_closed = candidate->tries == 0;
     uint64_t due;
     enum verdict verdict = look_at(volume, candidate, &due);
 
@@ -199,7 +215,7 @@ static void settle(struct volume *volume, struct candidate *candidate)
         return;
     }
     lock_take(&list->lock);
-    candidate->rests = clock_now() + REST;
+    let_rest(candidate, was_closed);
     candidate_set_due(list, candidate, candidate->again ? clock_now() : due);
     lock_release(&list->lock);
 }
