@@ -33,6 +33,11 @@ static const struct pair peer_uring[] = {
     { .side = "persist-uring", .against = "hp-directory" },
     { 0 },
 };
+static const struct pair itself_in_ram[] = {
+    { .side = "anon" },
+    { .side = "anon-nopassthrough" },
+    { 0 },
+};
 static const struct pair itself[] = {
     { .side = "anon" },
     { .side = "persist" },
@@ -43,6 +48,13 @@ static const struct pair itself[] = {
 #define FOUR(call)                                                                    \
     {                                                                                 \
         .work = call " x4", .pairs = itself, .at_most = 1 / 1.6, .against_work = call \
+    }
+
+// Files that go with their last user against ordinary ones.
+#define LAST_CLOSE(kept, ordinary)                                                       \
+    {                                                                                    \
+        .work = kept " last-close: open+close", .pairs = itself_in_ram, .at_most = 1.15, \
+        .against_work = ordinary ": open+close"                                          \
     }
 
 // With a million files known against a thousand.
@@ -118,6 +130,10 @@ const struct limit limits[] = {
     FOUR("create+close"),
     FOUR("unlink"),
     FOUR("rename"),
+
+    LAST_CLOSE("lingering", "unused"),
+    LAST_CLOSE("held", "held"),
+    LAST_CLOSE("mapped", "mapped"),
 
     KNOWN("open+close"),
     KNOWN("open+close any"),

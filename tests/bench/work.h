@@ -64,6 +64,7 @@ extern const struct work_group map_works;
 extern const struct work_group pingpong_works;
 extern const struct work_group call_works;
 extern const struct work_group name_works;
+extern const struct work_group last_close_works;
 extern const struct work_group readdir_works_10;
 extern const struct work_group readdir_works_1k;
 extern const struct work_group readdir_works_100k;
