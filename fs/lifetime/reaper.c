@@ -33,7 +33,7 @@
 /* A file is not looked at more often, however often it is closed; and if it is closed all the time,
  * even less. */
 #define REST     MILLISECOND
-#define REST_MAX (4 * MILLISECOND)
+#define REST_MAX (8 * MILLISECOND)
 
 /* The kernel tells of a close before the file counts as closed; so a file is looked at again, after
  * 1 ms and each time after twice as long. From this look on it is watched. */
@@ -198,7 +198,8 @@ static void let_rest(struct candidate *candidate, bool was_closed)
     else
         candidate->rest = REST;
     candidate->looked = now;
-    candidate->rests = now + candidate->rest;
+    // Those that rest are looked at together, which wakes the thread less often.
+    candidate->rests = (now / candidate->rest + 1) * candidate->rest;
 }
 
 static void settle(struct volume *volume, struct candidate *candidate)
