@@ -86,7 +86,7 @@ int reaper_start(struct volume *volume);
 void leftovers_find(struct volume *volume);
 
 /* Takes a file's name away; the node's stripe is held. Returns 0, also if it has none any more, or
- * a negative errno. */
+ * a negative errno; -EMLINK: it has several; -ESTALE: it has another one than it is known by. */
 int removal_unlink(struct inode *inode);
 
 /* Tells the kernel that the last file to be removed has gone, and ends the removal. The caller

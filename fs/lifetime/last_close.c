@@ -118,6 +118,20 @@ int last_close_inherit_name(const struct inode *dir, const char *name)
     return fd < 0 ? fd : last_close_inherit(dir, fd);
 }
 
+void last_close_follow_name(const struct inode *inode, int dir, const char *name)
+{
+    CLEANUP_FD int fd = -1;
+    struct statx held, found;
+
+    if (!(inode->ref.flags & NODE_LAST_CLOSE) || inode->ref.held.path_fd < 0)
+        return;
+    fd = object_open_in(dir, name);
+    // The kernel shows the name by which a descriptor was opened, as long as there is that name.
+    if (fd >= 0 && object_stat(fd, &found) == 0 && object_stat(inode->fd, &held) == 0 &&
+        found.stx_ino == held.stx_ino)
+        dup3(fd, inode->ref.held.path_fd, O_CLOEXEC);
+}
+
 void last_close_looked_up(const struct inode *inode)
 {
     if ((inode->ref.flags & NODE_LAST_CLOSE) && inode_is_regular(inode))

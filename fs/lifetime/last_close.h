@@ -47,6 +47,10 @@ int last_close_require(struct volume *volume);
 int last_close_inherit(const struct inode *dir, int fd);
 int last_close_inherit_name(const struct inode *dir, const char *name);
 
+/* Has such a file be known by another of its names, which is the one to go when no other is
+ * left. */
+void last_close_follow_name(const struct inode *inode, int dir, const char *name);
+
 /* Notes that a name was looked up that stands for such a file. */
 void last_close_looked_up(const struct inode *inode);
 

@@ -48,8 +48,11 @@ static void list_leftover(struct search *search, int dir, const char *name)
     if (fd < 0 || object_stat(fd, &stx) != 0 || !S_ISREG(stx.stx_mode) ||
         !lifetime_get(fd).last_close)
         return;
-    if (inode_of_object(search->volume, search->area, SHMAP_ANON, steal_fd(&fd), &inode) == 0)
-        last_close_settle(&inode);
+    if (inode_of_object(search->volume, search->area, SHMAP_ANON, steal_fd(&fd), &inode) != 0)
+        return;
+    if (stx.stx_nlink == 1)
+        last_close_follow_name(&inode, dir, name);
+    last_close_settle(&inode);
 }
 
 static void search_directory(struct search *search, const char *path)

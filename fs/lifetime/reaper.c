@@ -82,6 +82,7 @@ static enum verdict remove_unused(struct inode *inode, bool may_go)
     struct volume *volume = inode->volume;
     CLEANUP_FD int lease = -1;
     enum verdict verdict = STAYS;
+    int error;
 
     node_refresh(&volume->nodes, &inode->ref);
     if (inode->ref.flags & (NODE_UNLINKED | NODE_GONE))
@@ -90,9 +91,10 @@ static enum verdict remove_unused(struct inode *inode, bool may_go)
         return OPEN;
     if (inode_is_passthrough(inode))
         verdict = inode->ref.held.io_fd >= 0 ? HELD : probe_users(volume, inode, &lease);
-    if (verdict == STAYS && may_go)
-        verdict = removal_unlink(inode) == 0 ? GONE : HELD;
-    return verdict;
+    if (verdict != STAYS || !may_go)
+        return verdict;
+    error = removal_unlink(inode);
+    return error == 0 ? GONE : error == -ESTALE ? LOST : HELD;
 }
 
 /* Returns until when a file stays although nobody uses it. */

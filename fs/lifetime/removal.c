@@ -66,15 +66,17 @@ static int unlink_name(struct inode *inode)
 
     if (error || stx.stx_nlink == 0)
         return error;
+    if (stx.stx_nlink > 1)
+        return -EMLINK;
     error = find_place(inode->fd, false, &place);
     if (error)
         return error;
     CLEANUP_FD int dir = open_place(inode, &place);
     if (dir < 0)
         return dir;
-    if (statx(dir, place.name, AT_SYMLINK_NOFOLLOW, OBJECT_STATX_MASK, &named) != 0)
-        return -errno;
-    if (named.stx_ino != stx.stx_ino || stx.stx_nlink != 1)
+    // It was known by a name that it does not have any more.
+    if (statx(dir, place.name, AT_SYMLINK_NOFOLLOW, OBJECT_STATX_MASK, &named) != 0 ||
+        named.stx_ino != stx.stx_ino)
         return -ESTALE;
     inode->volume->state->removing = inode->ref.id;
     error = unlinkat(dir, place.name, 0) == 0 ? 0 : -errno;

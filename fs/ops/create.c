@@ -8,6 +8,7 @@
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
+#include "fs/inode/rename.h"
 #include "fs/inode/reopen.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/ops/ops.h"
@@ -188,18 +189,17 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const cha
 
 static int link_to(struct inode *inode, struct inode *dir, const char *name)
 {
+    ENTRIES = entries_begin(dir);
     struct object_path path;
 
     if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
         return -EXDEV;
-    // It could not be told which name goes with the last user.
-    if (inode->ref.flags & NODE_LAST_CLOSE)
-        return -EPERM;
     // With two names the node is no longer known by one.
     reopen_never(inode->volume, &inode->ref);
-    return linkat(AT_FDCWD, object_path_of(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) == 0
-               ? 0
-               : -errno;
+    if (linkat(AT_FDCWD, object_path_of(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) != 0)
+        return -errno;
+    last_close_follow_name(inode, dir->fd, name);
+    return 0;
 }
 
 static int link_once(struct inode *inode, struct inode *dir, const char *name)
