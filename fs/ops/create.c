@@ -295,10 +295,11 @@ static int make_open(fuse_req_t req, const struct inode *dir, const char *name, 
     do {
         fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
         fd = fd < 0 ? -errno : fd;
+        // That takes room, too.
+        fd = name && fd >= 0 ? with_lifetime(dir, name, fd) : fd;
     } while (descriptors_await_room(dir->volume, &fd, &since) ||
              (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
     impersonate_end(dir->volume, mode);
-    fd = name && fd >= 0 ? with_lifetime(dir, name, fd) : fd;
     fault_point(FAULT_AFTER_EXECUTION);
     // The kernel knew of no such name. If the name was made behind the mount's back, the kernel
     // shall look again.
