@@ -240,6 +240,29 @@ static void a_file_that_lingers_is_found_again(void **state)
     workspace_unmount(workspace);
 }
 
+static bool holds_few_descriptors(void *workspace)
+{
+    return read_status_number(workspace, "descriptors") < 50;
+}
+
+static void files_that_linger_pin_no_descriptors(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char path[32];
+
+    workspace_mount(workspace, false, "size=8m,descriptors=16");
+    need_user_attributes("mnt");
+    assert_ok(mkdir("mnt/dir", 0755));
+    assert_set_lifetime("mnt/dir", "last-close,linger=60", 0);
+    for (int i = 0; i < 300; i++) {
+        snprintf(path, sizeof(path), "mnt/dir/%d", i);
+        put_file(path, "x");
+    }
+    assert_true(becomes_true(holds_few_descriptors, workspace));
+    assert_content("mnt/dir/0", "x");
+    workspace_unmount(workspace);
+}
+
 static void a_lifetime_ends_with_the_class(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -289,6 +312,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(names_change_as_usual),
         cmocka_unit_test(a_linger_runs_out),
         cmocka_unit_test(a_file_that_lingers_is_found_again),
+        cmocka_unit_test(files_that_linger_pin_no_descriptors),
         cmocka_unit_test(the_attribute_takes_lifetimes_alone),
         cmocka_unit_test(a_store_keeps_the_lifetime_of_a_class_root),
         cmocka_unit_test(a_lifetime_ends_with_the_class),
