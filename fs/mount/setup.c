@@ -135,6 +135,9 @@ static int make_nodes(struct mount *mount, struct complaint *complaint)
 
 void setup_undo(struct mount *mount)
 {
+    // To find the mount takes a descriptor, and that there was none may be why the set-up ends.
+    if (mount->volume.state)
+        close(mount->memfd);
     if (mount->volume.session)
         connection_end(mount);
     if (mount->volume.nodes.header)
@@ -143,7 +146,6 @@ void setup_undo(struct mount *mount)
         if (mount->volume.state->streams)
             close(mount->volume.state->streams);
         munmap(mount->volume.state, sizeof(*mount->volume.state));
-        close(mount->memfd);
     }
     parking_destroy(&mount->volume.parking);
     store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
