@@ -9,6 +9,15 @@
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
 
+/* How long a file stays after a name was looked up that stands for it: somebody is about to open
+ * it. After an open that came too late it is longer, for the second lookup must not be in vain. */
+#define GRACE       (5 * MILLISECOND)
+#define LONG_GRACE  (500 * MILLISECOND)
+#define STALE_MEANS SECOND
+
+/* Lookups without an open keep nothing for longer. */
+#define POSTPONED_MAX (2 * SECOND)
+
 static int compare_numbers(uint64_t a, uint64_t b)
 {
     return (a > b) - (a < b);
@@ -131,6 +140,21 @@ struct candidate *candidate_choose(struct last_close *list, uint64_t *next)
     list->sleeps_until = candidate ? 0 : *next;
     lock_release(&list->lock);
     return candidate;
+}
+
+uint64_t candidate_stays_until(struct last_close *list, const struct candidate *candidate)
+{
+    uint64_t closed = candidate->closed;
+    uint64_t looked_up = list->looked_up[candidate->id % LOOKUPS_NOTED];
+    uint64_t stale = list->stale;
+    bool was_stale = stale > 0 && clock_now() - stale < STALE_MEANS;
+    uint64_t end = looked_up ? looked_up + (was_stale ? LONG_GRACE : GRACE) : 0;
+
+    if (end > closed + POSTPONED_MAX)
+        end = closed + POSTPONED_MAX;
+    if (end < closed + candidate->linger * SECOND)
+        end = closed + candidate->linger * SECOND;
+    return end;
 }
 
 void candidate_note_watched(struct last_close *list, struct candidate *candidate)

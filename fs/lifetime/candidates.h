@@ -10,6 +10,9 @@
 
 #define CANDIDATE_NEVER UINT64_MAX
 
+#define MILLISECOND UINT64_C(1000000)
+#define SECOND      UINT64_C(1000000000)
+
 /* A file that somebody has closed. Its node is kept (node_keep()) until its name has gone, and so
  * outlives the kernel's interest. */
 struct candidate {
@@ -85,9 +88,13 @@ int reaper_start(struct volume *volume);
 /* Lists all files of the RAM areas that go with their last user and that nobody has open. */
 void leftovers_find(struct volume *volume);
 
+/* Returns until when a candidate stays although nobody uses it. */
+uint64_t candidate_stays_until(struct last_close *list, const struct candidate *candidate);
+
 /* Takes a file's name away; the node's stripe is held. Returns 0, also if it has none any more, or
- * a negative errno; -EMLINK: it has several; -ESTALE: it has another one than it is known by. */
-int removal_unlink(struct inode *inode);
+ * a negative errno; -EAGAIN: somebody has looked it up meanwhile; -EMLINK: it has several; -ESTALE:
+ * it has another one than it is known by. */
+int removal_unlink(struct inode *inode, const struct candidate *candidate);
 
 /* Tells the kernel that the last file to be removed has gone, and ends the removal. The caller
  * holds no lock. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/inode/rename.h"
 #include "fs/lifetime/candidates.h"
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
@@ -40,6 +41,16 @@ void last_close_destroy(struct volume *volume)
     volume->last_close = NULL;
 }
 
+/* Any name may have been looked up at the process before, and its open comes here. */
+static void note_unknown_lookups(struct last_close *list)
+{
+    uint64_t now = clock_now();
+
+    for (unsigned i = 0; i < LOOKUPS_NOTED; i++)
+        list->looked_up[i] = now;
+    list->stale = now;
+}
+
 int last_close_start(struct volume *volume, size_t stack_bytes)
 {
     struct last_close *list = volume->last_close;
@@ -48,6 +59,7 @@ int last_close_start(struct volume *volume, size_t stack_bytes)
     if (!volume_has_lifetimes(volume))
         return 0;
     list->missed = true;
+    note_unknown_lookups(list);
     return reaper_start(volume);
 }
 
@@ -132,10 +144,20 @@ void last_close_follow_name(const struct inode *inode, int dir, const char *name
         dup3(fd, inode->ref.held.path_fd, O_CLOEXEC);
 }
 
-void last_close_looked_up(const struct inode *inode)
+bool last_close_looked_up(struct inode *inode)
 {
-    if ((inode->ref.flags & NODE_LAST_CLOSE) && inode_is_regular(inode))
-        inode->volume->last_close->looked_up[inode->ref.id % LOOKUPS_NOTED] = clock_now();
+    struct volume *volume = inode->volume;
+    struct statx stx;
+
+    if (!(inode->ref.flags & NODE_LAST_CLOSE) || !inode_is_regular(inode))
+        return true;
+    volume->last_close->looked_up[inode->ref.id % LOOKUPS_NOTED] = clock_now();
+    // A removal that has not seen this has happened, now that it is over. The file may have got
+    // another node since.
+    ENTRIES = entries_begin(inode);
+    node_refresh(&volume->nodes, &inode->ref);
+    return !(inode->ref.flags & NODE_GONE) && object_stat(inode->fd, &stx) == 0 &&
+           stx.stx_nlink > 0;
 }
 
 bool last_close_is_gone(const struct inode *inode)

@@ -51,8 +51,9 @@ int last_close_inherit_name(const struct inode *dir, const char *name);
  * left. */
 void last_close_follow_name(const struct inode *inode, int dir, const char *name);
 
-/* Notes that a name was looked up that stands for such a file. */
-void last_close_looked_up(const struct inode *inode);
+/* Notes that a name was looked up that stands for such a file. Returns false if it has gone
+ * meanwhile. */
+bool last_close_looked_up(struct inode *inode);
 
 /* Returns whether a file was removed with its last user; then somebody has come too late. */
 bool last_close_is_gone(const struct inode *inode);

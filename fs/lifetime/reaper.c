@@ -18,18 +18,6 @@
 #include "lib/class/lifetime.h"
 #include "lib/sys/cleanup.h"
 
-#define MILLISECOND UINT64_C(1000000)
-#define SECOND      UINT64_C(1000000000)
-
-/* How long a file stays after a name was looked up that stands for it: somebody is about to open
- * it. After an open that came too late it is longer, for the second lookup must not be in vain. */
-#define GRACE       (5 * MILLISECOND)
-#define LONG_GRACE  (500 * MILLISECOND)
-#define STALE_MEANS SECOND
-
-/* Lookups without an open keep nothing for longer. */
-#define POSTPONED_MAX (2 * SECOND)
-
 /* A file is not looked at more often, however often it is closed; and if it is closed all the time,
  * even less. */
 #define REST     MILLISECOND
@@ -77,12 +65,12 @@ static enum verdict probe_users(struct volume *volume, const struct inode *inode
 
 /* Removes a file if nobody uses it and it `may_go`. The stripe is held: who opens it meanwhile
  * finds it gone. */
-static enum verdict remove_unused(struct inode *inode, bool may_go)
+static enum verdict remove_unused(struct inode *inode, const struct candidate *candidate,
+                                  bool may_go)
 {
     struct volume *volume = inode->volume;
     CLEANUP_FD int lease = -1;
     enum verdict verdict = STAYS;
-    int error;
 
     node_refresh(&volume->nodes, &inode->ref);
     if (inode->ref.flags & (NODE_UNLINKED | NODE_GONE))
@@ -93,24 +81,16 @@ static enum verdict remove_unused(struct inode *inode, bool may_go)
         verdict = inode->ref.held.io_fd >= 0 ? HELD : probe_users(volume, inode, &lease);
     if (verdict != STAYS || !may_go)
         return verdict;
-    error = removal_unlink(inode);
-    return error == 0 ? GONE : error == -ESTALE ? LOST : HELD;
-}
-
-/* Returns until when a file stays although nobody uses it. */
-static uint64_t stays_until(struct last_close *list, const struct candidate *candidate)
-{
-    uint64_t closed = candidate->closed;
-    uint64_t looked_up = list->looked_up[candidate->id % LOOKUPS_NOTED];
-    uint64_t stale = list->stale;
-    bool was_stale = stale > 0 && clock_now() - stale < STALE_MEANS;
-    uint64_t end = looked_up ? looked_up + (was_stale ? LONG_GRACE : GRACE) : 0;
-
-    if (end > closed + POSTPONED_MAX)
-        end = closed + POSTPONED_MAX;
-    if (end < closed + candidate->linger * SECOND)
-        end = closed + candidate->linger * SECOND;
-    return end;
+    switch (removal_unlink(inode, candidate)) {
+    case 0:
+        return GONE;
+    case -EAGAIN:
+        return STAYS;
+    case -ESTALE:
+        return LOST;
+    default:
+        return HELD;
+    }
 }
 
 static enum verdict judge_candidate(struct inode *inode, struct candidate *candidate)
@@ -122,12 +102,12 @@ static enum verdict judge_candidate(struct inode *inode, struct candidate *candi
 
     if (candidate->linger == UINT_MAX)
         candidate->linger = lifetime_get(inode->fd).linger;
-    may_go = stays_until(volume->last_close, candidate) <= clock_now();
+    may_go = candidate_stays_until(volume->last_close, candidate) <= clock_now();
     // Only of a file that lingers it matters since when nobody uses it.
     if (!may_go && candidate->linger == 0)
         return STAYS;
     lock_take(stripe);
-    verdict = remove_unused(inode, may_go);
+    verdict = remove_unused(inode, candidate, may_go);
     lock_release(stripe);
     if (verdict == GONE && may_go)
         removal_tell(volume);
@@ -184,7 +164,7 @@ static enum verdict look_at(struct volume *volume, struct candidate *candidate, 
     if (verdict == HELD)
         *due = next_look(list, candidate, inode.fd);
     else if (verdict == STAYS)
-        *due = stays_until(list, candidate);
+        *due = candidate_stays_until(list, candidate);
     else if (verdict == LATER)
         *due = clock_now() + UNWATCHED_PERIOD;
     return verdict;
@@ -195,7 +175,7 @@ static void let_rest(struct candidate *candidate, bool was_closed)
 {
     uint64_t now = clock_now();
 
-    if (was_closed && now - candidate->looked < 2 * candidate->rest)
+    if (was_closed && now - candidate->looked < 2 * REST_MAX)
         candidate->rest = candidate->rest < REST_MAX ? 2 * candidate->rest : REST_MAX;
     else
         candidate->rest = REST;

@@ -14,6 +14,7 @@
 #include "fs/lifetime/candidates.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/notice/notice.h"
+#include "fs/util/clock.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "lib/class/class_root.h"
@@ -84,13 +85,14 @@ static int unlink_name(struct inode *inode)
     return error;
 }
 
-int removal_unlink(struct inode *inode)
+int removal_unlink(struct inode *inode, const struct candidate *candidate)
 {
     struct volume *volume = inode->volume;
     int error;
 
     entries_freeze(volume);
-    error = unlink_name(inode);
+    error = candidate_stays_until(volume->last_close, candidate) > clock_now() ? -EAGAIN
+                                                                               : unlink_name(inode);
     if (!error) {
         node_flags(&volume->nodes, &inode->ref, NODE_GONE, 0);
         inode_name_removed(inode, 1);

@@ -38,6 +38,20 @@ void reply_inode(fuse_req_t req, struct inode *inode, struct statx *stx, bool ch
         inode_unlookup(inode);
 }
 
+/* Looks up a name that leads to a file which is still there. */
+static int look_up(struct inode *dir, const char *name, struct inode *inode, struct statx *stx)
+{
+    int error = inode_lookup(dir, name, inode, stx);
+
+    while (!error && !last_close_looked_up(inode)) {
+        inode_unlookup(inode);
+        inode_release(inode);
+        *inode = INODE_NONE;
+        error = inode_lookup(dir, name, inode, stx);
+    }
+    return error;
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct volume *volume = volume_of(req);
@@ -49,7 +63,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (!error)
         error = inode_acquire(volume, parent, &dir);
     if (!error)
-        error = inode_lookup(&dir, name, &inode, &stx);
+        error = look_up(&dir, name, &inode, &stx);
     if (error == -ENOENT || inode_hides(volume, parent, name)) {
         // The reply names no node: the kernel remembers that there is nothing by that name.
         reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume_timeout(volume) });
