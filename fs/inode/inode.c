@@ -225,7 +225,7 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
     *inode = INODE_NONE;
     if (error)
         return error;
-    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != volume->info.areas[area].device)
+    if (makedev(stx->stx_dev_major, stx->stx_dev_minor) != volume_area(volume, area)->device)
         return -EXDEV;
     seed.key = key_of(area, stx);
     seed.type = stx->stx_mode >> 12;
@@ -299,7 +299,7 @@ static const struct class *root_class(const struct volume *volume)
 {
     unsigned word = 0;
 
-    while (volume->info.areas[volume->classes[word]->area].root < 0)
+    while (!volume_has_area(volume, volume->classes[word]->area))
         word++;
     return volume->classes[word];
 }

@@ -103,7 +103,7 @@ static inline const struct class *inode_class(const struct inode *inode)
 static inline bool inode_is_passthrough(const struct inode *inode)
 {
     return inode_class(inode)->passes_through &&
-           inode->volume->info.data_paths[inode->ref.area].passthrough;
+           volume_data_path(inode->volume, inode->ref.area)->passthrough;
 }
 
 /* Returns the inode number that the mount shows for an inode number in an area. */

@@ -9,6 +9,7 @@
 #include <fuse_lowlevel.h>
 
 #include "fs/nodes/node_table.h"
+#include "fs/state/area_table.h"
 #include "fs/state/parking.h"
 #include "fs/state/request.h"
 #include "fs/state/state.h"
@@ -24,6 +25,7 @@ struct volume {
     struct mount_info info;
     struct state *state;
     struct parking parking;
+    struct area_table areas; // those beside info.areas
     struct node_table nodes;
     struct fuse_session *session;
     const struct class *const *classes; // by their enum shmap_class
@@ -36,6 +38,8 @@ struct volume {
     struct lock options;
     // Held while a class root is entered, made or dropped.
     struct lock class_roots;
+    // Held while entries of `areas` change, or all are looked at: never while a disk is waited for.
+    struct lock own_areas;
     // Held while directories of a skeleton change, together with their mirror (fs/class/mirror.h).
     struct lock mirrors;
     // Held for reading while a file's name in RAM goes or becomes another's, where files may have a
@@ -77,12 +81,26 @@ struct volume {
 static inline struct lock *volume_stripe(struct volume *volume, const struct node_ref *ref)
 {
     // A store that does not answer takes no stripe of RAM.
-    return &volume->stripes[((uint32_t)ref->id * AREAS + ref->area) % VOLUME_STRIPES];
+    return &volume->stripes[((uint32_t)ref->id * 2 + (ref->area != AREA_STORE)) % VOLUME_STRIPES];
 }
 
 static inline struct area *volume_area(struct volume *volume, unsigned area)
 {
-    return &volume->info.areas[area];
+    return area < AREAS_OF_MOUNT ? &volume->info.areas[area]
+                                 : &area_table_entry(&volume->areas, area)->area;
+}
+
+/* Returns whether there is an area of an index. */
+static inline bool volume_has_area(const struct volume *volume, unsigned area)
+{
+    return area < AREAS_OF_MOUNT ? volume->info.areas[area].root >= 0
+                                 : area_table_has(&volume->areas, area);
+}
+
+/* Returns the way that an area's data goes to programs. */
+static inline struct data_path *volume_data_path(struct volume *volume, unsigned area)
+{
+    return &volume->info.data_paths[area_kind(area)->data_path];
 }
 
 /* Returns whether any class root keeps its skeleton. */

@@ -18,6 +18,7 @@
 struct search {
     struct volume *volume;
     unsigned area;
+    int root; // of the area
     char **paths;
     size_t count, room;
 };
@@ -57,8 +58,7 @@ static void list_leftover(struct search *search, int dir, const char *name)
 
 static void search_directory(struct search *search, const char *path)
 {
-    int root = volume_area(search->volume, search->area)->root;
-    int fd = object_open_beneath(root, path, O_RDONLY);
+    int fd = object_open_beneath(search->root, path, O_RDONLY);
     DIR *stream = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
 
@@ -78,9 +78,23 @@ static void search_directory(struct search *search, const char *path)
     closedir(stream);
 }
 
+/* Opens the root of an area, which may be closed meanwhile. Returns a descriptor or a negative
+ * errno. */
+static int open_area(struct volume *volume, unsigned area)
+{
+    int fd = -ENOENT;
+
+    lock_take(&volume->own_areas);
+    if (volume_has_area(volume, area))
+        fd = object_reopen(volume_area(volume, area)->root, O_PATH);
+    lock_release(&volume->own_areas);
+    return fd;
+}
+
 static void search_area(struct volume *volume, unsigned area)
 {
-    struct search search = { .volume = volume, .area = area };
+    CLEANUP_FD int root = open_area(volume, area);
+    struct search search = { .volume = volume, .area = area, .root = root };
 
     search_directory(&search, ".");
     while (search.count > 0) {
@@ -94,7 +108,7 @@ static void search_area(struct volume *volume, unsigned area)
 void leftovers_find(struct volume *volume)
 {
     for (unsigned area = 0; volume_has_lifetimes(volume) && area < AREAS; area++) {
-        if (area_kind(area)->is_memory && volume_area(volume, area)->root >= 0)
+        if (area_kind(area)->is_memory && volume_has_area(volume, area))
             search_area(volume, area);
     }
 }

@@ -52,6 +52,7 @@ int modules_init(struct volume *volume)
         lock_init(&volume->stripes[i], LOCK_STRIPE);
     lock_init(&volume->options, LOCK_OPTIONS);
     lock_init(&volume->class_roots, LOCK_CLASS_ROOTS);
+    lock_init(&volume->own_areas, LOCK_OWN_AREAS);
     lock_init(&volume->mirrors, LOCK_MIRRORS);
     lock_init(&volume->releases.lock, LOCK_RELEASES);
     lock_condition_init(&volume->releases.one_served);

@@ -22,7 +22,7 @@ static bool is_stacked(const struct area *area)
 
 static void refuse_passthrough(struct mount *mount, const char *reason)
 {
-    for (unsigned area = 0; area < AREAS; area++) {
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
         struct data_path *path = &mount->volume.info.data_paths[area];
 
         if (path->passthrough)
@@ -146,7 +146,7 @@ int session_prepare(struct mount *mount)
 
 void session_probe(struct mount *mount)
 {
-    for (unsigned area = 0; area < AREAS; area++)
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++)
         backing_probe(&mount->volume, area);
     writeback_raise_limits(&mount->volume);
     hold_take(&mount->volume);

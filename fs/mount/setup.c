@@ -38,7 +38,7 @@ static void plan_data_paths(struct mount *mount)
                          : !info->cred.privileged ? "passthrough takes root"
                                                   : NULL;
 
-    for (unsigned area = 0; area < AREAS; area++) {
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
         info->data_paths[area].passthrough = !reason;
         strlcpy(info->data_paths[area].reason, reason ? reason : "",
                 sizeof(info->data_paths[area].reason));
@@ -89,9 +89,12 @@ static int make_state(struct mount *mount, struct complaint *complaint)
 
     mount->memfd = state_create(&mount->volume.state);
     error = mount->memfd < 0 ? mount->memfd : parking_create(&mount->volume.parking);
+    if (!error)
+        error = area_table_create(&mount->volume.areas);
     if (error)
         return complain(complaint, -error, "the memory of the mount cannot be made: %s",
                         strerror(-error));
+    mount->volume.state->areas = mount->volume.areas.memfd;
     setup_note_program(mount->volume.state);
     mount->volume.state->read_only = mount->options.read_only;
     mount->volume.state->umount_ends = mount->options.umount_ends;
@@ -149,7 +152,8 @@ void setup_undo(struct mount *mount)
     }
     parking_destroy(&mount->volume.parking);
     store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
-    for (unsigned area = 0; area < AREAS; area++)
+    area_table_destroy(&mount->volume.areas);
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++)
         area_close(volume_area(&mount->volume, area));
     modules_destroy(&mount->volume);
     option_free(&mount->options);
@@ -183,12 +187,13 @@ void setup_keep_descriptors(struct mount *mount)
     };
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
-    for (unsigned area = 0; area < AREAS; area++) {
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
         const struct area *own_area = &info->areas[area];
         const int of_area[] = { own_area->root, own_area->mount, own_area->user_namespace };
 
         keep_descriptors(nodes, of_area, sizeof(of_area) / sizeof(of_area[0]));
     }
+    area_table_keep(&mount->volume.areas, nodes);
 }
 
 /* Checks what has to be there whatever is mounted. */
@@ -275,7 +280,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     CLEANUP_FD int place = -1; // locked until the mount is there
     int error;
 
-    for (unsigned area = 0; area < AREAS; area++)
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++)
         info->areas[area] = AREA_NONE;
     mount->memfd = info->device = -1;
     mount->store_lock = STORE_LOCK_NONE;

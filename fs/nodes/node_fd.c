@@ -84,6 +84,14 @@ void node_fd_keep(struct node_table *table, int fd)
     table_end(table);
 }
 
+void node_fd_drop(struct node_table *table, int fd)
+{
+    table_begin(table);
+    if (owner_of(owner_word(table, fd)) == OWNER_MOUNT)
+        fd_disown(table, fd, OWNER_MOUNT, SLOT_NONE);
+    table_end(table);
+}
+
 /* Returns the descriptor of a stream's handle; -1: the handle is no stream's. */
 static int stream_fd(const struct node_table *table, uint64_t fh)
 {

@@ -340,6 +340,9 @@ uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool ano
 /* Makes a descriptor the mount's own, for as long as the mount lives. */
 void node_fd_keep(struct node_table *table, int fd);
 
+/* Takes back that a descriptor is the mount's own, if it is. */
+void node_fd_drop(struct node_table *table, int fd);
+
 /* Begins a directory stream. Returns its handle, which the kernel brings back. NODE_STREAM_NONE:
  * `fd` is not below NODE_FD_MAX, and is the caller's to close. */
 uint64_t node_dir_open(struct node_table *table, struct node_ledger *ledger, int fd);

@@ -82,15 +82,26 @@ static int take_timeout(struct live_changes *changes)
     return 0;
 }
 
-/* Changes flags of the mounts that the areas are on; none: finds out whether that is possible. */
+static int set_flags_of_one(struct volume *volume, unsigned area, const struct area_atime *flags)
+{
+    return volume_has_area(volume, area)
+               ? area_set_flags(volume_area(volume, area), flags->set, flags->clear)
+               : 0;
+}
+
+/* Changes flags of the mounts that the areas are on; none: finds out whether that is possible. An
+ * area that is made meanwhile has the flags of the mount's own RAM area. */
 static int set_area_flags(struct volume *volume, const struct area_atime *flags)
 {
+    unsigned area = 0;
     int error = 0;
 
-    for (unsigned area = 0; !error && area < AREAS; area++) {
-        if (volume_area(volume, area)->root >= 0)
-            error = area_set_flags(volume_area(volume, area), flags->set, flags->clear);
-    }
+    while (!error && area < AREAS_OF_MOUNT)
+        error = set_flags_of_one(volume, area++, flags);
+    lock_take(&volume->own_areas);
+    while (!error && area < AREAS)
+        error = set_flags_of_one(volume, area++, flags);
+    lock_release(&volume->own_areas);
     return error == -EOPNOTSUPP ? -EBUSY : error;
 }
 

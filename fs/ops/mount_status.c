@@ -13,8 +13,10 @@
 
 static int fill_area(struct volume *volume, unsigned area, struct shmap_area_status *status)
 {
-    status->passthrough = volume->info.data_paths[area].passthrough;
-    strlcpy(status->reason, volume->info.data_paths[area].reason, sizeof(status->reason));
+    const struct data_path *path = volume_data_path(volume, area);
+
+    status->passthrough = path->passthrough;
+    strlcpy(status->reason, path->reason, sizeof(status->reason));
     return area_status(volume_area(volume, area), status);
 }
 

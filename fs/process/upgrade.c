@@ -274,6 +274,19 @@ static int continue_parking(struct volume *volume)
     return error;
 }
 
+static int continue_areas(struct volume *volume)
+{
+    int error;
+
+    if (volume->state->areas)
+        return area_table_attach(&volume->areas, volume->state->areas);
+    // An older version has none but the first ones.
+    error = area_table_create(&volume->areas);
+    if (!error)
+        volume->state->areas = volume->areas.memfd;
+    return error;
+}
+
 int upgrade_resume(struct mount *mount, int memfd)
 {
     const char *why;
@@ -285,6 +298,8 @@ int upgrade_resume(struct mount *mount, int memfd)
     mount->volume.info = mount->volume.state->info;
     setup_note_program(mount->volume.state);
     error = continue_parking(&mount->volume);
+    if (!error)
+        error = continue_areas(&mount->volume);
     if (!error)
         error = setup_continue(mount, mount->volume.info.device);
     if (error)

@@ -204,9 +204,12 @@ static int attach_nodes(struct mount *mount)
     // Any other error may pass.
     if (error == -EPROTO || error == -EUCLEAN)
         mount_damaged(mount, why);
-    if (!error)
-        node_fd_keep(&mount->volume.nodes, mount->volume.parking.memfd);
-    return error;
+    if (error)
+        return error;
+    node_fd_keep(&mount->volume.nodes, mount->volume.parking.memfd);
+    if (!area_table_keep(&mount->volume.areas, &mount->volume.nodes))
+        mount_damaged(mount, "the table of areas has a wrong checksum");
+    return 0;
 }
 
 int worker_inherit(struct mount *mount)

@@ -35,8 +35,8 @@ struct mount_info {
     dev_t device_number;       // of the mount
     uid_t owner;
     bool skeletons; // of all anonymous class roots are kept; false: an older version mounted
-    struct area areas[AREAS];
-    struct data_path data_paths[AREAS];
+    struct area areas[AREAS_OF_MOUNT]; // the others are in a table (area_table.h)
+    struct data_path data_paths[AREAS_OF_MOUNT];
     struct cred cred;
     double timeout;          // for names and attributes that only change through the mount
     bool keeps_listings;     // the kernel keeps listings until names change through the mount
@@ -141,6 +141,7 @@ struct state {
     int parked;     // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Atomic uint32_t lifetimes; // some directory is marked with one (fs/lifetime/last_close.h)
     _Atomic uint64_t removing;  // the node that is being removed with its last user; 0: none
+    int areas;                  // memfd of the table of areas (area_table.h); 0: likewise
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 

@@ -17,6 +17,7 @@
 enum lock_rank {
     LOCK_OPTIONS = 1, // fs/inode/volume.h
     LOCK_CLASS_ROOTS, // fs/inode/volume.h
+    LOCK_OWN_AREAS,   // fs/inode/volume.h
     LOCK_MIRRORS,     // fs/inode/volume.h
     LOCK_PENDING,     // fs/vfs/pending_invalidation.c
     LOCK_NAMES,       // fs/inode/reopen.c; a reader-writer lock

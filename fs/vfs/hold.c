@@ -116,7 +116,7 @@ static int pick_in_namespace(const struct volume *volume)
 /* Whether data of an area that outlives the mount is in FUSE's page cache. */
 static bool caches_what_lasts(const struct volume *volume)
 {
-    for (unsigned area = 0; area < AREAS; area++) {
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
         if (area_kind(area)->lasts && volume->info.areas[area].root >= 0 &&
             !volume->info.data_paths[area].passthrough)
             return true;

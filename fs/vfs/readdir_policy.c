@@ -144,14 +144,14 @@ int readdir_policy_choose(struct volume *volume)
     return 0;
 }
 
-int readdir_policy_records(const struct volume *volume, unsigned area)
+int readdir_policy_records(struct volume *volume, unsigned area)
 {
-    bool counts = strcmp(volume->info.areas[area].filesystem, "tmpfs") == 0;
+    bool counts = strcmp(volume_area(volume, area)->filesystem, "tmpfs") == 0;
 
     return counts ? volume->state->streams : 0;
 }
 
-bool readdir_policy_keeps(const struct volume *volume, unsigned area)
+bool readdir_policy_keeps(struct volume *volume, unsigned area)
 {
     // A listing that one stream has given has positions of no other.
     return volume->info.keeps_listings && volume_timeout(volume) >= TIMEOUT_DEFAULT &&

@@ -17,9 +17,9 @@
 int readdir_policy_choose(struct volume *volume);
 
 /* Returns the memfd of the records that streams of an area have; 0: they need none. */
-int readdir_policy_records(const struct volume *volume, unsigned area);
+int readdir_policy_records(struct volume *volume, unsigned area);
 
 /* Returns whether the kernel may keep listings of an area's directories. */
-bool readdir_policy_keeps(const struct volume *volume, unsigned area);
+bool readdir_policy_keeps(struct volume *volume, unsigned area);
 
 #endif

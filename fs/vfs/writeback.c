@@ -35,7 +35,7 @@
 
 bool writeback_happens(const struct volume *volume)
 {
-    for (unsigned area = 0; area < AREAS; area++) {
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
         if (volume->info.areas[area].root >= 0 && !volume->info.data_paths[area].passthrough)
             return true;
     }

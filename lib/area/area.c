@@ -15,9 +15,9 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-const struct area_kind AREA_KINDS[AREAS] = {
-    [AREA_STORE] = { .lasts = true, .reserves_blocks = true },
-    [AREA_RAM] = { .is_memory = true, .is_private = true },
+const struct area_kind AREA_KINDS[AREA_OWN] = {
+    [AREA_STORE] = { .lasts = true, .reserves_blocks = true, .data_path = AREA_STORE },
+    [AREA_RAM] = { .is_memory = true, .is_private = true, .is_apart = true, .data_path = AREA_RAM },
 };
 
 #ifndef XFS_SUPER_MAGIC

@@ -13,24 +13,31 @@
 #include "lib/api/shmap.h"
 #include "lib/sys/complaint.h"
 
-/* Indices: the store; the mount's own RAM area; and how many there are. */
-#define AREA_STORE 0U
-#define AREA_RAM   1U
-#define AREAS      2U
+/* Indices. Each mount begins with the first two, though it may lack a store; from AREA_OWN on there
+ * are RAM areas that directories have for themselves. */
+#define AREA_STORE     0U
+#define AREA_RAM       1U
+#define AREAS_OF_MOUNT 2U
+#define AREA_OWN       2U
+#define AREAS_OWN_MAX  100U
+#define AREAS          (AREA_OWN + AREAS_OWN_MAX)
 
-/* What an area is like, by its index. */
+/* What all areas of a kind are like. */
 struct area_kind {
     bool lasts;      // it outlives the mount
     bool is_memory;  // nothing in it waits for a disk, and pages that are not there are in swap
     bool is_private; // nobody changes it but the mount
+    bool is_apart;   // its filesystem is not the store's: both may have an inode number
     bool reserves_blocks; // its filesystem keeps some space for root
+    unsigned data_path;   // which of the mount's first areas has the way to programs that it has
 };
 
-extern const struct area_kind AREA_KINDS[AREAS];
+/* The kinds, by the index of the first area that is of it. */
+extern const struct area_kind AREA_KINDS[AREA_OWN];
 
 static inline const struct area_kind *area_kind(unsigned area)
 {
-    return &AREA_KINDS[area];
+    return &AREA_KINDS[area < AREA_OWN ? area : AREA_RAM];
 }
 
 struct area {

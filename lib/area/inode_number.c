@@ -27,6 +27,6 @@ static uint64_t of_store(uint64_t ino)
 uint64_t inode_number_shown(enum inode_numbering numbering, unsigned area, uint64_t ino)
 {
     if (numbering == NUMBERING_WIDE)
-        return area_kind(area)->is_private ? ino | BIT_52 : ino;
-    return area_kind(area)->is_private ? of_ram(ino) : of_store(ino);
+        return area_kind(area)->is_apart ? ino | BIT_52 : ino;
+    return area_kind(area)->is_apart ? of_ram(ino) : of_store(ino);
 }

@@ -19,7 +19,7 @@ static size_t make_numbers(struct number numbers[], size_t room)
     static const uint64_t distances[] = { 0, 1, 2, 4711, BIT(20), BIT(31), BIT(31) - 1 };
     size_t count = 0;
 
-    for (unsigned area = 0; area < AREAS; area++) {
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
         for (unsigned bit = 0; bit < 64; bit++) {
             for (size_t i = 0; i < 2 * sizeof(distances) / sizeof(distances[0]); i++) {
                 uint64_t ino = i % 2 ? BIT(bit) - distances[i / 2] : BIT(bit) + distances[i / 2];
