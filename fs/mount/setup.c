@@ -288,7 +288,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     info->skeletons = mount->options.skeleton;
     info->owner = geteuid();
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
-    info->numbering = NUMBERING_NARROW;
+    info->numbering = NUMBERING_SHARED;
     atomic_flag_clear(&mount->upgrading);
     lock_init(&mount->syncs.lock, LOCK_SYNCS);
     umask(0);

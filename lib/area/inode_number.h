@@ -5,21 +5,23 @@
  * its own number, so nothing has to be remembered of them.
  *
  * Numbers below 2^32 are for programs with 32-bit inode numbers, to which stat(2) is EOVERFLOW
- * otherwise. The store's numbers below 2^31 stay as they are, and the RAM area's below 2^31 have
- * bit 31 set. What these leave no room for, few stores have, and RAM areas in which more than 2^31
- * files were made; it has bit 52: still an integer that a double holds exactly, which is what
- * JavaScript has.
+ * otherwise. The store's numbers below 2^31 stay as they are; the RAM areas share the upper half,
+ * the mount's own a half of that, and each directory's own a 256th. What these leave no room for,
+ * few stores have, and RAM areas in which very many files were made; it has bit 52: still an
+ * integer that a double holds exactly, which is what JavaScript has.
  *
  *     area    its number             shown
  *     store   below 2^31             as it is
  *             from 2^31, below 2^32  + 2^52 - 2^31
  *             from 2^32, below 2^52  as it is
  *             from 2^52              + 2^52 (overlayfs with xino, some network filesystems)
- *     RAM     below 2^31             + 2^31
- *             from 2^31              + 2^52 (tmpfs counts: it never comes to 2^52)
+ *     RAM     below 2^30             + 2^31
+ *             from 2^30              + 2^52 + 2^31
+ *     own, n  below 2^23             + 2^31 + 2^30 + n * 2^23
+ *             from 2^23              + 2^52 + 2^31 + (n + 1) * 2^45
  *
- * The store's last 2^52 of 2^64 numbers have nowhere to go: they take what the first ones from 2^52
- * on left. No filesystem has such numbers.
+ * tmpfs counts: it never comes to 2^44. The store's last 2^52 of 2^64 numbers have nowhere to go:
+ * they take what the first ones from 2^52 on left. No filesystem has such numbers.
  */
 #ifndef SHMAP_INODE_NUMBER_H
 #define SHMAP_INODE_NUMBER_H
@@ -30,7 +32,8 @@
 enum inode_numbering {
     NUMBERING_WIDE,   // RAM's have bit 52 set, the store's stay: of a mount that an earlier version
                       // made, before it was upgraded
-    NUMBERING_NARROW, // as above
+    NUMBERING_NARROW, // likewise; the mount's own RAM area has all of the upper half
+    NUMBERING_SHARED, // as above
 };
 
 /* Returns the number that is shown for an inode number of an area. */

@@ -13,17 +13,22 @@ struct number {
     uint64_t ino;
 };
 
-/* Numbers around all borders, of both areas: tmpfs counts and stays below 2^52. */
+/* The store, the mount's own RAM area, and the first, second and last of directories. */
+static const unsigned AREAS_TRIED[] = { AREA_STORE, AREA_RAM, AREA_OWN, AREA_OWN + 1, AREAS - 1 };
+
+/* Numbers around all borders: tmpfs counts and stays below 2^44. */
 static size_t make_numbers(struct number numbers[], size_t room)
 {
     static const uint64_t distances[] = { 0, 1, 2, 4711, BIT(20), BIT(31), BIT(31) - 1 };
+    const size_t tried = sizeof(AREAS_TRIED) / sizeof(AREAS_TRIED[0]);
     size_t count = 0;
 
-    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
+    for (size_t at = 0; at < tried; at++) {
+        unsigned area = AREAS_TRIED[at];
         for (unsigned bit = 0; bit < 64; bit++) {
             for (size_t i = 0; i < 2 * sizeof(distances) / sizeof(distances[0]); i++) {
                 uint64_t ino = i % 2 ? BIT(bit) - distances[i / 2] : BIT(bit) + distances[i / 2];
-                if (ino >= (area == AREA_STORE ? UINT64_MAX - BIT(52) : BIT(52)))
+                if (ino >= (area == AREA_STORE ? UINT64_MAX - BIT(52) : BIT(44)))
                     continue;
                 assert_true(count < room);
                 numbers[count++] = (struct number){ area, ino };
@@ -35,13 +40,13 @@ static size_t make_numbers(struct number numbers[], size_t room)
 
 static uint64_t shown(struct number number)
 {
-    return inode_number_shown(NUMBERING_NARROW, number.area, number.ino);
+    return inode_number_shown(NUMBERING_SHARED, number.area, number.ino);
 }
 
 static void no_two_inodes_have_the_same_number(void **state)
 {
-    static struct number numbers[4096];
-    size_t count = make_numbers(numbers, 4096);
+    static struct number numbers[8192];
+    size_t count = make_numbers(numbers, 8192);
 
     (void)state;
     assert_true(count > 1000);
@@ -58,13 +63,16 @@ static void no_two_inodes_have_the_same_number(void **state)
 
 static void small_numbers_have_32_bits(void **state)
 {
-    static const uint64_t small[] = { 1, 2, 255, 256, 65536, BIT(30), BIT(31) - 1 };
+    static const uint64_t small[] = { 1, 2, 255, 256, 65536, BIT(23) - 1, BIT(30) - 1 };
 
     (void)state;
     for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
-        assert_true(inode_number_shown(NUMBERING_NARROW, AREA_STORE, small[i]) == small[i]);
-        assert_true(inode_number_shown(NUMBERING_NARROW, AREA_RAM, small[i]) ==
-                    small[i] + BIT(31));
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREA_STORE, small[i]) == small[i]);
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREA_RAM, small[i]) == small[i] + BIT(31));
+    }
+    for (size_t i = 0; small[i] < BIT(23); i++) {
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREA_OWN, small[i]) < BIT(32));
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREAS - 1, small[i]) < BIT(32));
     }
 }
 
@@ -74,8 +82,9 @@ static void numbers_of_usual_filesystems_are_exact_in_a_double(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
-        assert_true(inode_number_shown(NUMBERING_NARROW, AREA_STORE, large[i]) < BIT(53));
-        assert_true(inode_number_shown(NUMBERING_NARROW, AREA_RAM, large[i]) < BIT(53));
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREA_STORE, large[i]) < BIT(53));
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREA_RAM, large[i] % BIT(44)) < BIT(53));
+        assert_true(inode_number_shown(NUMBERING_SHARED, AREAS - 1, large[i] % BIT(44)) < BIT(53));
     }
 }
 
@@ -86,6 +95,11 @@ static void a_mount_of_an_earlier_version_keeps_its_numbers(void **state)
     assert_true(inode_number_shown(NUMBERING_WIDE, AREA_RAM, BIT(40)) == BIT(40) + BIT(52));
     assert_true(inode_number_shown(NUMBERING_WIDE, AREA_STORE, BIT(31)) == BIT(31));
     assert_true(inode_number_shown(NUMBERING_WIDE, AREA_STORE, BIT(60)) == BIT(60));
+    assert_true(inode_number_shown(NUMBERING_NARROW, AREA_RAM, BIT(31) - 1) == BIT(32) - 1);
+    assert_true(inode_number_shown(NUMBERING_NARROW, AREA_RAM, BIT(31)) == BIT(31) + BIT(52));
+    // Directories have areas of their own after the upgrade.
+    assert_true(inode_number_shown(NUMBERING_WIDE, AREA_OWN, 1) > BIT(52) + BIT(44));
+    assert_true(inode_number_shown(NUMBERING_NARROW, AREA_OWN, 1) > BIT(52) + BIT(44));
     // The mount's memory has a 0 there.
     assert_int_equal(NUMBERING_WIDE, 0);
 }
