@@ -16,10 +16,7 @@
 #include <stdint.h>
 
 #include "fs/nodes/node_table.h"
-#include "lib/area/area.h"
-
-/* Room for the words that say what an area is to be like (lib/area/area_words.h). */
-#define AREA_WORDS_MAX 256
+#include "lib/area/area_words.h"
 
 enum area_state {
     AREA_FREE,    // there is no area of this index

@@ -62,6 +62,31 @@ int shmap_class_set(const char *path, enum shmap_class which)
     return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, shmap_class_name(which));
 }
 
+int shmap_anon_set(const char *path, const char *words)
+{
+    char value[SHMAP_AREA_WORDS_MAX + 16];
+
+    if (snprintf(value, sizeof(value), "%s,%s", shmap_class_name(SHMAP_ANON), words) >=
+        (int)sizeof(value))
+        return -EINVAL;
+    return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, value);
+}
+
+int shmap_area_set(const char *path, const char *words)
+{
+    return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_AREA, words);
+}
+
+int shmap_area_get(const char *path, char words[SHMAP_AREA_WORDS_MAX])
+{
+    ssize_t length = read_attribute(path, SHMAP_XATTR_AREA, words, SHMAP_AREA_WORDS_MAX - 1);
+
+    if (length < 0)
+        return (int)length;
+    words[length] = '\0';
+    return 0;
+}
+
 int shmap_skeleton_get(const char *path, bool *kept)
 {
     char digit;
@@ -198,16 +223,35 @@ int shmap_upgrade(const char *mountpoint, const char *binary)
     return error;
 }
 
-int shmap_status_get(const char *mountpoint, struct shmap_status *status)
+/* Reads a long text, for free(). Returns 0 or a negative errno. */
+static int read_text(const char *path, const char *name, char **text)
 {
-    CLEANUP_FREE char *json = malloc(XATTR_SIZE_MAX + 1);
     ssize_t length;
 
-    if (!json)
+    *text = malloc(XATTR_SIZE_MAX + 1);
+    if (!*text)
         return -ENOMEM;
-    length = read_attribute(mountpoint, SHMAP_XATTR_STATUS, json, XATTR_SIZE_MAX);
+    length = read_attribute(path, name, *text, XATTR_SIZE_MAX);
     if (length < 0)
         return (int)length;
-    json[length] = '\0';
-    return shmap_status_from_json(json, status);
+    (*text)[length] = '\0';
+    return 0;
+}
+
+int shmap_status_get(const char *mountpoint, struct shmap_status *status)
+{
+    CLEANUP_FREE char *json = NULL;
+    int error = read_text(mountpoint, SHMAP_XATTR_STATUS, &json);
+
+    return error ? error : shmap_status_from_json(json, status);
+}
+
+int shmap_areas_get(const char *mountpoint, struct shmap_own_area **areas, size_t *count)
+{
+    CLEANUP_FREE char *json = NULL;
+    int error = read_text(mountpoint, SHMAP_XATTR_AREAS, &json);
+
+    *areas = NULL;
+    *count = 0;
+    return error ? error : shmap_areas_from_json(json, areas, count);
 }

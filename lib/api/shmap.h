@@ -29,6 +29,13 @@ extern "C" {
 /* "1" if the directories below an anonymous directory come back at the next mount, otherwise "0":
  * read and set where the class begins. */
 #define SHMAP_XATTR_SKELETON "user.shmapfs.skeleton"
+/* The RAM area that an anonymous directory has for itself, as words of tmpfs with a comma between,
+ * such as "size=1g,nr_inodes=10k": read and set where the class begins. */
+#define SHMAP_XATTR_AREA "user.shmapfs.area"
+/* The same as root's mounts keep it in the store, where nobody else can set it. */
+#define SHMAP_XATTR_AREA_TRUSTED "trusted.shmapfs.area"
+/* All areas that directories of a mount have for themselves, as a JSON array: read on its root. */
+#define SHMAP_XATTR_AREAS "user.shmapfs.areas"
 /* The state of a mount, as a JSON object: read on its root. */
 #define SHMAP_XATTR_STATUS "user.shmapfs.status"
 /* The size limit of the RAM area, a text for shmap_size_parse(): set on a mount's root. */
@@ -56,8 +63,9 @@ extern "C" {
 /* Read on a mount's root: the answer comes when all that was written through the mount before is on
  * the disk of its store. */
 #define SHMAP_XATTR_SYNC "user.shmapfs.sync"
-/* The beginning of every attribute name that belongs to shmapfs. */
-#define SHMAP_XATTR_PREFIX "user.shmapfs."
+/* The beginnings of every attribute name that belongs to shmapfs. */
+#define SHMAP_XATTR_PREFIX         "user.shmapfs."
+#define SHMAP_XATTR_TRUSTED_PREFIX "trusted.shmapfs."
 
 /* What happens to the pages of the files below a directory. */
 enum shmap_class {
@@ -85,6 +93,30 @@ int shmap_class_get(const char *path, enum shmap_class *which);
  * -EOPNOTSUPP: this version does not have the class; -EPERM: the caller is neither the owner of the
  * directory nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
 int shmap_class_set(const char *path, enum shmap_class which);
+
+/* Room for the words of an area, with the NUL. */
+#define SHMAP_AREA_WORDS_MAX 256
+
+/* Makes an empty directory anonymous, with a RAM area for itself; or changes the area of one that
+ * is anonymous already, as shmap_area_set() does. `words` are as there, with a size. Errors as of
+ * shmap_class_set() and shmap_area_set(); then the directory is as it was before. */
+int shmap_anon_set(const char *path, const char *words);
+
+/* Changes the area that an anonymous directory has for itself, while it is in use, and what the
+ * next mount makes of it; or gives it one, if it is empty. `words` have commas between them: size=
+ * and nr_inodes= as shmap_size_parse() reads them (a percentage of size= is of the machine's RAM),
+ * huge=, mpol= and noswap as in tmpfs(5); those that are not given stay. -EINVAL: another word or
+ * value, the class anon does not begin there, or a new area has no size=; -ERANGE: a size is less
+ * than a page, or over INT64_MAX; -EBUSY: what is in use does not allow it: it is more than the new
+ * limit, or noswap comes too late; -ENOTEMPTY: it has entries, and shares the area of the mount;
+ * -EUSERS: the mount has as many areas as it can have; -EOPNOTSUPP: the kernel does not have it,
+ * which the log of the mount explains; -EPERM: the caller is neither the mount's owner nor root;
+ * -ENODATA: the directory is not on a shmapfs mount; or an error of setxattr(2). */
+int shmap_area_set(const char *path, const char *words);
+
+/* Reads the words that are in force. -ENODATA: the directory has no area for itself, or is not on a
+ * shmapfs mount; or an error of getxattr(2). */
+int shmap_area_get(const char *path, char words[SHMAP_AREA_WORDS_MAX]);
 
 /* Reads whether the directories below an anonymous directory come back at the next mount; and has
  * them come back, or not. -EINVAL: the class anon does not begin there; -EPERM: the caller is
@@ -231,6 +263,28 @@ char *shmap_status_to_json(const struct shmap_status *status);
 /* Does the reverse, and passes over unknown members. -EPROTO: a member that every version has is
  * missing, or one has another type, or a text is too long for its field. */
 int shmap_status_from_json(const char *json, struct shmap_status *status);
+
+/* A RAM area that a directory has for itself. */
+struct shmap_own_area {
+    char directory[4096];             // from the mount's root, without a slash before it
+    char words[SHMAP_AREA_WORDS_MAX]; // in force
+    char huge[16];                    // likewise
+    uint64_t size;                    // as in shmap_area_status
+    uint64_t used;
+    uint64_t inodes;
+    uint64_t inodes_used;
+};
+
+/* Reads the areas that directories of a mount have for themselves and that it knows by now: those
+ * that somebody has looked at since it began. `areas` is for free(). As many are left out as an
+ * attribute has no room for. -EPERM: the caller is neither the mount's owner nor root; otherwise
+ * errors as of shmap_status_get(), also of a mount that is older than this. */
+int shmap_areas_get(const char *mountpoint, struct shmap_own_area **areas, size_t *count);
+
+/* Return areas as a JSON array, which is what the mount itself answers, for free() (NULL: out of
+ * memory); and do the reverse. -EPROTO: it is no such array; -ENOMEM. */
+char *shmap_areas_to_json(const struct shmap_own_area *areas, size_t count);
+int shmap_areas_from_json(const char *json, struct shmap_own_area **areas, size_t *count);
 
 /* The pages of a file that are in memory, in pages of sysconf(_SC_PAGESIZE) bytes. */
 struct shmap_pages {

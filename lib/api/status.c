@@ -64,6 +64,19 @@ static const struct member AREA_MEMBERS[] = {
     { MEMBER_TEXT, FIELD(shmap_area_status, lacks), .later = true },
 };
 
+static const struct member OWN_AREA_MEMBERS[] = {
+    { MEMBER_TEXT, FIELD(shmap_own_area, directory) },
+    { MEMBER_TEXT, FIELD(shmap_own_area, words) },
+    { MEMBER_TEXT, FIELD(shmap_own_area, huge) },
+    { MEMBER_NUMBER, FIELD(shmap_own_area, size) },
+    { MEMBER_NUMBER, FIELD(shmap_own_area, used) },
+    { MEMBER_NUMBER, FIELD(shmap_own_area, inodes) },
+    { MEMBER_NUMBER, FIELD(shmap_own_area, inodes_used) },
+};
+
+/* The kernel hands on no longer attribute than 64 KiB. */
+#define AREAS_JSON_MAX 65000
+
 static const struct {
     const char *name;
     size_t offset;
@@ -123,6 +136,12 @@ static int add_area(struct json_object *object, const char *name,
     return add_value(object, name, value);
 }
 
+static const char *text_of(struct json_object *object)
+{
+    return json_object_to_json_string_ext(object,
+                                          JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+}
+
 char *shmap_status_to_json(const struct shmap_status *status)
 {
     struct json_object *object = json_object_new_object();
@@ -139,8 +158,7 @@ char *shmap_status_to_json(const struct shmap_status *status)
         error = add_area(object, AREA_FIELDS[i].name, area);
     }
     if (!error)
-        text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                          JSON_C_TO_STRING_NOSLASHESCAPE);
+        text = text_of(object);
     json = text ? strdup(text) : NULL;
     json_object_put(object);
     return json;
@@ -221,9 +239,9 @@ static int take_area(struct json_object *object, const char *name, struct shmap_
     return take_members(value, area, AREA_MEMBERS, MEMBER_COUNT(AREA_MEMBERS));
 }
 
-/* Reads a text that is one object and nothing else; NULL: it is not. JSON_TOKENER_STRICT would see
- * to that, but with json-c 0.18 refuses every byte beyond ASCII. */
-static struct json_object *parse_object(const char *json)
+/* Reads a text that is one object, or array, and nothing else; NULL: it is not. JSON_TOKENER_STRICT
+ * would see to that, but with json-c 0.18 refuses every byte beyond ASCII. */
+static struct json_object *parse_whole(const char *json, enum json_type type)
 {
     struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
     struct json_object *object;
@@ -236,7 +254,7 @@ static struct json_object *parse_object(const char *json)
     object = length <= INT_MAX ? json_tokener_parse_ex(tokener, json, (int)length) : NULL;
     end = json_tokener_get_parse_end(tokener);
     json_tokener_free(tokener);
-    if (json_object_is_type(object, json_type_object) && end == length)
+    if (json_object_is_type(object, type) && end == length)
         return object;
     json_object_put(object);
     return NULL;
@@ -244,7 +262,7 @@ static struct json_object *parse_object(const char *json)
 
 int shmap_status_from_json(const char *json, struct shmap_status *status)
 {
-    struct json_object *object = parse_object(json);
+    struct json_object *object = parse_whole(json, json_type_object);
     int error;
 
     if (!object)
@@ -257,5 +275,71 @@ int shmap_status_from_json(const char *json, struct shmap_status *status)
         error = take_area(object, AREA_FIELDS[i].name, area);
     }
     json_object_put(object);
+    return error;
+}
+
+/* Adds an area to an array whose text has `*length` bytes, if there is room for it. Returns 0 or
+ * -ENOMEM. */
+static int add_own_area(struct json_object *array, const struct shmap_own_area *area,
+                        size_t *length)
+{
+    struct json_object *value = json_object_new_object();
+    const char *text = NULL;
+
+    if (value && add_members(value, area, OWN_AREA_MEMBERS, MEMBER_COUNT(OWN_AREA_MEMBERS)) == 0)
+        text = text_of(value);
+    if (text && *length + strlen(text) + 1 <= AREAS_JSON_MAX) {
+        *length += strlen(text) + 1;
+        if (json_object_array_add(array, value) == 0)
+            return 0;
+        text = NULL;
+    }
+    json_object_put(value);
+    return text ? 0 : -ENOMEM;
+}
+
+char *shmap_areas_to_json(const struct shmap_own_area *areas, size_t count)
+{
+    struct json_object *array = json_object_new_array();
+    size_t length = strlen("[]");
+    const char *text;
+    char *json;
+    int error = array ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < count && !error; i++)
+        error = add_own_area(array, &areas[i], &length);
+    text = error ? NULL : text_of(array);
+    json = text ? strdup(text) : NULL;
+    json_object_put(array);
+    return json;
+}
+
+int shmap_areas_from_json(const char *json, struct shmap_own_area **areas, size_t *count)
+{
+    struct json_object *array = parse_whole(json, json_type_array);
+    int error = 0;
+
+    *areas = NULL;
+    *count = 0;
+    if (!array)
+        return -EPROTO;
+    *areas = calloc(json_object_array_length(array) + 1, sizeof(**areas));
+    if (!*areas)
+        error = -ENOMEM;
+    while (!error && *count < json_object_array_length(array)) {
+        struct json_object *value = json_object_array_get_idx(array, *count);
+
+        error = json_object_is_type(value, json_type_object)
+                    ? take_members(value, *areas + *count, OWN_AREA_MEMBERS,
+                                   MEMBER_COUNT(OWN_AREA_MEMBERS))
+                    : -EPROTO;
+        *count += !error;
+    }
+    json_object_put(array);
+    if (error) {
+        free(*areas);
+        *areas = NULL;
+        *count = 0;
+    }
     return error;
 }

@@ -90,6 +90,11 @@ int store_sync(const struct area *area);
  * Returns 0 or a negative errno after a complaint. */
 int ram_open(const struct ram_options *options, struct area *area, struct complaint *complaint);
 
+/* Makes another RAM area, in the user namespace of one that has one; the result has none of its
+ * own. The process may have several threads. Returns as ram_open() does. */
+int ram_open_beside(const struct ram_options *options, const struct area *beside, struct area *area,
+                    struct complaint *complaint);
+
 /* Reads a limit for it in bytes: a text for shmap_size_parse(), with percentages of the machine's
  * RAM. -EINVAL and -ERANGE as there; -ERANGE: less than a page, which is what tmpfs counts in. */
 int ram_parse_size(const char *text, uint64_t *size);
@@ -110,6 +115,10 @@ struct ram_changes {
 /* Changes all of it or nothing. Returns 0 or a negative errno; -EINVAL: the kernel refuses; a limit
  * that is below what is in use is one reason. */
 int ram_change(const struct area *area, const struct ram_changes *changes);
+
+/* Does the same for an area of ram_open_beside(). */
+int ram_change_beside(const struct area *area, const struct area *beside,
+                      const struct ram_changes *changes);
 
 /* Gives it another limit, in bytes. Returns 0 or a negative errno; -EINVAL: it is less than what is
  * in use. */

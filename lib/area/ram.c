@@ -132,11 +132,20 @@ static int complain_of_namespaces(int error, struct complaint *complaint)
         strerror(error));
 }
 
-static int enter_namespaces(struct complaint *complaint)
+/* Enters the user namespace of an area that is there already. */
+static int enter_beside(const struct area *beside, struct complaint *complaint)
 {
-    int error = user_namespace_enter();
+    if (setns(beside->user_namespace, CLONE_NEWUSER) == 0 && unshare(CLONE_NEWNS) == 0)
+        return 0;
+    return complain(complaint, errno, "the RAM area's user namespace cannot be entered: %s",
+                    strerror(errno));
+}
 
-    return error ? complain_of_namespaces(-error, complaint) : 0;
+static int enter_namespaces(const struct area *beside, struct complaint *complaint)
+{
+    int error = beside ? enter_beside(beside, complaint) : user_namespace_enter();
+
+    return error && !beside ? complain_of_namespaces(-error, complaint) : error;
 }
 
 static int send_verdict(int socket, const struct verdict *verdict, int mnt, int user_namespace)
@@ -184,13 +193,13 @@ static int receive_verdict(int socket, struct verdict *verdict, int fds[2])
     return 0;
 }
 
-static void make_in_child(const struct ram_options *options, int socket)
+static void make_in_child(const struct ram_options *options, const struct area *beside, int socket)
 {
     struct verdict verdict = { 0 };
     int user_namespace = -1;
     int mnt = -1;
 
-    verdict.error = enter_namespaces(&verdict.complaint);
+    verdict.error = enter_namespaces(beside, &verdict.complaint);
     if (!verdict.error) {
         mnt = mount_with_fallback(options, verdict.huge, sizeof(verdict.huge), &verdict.complaint);
         user_namespace = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
@@ -201,8 +210,9 @@ static void make_in_child(const struct ram_options *options, int socket)
     _exit(send_verdict(socket, &verdict, mnt, user_namespace) == 0 ? 0 : 1);
 }
 
-static int open_in_namespace(const struct ram_options *options, struct area *area,
-                             struct complaint *complaint)
+/* Makes it in the user namespace of another area, or a new one (NULL). */
+static int open_in_namespace(const struct ram_options *options, const struct area *beside,
+                             struct area *area, struct complaint *complaint)
 {
     CLEANUP_FD int ours = -1, theirs = -1, mnt = -1;
     struct verdict verdict = { 0 };
@@ -218,7 +228,7 @@ static int open_in_namespace(const struct ram_options *options, struct area *are
     if (child < 0)
         return complain(complaint, errno, "the RAM area cannot be made: %s", strerror(errno));
     if (child == 0)
-        make_in_child(options, theirs);
+        make_in_child(options, beside, theirs);
     close(steal_fd(&theirs));
     error = receive_verdict(ours, &verdict, fds);
     waitpid(child, NULL, 0);
@@ -229,7 +239,10 @@ static int open_in_namespace(const struct ram_options *options, struct area *are
     if (error)
         return error;
     mnt = fds[0];
-    area->user_namespace = fds[1];
+    if (beside)
+        close(fds[1]);
+    else
+        area->user_namespace = fds[1];
     strlcpy(area->huge, verdict.huge, sizeof(area->huge));
     return open_root(mnt, area, complaint);
 }
@@ -245,9 +258,30 @@ int ram_open(const struct ram_options *options, struct area *area, struct compla
     if (mnt >= 0)
         error = open_root(mnt, area, complaint);
     else if (mnt == -EPERM)
-        error = open_in_namespace(options, area, complaint);
+        error = open_in_namespace(options, NULL, area, complaint);
     else
         error = mnt;
+    if (error)
+        area_close(area);
+    return error;
+}
+
+int ram_open_beside(const struct ram_options *options, const struct area *beside, struct area *area,
+                    struct complaint *complaint)
+{
+    CLEANUP_FD int mnt = -1;
+    int error;
+
+    *area = AREA_NONE;
+    area->reserves = options->reserves;
+    if (beside->user_namespace >= 0) {
+        error = open_in_namespace(options, beside, area, complaint);
+    } else {
+        mnt = mount_with_fallback(options, area->huge, sizeof(area->huge), complaint);
+        error = mnt < 0 ? mnt : open_root(mnt, area, complaint);
+    }
+    if (error && !complaint->text[0])
+        complain(complaint, -error, "the RAM area cannot be made: %s", strerror(-error));
     if (error)
         area_close(area);
     return error;

@@ -75,17 +75,23 @@ static int reconfigure(int root, const struct ram_changes *changes)
 
 int ram_change(const struct area *area, const struct ram_changes *changes)
 {
+    return ram_change_beside(area, area, changes);
+}
+
+int ram_change_beside(const struct area *area, const struct area *beside,
+                      const struct ram_changes *changes)
+{
     pid_t child;
     int status;
 
-    if (area->user_namespace < 0)
+    if (beside->user_namespace < 0)
         return reconfigure(area->root, changes);
     // A process with several threads cannot enter a user namespace; a child has one thread.
     child = fork();
     if (child < 0)
         return -errno;
     if (child == 0) {
-        if (setns(area->user_namespace, CLONE_NEWUSER) != 0 || unshare(CLONE_NEWNS) != 0)
+        if (setns(beside->user_namespace, CLONE_NEWUSER) != 0 || unshare(CLONE_NEWNS) != 0)
             _exit(errno);
         _exit(-reconfigure(area->root, changes));
     }

@@ -25,6 +25,7 @@ static bool is_copied(const char *name)
     // A lifetime is for the directories that are made again, too.
     return strcmp(name, SHMAP_XATTR_LIFETIME) == 0 ||
            (strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) != 0 &&
+            strncmp(name, SHMAP_XATTR_TRUSTED_PREFIX, strlen(SHMAP_XATTR_TRUSTED_PREFIX)) != 0 &&
             strncmp(name, "security.", strlen("security.")) != 0);
 }
 
