@@ -28,7 +28,25 @@ static int count_share(struct inode *directory)
     return error;
 }
 
-int class_assign(struct inode *directory, enum shmap_class word)
+/* Waits until no other thread works on class roots, which may have changed this one. */
+static void lock_class_roots(struct inode *directory)
+{
+    lock_take(&directory->volume->class_roots);
+    node_refresh(&directory->volume->nodes, &directory->ref);
+    directory->fd = directory->ref.held.path_fd;
+}
+
+/* With the lock held, changes the area of a class root. */
+static int limit_class_root(struct inode *class_root, const struct area_words *words)
+{
+    const struct class *class = inode_class(class_root);
+
+    if (!inode_is_class_root(class_root) || !class->limit)
+        return -EINVAL;
+    return class->limit(class_root, words);
+}
+
+int class_assign(struct inode *directory, enum shmap_class word, const struct area_words *words)
 {
     struct volume *volume = directory->volume;
     const struct class *class = volume->classes[word];
@@ -44,12 +62,22 @@ int class_assign(struct inode *directory, enum shmap_class word)
         error = count_share(directory);
     if (error)
         return error;
-    lock_take(&volume->class_roots);
-    node_refresh(&volume->nodes, &directory->ref);
-    directory->fd = directory->ref.held.path_fd;
+    lock_class_roots(directory);
     if (class != inode_class(directory))
-        error = class->assign(directory);
+        error = class->assign(directory, words);
+    else if (words)
+        error = limit_class_root(directory, words);
     lock_release(&volume->class_roots);
+    return error;
+}
+
+int class_limit(struct inode *directory, const struct area_words *words)
+{
+    int error;
+
+    lock_class_roots(directory);
+    error = limit_class_root(directory, words);
+    lock_release(&directory->volume->class_roots);
     return error;
 }
 

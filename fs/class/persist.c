@@ -9,13 +9,15 @@
 #include "lib/object/object.h"
 
 /* Makes a class root a directory like its parent again. */
-static int assign_persist(struct inode *directory)
+static int assign_persist(struct inode *directory, const struct area_words *words)
 {
     struct volume *volume = directory->volume;
     const struct class *before = inode_class(directory);
     int named_dir = directory->ref.held.io_fd;
     int error = class_root_is_empty(directory->fd);
 
+    if (words)
+        return -EINVAL;
     if (error <= 0)
         return error < 0 ? error : -ENOTEMPTY;
     // Directories that found no room in RAM are not to appear now.

@@ -13,6 +13,7 @@
 
 #include "lib/api/shmap.h"
 
+struct area_words;
 struct inode;
 struct volume;
 
@@ -31,16 +32,23 @@ struct class
 
     /* Opens (O_PATH) the directory that holds the contents of a class root, given the directory
      * that carries its name, with that one's attributes. Returns a descriptor or a negative errno;
-     * -ESTALE: the directory with the name is no root of this class any more. NULL: the contents
-     * are where the name is. */
-    int (*open_contents)(struct volume *volume, int named_dir, const struct statx *stx);
+     * -ESTALE: the directory with the name is no root of this class any more. `area` receives the
+     * index of the area that they are in. NULL: the contents are where the name is. */
+    int (*open_contents)(struct volume *volume, int named_dir, const struct statx *stx,
+                         unsigned *area);
 
     /* Drops the contents of a class root, which are empty; the directory that carried its name is
      * gone. NULL as above. */
     void (*drop_contents)(struct volume *volume, int named_dir);
 
-    /* Gives a directory this class; -ENOTEMPTY: it has entries. volume->class_roots is held. */
-    int (*assign)(struct inode *directory);
+    /* Gives a directory this class; -ENOTEMPTY: it has entries. With words, its contents get an
+     * area for themselves; -EINVAL: not with this class, or there is no size. volume->class_roots
+     * is held. */
+    int (*assign)(struct inode *directory, const struct area_words *words);
+
+    /* Changes the area that a class root has for itself, or gives it one; -ENOTEMPTY: it has
+     * entries, and none. volume->class_roots is held. NULL: there are none with this class. */
+    int (*limit)(struct inode *class_root, const struct area_words *words);
 };
 
 #endif

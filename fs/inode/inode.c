@@ -140,6 +140,7 @@ static int claim_class_root(struct volume *volume, const struct class *class,
                             struct node_seed *seed, int fd, struct statx *stx, struct inode *inode)
 {
     CLEANUP_FD int named_dir = fd;
+    unsigned area = class->area;
     int contents;
     int error;
 
@@ -147,10 +148,10 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     if (class->prepare_contents)
         class->prepare_contents(volume, named_dir, stx);
     lock_take(&volume->class_roots);
-    contents = class->open_contents(volume, named_dir, stx);
+    contents = class->open_contents(volume, named_dir, stx, &area);
     error = contents < 0 ? contents : 0;
     if (!error) {
-        seed->area = (uint8_t) class->area;
+        seed->area = (uint8_t)area;
         seed->class = (uint8_t) class->word;
         seed->flags = NODE_CLASS_ROOT | lifetime_flag(volume, contents);
         error = claim_node(volume, seed, contents, inode);

@@ -35,7 +35,7 @@ static int compare_in_turn(const struct candidate *a, const struct candidate *b)
     return turn ? turn : compare_by_id(a, b);
 }
 
-static int compare_by_handle(const struct candidate *a, const struct candidate *b)
+static int compare_handles(const struct candidate *a, const struct candidate *b)
 {
     const struct object_handle *x = &a->handle, *y = &b->handle;
     int type = x->type - y->type;
@@ -44,6 +44,14 @@ static int compare_by_handle(const struct candidate *a, const struct candidate *
     if (type || length)
         return type ? type : length;
     return memcmp(x->bytes, y->bytes, x->length);
+}
+
+/* Files of two areas may have the same handle. */
+static int compare_by_handle(const struct candidate *a, const struct candidate *b)
+{
+    int handle = compare_handles(a, b);
+
+    return handle ? handle : compare_by_id(a, b);
 }
 
 /* RB_GENERATE_STATIC marks its functions with a word that libbsd does not define. */
@@ -179,10 +187,13 @@ void candidate_closed(struct last_close *list, const struct object_handle *handl
     struct candidate *candidate;
 
     lock_take(&list->lock);
+    // No id is less than that of `wanted`.
     candidate =
-        RB_FIND(candidates_by_handle, &list->by_handle, (struct candidate *)(uintptr_t)&wanted);
-    if (candidate)
+        RB_NFIND(candidates_by_handle, &list->by_handle, (struct candidate *)(uintptr_t)&wanted);
+    while (candidate && compare_handles(candidate, &wanted) == 0) {
         note_close(list, candidate);
+        candidate = RB_NEXT(candidates_by_handle, &list->by_handle, candidate);
+    }
     lock_release(&list->lock);
 }
 

@@ -194,6 +194,8 @@ static const int ALLOWED[] = {
     SYS_capget,
     SYS_capset,
     // Changing the areas, holding and ending the mount
+    SYS_fsopen,
+    SYS_fsmount,
     SYS_fspick,
     SYS_fsconfig,
     SYS_mount_setattr,

@@ -300,6 +300,15 @@ void node_become_class_root(struct node_table *table, struct node_ref *ref, uint
                             uint8_t class, int contents_fd);
 void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class);
 
+/* Moves the contents of a class root in use, which are empty, to another area. */
+void node_move_contents(struct node_table *table, struct node_ref *ref, uint8_t area,
+                        int contents_fd);
+
+/* Finds out which areas have nodes, by their indices. Others get the lock in between: what is found
+ * of an area in which no node begins any more is true. */
+#define NODE_AREAS_MAX 256
+void node_find_areas(struct node_table *table, bool found[NODE_AREAS_MAX]);
+
 /* Counts an open of a node in use; a ledger notes one at most. `set` and `clear` are flags of the
  * node. Returns the flags that it had before. */
 uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,

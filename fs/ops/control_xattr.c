@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/class/class_change.h"
+#include "fs/class/area_attribute.h"
 #include "fs/class/lifetime_mark.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
@@ -35,6 +35,8 @@ struct control_xattr {
     bool (*may_get)(const struct inode *inode, uid_t uid); // NULL: everybody
     int (*set)(struct inode *inode, const char *value, size_t size);
     bool (*may_set)(const struct inode *inode, uid_t uid);
+    // Returns whether a value sets a limit, as the mount's owner may alone; NULL: none does.
+    bool (*is_limit)(const char *value, size_t size);
     int (*remove)(
         struct inode *inode); // the owner of the file or directory may (control_xattr_remove)
     bool (*is_set)(const struct inode *inode); // there is something to remove
@@ -59,26 +61,12 @@ static int get_class(struct inode *inode, char **value)
     return 0;
 }
 
-static int change_class(struct inode *inode, enum shmap_class class)
-{
-    int error = class_assign(inode, class);
-
-    // Size and times are those of another directory now.
-    attr_invalidate(inode->volume, inode->ref.id);
-    return error;
-}
-
-static int set_class(struct inode *inode, const char *value, size_t size)
-{
-    enum shmap_class class;
-    int error = shmap_class_parse(value, size, &class);
-
-    return error ? error : change_class(inode, class);
-}
-
 static int remove_class(struct inode *inode)
 {
-    return inode_is_class_root(inode) ? change_class(inode, SHMAP_PERSIST) : -ENODATA;
+    const char *word = shmap_class_name(SHMAP_PERSIST);
+
+    return inode_is_class_root(inode) ? area_attribute_set_class(inode, word, strlen(word))
+                                      : -ENODATA;
 }
 
 static bool has_class(const struct inode *inode)
@@ -262,14 +250,23 @@ static int set_upgrade(struct inode *inode, const char *value, size_t size)
 
 /* The table of control attributes. The pages of a file say what others have read. cachestat(2) also
  * tells users who may write to the file, but the mode alone does not show these where there is an
- * access ACL. */
+ * access ACL. The list of areas has names of directories that not everybody may see. */
 static const struct control_xattr CONTROL_XATTRS[] = {
     { .name = SHMAP_XATTR_CLASS,
       .get = get_class,
-      .set = set_class,
+      .set = area_attribute_set_class,
       .may_set = is_owner,
+      .is_limit = area_attribute_limits,
       .remove = remove_class,
       .is_set = has_class },
+    { .name = SHMAP_XATTR_AREA,
+      .get = area_attribute_get,
+      .set = area_attribute_set,
+      .may_set = is_mount_owner },
+    { .name = SHMAP_XATTR_AREAS,
+      .mount_root = true,
+      .get = area_attribute_list,
+      .may_get = is_mount_owner },
     { .name = SHMAP_XATTR_SKELETON,
       .get = get_skeleton,
       .set = set_skeleton,
@@ -313,7 +310,7 @@ static const struct control_xattr *find_control_xattr(const struct inode *inode,
 bool control_xattr_is(const char *name)
 {
     return strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0 ||
-           strcmp(name, SHMAP_XATTR_UPGRADE_TRUSTED) == 0;
+           strncmp(name, SHMAP_XATTR_TRUSTED_PREFIX, strlen(SHMAP_XATTR_TRUSTED_PREFIX)) == 0;
 }
 
 /* Returns the options that are part of a name, after a mark that says what to do with them; NULL:
@@ -364,6 +361,8 @@ int control_xattr_set(struct inode *inode, uid_t uid, const char *name, const ch
     const struct control_xattr *xattr = find_control_xattr(inode, name);
 
     if (!xattr || !xattr->set || !xattr->may_set(inode, uid))
+        return -EPERM;
+    if (xattr->is_limit && xattr->is_limit(value, size) && !is_mount_owner(inode, uid))
         return -EPERM;
     return xattr->set(inode, value, size);
 }

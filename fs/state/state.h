@@ -189,6 +189,10 @@ void state_set_hold(struct state *state, uint64_t handle);
  * the version after that: a binary that relies on it would wait for them in vain. */
 void state_set_parked(struct state *state, int memfd);
 
+/* Notes that there are areas beside the first ones. From then on the memory has a version that an
+ * earlier binary, which would look for them in `info`, does not go on with. */
+void state_set_own_areas(struct state *state);
+
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);
 

@@ -57,6 +57,25 @@ void call_and_die(pid_t keeper, unsigned point, int (*make)(void *), void *argum
     assert_coprocess_succeeds(&client);
 }
 
+void call_and_die_at(pid_t keeper, const char *point, unsigned pass, int (*make)(void *),
+                     void *argument)
+{
+    struct client_call call = { make, argument };
+    pid_t worker = keeper_worker(keeper);
+    struct coprocess client;
+
+    arm_point(point);
+    assert_int_equal(coprocess_start(&client, make_call, &call), 0);
+    await_stop(worker);
+    for (; pass > 0; pass--) {
+        arm_point(point);
+        assert_ok(kill(worker, SIGCONT));
+        await_stop(worker);
+    }
+    kill_and_wait(worker);
+    assert_coprocess_succeeds(&client);
+}
+
 int remove_file(void *argument)
 {
     return unlink(argument);

@@ -25,6 +25,11 @@ pid_t call_and_stop(pid_t keeper, unsigned point, struct client_call *call,
 /* The same; the worker dies there, and the next one must let the call succeed. */
 void call_and_die(pid_t keeper, unsigned point, int (*make)(void *), void *argument);
 
+/* The same at a point of another kind, which a request passes several times: at this pass, from 0
+ * on. */
+void call_and_die_at(pid_t keeper, const char *point, unsigned pass, int (*make)(void *),
+                     void *argument);
+
 /* Calls: removes the path; renames «mnt/other» to it; makes a directory there. */
 int remove_file(void *argument);
 int replace_file(void *argument);

@@ -251,6 +251,15 @@ static void a_class_root_gives_everything_back(void **state)
         assert_true(fcntl(ref.held.path_fd, F_GETFD) >= 0 && ref.held.path_fd != store);
         assert_int_equal(node_io_begin(&f->table, &ref, false), -1); /* it has no contents */
 
+        int contents = ref.held.path_fd;
+        node_move_contents(&f->table, &ref, 7, open_null());
+        node_refresh(&f->table, &ref);
+        assert_int_equal(ref.area, 7);
+        assert_int_equal(ref.held.path_fd, contents);
+        bool found[NODE_AREAS_MAX];
+        node_find_areas(&f->table, found);
+        assert_true(found[0] && found[7] && !found[1] && !found[8]);
+
         node_become_plain(&f->table, &ref, 0, 0);
         node_refresh(&f->table, &ref);
         assert_false(ref.flags & NODE_CLASS_ROOT);
