@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/area/anon_list.h"
+#include "lib/class/area_mark.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -19,6 +21,7 @@ struct component {
     size_t length;
     const char *below; // the path after the name
     size_t below_length;
+    const struct anon_item *item; // that the path is of
 };
 
 static size_t slashes(const char *text, size_t length)
@@ -69,33 +72,43 @@ static bool is_in(const struct component *component, const struct inode *dir)
            object_birth(&stx) == dir->ref.birth;
 }
 
-/* Does something for each component of the names that is `name` in `dir`, until that returns an
+/* Does something for each component of a path that is `name` in `dir`, until that returns an
  * error. */
+static int for_each_component(struct inode *dir, const char *name, const struct anon_item *item,
+                              int (*work)(const struct component *component,
+                                          const struct inode *dir, const void *argument),
+                              const void *argument)
+{
+    struct component component = { .item = item };
+    size_t next = 0;
+    int error = 0;
+
+    while (!error && find_component(item->path, item->path_length, next, &component)) {
+        if (is_of_name(&component, name) && is_in(&component, dir))
+            error = work(&component, dir, argument);
+        next = item->path_length - component.below_length;
+    }
+    return error;
+}
+
+/* Does the same for all names. */
 static int for_each(struct inode *dir, const char *name,
                     int (*work)(const struct component *component, const struct inode *dir,
                                 const void *argument),
                     const void *argument)
 {
-    const char *names = dir->volume->state->anon;
-    size_t all = strnlen(names, STATE_ANON_MAX);
-    size_t length;
+    char names[STATE_ANON_MAX];
+    const char *rest = names;
+    struct anon_item item;
     int error = 0;
 
+    memcpy(names, dir->volume->state->anon, sizeof(names));
+    names[sizeof(names) - 1] = '\0';
     // Below a class whose names do not last there are none.
-    if (!inode_class(dir)->lasts)
+    if (!inode_class(dir)->lasts || !*names)
         return 0;
-    for (size_t at = 0; !error && at < all; at += length + 1) {
-        const char *end = memchr(names + at, ':', all - at);
-        struct component component;
-        size_t next = 0;
-
-        length = end ? (size_t)(end - names) - at : all - at;
-        while (!error && find_component(names + at, length, next, &component)) {
-            if (is_of_name(&component, name) && is_in(&component, dir))
-                error = work(&component, dir, argument);
-            next = length - component.below_length;
-        }
-    }
+    while (!error && anon_list_next(&rest, &item) > 0)
+        error = for_each_component(dir, name, &item, work, argument);
     return error;
 }
 
@@ -103,11 +116,15 @@ static int mark_component(const struct component *component, const struct inode 
                           const void *name)
 {
     CLEANUP_FD int fd = -1;
+    int error;
 
     if (component->below_length > 0)
         return 0;
     fd = object_open_beneath(dir->fd, name, O_PATH);
-    return fd < 0 ? fd : class_root_mark(fd, SHMAP_ANON);
+    error = fd < 0 ? fd : 0;
+    if (!error && component->item->has_words)
+        error = area_mark_set_words(fd, dir->volume->info.cred.privileged, &component->item->words);
+    return error ? error : class_root_mark(fd, SHMAP_ANON);
 }
 
 int anon_names_mark_new(struct inode *dir, const char *name)

@@ -10,6 +10,8 @@
 
 #include "fs/mount/mountpoint.h"
 #include "fs/util/log.h"
+#include "lib/area/anon_list.h"
+#include "lib/class/area_mark.h"
 #include "lib/class/class_root.h"
 #include "lib/class/lifetime.h"
 #include "lib/object/object.h"
@@ -147,44 +149,86 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     return error ? error : lock_store(mount, complaint);
 }
 
-/* Tells whether one of the names, which have colons between them, lies below another one. */
+/* Tells whether one of the names lies below another one. */
 static bool nest(const char *names)
 {
-    size_t outer, inner;
+    struct anon_item outer, inner;
 
-    for (const char *a = names; *a; a += outer + (a[outer] == ':')) {
-        outer = strcspn(a, ":");
-        for (const char *b = names; *b; b += inner + (b[inner] == ':')) {
-            inner = strcspn(b, ":");
-            if (inner > outer && strncmp(a, b, outer) == 0 && b[outer] == '/')
+    for (const char *a = names; anon_list_next(&a, &outer) > 0;) {
+        for (const char *b = names; anon_list_next(&b, &inner) > 0;) {
+            if (inner.path_length > outer.path_length &&
+                strncmp(outer.path, inner.path, outer.path_length) == 0 &&
+                inner.path[outer.path_length] == '/')
                 return true;
         }
     }
     return false;
 }
 
+/* Says what is wrong with the words of a directory. */
+static int refuse_words(int error, const struct anon_item *item, struct complaint *complaint)
+{
+    int path = (int)item->path_length, wrong = (int)item->wrong_length;
+
+    if (item->wrong == item->path)
+        return complain(complaint, EINVAL,
+                        "option 'anon': %.*s stands behind no directory; write it behind the name "
+                        "of one, or as %.*s/ if it is a name",
+                        wrong, item->wrong, wrong, item->wrong);
+    if (error == -ENODATA)
+        return complain(complaint, EINVAL,
+                        "anon=%.*s: a RAM area that a directory has for itself needs a limit; "
+                        "write %.*s:size=SIZE:%.*s",
+                        path, item->path, path, item->path, wrong, item->wrong);
+    return complain(complaint, -error,
+                    "anon=%.*s: %.*s is %s; there are size=, nr_inodes=, huge=, noswap and mpol= "
+                    "as for the whole mount, or write %.*s/ if it is a name",
+                    path, item->path, wrong, item->wrong,
+                    error == -ERANGE ? "out of range" : "not a good value", wrong, item->wrong);
+}
+
 /* Does the same work for each name of anon=. */
 static int for_each_anon(const struct mount *mount, struct complaint *complaint,
-                         int (*work)(const struct mount *mount, const char *name,
-                                     struct complaint *complaint))
+                         int (*work)(const struct mount *mount, const struct anon_item *item,
+                                     const char *name, struct complaint *complaint))
 {
-    CLEANUP_FREE char *names = mount->options.anon ? strdup(mount->options.anon) : NULL;
-    char *rest = names;
-    char *name;
-    int error = 0;
+    const char *rest = mount->options.anon;
+    struct anon_item item;
+    int found, error = 0;
 
-    if (names && nest(names))
-        return complain(complaint, EINVAL,
-                        "anon=%s: one directory is below another, which makes it anonymous already",
-                        names);
-    while (!error && (name = strsep(&rest, ":")))
-        error = work(mount, name, complaint);
+    while (!error && (found = anon_list_next(&rest, &item)) != 0) {
+        CLEANUP_FREE char *name = strndup(item.path, item.path_length);
+
+        if (found < 0)
+            error = refuse_words(found, &item, complaint);
+        else
+            error = name ? work(mount, &item, name, complaint)
+                         : complain(complaint, ENOMEM, "anon=: %s", strerror(ENOMEM));
+    }
     return error;
 }
 
-static int check_anon(const struct mount *mount, const char *name, struct complaint *complaint)
+/* Tries whether the kernel has what can be asked of a RAM area, and not everywhere; without its
+ * support huge= has no effect. */
+static int try_area(const struct anon_item *item, const char *name, struct complaint *complaint)
 {
-    return class_root_check(&mount->volume.info.areas[AREA_STORE], name, complaint);
+    struct ram_options options = {
+        .huge = "never", .mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1
+    };
+    struct complaint refusal = { "" };
+    struct area area = AREA_NONE;
+    int error = 0;
+
+    if (!*item->words.policy && !item->words.noswap)
+        return 0;
+    error = area_words_options(&item->words, &options);
+    if (!error)
+        error = ram_open(&options, &area, &refusal);
+    free(options.parameters);
+    area_close(&area);
+    return error ? complain(complaint, -error, "anon=%s: %s", name,
+                            refusal.text[0] ? refusal.text : strerror(-error))
+                 : 0;
 }
 
 /* Marks a directory of an area with the lifetime that was given. */
@@ -201,14 +245,52 @@ static int mark_given_lifetime(const struct mount *mount, unsigned area, const c
                  : 0;
 }
 
-static int make_anon(const struct mount *mount, const char *name, struct complaint *complaint)
+static int check_anon(const struct mount *mount, const struct anon_item *item, const char *name,
+                      struct complaint *complaint)
+{
+    int error = class_root_check(&mount->volume.info.areas[AREA_STORE], name, complaint);
+
+    return error ? error : try_area(item, name, complaint);
+}
+
+/* Notes in the store which RAM area a class root has for itself. */
+static int mark_area(const struct mount *mount, const struct anon_item *item, const char *name,
+                     struct complaint *complaint)
+{
+    bool privileged = mount->volume.info.cred.privileged;
+    CLEANUP_FD int dir =
+        object_open_beneath(mount->volume.info.areas[AREA_STORE].root, name, O_PATH);
+    int error = dir < 0 ? dir : area_mark_set_words(dir, privileged, &item->words);
+
+    return error ? complain(complaint, -error,
+                            "anon=%s: its RAM area cannot be noted in the store%s: %s", name,
+                            error == -EPERM ? ", which takes root outside of containers" : "",
+                            strerror(-error))
+                 : 0;
+}
+
+static int make_anon(const struct mount *mount, const struct anon_item *item, const char *name,
+                     struct complaint *complaint)
 {
     int error = class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, &mount->options.ram,
                                    complaint);
 
+    if (!error && item->has_words)
+        error = mark_area(mount, item, name, complaint);
     return error || !mount->options.lifetime_given
                ? error
                : mark_given_lifetime(mount, AREA_STORE, name, name, complaint);
+}
+
+/* Returns how many directories have RAM areas for themselves by anon=. */
+static unsigned count_areas(const char *names)
+{
+    struct anon_item item;
+    unsigned count = 0;
+
+    while (anon_list_next(&names, &item) > 0)
+        count += item.has_words;
+    return count;
 }
 
 /* All names are checked before the first is made: a mistake in one leaves nothing of the others
@@ -222,6 +304,15 @@ int store_setup_check_anon(struct mount *mount, struct complaint *complaint)
                         "option 'anon' is too long: its names have %d bytes together at most; use "
                         "shmapctl class for more directories",
                         STATE_ANON_MAX - 1);
+    if (names && nest(names))
+        return complain(complaint, EINVAL,
+                        "anon=%s: one directory is below another, which makes it anonymous already",
+                        names);
+    if (names && count_areas(names) > AREAS_OWN_MAX)
+        return complain(complaint, EUSERS,
+                        "option 'anon': %u directories would have RAM areas for themselves; a "
+                        "mount has %u of them at most",
+                        count_areas(names), AREAS_OWN_MAX);
     return for_each_anon(mount, complaint, check_anon);
 }
 

@@ -254,7 +254,8 @@ const struct option_row OPTION_ROWS[] = {
     { "reserve", NULL, "reserve           truncate finds room for what a file grows by, or fails",
       FLAG(ram.reserves, true), .kept = true },
     { "anon", "names of directories below STORE with a colon between",
-      "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be",
+      "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be; with\n"
+      "                    NAME:size=SIZE[:…] in a RAM area with a limit of its own",
       .set = set_anon },
     { "lifetime", "last-close or mount",
       "lifetime=WORD     files in RAM go with their last user (last-close), or with the mount "

@@ -332,7 +332,7 @@ static int apply_remount(const struct change *change, struct complaint *complain
         set_mount_flags(change, change->wanted);
     if (change->flags.all & ~change->wanted & MS_RDONLY)
         remount_anon_mark(change->status);
-    return 0;
+    return remount_anon_limit(change->options->anon, change->status, complaint);
 }
 
 int remount(const struct options *options, struct complaint *complaint)

@@ -4,38 +4,33 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
-#include "lib/sys/cleanup.h"
+#include "lib/area/anon_list.h"
 
 struct names {
-    char *copy;
-    char *rest;
-    char path[2 * PATH_MAX]; // of the last one that was cut off
+    const char *rest;
+    struct anon_item item;   // the last one
+    char name[PATH_MAX];     // of it
+    char path[2 * PATH_MAX]; // likewise
     const char *mountpoint;
 };
 
 static struct names names_begin(const struct shmap_status *status, const char *text)
 {
-    char *copy = text ? strdup(text) : NULL;
-
-    return (struct names){ .copy = copy, .rest = copy, .mountpoint = status->mountpoint };
+    return (struct names){ .rest = text, .mountpoint = status->mountpoint };
 }
 
-static void names_end(struct names *names)
-{
-    free(names->copy);
-}
-#define CLEANUP_NAMES __attribute__((cleanup(names_end)))
-
+/* Returns the next name; NULL: there is none, or what follows is malformed. */
 static const char *names_next(struct names *names)
 {
-    const char *name = strsep(&names->rest, ":");
-
-    if (name)
-        snprintf(names->path, sizeof(names->path), "%s/%s", names->mountpoint, name);
-    return name;
+    if (anon_list_next(&names->rest, &names->item) <= 0)
+        return NULL;
+    snprintf(names->name, sizeof(names->name), "%.*s", (int)names->item.path_length,
+             names->item.path);
+    snprintf(names->path, sizeof(names->path), "%s/%s", names->mountpoint, names->name);
+    return names->name;
 }
 
 /* Returns the names that a mount has; they are the last of its options. NULL: none. */
@@ -49,7 +44,7 @@ static const char *names_of(const struct shmap_status *status)
 
 static bool is_listed(const struct shmap_status *status, const char *name)
 {
-    CLEANUP_NAMES struct names names = names_begin(status, names_of(status));
+    struct names names = names_begin(status, names_of(status));
     const char *listed;
 
     while ((listed = names_next(&names))) {
@@ -59,18 +54,60 @@ static bool is_listed(const struct shmap_status *status, const char *name)
     return false;
 }
 
+/* Returns whether the words of a directory are in force; otherwise finds those that are to be, as
+ * shmap_area_set() takes them. */
+static bool is_in_force(const struct names *names, char words[AREA_WORDS_MAX])
+{
+    char now[AREA_WORDS_MAX], then[AREA_WORDS_MAX];
+    struct area_words merged;
+
+    area_words_print(&names->item.words, words);
+    if (shmap_area_get(names->path, now) != 0 || area_words_parse(now, &merged) != 0)
+        return false;
+    area_words_merge(&merged, &names->item.words);
+    return area_words_print(&merged, then) == 0 && strcmp(now, then) == 0;
+}
+
+/* Checks that a directory has a RAM area for itself, which can be as its words say. */
+static int check_area(const struct names *names, struct complaint *complaint)
+{
+    char words[AREA_WORDS_MAX];
+    struct statvfs vfs;
+    uint64_t size;
+
+    if (is_in_force(names, words))
+        return 0;
+    if (shmap_area_get(names->path, words) != 0)
+        return complain(complaint, EOPNOTSUPP,
+                        "option 'anon=%s': %s has no RAM area for itself; give it one while it is "
+                        "empty, with: shmapctl class %s anon --size %s",
+                        names->name, names->path, names->path, names->item.words.size);
+    if (statvfs(names->path, &vfs) == 0 && ram_parse_size(names->item.words.size, &size) == 0 &&
+        size < (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize)
+        return complain(
+            complaint, EBUSY,
+            "option 'anon=%s': size=%s is less than what is in use there; name a larger "
+            "size",
+            names->name, names->item.words.size);
+    return 0;
+}
+
 int remount_anon_check(const char *given, const struct shmap_status *status, bool read_only,
                        struct complaint *complaint)
 {
-    CLEANUP_NAMES struct names names = names_begin(status, given);
+    struct names names = names_begin(status, given);
     const char *name;
 
     while ((name = names_next(&names))) {
         enum shmap_class class;
         int error = shmap_class_get(names.path, &class);
 
-        if (!error && class == SHMAP_ANON)
+        if (!error && class == SHMAP_ANON) {
+            error = names.item.has_words ? check_area(&names, complaint) : 0;
+            if (error)
+                return error;
             continue;
+        }
         // A directory that is missing will be anonymous when it is made.
         if (is_listed(status, name) && (read_only || error == -ENOENT))
             continue;
@@ -79,12 +116,36 @@ int remount_anon_check(const char *given, const struct shmap_status *status, boo
                         "anonymous with: shmapctl class %s anon",
                         name, names.path);
     }
+    if (names.item.wrong)
+        return complain(complaint, EINVAL,
+                        "option 'anon': %.*s is out of place or no good value; see shmapfs(8)",
+                        (int)names.item.wrong_length, names.item.wrong);
+    return 0;
+}
+
+int remount_anon_limit(const char *given, const struct shmap_status *status,
+                       struct complaint *complaint)
+{
+    struct names names = names_begin(status, given);
+    char words[AREA_WORDS_MAX];
+
+    while (names_next(&names)) {
+        int error;
+
+        if (!names.item.has_words || is_in_force(&names, words))
+            continue;
+        error = shmap_area_set(names.path, words);
+        // One that is missing gets its area when it is made.
+        if (error && error != -ENOENT)
+            return complain(complaint, -error, "option 'anon=%s': %s cannot be had: %s", names.name,
+                            words, strerror(-error));
+    }
     return 0;
 }
 
 int remount_anon_check_writable(const struct shmap_status *status, struct complaint *complaint)
 {
-    CLEANUP_NAMES struct names names = names_begin(status, names_of(status));
+    struct names names = names_begin(status, names_of(status));
     const char *name;
 
     while ((name = names_next(&names))) {
@@ -101,7 +162,7 @@ int remount_anon_check_writable(const struct shmap_status *status, struct compla
 
 void remount_anon_mark(const struct shmap_status *status)
 {
-    CLEANUP_NAMES struct names names = names_begin(status, names_of(status));
+    struct names names = names_begin(status, names_of(status));
 
     if (!strstr(status->options, ",skeleton,"))
         return;
