@@ -53,10 +53,14 @@ _shmapctl_run() { # WORD...
 _shmapctl_class() { # WORD
     case ${words[-2]} in
     --lifetime) _shmapfs_reply "$1" last-close mount ;;
-    --linger) ;;
+    --size) _shmapfs_reply "$1" 25% 50% 512m 1g 4g ;;
+    --huge) _shmapfs_reply "$1" never always within_size advise ;;
+    --mpol) _shmapfs_reply "$1" default local ;;
+    --linger | --nr-inodes) ;;
     *)
         [[ $1 == -* ]] || return 1
-        _shmapfs_reply "$1" --convert --lifetime --linger -j --json -h --help -V --version
+        _shmapfs_reply "$1" --convert --lifetime --linger --size --nr-inodes --huge --noswap --mpol \
+            -j --json -h --help -V --version
         ;;
     esac
 }
@@ -77,7 +81,11 @@ _shmapctl_ls() { # WORD
 
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
-    'status 1' | 'resize 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
+    'status 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
+    'resize 1')
+        _shmapctl_mounts "$3"
+        _shmapfs_paths dirnames
+        ;;
     'class 1' | 'who 1' | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
     'skeleton 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;

@@ -9,6 +9,7 @@
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
+#include "tools/cmd/limit.h"
 #include "tools/convert/convert.h"
 #include "tools/scan/target.h"
 #include "tools/ui/exit_status.h"
@@ -81,6 +82,7 @@ struct wanted {
     bool convert;
     bool lifetime_given;
     struct shmap_lifetime lifetime;
+    struct limit limit;
 };
 
 /* How the classes of paths are shown. */
@@ -107,10 +109,13 @@ static void show_class(const char *path, enum shmap_class class, const struct an
 
     if (answers->json) {
         struct json_object *answer = json_object_new_object();
+        char words[SHMAP_AREA_WORDS_MAX];
 
         json_object_object_add(answer, "path", json_object_new_string(path));
         json_object_object_add(answer, "class", json_object_new_string(name));
         add_lifetime_of(answer, path);
+        if (shmap_area_get(path, words) == 0)
+            json_object_object_add(answer, "area", json_object_new_string(words));
         json_object_array_add(answers->json, answer);
     } else if (answers->several) {
         char *visible = printable(path);
@@ -140,6 +145,10 @@ static int assign_class(const char *path, const struct wanted *wanted)
 
     if (wanted->convert)
         return convert_directory(path, wanted->class);
+    if (*wanted->limit.words) {
+        error = shmap_anon_set(path, wanted->limit.words);
+        return error ? fail_limit(path, &wanted->limit, error) : EXIT_SUCCESS;
+    }
     error = wanted->class_given ? shmap_class_set(path, wanted->class) : 0;
     return error ? fail_class_set(path, wanted->class, error) : EXIT_SUCCESS;
 }
@@ -190,6 +199,9 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
     status = read_class_word(invocation, &wanted->class_given, &wanted->class);
     if (status != EXIT_SUCCESS)
         return status;
+    status = limit_of(invocation, &wanted->limit);
+    if (status != EXIT_SUCCESS)
+        return status;
     if (lifetime_options_lack("class", when, linger) ||
         (when && !lifetime_options_read("class", when, linger, &wanted->lifetime)))
         return EXIT_USAGE;
@@ -200,6 +212,12 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
               "command of its own, for what is made later");
     else if (when && wanted->class_given && wanted->class != SHMAP_ANON)
         warnx("class: --lifetime is for anonymous directories; leave it out, or make it anon");
+    else if (*wanted->limit.words && (!wanted->class_given || wanted->class != SHMAP_ANON))
+        warnx("class: %s is for the class anon; name that last", wanted->limit.words);
+    else if (*wanted->limit.words && wanted->convert)
+        warnx("class --convert: a directory gets a RAM area for itself while it is empty; make one "
+              "with %s, and copy",
+              wanted->limit.words);
     else
         return EXIT_SUCCESS;
     return EXIT_USAGE;

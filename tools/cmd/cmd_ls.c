@@ -117,6 +117,20 @@ static void add_row(struct table *table, const struct object *object, bool with_
     table_add(table, "%s%s", object->path, object->is_directory ? "/" : "");
 }
 
+static void add_limited(struct table *table, const struct limited *limited, bool with_lifetimes)
+{
+    table_add(table, "limit");
+    if (with_lifetimes)
+        table_add(table, "-");
+    table_add(table, "%s", humanize(limited->size).text);
+    table_add(table, "%s", humanize(limited->used).text);
+    for (int i = 0; i < 3; i++)
+        table_add(table, "-");
+    if (with_lifetimes)
+        table_add(table, "-");
+    table_add(table, "%s/", limited->path);
+}
+
 static void show_objects(const struct objects *objects)
 {
     static const struct column plain[] = {
@@ -139,6 +153,8 @@ static void show_objects(const struct objects *objects)
     for (size_t i = 0; i < objects->count; i++)
         add_row(&table, &objects->all[i], last_close);
     add_sum(&table, &sum, last_close);
+    for (size_t i = 0; i < objects->limited_count; i++)
+        add_limited(&table, &objects->limited[i], last_close);
     table_print(&table);
 }
 
@@ -212,6 +228,23 @@ static struct json_object *sum_to_json(const struct object_sum *sum)
     return json;
 }
 
+static struct json_object *limited_to_json(const struct objects *objects)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < objects->limited_count; i++) {
+        const struct limited *limited = &objects->limited[i];
+        struct json_object *json = json_object_new_object();
+
+        json_object_object_add(json, "path", json_object_new_string(limited->path));
+        json_object_object_add(json, "words", json_object_new_string(limited->words));
+        add_number(json, "size", limited->size);
+        add_number(json, "used", limited->used);
+        json_object_array_add(list, json);
+    }
+    return list;
+}
+
 static void show_objects_json(const char *path, const struct objects *objects, unsigned unseen)
 {
     struct json_object *answer = json_object_new_object();
@@ -229,6 +262,7 @@ static void show_objects_json(const char *path, const struct objects *objects, u
     json_object_object_add(answer, "objects", list);
     json_object_object_add(answer, "directories", directories);
     json_object_object_add(answer, "total", sum_to_json(&sum));
+    json_object_object_add(answer, "areas", limited_to_json(objects));
     add_number(answer, "unseen", unseen);
     print_json(answer);
 }

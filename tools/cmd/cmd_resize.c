@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl resize: another limit for a mount's RAM area. */
+/* shmapctl resize: another limit for a RAM area, a mount's or a directory's. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
+#include "tools/cmd/limit.h"
 #include "tools/scan/target.h"
-#include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
-
-/* Finds a mistake in the text already here, so that the mount's EINVAL has one meaning left. */
-static int check_size(const char *size)
-{
-    uint64_t bytes;
-
-    switch (shmap_size_parse(size, UINT64_C(1) << 30, &bytes)) {
-    case 0:
-        return EXIT_SUCCESS;
-    case -ERANGE:
-        fail(size, "out of range; a size is more than 0 and less than 8388608t");
-        return EXIT_USAGE;
-    default:
-        fail(size, "not a size; write a number with k, m, g or t, such as 512m, or a percentage of "
-                   "the machine's RAM, such as 25%%");
-        return EXIT_USAGE;
-    }
-}
 
 static int fail_too_small(const char *mountpoint, const char *size)
 {
@@ -70,20 +54,49 @@ static int show_ram_area(const char *mountpoint, const struct shmap_area_status 
     return print_json(answer);
 }
 
+/* Gives the RAM area that a directory has for itself another limit. */
+static int resize_directory(const char *path, const char *size, bool json)
+{
+    struct limit limit = { .size = size };
+    struct shmap_area_status area = { .present = true };
+    char words[SHMAP_AREA_WORDS_MAX];
+    enum shmap_class class;
+    struct statvfs vfs;
+    int error;
+
+    snprintf(limit.words, sizeof(limit.words), "size=%s", size);
+    if (shmap_area_get(path, words) != 0 && shmap_class_get(path, &class) == 0 &&
+        class == SHMAP_ANON)
+        return fail(path, "without a RAM area for itself; name the mount point to resize the one "
+                          "that it is in");
+    error = shmap_area_set(path, limit.words);
+    if (error == -ENODATA)
+        return fail_mount(path, error);
+    if (error)
+        return fail_limit(path, &limit, error);
+    if (statvfs(path, &vfs) != 0)
+        return fail(path, "%s", strerror(errno));
+    area.size = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+    area.used = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
+    return show_ram_area(path, &area, json);
+}
+
 int cmd_resize(const struct invocation *invocation)
 {
-    const char *mountpoint = invocation->arguments[0];
+    const char *path = invocation->arguments[0];
     const char *size = invocation->arguments[1];
     struct shmap_status status;
-    int mistake = check_size(size);
+    int mistake = limit_check_size(size);
     int error;
 
     if (mistake != EXIT_SUCCESS)
         return mistake;
-    error = shmap_resize(mountpoint, size);
+    error = shmap_resize(path, size);
+    if (error == -ENODATA)
+        return resize_directory(path, size, invocation->json);
     if (error)
-        return fail_resize(mountpoint, size, error);
-    error = shmap_status_get(mountpoint, &status);
-    return error ? fail_mount(mountpoint, error)
-                 : show_ram_area(mountpoint, &status.ram_area, invocation->json);
+        return fail_resize(path, size, error);
+    error = shmap_status_get(path, &status);
+    return error ? fail_mount(path, error)
+                 : show_ram_area(path, &status.ram_area, invocation->json);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
@@ -79,8 +80,40 @@ static void print_status(const struct shmap_status *status, const char *flags)
            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
 }
 
+/* The areas that directories have for themselves; none: the mount is older than that. */
+struct own_areas {
+    struct shmap_own_area *all;
+    size_t count;
+};
+
+static void print_own_areas(const struct own_areas *areas)
+{
+    for (size_t i = 0; i < areas->count; i++) {
+        const struct shmap_own_area *area = &areas->all[i];
+
+        print_text("area       ", area->directory, ", ");
+        print_text("", area->words, "");
+        if (!strstr(area->words, "huge="))
+            print_text(",huge=", area->huge, "");
+        putchar('\n');
+        printf("           %s of %s, %" PRIu64 " of %" PRIu64 " inodes\n",
+               humanize(area->used).text, humanize(area->size).text, area->inodes_used,
+               area->inodes);
+    }
+}
+
+static void add_own_areas(struct json_object *answer, const struct own_areas *areas)
+{
+    char *json = shmap_areas_to_json(areas->all, areas->count);
+    struct json_object *array = json ? json_tokener_parse(json) : NULL;
+
+    free(json);
+    if (array)
+        json_object_object_add(answer, "areas", array);
+}
+
 static int show_status(const struct listed_mount *whole, const struct listed_mount *here,
-                       const struct shmap_status *status, bool json)
+                       const struct shmap_status *status, const struct own_areas *areas, bool json)
 {
     struct json_object *answer;
 
@@ -90,24 +123,32 @@ static int show_status(const struct listed_mount *whole, const struct listed_mou
             print_text("", here->root, " of the following mount\n");
         }
         print_status(status, here ? here->flags : "");
+        print_own_areas(areas);
         return EXIT_SUCCESS;
     }
     answer = status_object(status);
     json_object_object_add(answer, "mount_options",
                            here ? json_object_new_string(here->flags) : NULL);
+    add_own_areas(answer, areas);
     return print_json(answer);
 }
 
 static int report_status(const char *path, const struct mount_list *list, bool json)
 {
     const struct listed_mount *here = mount_list_rooted(list, path), *whole = here;
+    struct own_areas areas = { .all = NULL };
     struct shmap_status status;
-    int error = shmap_status_get(path, &status);
+    int result, error = shmap_status_get(path, &status);
 
     // Where a directory of a mount is mounted a second time, the whole mount answers.
     if (error == -ENODATA && here && (whole = mount_list_whole(list, here->device)))
         error = shmap_status_get(whole->path, &status);
-    return error ? fail_mount(path, error) : show_status(whole, here, &status, json);
+    if (error)
+        return fail_mount(path, error);
+    shmap_areas_get(whole ? whole->path : path, &areas.all, &areas.count);
+    result = show_status(whole, here, &status, &areas, json);
+    free(areas.all);
+    return result;
 }
 
 int cmd_status(const struct invocation *invocation)

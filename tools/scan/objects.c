@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "tools/ui/array.h"
@@ -137,6 +138,26 @@ static DIR *open_and_go(struct walk *walk, const char *name, int flags)
     return NULL;
 }
 
+/* Notes the RAM area that the working directory may have for itself. */
+static void add_limit(struct walk *walk)
+{
+    struct objects *objects = walk->objects;
+    const char *path = walk->path + walk->start;
+    struct limited limited;
+    struct statvfs vfs;
+
+    if (shmap_area_get(".", limited.words) != 0 || statvfs(".", &vfs) != 0)
+        return;
+    limited.size = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+    limited.used = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
+    limited.path = strdup(*path ? path + 1 : ".");
+    if (!limited.path)
+        err(EXIT_FAILURE, NULL);
+    objects->limited =
+        array_grow(objects->limited, objects->limited_count, sizeof(*objects->limited));
+    objects->limited[objects->limited_count++] = limited;
+}
+
 static void push_level(struct walk *walk, const char *name, int flags)
 {
     DIR *stream = open_and_go(walk, name, flags);
@@ -151,6 +172,9 @@ static void push_level(struct walk *walk, const char *name, int flags)
                              .class = walk->level ? walk->level->class : walk->target->class,
                              .length = strlen(walk->path) };
     shmap_class_get(".", &level->class);
+    // Areas begin where classes do.
+    if (level->class == SHMAP_ANON && (!level->above || level->above->class != SHMAP_ANON))
+        add_limit(walk);
     walk->level = level;
 }
 
@@ -266,4 +290,7 @@ void objects_free(struct objects *objects)
     for (size_t i = 0; i < objects->count; i++)
         free(objects->all[i].path);
     free(objects->all);
+    for (size_t i = 0; i < objects->limited_count; i++)
+        free(objects->limited[i].path);
+    free(objects->limited);
 }

@@ -26,9 +26,19 @@ struct object {
     const struct tally_entry *entries;
 };
 
+/* A directory that has a RAM area for itself. */
+struct limited {
+    char *path; // likewise; "." where it began
+    uint64_t size;
+    uint64_t used;
+    char words[SHMAP_AREA_WORDS_MAX];
+};
+
 struct objects {
     struct object *all;
     size_t count;
+    struct limited *limited;
+    size_t limited_count;
 };
 
 /* Lists the regular files and the directories below a directory, or the one file that `path` is. It
