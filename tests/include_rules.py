@@ -38,16 +38,17 @@ ROOMS = {
     "fs/util": ["lib/process", "lib/sys"],
     "fs/nodes": ["fs/util"],
     "fs/state": ["fs/nodes", "fs/util", "lib/area", "lib/process", "lib/sys"],
+    "fs/broker": ["fs/util", "lib/broker", "lib/sys"],
     "fs/notice": ["fs/util"],
-    "fs/inode": ["fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/inode": ["fs/broker", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/lifetime": ["fs/notice", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
-    "fs/vfs": ["fs/notice", "fs/lifetime", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/vfs": ["fs/broker", "fs/notice", "fs/lifetime", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/class": ["fs/lifetime", "fs/inode", "fs/vfs", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/options": ["fs/inode", "lib/area", "lib/api", "lib/sys"],
-    "fs/mount": ["fs/lifetime", "fs/options", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/mount": ["fs/broker", "fs/lifetime", "fs/options", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/dispatch": ["fs/lifetime", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/sync": ["fs/mount", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
-    "fs/process": ["fs/lifetime", "fs/options", "fs/dispatch", "fs/sync", "fs/mount", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/process": ["fs/broker", "fs/lifetime", "fs/options", "fs/dispatch", "fs/sync", "fs/mount", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/ops": ["fs/lifetime", "fs/process", "fs/sync", "fs/mount", "fs/options", "fs/class", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs": ["fs/options", "fs/ops", "fs/process", "fs/mount", "fs/class", "fs/util", "lib/process", "lib/sys"],
     "tools/broker": ["lib/broker", "lib/sys"],
@@ -59,7 +60,7 @@ ROOMS = {
     "tools/cmd": ["tools/convert", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
-WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(util|nodes|state)/)")
+WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")
 
 
 class Tree:

@@ -18,8 +18,6 @@
 /* FUSE_NOTIFY_RESEND of linux/fuse.h since Linux 6.9. */
 #define NOTIFY_RESEND 7
 
-#define BACKINGS_AHEAD 4
-
 /* Refuses a request that no worker could serve and live. */
 static void refuse_poison(struct volume *volume, const struct request *request)
 {
@@ -122,10 +120,8 @@ static void close_backings(struct volume *volume)
         for (int i = 0; i < count; i++)
             backing_close(volume, ids[i]);
     }
-    // At most one id was registered and not yet in the table, and it had the next number. If the
-    // table never had one, the ids of the probe have come before it.
-    for (int i = 1; volume->info.wants_passthrough && i <= BACKINGS_AHEAD; i++)
-        backing_drop(volume, node_backing_highest(&volume->nodes) + i);
+    if (volume->info.wants_passthrough)
+        backing_close_unheard(volume);
 }
 
 /* Has the kernel send everything again that was not answered. */

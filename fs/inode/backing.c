@@ -8,18 +8,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "fs/broker/registrar.h"
+#include "lib/broker/device.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
-
-/* The kernel's interface, as its header linux/fuse.h has it; older distributions have that header
- * without it. */
-struct backing_map {
-    int32_t fd;
-    uint32_t flags;
-    uint64_t padding;
-};
-#define BACKING_OPEN  _IOW(229, 1, struct backing_map)
-#define BACKING_CLOSE _IOW(229, 2, uint32_t)
 
 struct backing_registry {
     // Held from the registration of a file until the table knows its id, so that at most one id can
@@ -46,9 +38,13 @@ void backing_destroy(struct volume *volume)
 
 static int register_file(struct volume *volume, int fd)
 {
-    struct backing_map map = { .fd = fd };
-    int id = ioctl(volume->info.device, BACKING_OPEN, &map);
+    struct device_backing_map map = { .fd = fd };
+    int id;
 
+    if (volume->info.brokered)
+        return registrar_register(volume->registrar, volume->info.device, fd,
+                                  node_backing_highest(&volume->nodes));
+    id = ioctl(volume->info.device, DEVICE_BACKING_OPEN, &map);
     return id > 0 ? id : id < 0 ? -errno : -EPROTO;
 }
 
@@ -79,28 +75,77 @@ int backing_register(struct volume *volume, struct node_ref *ref, int path_fd)
     return 0;
 }
 
-void backing_drop(struct volume *volume, int id)
+static void drop_id(struct volume *volume, int id)
 {
     uint32_t number = (uint32_t)id;
 
-    ioctl(volume->info.device, BACKING_CLOSE, &number);
+    if (volume->info.brokered)
+        registrar_close(volume->registrar, volume->info.device, id);
+    else
+        ioctl(volume->info.device, DEVICE_BACKING_CLOSE, &number);
 }
 
 void backing_close(struct volume *volume, int id)
 {
-    backing_drop(volume, id);
+    drop_id(volume, id);
     node_backing_closed(&volume->nodes, id);
+}
+
+/* How many ids after the highest one known there may be. At most one was registered and not yet in
+ * the table, and it had the next number. If the table never had one, the ids of the probe have come
+ * before it. */
+#define AHEAD 4
+
+void backing_close_unheard(struct volume *volume)
+{
+    int32_t highest = node_backing_highest(&volume->nodes);
+
+    if (volume->info.brokered) {
+        registrar_doubt(volume->registrar, volume->info.device, highest);
+        return;
+    }
+    for (int i = 1; i <= AHEAD; i++)
+        drop_id(volume, highest + i);
+}
+
+/* Makes a file in an area to try passthrough with. One without a name leaves nothing behind. */
+static int make_trial(const struct area *area)
+{
+    int file = openat(area->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    return file < 0 ? -errno : file;
+}
+
+enum backing_answer backing_ask_broker(struct volume *volume, unsigned area)
+{
+    struct data_path *path = &volume->info.data_paths[area];
+    CLEANUP_FD int file = make_trial(volume_area(volume, area));
+    bool answered = true;
+    int error = file;
+
+    if (file >= 0)
+        error = registrar_probe(volume->registrar, volume->info.device, file, &answered,
+                                path->reason, sizeof(path->reason));
+    else
+        snprintf(path->reason, sizeof(path->reason), "no file can be made to try passthrough: %s",
+                 strerror(-error));
+    path->passthrough = error == 0 || file == -EROFS;
+    if (path->passthrough)
+        path->reason[0] = '\0';
+    return file == -EROFS ? BACKING_UNTRIED
+           : !answered    ? BACKING_SILENCE
+           : error        ? BACKING_NO
+                          : BACKING_YES;
 }
 
 static int try_file_of(struct volume *volume, const struct area *area)
 {
-    // A file without a name leaves nothing behind.
-    CLEANUP_FD int file = openat(area->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    CLEANUP_FD int file = make_trial(area);
     CLEANUP_FD int path_fd = -1;
     int id;
 
     if (file < 0)
-        return -errno;
+        return file;
     path_fd = object_reopen(file, O_PATH);
     if (path_fd < 0)
         return path_fd;
@@ -113,7 +158,7 @@ static int try_file_of(struct volume *volume, const struct area *area)
     }
     if (id < 0)
         return id;
-    backing_drop(volume, id);
+    drop_id(volume, id);
     return 0;
 }
 

@@ -19,8 +19,19 @@ int backing_register(struct volume *volume, struct node_ref *ref, int path_fd);
 /* Closes a backing id that was taken off a node. */
 void backing_close(struct volume *volume, int id);
 
-/* Closes a backing id that no node ever had, if such an id is registered. */
-void backing_drop(struct volume *volume, int id);
+/* Closes what another process may have registered and no node ever had. */
+void backing_close_unheard(struct volume *volume);
+
+enum backing_answer {
+    BACKING_YES,
+    BACKING_NO,
+    BACKING_UNTRIED, // the area is read-only: it goes with the others
+    BACKING_SILENCE, // the broker does not answer
+};
+
+/* Asks the broker whether it would register an area's files, and plans the area's data path by the
+ * answer. */
+enum backing_answer backing_ask_broker(struct volume *volume, unsigned area);
 
 /* Finds out whether passthrough works for an area's files. Call it once the kernel has answered for
  * the connection. */

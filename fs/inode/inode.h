@@ -102,7 +102,7 @@ static inline const struct class *inode_class(const struct inode *inode)
  * in FUSE's page cache. */
 static inline bool inode_is_passthrough(const struct inode *inode)
 {
-    return inode_class(inode)->passes_through &&
+    return inode_class(inode)->passes_through && !(inode->ref.flags & NODE_CACHED) &&
            volume_data_path(inode->volume, inode->ref.area)->passthrough;
 }
 

@@ -69,6 +69,7 @@ struct volume {
     struct name_records *names;        // reopen.h
     struct identities *identities;     // impersonate.h
     struct backing_registry *backings; // backing.h
+    struct registrar *registrar;       // fs/broker/registrar.h
     struct deferred_close *deferred_close;
     struct orphans *orphans;
     struct attr_poll *attr_poll;     // fs/vfs/attr.h

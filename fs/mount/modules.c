@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "fs/broker/registrar.h"
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
@@ -26,10 +27,23 @@ static void memory_destroy(struct volume *volume)
     volume->memory = NULL;
 }
 
+static int registrar_init(struct volume *volume)
+{
+    volume->registrar = registrar_make();
+    return volume->registrar ? 0 : -ENOMEM;
+}
+
+static void registrar_end(struct volume *volume)
+{
+    registrar_destroy(volume->registrar);
+    volume->registrar = NULL;
+}
+
 static const struct {
     int (*init)(struct volume *volume);
     void (*destroy)(struct volume *volume); // also of what init() did not come to make
 } MODULES[] = {
+    { registrar_init, registrar_end },
     { backing_init, backing_destroy },
     { deferred_close_init, deferred_close_destroy },
     { impersonate_init, impersonate_destroy },

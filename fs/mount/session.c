@@ -6,14 +6,116 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/broker/registrar.h"
 #include "fs/inode/backing.h"
 #include "fs/util/log.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/writeback.h"
+#include "lib/broker/protocol.h"
 #include "lib/sys/cleanup.h"
 
 /* FUSE_OVER_IO_URING of linux/fuse.h since Linux 6.14. */
 #define OVER_IO_URING (UINT64_C(1) << 41)
+
+static void refuse_all(struct mount_info *info, const char *reason)
+{
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
+        info->data_paths[area].passthrough = false;
+        strlcpy(info->data_paths[area].reason, reason, sizeof(info->data_paths[area].reason));
+    }
+}
+
+/* Returns whether the way to the broker leads through the mount, which would have to answer itself.
+ * The mount is not there yet. */
+static bool hides_broker(const struct mount_info *info)
+{
+    CLEANUP_FREE char *socket = realpath(BROKER_SOCKET, NULL);
+    const char *path = socket ? socket : BROKER_SOCKET;
+    size_t length = strlen(info->mountpoint);
+
+    return strcmp(info->mountpoint, "/") == 0 ||
+           (strncmp(path, info->mountpoint, length) == 0 && path[length] == '/');
+}
+
+void session_plan_data_paths(struct mount *mount)
+{
+    const struct options *options = &mount->options;
+    struct mount_info *info = &mount->volume.info;
+    bool hidden = hides_broker(info);
+
+    info->wants_writeback = options->writeback;
+    info->wants_passthrough = options->passthrough && info->cred.privileged;
+    if (!options->passthrough)
+        refuse_all(info, "nopassthrough was given");
+    else if (!info->cred.privileged)
+        refuse_all(info, !options->broker ? "passthrough takes root, and nobroker was given"
+                         : hidden         ? "passthrough takes root, or the broker, whose socket "
+                                            "the mount hides"
+                                          : "passthrough takes root, or the broker");
+    if (!options->broker || hidden)
+        registrar_forbid(mount->volume.registrar);
+    for (unsigned area = 0; area < AREAS_OF_MOUNT && info->wants_passthrough; area++)
+        info->data_paths[area] = (struct data_path){ .passthrough = true };
+}
+
+/* Asks the broker about each area. Returns whether it passes any of them through; not if it fell
+ * silent meanwhile. `why` is for all of them then. */
+static bool ask_about_areas(struct volume *volume, char *why, size_t size)
+{
+    bool any = false;
+
+    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
+        struct data_path *path = &volume->info.data_paths[area];
+
+        if (volume_area(volume, area)->root < 0)
+            continue;
+        switch (backing_ask_broker(volume, area)) {
+        case BACKING_YES:
+            any = true;
+            break;
+        case BACKING_SILENCE:
+            strlcpy(why, path->reason, size);
+            return false;
+        default:
+            strlcpy(why, path->reason, size);
+            break;
+        }
+    }
+    return any;
+}
+
+static int begin_brokered(struct volume *volume)
+{
+    int memfd = registrar_make_memory();
+
+    if (memfd < 0)
+        return memfd;
+    state_set_brokered(volume->state, memfd);
+    return registrar_attach(volume->registrar, memfd);
+}
+
+int session_try_broker(struct mount *mount)
+{
+    const struct options *options = &mount->options;
+    struct volume *volume = &mount->volume;
+    struct mount_info *info = &volume->info;
+    char why[sizeof(info->data_paths[0].reason)] = "passthrough takes root, or the broker";
+
+    if (info->cred.privileged || !options->passthrough || registrar_is_forbidden(volume->registrar))
+        return 0;
+    if (!state_kernel_offers(volume->state, STATE_PASSTHROUGH)) {
+        refuse_all(info, "this kernel has no FUSE passthrough (Linux 6.9 has it)");
+        return 0;
+    }
+    info->brokered = ask_about_areas(volume, why, sizeof(why));
+    // Each process of the mount makes a connection of its own.
+    registrar_disconnect(volume->registrar);
+    info->wants_passthrough = info->brokered;
+    if (info->brokered)
+        return begin_brokered(volume);
+    refuse_all(info, why);
+    return 0;
+}
 
 static bool is_stacked(const struct area *area)
 {

@@ -31,4 +31,12 @@ int session_prepare(struct mount *mount);
  * kernel's limits fit it. */
 void session_probe(struct mount *mount);
 
+/* Plans the areas' data paths as far as they are known before the kernel has sent anything. */
+void session_plan_data_paths(struct mount *mount);
+
+/* Has the broker pass files through, where the daemon may not do that itself. The kernel has sent
+ * its first request, and is not answered yet: by then it is to be known. Returns 0 or a
+ * negative errno: that is no matter of the broker's. */
+int session_try_broker(struct mount *mount);
+
 #endif

@@ -29,22 +29,12 @@
  * come. */
 #define NODES_MAX NODE_CAPACITY_MAX
 
-/* Plans the data path of the areas' files, as far as it is known before the kernel is asked. */
-static void plan_data_paths(struct mount *mount)
+/* Plans how requests travel, and what becomes of them when the process ends. */
+static void plan_transport(struct mount *mount)
 {
     const struct options *options = &mount->options;
     struct mount_info *info = &mount->volume.info;
-    const char *reason = !options->passthrough    ? "nopassthrough was given"
-                         : !info->cred.privileged ? "passthrough takes root"
-                                                  : NULL;
 
-    for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
-        info->data_paths[area].passthrough = !reason;
-        strlcpy(info->data_paths[area].reason, reason ? reason : "",
-                sizeof(info->data_paths[area].reason));
-    }
-    info->wants_passthrough = !reason;
-    info->wants_writeback = options->writeback;
     info->wants_io_uring = options->io_uring;
     // In the background, the environment speaks of somebody else's service, if of any.
     info->notifies = options->foreground;
@@ -53,6 +43,16 @@ static void plan_data_paths(struct mount *mount)
             : !options->keeper ? "it was mounted without a keeper"
                                : "",
             sizeof(info->survival));
+}
+
+/* Has the broker pass files through, where the daemon may not do that itself. */
+static int try_broker(struct mount *mount, struct complaint *complaint)
+{
+    int error = session_try_broker(mount);
+
+    return error ? complain(complaint, -error, "the memory for the broker cannot be made: %s",
+                            strerror(-error))
+                 : 0;
 }
 
 /* Begins the conversation over the mount, as far as that needs no worker. */
@@ -148,6 +148,8 @@ void setup_undo(struct mount *mount)
     if (mount->volume.state) {
         if (mount->volume.state->streams)
             close(mount->volume.state->streams);
+        if (mount->volume.state->unclosed)
+            close(mount->volume.state->unclosed);
         munmap(mount->volume.state, sizeof(*mount->volume.state));
     }
     parking_destroy(&mount->volume.parking);
@@ -184,6 +186,7 @@ void setup_keep_descriptors(struct mount *mount)
         keeper->serving,
         mount->store_lock.fd,
         mount->volume.state->streams,
+        mount->volume.state->unclosed,
     };
 
     keep_descriptors(nodes, own, sizeof(own) / sizeof(own[0]));
@@ -229,7 +232,8 @@ static int make_plans(struct mount *mount, struct complaint *complaint)
 {
     int error;
 
-    plan_data_paths(mount);
+    session_plan_data_paths(mount);
+    plan_transport(mount);
     error = readdir_policy_choose(&mount->volume);
     return error ? complain(complaint, -error, "the memory for listings cannot be made: %s",
                             strerror(-error))
@@ -256,11 +260,17 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
  * steps leave nothing that would not be gone with the process. */
 #define FIRST_STEP_TO_STAY 3
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
-    store_setup_open, store_setup_check_anon,
-    make_ram,         make_state,
-    make_plans,       connection_make,
-    begin_session,    store_setup_make_anon,
-    drop_privileges,  make_nodes,
+    store_setup_open,
+    store_setup_check_anon,
+    make_ram,
+    make_state,
+    make_plans,
+    connection_make,
+    begin_session,
+    try_broker,
+    store_setup_make_anon,
+    drop_privileges,
+    make_nodes,
 };
 #define STEP_COUNT (sizeof(STEPS) / sizeof(STEPS[0]))
 

@@ -58,6 +58,9 @@ void open_take_back(struct node_table *table, const struct node *open, bool writ
         count_idle(table, node, was_idle);
     }
     take_unneeded_io(table, node, readers_need_io, into);
+    // The kernel has no open file any more that it reaches another way.
+    if (node->opens == 0)
+        node->flags &= (uint16_t)~NODE_CACHED;
     if (node->opens == 0 && (node->flags & NODE_UNLINKED) && is_kept_otherwise(node))
         cache_take_backing(table, node, into);
     if (node->opens == 0 && !node->in_cache)

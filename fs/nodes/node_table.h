@@ -105,6 +105,8 @@ enum node_flag {
     NODE_DATA_LOST = 1 << 8,  // stores through a mapping found no room: holes may have had data
     NODE_LAST_CLOSE = 1 << 9, // the file goes with its last user; a directory: those made in it do
     NODE_GONE = 1 << 10,      // it went so
+    NODE_CACHED = 1 << 11, // is open, and was not to be had by passthrough: goes without it until
+                           // the last close
 };
 
 /* Resources that a node holds and that system calls have to close. */

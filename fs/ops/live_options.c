@@ -156,6 +156,7 @@ static int take_same(struct live_changes *changes)
         bool in_force;
     } flags[] = {
         { "nopassthrough", !info->wants_passthrough },
+        { "nobroker", !info->brokered },
         { "writeback", info->wants_writeback },
         { "io_uring", info->wants_io_uring },
         { "reserve", info->areas[AREA_RAM].reserves },
@@ -238,6 +239,7 @@ static const struct {
     { "linger", take_same_lifetime },
     { "skeleton", take_same },
     { "nopassthrough", take_same },
+    { "nobroker", take_same },
     { "writeback", take_same },
     { "io_uring", take_same },
     { "keeper", take_same },

@@ -269,6 +269,9 @@ const struct option_row OPTION_ROWS[] = {
       FLAG(skeleton, true), .kept = true },
     { "nopassthrough", NULL, "nopassthrough     keep the data path out of the kernel's passthrough",
       FLAG(passthrough, false), .kept = true },
+    { "nobroker", NULL,
+      "nobroker          leave the broker alone, which gives a user's mount passthrough",
+      FLAG(broker, false), .kept = true },
     { "writeback", NULL,
       "writeback         without passthrough: hold writes back in the page cache; faster, "
       "but a full\n"
@@ -362,6 +365,7 @@ void option_set_defaults(struct options *options)
 {
     *options = (struct options){
         .passthrough = true,
+        .broker = true,
         .keeper = true,
         .watchdog = WATCHDOG_DEFAULT,
         .timeout = TIMEOUT_DEFAULT,

@@ -36,6 +36,7 @@ struct options {
     bool linger_given;
     bool skeleton;    // directories in anonymous class roots come back
     bool passthrough; // in the kernel, where that is possible
+    bool broker;      // a user's mount asks the broker for it
     bool writeback;   // without passthrough: FUSE's page cache holds writes back
     bool io_uring;
     bool keeper; // the process that serves can be replaced

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/broker/registrar.h"
 #include "fs/mount/session.h"
 #include "fs/mount/setup.h"
 #include "fs/util/log.h"
@@ -287,6 +288,13 @@ static int continue_areas(struct volume *volume)
     return error;
 }
 
+static int continue_registrar(const struct volume *volume)
+{
+    int memfd = volume->state->unclosed;
+
+    return memfd ? registrar_attach(volume->registrar, memfd) : 0;
+}
+
 int upgrade_resume(struct mount *mount, int memfd)
 {
     const char *why;
@@ -302,6 +310,8 @@ int upgrade_resume(struct mount *mount, int memfd)
         error = continue_areas(&mount->volume);
     if (!error)
         error = setup_continue(mount, mount->volume.info.device);
+    if (!error)
+        error = continue_registrar(&mount->volume);
     if (error)
         return error;
     // As in setup.c: a binary that did not do this may have had the mount until now.

@@ -22,7 +22,7 @@
 #define HAS_RESEND (UINT64_C(1) << 39)
 
 /* How much higher the version is of a mount that not every binary can go on with. */
-enum { WITH_HOLD = 1, WITH_UNSENT = 2, WITH_AREAS = 3 };
+enum { WITH_HOLD = 1, WITH_UNSENT = 2, WITH_AREAS = 3, WITH_BROKER = 4 };
 
 static int map_state(int memfd, struct state **state)
 {
@@ -55,7 +55,7 @@ int state_create(struct state **state)
 
 static bool is_known(uint32_t version)
 {
-    return version >= version_of_state() && version <= version_of_state() + WITH_AREAS;
+    return version >= version_of_state() && version <= version_of_state() + WITH_BROKER;
 }
 
 /* From now on another binary has to know something to go on with the mount. */
@@ -97,6 +97,12 @@ void state_set_parked(struct state *state, int memfd)
 void state_set_own_areas(struct state *state)
 {
     raise_version(state, WITH_AREAS);
+}
+
+void state_set_brokered(struct state *state, int unclosed)
+{
+    state->unclosed = unclosed;
+    raise_version(state, WITH_BROKER);
 }
 
 int state_attach(int memfd, struct state **state, const char **why)

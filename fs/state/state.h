@@ -35,6 +35,7 @@ struct mount_info {
     dev_t device_number;       // of the mount
     uid_t owner;
     bool skeletons; // of all anonymous class roots are kept; false: an older version mounted
+    bool brokered;  // the broker registers backing files; false: the daemon does
     struct area areas[AREAS_OF_MOUNT]; // the others are in a table (area_table.h)
     struct data_path data_paths[AREAS_OF_MOUNT];
     struct cred cred;
@@ -142,6 +143,7 @@ struct state {
     _Atomic uint32_t lifetimes; // some directory is marked with one (fs/lifetime/last_close.h)
     _Atomic uint64_t removing;  // the node that is being removed with its last user; 0: none
     int areas;                  // memfd of the table of areas (area_table.h); 0: likewise
+    int unclosed; // memfd of what the broker is to close (fs/broker/registrar.h); 0: none is needed
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -175,6 +177,9 @@ static inline bool state_is_sealed(const struct state *state)
  * for the client. */
 void state_populate_buffers(struct state *state, uint32_t bytes);
 
+/* FUSE_PASSTHROUGH of linux/fuse.h since Linux 6.9, in the upper half of FUSE's flags. */
+#define STATE_PASSTHROUGH (UINT64_C(1) << 37)
+
 /* Returns whether the kernel offers a feature of the upper half of FUSE's flags. */
 bool state_kernel_offers(const struct state *state, uint64_t feature);
 
@@ -192,6 +197,11 @@ void state_set_parked(struct state *state, int memfd);
 /* Notes that there are areas beside the first ones. From then on the memory has a version that an
  * earlier binary, which would look for them in `info`, does not go on with. */
 void state_set_own_areas(struct state *state);
+
+/* Notes that the broker registers the mount's backing files, and the memfd of what it is to close.
+ * The memory has the version after that,
+ * too: a binary that asks the kernel itself could open no file. */
+void state_set_brokered(struct state *state, int unclosed);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);

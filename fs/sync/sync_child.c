@@ -295,7 +295,7 @@ static int write_back_node(struct volume *volume, struct child *child, enum orde
 /* Returns whether data of the store is in FUSE's page cache. */
 static bool caches_store(const struct volume *volume)
 {
-    return !volume->info.data_paths[AREA_STORE].passthrough;
+    return !volume->info.data_paths[AREA_STORE].passthrough || volume->info.brokered;
 }
 
 /* Writes back what FUSE's page cache has of the store. */

@@ -30,6 +30,7 @@ static const char *const NAMES[LOCK_RANKS] = {
     [LOCK_SYNCS] = "syncs",
     [LOCK_MEMORY] = "memory guard",
     [LOCK_NODES] = "node table",
+    [LOCK_BROKER] = "connection to the broker",
 };
 
 /* Returns how many locks of each rank the calling thread holds. */

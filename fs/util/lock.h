@@ -39,6 +39,7 @@ enum lock_rank {
     LOCK_SYNCS,       // fs/mount/mount.h
     LOCK_MEMORY,      // fs/util/memory_guard.c
     LOCK_NODES,       // fs/nodes/node_table.h
+    LOCK_BROKER,      // fs/broker/registrar.c
     LOCK_RANKS,
 };
 

@@ -63,21 +63,33 @@ static int provide_backing(struct inode *inode)
     return error;
 }
 
+/* Has a file that the broker does not register now go through FUSE's page cache until its last
+ * close: the kernel takes one way for all who have it open. The stripe is held. */
+static int do_without_backing(struct inode *inode, bool writer)
+{
+    node_flags(&inode->volume->nodes, &inode->ref, NODE_CACHED, 0);
+    node_refresh(&inode->volume->nodes, &inode->ref);
+    return file_io_provide(inode, writer, -1);
+}
+
 static int provide(struct inode *inode, bool writer, int io_fd)
 {
     struct volume *volume = inode->volume;
     struct lock *stripe = volume_stripe(volume, &inode->ref);
-    bool passthrough = inode_is_passthrough(inode);
-    int error = 0;
+    bool passthrough;
+    int error;
 
     lock_take(stripe);
     node_refresh(&volume->nodes, &inode->ref);
-    if (last_close_is_gone(inode))
-        error = -ESTALE;
+    passthrough = inode_is_passthrough(inode);
+    error = last_close_is_gone(inode) ? -ESTALE : 0;
     if (!error && (!passthrough || io_fd >= 0))
         error = file_io_provide(inode, writer, io_fd);
-    if (!error && passthrough)
+    if (!error && passthrough) {
         error = provide_backing(inode);
+        if (error && volume->info.brokered)
+            error = do_without_backing(inode, writer);
+    }
     lock_release(stripe);
     return error;
 }
@@ -229,8 +241,9 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
     }
     if (passthrough && writer)
         reclaim_settle(volume, inode_area(inode));
-    fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;
-    fi->keep_cache = !passthrough;
+    fi->backing_id = inode_is_passthrough(inode) ? inode->ref.held.backing_id : 0;
+    // What the cache has of a file that was passed through meanwhile is stale.
+    fi->keep_cache = !inode_is_passthrough(inode) && !(inode->ref.flags & NODE_CACHED);
     fi->noflush = !(volume->info.hasty_writeback && inode_class(inode)->lasts);
     return 0;
 }

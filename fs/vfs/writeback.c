@@ -27,6 +27,7 @@
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
+#include "fs/broker/registrar.h"
 #include "lib/sys/cleanup.h"
 
 #ifndef PR_SET_IO_FLUSHER
@@ -60,10 +61,31 @@ static int set(const struct volume *volume, const char *setting, const char *val
     return fd >= 0 && write(fd, value, strlen(value)) > 0 ? 0 : -errno;
 }
 
-void writeback_raise_limits(const struct volume *volume)
+/* Has the broker lift the limits of a user's mount, and notes how that went. */
+static void ask_broker(struct volume *volume)
 {
-    if (!volume->info.cred.privileged || !writeback_happens(volume))
+    int error = registrar_raise_limits(volume->registrar, volume->info.device);
+
+    for (unsigned area = 0; area < AREAS_OF_MOUNT && !error; area++) {
+        struct data_path *path = &volume->info.data_paths[area];
+
+        if (!path->passthrough)
+            strlcat(path->reason, "; the broker lifted the limits of writing back",
+                    sizeof(path->reason));
+    }
+    // If nothing else needs it, the connection is not kept.
+    if (!volume->info.brokered)
+        registrar_disconnect(volume->registrar);
+}
+
+void writeback_raise_limits(struct volume *volume)
+{
+    if (!writeback_happens(volume))
         return;
+    if (!volume->info.cred.privileged) {
+        ask_broker(volume);
+        return;
+    }
     // A limit that cannot be set stays as it is: the mount is only slower then.
     set(volume, "max_ratio", "100");
     if (volume->info.io_flusher || volume->info.areas[AREA_STORE].root < 0)

@@ -16,7 +16,8 @@ bool writeback_happens(const struct volume *volume);
  * before the credentials are given up; completes `info`. */
 void writeback_prepare(struct volume *volume);
 
-/* Lifts the kernel's limits for FUSE, as far as that is allowed and safe. */
-void writeback_raise_limits(const struct volume *volume);
+/* Lifts the kernel's limits for FUSE, as far as that is allowed and safe; for a user's mount
+ * the broker does that, if it is there. */
+void writeback_raise_limits(struct volume *volume);
 
 #endif

@@ -80,6 +80,7 @@ static char *print(const struct options *o)
     } words[] = {
         { o->ram.noswap, "noswap" },
         { !o->passthrough, "nopassthrough" },
+        { !o->broker, "nobroker" },
         { o->writeback, "writeback" },
         { o->io_uring, "io_uring" },
         { o->keeper_given, "keeper" },

@@ -129,6 +129,8 @@ static void the_daemon_has_its_options(void **state)
 {
     (void)state;
     assert_false(with("nopassthrough").passthrough);
+    assert_true(with("nopassthrough").broker);
+    assert_false(with("nobroker").broker);
     assert_true(with("io_uring").io_uring);
     assert_int_equal(with("timeout=0").timeout, 0);
     assert_int_equal(with("timeout=5").timeout, 5);
@@ -344,6 +346,7 @@ static void the_help_names_every_option(void **state)
         "descriptors=", "io_uring",   "noatime",       "ro",
         "STORE",        "MOUNTPOINT", "--version",     "user_descriptors=",
         "watchdog=",    "uid=",       "gid=",          "allow_other",
+        "nobroker",
     };
     char *text = NULL;
     size_t size;
