@@ -16,6 +16,7 @@ static int fill_area(struct volume *volume, unsigned area, struct shmap_area_sta
     const struct data_path *path = volume_data_path(volume, area);
 
     status->passthrough = path->passthrough;
+    status->brokered = status->passthrough && volume->info.brokered;
     strlcpy(status->reason, path->reason, sizeof(status->reason));
     return area_status(volume_area(volume, area), status);
 }

@@ -219,6 +219,7 @@ struct shmap_area_status {
     uint64_t inodes_used;
     // Reads, writes and mappings stay in the kernel; otherwise FUSE's page cache carries them.
     bool passthrough;
+    bool brokered;       // the broker passes it through; earlier versions: false
     char filesystem[32]; // of the area: "tmpfs", "ext4" … or a hexadecimal magic
     char reason[128];    // why not passthrough; empty when it is
     char lacks[64];      // what the kernel has only later for it; empty: nothing

@@ -59,6 +59,7 @@ static const struct member AREA_MEMBERS[] = {
     { MEMBER_NUMBER, FIELD(shmap_area_status, inodes) },
     { MEMBER_NUMBER, FIELD(shmap_area_status, inodes_used) },
     { MEMBER_FLAG, FIELD(shmap_area_status, passthrough) },
+    { MEMBER_FLAG, FIELD(shmap_area_status, brokered), .later = true },
     { MEMBER_TEXT, FIELD(shmap_area_status, filesystem) },
     { MEMBER_TEXT, FIELD(shmap_area_status, reason) },
     { MEMBER_TEXT, FIELD(shmap_area_status, lacks), .later = true },

@@ -30,7 +30,7 @@ static void print_area_use(const struct shmap_area_status *area, bool writeback)
         printf("of %" PRIu64 " ", area->inodes);
     printf("inodes; ");
     if (area->passthrough)
-        puts("passthrough");
+        puts(area->brokered ? "passthrough (by the broker)" : "passthrough");
     else
         print_text(writeback ? "writeback cache (" : "cache (", area->reason, ")\n");
 }

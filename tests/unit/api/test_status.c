@@ -36,6 +36,7 @@ static const struct shmap_status sample = {
         .inodes = 1000,
         .inodes_used = 10,
         .passthrough = true,
+        .brokered = true,
         .filesystem = "ext4",
     },
     .ram_area = {
@@ -56,6 +57,7 @@ static void assert_area_equal(const struct shmap_area_status *a, const struct sh
     assert_int_equal(a->inodes, b->inodes);
     assert_int_equal(a->inodes_used, b->inodes_used);
     assert_int_equal(a->passthrough, b->passthrough);
+    assert_int_equal(a->brokered, b->brokered);
     assert_string_equal(a->filesystem, b->filesystem);
     assert_string_equal(a->reason, b->reason);
     assert_string_equal(a->lacks, b->lacks);
@@ -218,7 +220,8 @@ static void damage_members(const char *area)
         struct json_object *object = sample_object();
         json_object_object_del(holder(object, area), name);
         // The daemons of earlier versions do not have these.
-        bool is_late = strcmp(name, "options") == 0 || strcmp(name, "lacks") == 0;
+        bool is_late = strcmp(name, "options") == 0 || strcmp(name, "lacks") == 0 ||
+                       strcmp(name, "brokered") == 0;
         if (parse_object(object) != (is_late ? 0 : -EPROTO))
             fail_msg("%s missing", name);
         json_object_put(object);
