@@ -127,6 +127,19 @@ static int64_t excess(int64_t now, int64_t before)
     return now > before ? now - before : 0;
 }
 
+/* Shows what a worker that holds too much has open. */
+static void show_descriptors(const struct survive_attempt *attempt)
+{
+    struct mount_status status;
+    char path[64];
+
+    if (status_watchdog_read(attempt->watchdog, &status) < 0)
+        return;
+    snprintf(path, sizeof(path), "/proc/%" PRId64 "/fd", status.pid);
+    struct program_result result = run_program("ls", "-l", path, NULL);
+    fprintf(stderr, "%s", result.out);
+}
+
 /* Reads what is held beyond the holdings before the first death, once the daemon has heard of
  * everything. */
 static int look_for_leaks(const struct survive_attempt *attempt, struct mount_holdings *leaked)
@@ -147,6 +160,8 @@ static int look_for_leaks(const struct survive_attempt *attempt, struct mount_ho
         };
         sched_yield();
     } while (memcmp(leaked, &none, sizeof(none)) != 0 && now_us() < limit);
+    if (memcmp(leaked, &none, sizeof(none)) != 0)
+        show_descriptors(attempt);
     return 0;
 }
 
