@@ -240,6 +240,10 @@ static int mark_given_lifetime(const struct mount *mount, unsigned area, const c
     CLEANUP_FD int dir = object_open_beneath(mount->volume.info.areas[area].root, name, O_RDONLY);
     int error = dir < 0 ? dir : lifetime_set(dir, &lifetime);
 
+    if (error == -EOPNOTSUPP && area_kind(area)->is_memory)
+        return complain(complaint, EOPNOTSUPP,
+                        "option 'lifetime=last-close' needs Linux 6.6, where files in RAM have "
+                        "attributes");
     return error ? complain(complaint, -error, "option 'lifetime': %s cannot be marked: %s", shown,
                             strerror(-error))
                  : 0;
