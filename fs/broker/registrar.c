@@ -198,15 +198,12 @@ int registrar_probe(struct registrar *registrar, int device, int file, bool *ans
     return error ? error : result;
 }
 
-/* How many ids after the highest one known may belong to a registration that nobody heard of */
-#define AHEAD 4
-
 /* Closes the registrations that may have come about without an answer. */
 static int close_unheard(struct registrar *registrar, int device, int32_t highest)
 {
     int error = 0, result;
 
-    for (int i = 1; !error && i <= AHEAD; i++)
+    for (int i = 1; !error && i <= BACKING_IDS_AHEAD; i++)
         error = broker_close(&registrar->broker, device, highest + i, &result);
     return error;
 }

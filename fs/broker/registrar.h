@@ -39,6 +39,11 @@ int registrar_probe(struct registrar *registrar, int device, int file, bool *ans
  * descriptor for the connection. */
 int registrar_register(struct registrar *registrar, int device, int file, int32_t highest);
 
+/* So many ids after the highest one known may be of registrations that nobody heard of. At most one
+ * was registered and not yet noted, and it had the next number. If none was ever noted, the ids of
+ * the probe have come before it. */
+#define BACKING_IDS_AHEAD 4
+
 /* Closes what a process may have registered before it died, or before the next registration. */
 void registrar_doubt(struct registrar *registrar, int device, int32_t highest);
 

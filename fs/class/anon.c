@@ -95,13 +95,13 @@ static void drop_anon_contents(struct volume *volume, int named_dir)
 
     if (object_stat(named_dir, &stx) != 0)
         return;
-    // What a directory's own area has goes with that.
+    // An own area takes its contents with it.
     class_root_remove(volume_area(volume, AREA_RAM), &stx);
     own_area_leave(volume, named_dir, &stx);
 }
 
 /* Opens the contents that a directory is to have, in an area for themselves if there are words.
- * What there was of an earlier attempt has another's owner and mode, or limit. */
+ * Contents of an earlier attempt have another's owner and mode, or limit. */
 static int open_new_contents(struct volume *volume, int named_dir, const struct statx *stx,
                              const struct area_words *words, unsigned *area)
 {

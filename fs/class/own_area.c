@@ -18,7 +18,7 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* What a tmpfs takes of the kernel's memory before there is anything in it. */
+/* An empty tmpfs takes so much of the kernel's memory. */
 #define MEMORY_OF_AREA (UINT64_C(64) << 10)
 
 /* Returns the index of a directory's area; 0: it has none. */
@@ -63,7 +63,7 @@ static bool is_deserted(const struct volume *volume, const struct area_entry *en
 
     if (object_stat(entry->named, &stx) != 0)
         return false;
-    // Where the words can be read, the class could be, too.
+    // A class that is there could be read as the words could.
     return stx.stx_nlink == 0 ||
            (area_mark_get(entry->named, volume->info.cred.privileged, mark) == 0 &&
             class_root_class(entry->named, &class) == -ENODATA);
@@ -320,7 +320,7 @@ static int apply_change(const struct volume *volume, const struct area_entry *en
     if (!error && policy &&
         !is_known(volume, &entry->area, (struct ram_changes){ .words = policy }))
         error = -EOPNOTSUPP;
-    // Whether it is swapped out does not change; the word is taken if it is in force.
+    // The kernel takes this word only if it is in force already.
     if (!error && words->noswap)
         error = ram_change_beside(&entry->area, ram, &(struct ram_changes){ .words = "noswap" });
     if (!error)

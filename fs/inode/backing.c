@@ -91,11 +91,6 @@ void backing_close(struct volume *volume, int id)
     node_backing_closed(&volume->nodes, id);
 }
 
-/* How many ids after the highest one known there may be. At most one was registered and not yet in
- * the table, and it had the next number. If the table never had one, the ids of the probe have come
- * before it. */
-#define AHEAD 4
-
 void backing_close_unheard(struct volume *volume)
 {
     int32_t highest = node_backing_highest(&volume->nodes);
@@ -104,7 +99,7 @@ void backing_close_unheard(struct volume *volume)
         registrar_doubt(volume->registrar, volume->info.device, highest);
         return;
     }
-    for (int i = 1; i <= AHEAD; i++)
+    for (int i = 1; i <= BACKING_IDS_AHEAD; i++)
         drop_id(volume, highest + i);
 }
 

@@ -144,14 +144,25 @@ void last_close_follow_name(const struct inode *inode, int dir, const char *name
         dup3(fd, inode->ref.held.path_fd, O_CLOEXEC);
 }
 
-bool last_close_looked_up(struct inode *inode)
+static bool goes_with_last_user(const struct inode *inode)
+{
+    return (inode->ref.flags & NODE_LAST_CLOSE) && inode_is_regular(inode);
+}
+
+void last_close_looked_up(const struct inode *inode)
+{
+    if (goes_with_last_user(inode))
+        inode->volume->last_close->looked_up[inode->ref.id % LOOKUPS_NOTED] = clock_now();
+}
+
+bool last_close_is_there(struct inode *inode)
 {
     struct volume *volume = inode->volume;
     struct statx stx;
 
-    if (!(inode->ref.flags & NODE_LAST_CLOSE) || !inode_is_regular(inode))
+    if (!goes_with_last_user(inode))
         return true;
-    volume->last_close->looked_up[inode->ref.id % LOOKUPS_NOTED] = clock_now();
+    last_close_looked_up(inode);
     // A removal that has not seen this has happened, now that it is over. The file may have got
     // another node since.
     ENTRIES = entries_begin(inode);

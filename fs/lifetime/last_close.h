@@ -12,7 +12,7 @@
  * anew. An open counts first and then passes through the node's stripe; a removal holds the stripe
  * and takes place if no open is counted.
  *
- * What is listed is private memory. After the death of a process the next one searches the RAM
+ * The list is private memory. After the death of a process the next one searches the RAM
  * areas for all files that have such a lifetime.
  */
 #ifndef SHMAPFS_LAST_CLOSE_H
@@ -51,9 +51,11 @@ int last_close_inherit_name(const struct inode *dir, const char *name);
  * left. */
 void last_close_follow_name(const struct inode *inode, int dir, const char *name);
 
-/* Notes that a name was looked up that stands for such a file. Returns false if it has gone
- * meanwhile. */
-bool last_close_looked_up(struct inode *inode);
+/* Notes that a name was looked up that stands for such a file. */
+void last_close_looked_up(const struct inode *inode);
+
+/* Does the same, and returns whether the file still has a name: false if it has gone meanwhile. */
+bool last_close_is_there(struct inode *inode);
 
 /* Returns whether a file was removed with its last user; then somebody has come too late. */
 bool last_close_is_gone(const struct inode *inode);

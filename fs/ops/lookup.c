@@ -43,7 +43,7 @@ static int look_up(struct inode *dir, const char *name, struct inode *inode, str
 {
     int error = inode_lookup(dir, name, inode, stx);
 
-    while (!error && !last_close_looked_up(inode)) {
+    while (!error && !last_close_is_there(inode)) {
         inode_unlookup(inode);
         inode_release(inode);
         *inode = INODE_NONE;

@@ -89,7 +89,7 @@ static bool is_word(const char *word, const char *name)
     return strncmp(word, name, length) == 0 && (word[length] == '\0' || word[length] == '=');
 }
 
-/* What to say after EINVAL. */
+/* Returns what an EINVAL about a limit means, for the end of a message. */
 static const char *about_limits(int error, bool is_limit)
 {
     return error == -EINVAL && is_limit ? "; no limit can be less than what is in use" : "";

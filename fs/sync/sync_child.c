@@ -52,7 +52,7 @@ struct child {
     bool given_up;               // an order took too long; no end of the child is waited for
 };
 
-/* What the child works with. */
+/* The child's own: the mount that it works at, and the store. */
 struct tree {
     const char *where; // the mount
     int root;          // of a mount that it has detached, or -1

@@ -242,7 +242,7 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
     if (passthrough && writer)
         reclaim_settle(volume, inode_area(inode));
     fi->backing_id = inode_is_passthrough(inode) ? inode->ref.held.backing_id : 0;
-    // What the cache has of a file that was passed through meanwhile is stale.
+    // The cache is stale if the file was passed through meanwhile.
     fi->keep_cache = !inode_is_passthrough(inode) && !(inode->ref.flags & NODE_CACHED);
     fi->noflush = !(volume->info.hasty_writeback && inode_class(inode)->lasts);
     return 0;

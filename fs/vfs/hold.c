@@ -177,7 +177,7 @@ static void release_hold(struct volume *volume)
     event_signal(volume->hold->released);
 }
 
-/* Whether a WRITE may be under way. In this order, which is the order in which one moves: in the
+/* Returns whether a WRITE may be under way. It looks in the order in which one moves: in the
  * kernel's queue, which is not empty while more wait behind it; on its way to a record; parked; in
  * a record until its answer was sent. */
 static bool is_write_under_way(const struct volume *volume)
@@ -198,9 +198,9 @@ static bool is_write_under_way(const struct volume *volume)
     return false;
 }
 
-/* Whether no WRITE came for a while, and none is to be seen at two looks in a row: an answer can
- * move the next one into the queue behind the back of the first. Others who keep the queue from
- * being empty are no reason to wait for long. */
+/* Returns whether no WRITE came for a while, and none is to be seen at two looks in a row: an
+ * answer can move the next one into the queue behind the back of the first. Others who keep the
+ * queue from being empty are no reason to wait for long. */
 static bool is_quiet(struct volume *volume)
 {
     const struct life *life = &volume->state->life;

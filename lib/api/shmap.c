@@ -108,7 +108,7 @@ static int resize_read_only(const char *mountpoint, const char *size)
 {
     char option[64];
     uint64_t bytes;
-    // Of a percentage only the form counts: any part of the machine's RAM is more than a page.
+    // A percentage needs only the right form: any part of the machine's RAM is more than a page.
     int error = shmap_size_parse(size, UINT64_C(1) << 30, &bytes);
 
     if (error)

@@ -22,7 +22,7 @@
 #define AREAS_OWN_MAX  100U
 #define AREAS          (AREA_OWN + AREAS_OWN_MAX)
 
-/* What all areas of a kind are like. */
+/* The properties that all areas of a kind share. */
 struct area_kind {
     bool lasts;      // it outlives the mount
     bool is_memory;  // nothing in it waits for a disk, and pages that are not there are in swap

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a RAM area is to be like, in words of tmpfs with a comma between: size=, nr_inodes=, huge=,
- * noswap and mpol=. So a directory keeps it, and a program asks for it.
+ * The properties of a RAM area, in words of tmpfs with a comma between: size=, nr_inodes=, huge=,
+ * noswap and mpol=. A directory keeps them so, and a program asks for them so.
  */
 #ifndef SHMAP_AREA_WORDS_H
 #define SHMAP_AREA_WORDS_H

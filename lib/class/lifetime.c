@@ -12,7 +12,7 @@ struct shmap_lifetime lifetime_get(int fd)
     ssize_t length = xattr_get(fd, SHMAP_XATTR_LIFETIME, text, sizeof(text));
     struct shmap_lifetime lifetime;
 
-    // What cannot be read must not be taken for a word that removes a file.
+    // An attribute that cannot be read must not pass for a word that removes a file.
     if (length < 0 || shmap_lifetime_parse(text, (size_t)length, &lifetime) != 0)
         return (struct shmap_lifetime){ .last_close = false };
     return lifetime;

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 /* Returns where data is next, from a place on that is below `end`; `end` where there is none.
- * Where a filesystem knows no holes, all is data. */
+ * All is data on a filesystem that knows no holes. */
 off_t extent_next_data(int fd, off_t from, off_t end);
 
 /* Returns where the data ends that is at a place below `end`. */

@@ -44,7 +44,7 @@ static const struct kept kept_by[][2] = {
 };
 // clang-format on
 
-// What keeps the files.
+// The descriptors and mappings that keep the files.
 struct keepers {
     unsigned count;
     int fds[FILES];

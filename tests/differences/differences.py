@@ -113,8 +113,8 @@ def compare(written, found):
 
 
 def split(manual):
-    """What is before the tables, {series: table}, and what is after them. The first is the table of
-    the machine's own kernel."""
+    """Returns the text before the tables, {series: table}, and the text after them. The first table
+    is that of the machine's own kernel."""
     before, rest = manual.split(BEGIN)
     middle, after = rest.split(END)
     texts = re.split(r"^(?=On Linux )", middle.replace(OTHERS, ""), flags=re.MULTILINE)

@@ -39,7 +39,7 @@ static void try_answer(const uint8_t *data, size_t size)
     MUST(answer.result > -4096 && (answer.number != 0 || answer.result < 0), "answer");
 }
 
-/* What arrives is what was sent, and no longer than the room for it. */
+/* A message arrives as it was sent, and no longer than the room for it. */
 static void try_socket(const uint8_t *data, size_t size)
 {
     char bytes[sizeof(struct broker_question) + 1];

@@ -38,7 +38,7 @@
 #define SECOND             UINT64_C(1000000000)
 #define SWEEP_MILLISECONDS 60000
 
-/* Where systemd puts the socket that it has made */
+/* systemd hands the socket over as this descriptor. */
 #define ACTIVATED_FD 3
 
 /* The descriptors of a child: the standard streams, and these. */
@@ -204,7 +204,7 @@ static void serve_for_ever(struct broker_service *service)
         events[0] = (struct pollfd){ .fd = service->socket, .events = POLLIN };
         for (unsigned i = 0; i < count; i++)
             events[1 + i] = (struct pollfd){ .fd = service->callers.all[i].fd, .events = POLLIN };
-        // What users have is forgiven them in time, while some session goes on.
+        // Time forgives users their registrations while some session goes on.
         ready = poll(events, 1 + count, count > 0 ? SWEEP_MILLISECONDS : -1);
         if (ready < 0 && errno != EINTR)
             err(EXIT_FAILURE, "poll");

@@ -84,7 +84,7 @@ static int read_connection(int device, uint32_t *number)
 
 static int look_at(int fd, unsigned mask, struct statx *stx)
 {
-    // What is known of it will do: its filesystem need not be asked.
+    // Cached attributes will do: its filesystem need not be asked.
     int result =
         statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, mask | STATX_TYPE, stx);
 

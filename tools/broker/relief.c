@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -23,22 +22,14 @@ static void forget_gone(struct relief *relief, int connections)
     relief->count = kept;
 }
 
-static bool has_one(const struct relief *relief, uid_t uid, uint32_t connection)
+/* Finds the mount of a user that has relief. NULL: none has. */
+static const struct relief_mount *find_mount(const struct relief *relief, uid_t uid)
 {
     for (unsigned i = 0; i < relief->count; i++) {
-        if (relief->mounts[i].uid == uid && relief->mounts[i].connection != connection)
-            return true;
+        if (relief->mounts[i].uid == uid)
+            return &relief->mounts[i];
     }
-    return false;
-}
-
-static bool has_it(const struct relief *relief, uid_t uid, uint32_t connection)
-{
-    for (unsigned i = 0; i < relief->count; i++) {
-        if (relief->mounts[i].uid == uid && relief->mounts[i].connection == connection)
-            return true;
-    }
-    return false;
+    return NULL;
 }
 
 /* A connection has the number of its device, which has no major number. */
@@ -55,6 +46,7 @@ static int set_ratio(uint32_t connection, unsigned ratio)
 
 int relief_give(struct relief *relief, int connections, uid_t uid, uint32_t connection)
 {
+    const struct relief_mount *one;
     int error;
 
     // The child that asks has looked; but it works for a stranger.
@@ -63,10 +55,9 @@ int relief_give(struct relief *relief, int connections, uid_t uid, uint32_t conn
     forget_gone(relief, connections);
     if (relief->ratio == 0)
         return -EOPNOTSUPP;
-    if (has_one(relief, uid, connection))
-        return -EBUSY;
-    if (has_it(relief, uid, connection))
-        return 0;
+    one = find_mount(relief, uid);
+    if (one)
+        return one->connection == connection ? 0 : -EBUSY;
     if ((relief->count + 1) * relief->ratio > RELIEF_PERCENT_MAX)
         return -EBUSY;
     error = set_ratio(connection, relief->ratio);

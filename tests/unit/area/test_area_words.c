@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a RAM area is to be like, in words; and the value of anon=, which has them, too. */
+/* The properties of a RAM area, in words; and the value of anon=, which has them, too. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a stranger sends to the broker. */
+/* A stranger, and the messages that he sends to the broker. */
 #ifndef SHMAPFS_TESTS_ATTACKER_H
 #define SHMAPFS_TESTS_ATTACKER_H
 

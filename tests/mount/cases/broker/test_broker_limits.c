@@ -92,7 +92,18 @@ static int register_as(uid_t uid, const struct raw_mount *mount_)
     return result;
 }
 
-/* What is registered stays so for as long as anybody has the device, when the mount has gone. */
+/* Makes two mounts of one user, and one of another's. */
+static void mount_three(struct raw_mount *first, struct raw_mount *second, struct raw_mount *bobs)
+{
+    prepare_directory("first", ALICE, ALICE, 0700);
+    prepare_directory("second", ALICE, ALICE, 0700);
+    prepare_directory("bobs", BOB, BOB, 0700);
+    raw_mount(first, "first", S_IFDIR, ALICE);
+    raw_mount(second, "second", S_IFDIR, ALICE);
+    raw_mount(bobs, "bobs", S_IFDIR, BOB);
+}
+
+/* A file stays registered for as long as anybody has the device, when the mount has gone. */
 static void many_files(void **state)
 {
     struct raw_mount first, second, bobs;
@@ -100,12 +111,7 @@ static void many_files(void **state)
     (void)state;
     broker_prepare();
     pid_t broker = broker_start("--files=2");
-    prepare_directory("first", ALICE, ALICE, 0700);
-    prepare_directory("second", ALICE, ALICE, 0700);
-    prepare_directory("bobs", BOB, BOB, 0700);
-    raw_mount(&first, "first", S_IFDIR, ALICE);
-    raw_mount(&second, "second", S_IFDIR, ALICE);
-    raw_mount(&bobs, "bobs", S_IFDIR, BOB);
+    mount_three(&first, &second, &bobs);
     assert_in_range(register_as(ALICE, &first), 1, 8);
     int id = register_as(ALICE, &second);
     assert_in_range(id, 1, 8);
@@ -253,12 +259,7 @@ static void limits_of_writing_back(void **state)
     (void)state;
     broker_prepare();
     pid_t broker = broker_start("--ratio=40");
-    prepare_directory("first", ALICE, ALICE, 0700);
-    prepare_directory("second", ALICE, ALICE, 0700);
-    prepare_directory("bobs", BOB, BOB, 0700);
-    raw_mount(&first, "first", S_IFDIR, ALICE);
-    raw_mount(&second, "second", S_IFDIR, ALICE);
-    raw_mount(&bobs, "bobs", S_IFDIR, BOB);
+    mount_three(&first, &second, &bobs);
     assert_int_equal(relieve(ALICE, first.device), 0);
     assert_int_equal(relieve(ALICE, first.device), 0);
     assert_int_equal(ratio_of(first.device), 40);

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PROCESSES = 4, LEAKERS = 100 };
+enum { PROCESSES = 4, NAMES = 3, LEAKERS = 100 };
 
 static int leak(struct coprocess *parent, void *argument)
 {
@@ -49,15 +49,21 @@ static bool is_empty(void *path)
     return entries == 2;
 }
 
+static pid_t start_with_lifetime(struct workspace *workspace)
+{
+    pid_t keeper = keeper_start(
+        workspace, &(struct keeper_settings){ .options = "size=8m,lifetime=last-close" });
+
+    need_user_attributes("mnt");
+    return keeper;
+}
+
 static void killed_processes_leave_nothing(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     struct coprocess leakers[LEAKERS];
-    pid_t keeper;
+    pid_t keeper = start_with_lifetime(workspace);
 
-    keeper = keeper_start(workspace,
-                          &(struct keeper_settings){ .options = "size=8m,lifetime=last-close" });
-    need_user_attributes("mnt");
     for (int i = 0; i < LEAKERS; i++) {
         assert_int_equal(coprocess_start(&leakers[i], leak, &i), 0);
         assert_true(coprocess_await_turn(&leakers[i]));
@@ -73,16 +79,24 @@ static void killed_processes_leave_nothing(void **state)
     keeper_stop(workspace, keeper);
 }
 
-/* Opens the name twice, the second time while the first mapping is there: both are one object. */
+static char *name_to_meet_at(int number, char path[32])
+{
+    snprintf(path, 32, USED_FILE ".%d", number % NAMES);
+    return path;
+}
+
+/* Opens a name twice, the second time while the first mapping is there: both are one object. With
+ * several names, more of them go while somebody opens one. */
 static int meet(int number, int round)
 {
-    int fd = open(USED_FILE, O_RDWR | O_CREAT, 0600);
+    char path[32];
+    int fd = open(name_to_meet_at(round, path), O_RDWR | O_CREAT, 0600);
     struct stat first, second;
 
     coprocess_check(fd >= 0 && ftruncate(fd, page_size()) == 0 && fstat(fd, &first) == 0);
     volatile int *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     coprocess_check((void *)page != MAP_FAILED && close(fd) == 0);
-    fd = open(USED_FILE, O_RDWR);
+    fd = open(path, O_RDWR);
     coprocess_check(fd >= 0 && fstat(fd, &second) == 0 && first.st_ino == second.st_ino);
     const volatile int *again = mmap(NULL, page_size(), PROT_READ, MAP_SHARED, fd, 0);
     coprocess_check((const void *)again != MAP_FAILED && close(fd) == 0);
@@ -110,18 +124,17 @@ static void one_name_is_one_object(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     struct coprocess processes[PROCESSES];
-    pid_t keeper;
+    pid_t keeper = start_with_lifetime(workspace);
+    char path[32];
 
-    keeper = keeper_start(workspace,
-                          &(struct keeper_settings){ .options = "size=8m,lifetime=last-close" });
-    need_user_attributes("mnt");
     for (int i = 0; i < PROCESSES; i++)
         assert_int_equal(coprocess_start(&processes[i], meet_often, &i), 0);
     for (int i = 0; i < 3; i++)
         assert_ok(kill(keeper_worker(keeper), SIGKILL));
     for (int i = 0; i < PROCESSES; i++)
         assert_coprocess_succeeds(&processes[i]);
-    assert_goes(USED_FILE);
+    for (int i = 0; i < NAMES; i++)
+        assert_goes(name_to_meet_at(i, path));
     keeper_stop(workspace, keeper);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What shmapctl says and does about the lifetime of files. */
+/* shmapctl and the lifetime of files: messages and effects. */
 #include "tests/mount/cases/classes/last_close.h"
 #include "tests/mount/cases/commands/ls_output.h"
 #include "tests/mount/cases/commands/shmapctl_run.h"

@@ -162,7 +162,7 @@ static bool kill_save_at(int step, int signal)
     return true;
 }
 
-/* What is at the destination is whole, and nothing is beside it. */
+/* The destination is whole, and nothing is beside it. */
 static void killed_at_each_step(void **state)
 {
     static const int signals[] = { SIGTERM, SIGKILL };

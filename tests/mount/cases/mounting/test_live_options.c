@@ -262,7 +262,7 @@ static void what_is_in_force_is_no_change(void **state)
     workspace_mount(workspace, true, options);
     unsigned long flags = flags_of(workspace);
     remount(workspace, options);
-    // What changes nothing takes no room in the call that changes the rest.
+    // A word that changes nothing takes no room in the call that changes the rest.
     snprintf(line, sizeof(line), "%s,nr_inodes=%0170d", options, 2048);
     remount(workspace, line);
     if (workspace->root) {
@@ -290,7 +290,7 @@ static void what_is_in_force_is_no_change(void **state)
     end_helper(workspace);
 }
 
-/* What is in fstab is no reason against a remount, whatever became of the directories meanwhile. */
+/* A line of fstab can be remounted, whatever became of the directories meanwhile. */
 static void mode_and_owner_as_it_began(void **state)
 {
     struct workspace *workspace = workspace_of(state);

@@ -42,7 +42,7 @@ static void another_directory(void **state)
         result = run_program(shmapctl(), "run", "--mount", needed[i], "true", NULL);
         assert_refused(&result, NOT_STARTED, needed[i], "cannot be mounted on", NULL);
     }
-    // What mount(8) has its own table in may be mounted on.
+    // The directory of mount(8)'s own table may be mounted on.
     result = run_program(shmapctl(), "run", "--mount", "/run", "ls", "/run", NULL);
     assert_ended(&result, 0, "");
 }
