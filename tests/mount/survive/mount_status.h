@@ -8,7 +8,8 @@
 /* What a mount holds on behalf of its files. */
 struct mount_holdings {
     int64_t nodes, descriptors, open_files;
-    int64_t table; // entries of the keeper's table of descriptors
+    int64_t table;    // entries of the keeper's table of descriptors
+    int64_t complete; // 1: all is there that a worker opens before somebody uses the mount
 };
 
 /* A member that the status does not have is 0. */

@@ -42,20 +42,28 @@ static int failed(int error, const char *what)
     return error;
 }
 
-/* The entries of the table of descriptors that all processes of the daemon share. */
-static int64_t table_of(const struct mount_status *status)
+/* Counts the entries of the table of descriptors that all processes of the daemon share, and tells
+ * whether the mount table is among them, which a worker opens last. */
+static int read_table(const struct mount_status *status, struct mount_holdings *holdings)
 {
-    int64_t pid = status->keeper != 0 ? status->keeper : status->pid, count = 0;
-    char path[64];
+    int64_t pid = status->keeper != 0 ? status->keeper : status->pid;
+    char path[64], target[128];
+    const struct dirent *entry;
 
     snprintf(path, sizeof(path), "/proc/%" PRId64 "/fd", pid);
     DIR *directory = opendir(path);
     if (directory == NULL)
         return failed(-errno, path);
-    while (readdir(directory) != NULL)
-        count++;
+    holdings->table = 0;
+    holdings->complete = 0;
+    while ((entry = readdir(directory)) != NULL) {
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+        target[length < 0 ? 0 : length] = '\0';
+        holdings->complete |= strstr(target, "/mountinfo") != NULL;
+        holdings->table++;
+    }
     closedir(directory);
-    return count;
+    return 0;
 }
 
 static int read_holdings(const struct survive_attempt *attempt, struct mount_holdings *holdings)
@@ -66,8 +74,7 @@ static int read_holdings(const struct survive_attempt *attempt, struct mount_hol
     if (error < 0)
         return failed(error, "the status");
     *holdings = status.holdings;
-    holdings->table = table_of(&status);
-    return holdings->table < 0 ? (int)holdings->table : 0;
+    return read_table(&status, holdings);
 }
 
 /* Reads the holdings once nothing happens any more: the kernel tells the daemon later what it does
@@ -118,7 +125,8 @@ static int look_before(struct survive_attempt *attempt)
     do {
         names = learn_names(attempt->plan->mountpoint);
         error = names < 0 ? (int)names : look_until_steady(attempt, &attempt->before);
-    } while (error == 0 && attempt->before.nodes < names && now_us() < limit);
+    } while (error == 0 && (attempt->before.nodes < names || !attempt->before.complete) &&
+             now_us() < limit);
     return error;
 }
 
@@ -140,11 +148,24 @@ static void show_descriptors(const struct survive_attempt *attempt)
     fprintf(stderr, "%s", result.out);
 }
 
-/* Reads what is held beyond the holdings before the first death, once the daemon has heard of
- * everything. */
+/* Returns what is held beyond the holdings before the first death. A node without a descriptor gets
+ * one when it needs it: that is no leak, but an entry of the table that is no node's is. */
+static struct mount_holdings leaks_of(const struct mount_holdings *now,
+                                      const struct mount_holdings *before)
+{
+    int64_t descriptors = before->descriptors > before->nodes ? before->descriptors : before->nodes;
+
+    return (struct mount_holdings){
+        .nodes = excess(now->nodes, before->nodes),
+        .descriptors = excess(now->descriptors, descriptors),
+        .open_files = excess(now->open_files, before->open_files),
+        .table = excess(now->table - now->descriptors, before->table - before->descriptors),
+    };
+}
+
+/* Reads what has leaked, once the daemon has heard of everything. */
 static int look_for_leaks(const struct survive_attempt *attempt, struct mount_holdings *leaked)
 {
-    const struct mount_holdings *before = &attempt->before;
     int64_t limit = now_us() + SETTLE_SECONDS * (int64_t)1000000;
     struct mount_holdings now, none = { 0 };
 
@@ -152,12 +173,7 @@ static int look_for_leaks(const struct survive_attempt *attempt, struct mount_ho
         int error = read_holdings(attempt, &now);
         if (error < 0)
             return error;
-        *leaked = (struct mount_holdings){
-            .nodes = excess(now.nodes, before->nodes),
-            .descriptors = excess(now.descriptors, before->descriptors),
-            .open_files = excess(now.open_files, before->open_files),
-            .table = excess(now.table, before->table),
-        };
+        *leaked = leaks_of(&now, &attempt->before);
         sched_yield();
     } while (memcmp(leaked, &none, sizeof(none)) != 0 && now_us() < limit);
     if (memcmp(leaked, &none, sizeof(none)) != 0)
