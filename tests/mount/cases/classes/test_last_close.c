@@ -48,8 +48,8 @@ static void each_kind_of_user_keeps_a_file(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
-    need_user_attributes("mnt");
     for (size_t i = 0; i < WAYS_COUNT; i++) {
         const struct way_to_use *way = &WAYS_TO_USE[i];
 
@@ -67,8 +67,8 @@ static void files_of_others_go(void **state)
     struct workspace *workspace = workspace_of(state);
     int fd;
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
-    need_user_attributes("mnt");
     fd = open_used_file();
     assert_true(fd >= 0);
     assert_ok(fchown(fd, NOBODY, NOBODY));
@@ -85,8 +85,8 @@ static void a_file_with_several_names(void **state)
     struct workspace *workspace = workspace_of(state);
     int fd;
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
-    need_user_attributes("mnt");
     assert_ok(mkdir("mnt/dir", 0700));
     fd = open_file(USED_FILE, O_RDWR | O_CREAT);
     assert_ok(link(USED_FILE, "mnt/dir/link"));
@@ -111,8 +111,8 @@ static void names_change_as_usual(void **state)
     struct workspace *workspace = workspace_of(state);
     int fd;
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
-    need_user_attributes("mnt");
     fd = open_file(USED_FILE, O_RDWR | O_CREAT);
     assert_ok(mkdir("mnt/dir", 0700));
     assert_ok(rename(USED_FILE, "mnt/dir/renamed"));
@@ -139,8 +139,8 @@ static void the_attribute_takes_lifetimes_alone(void **state)
                                          "last-close,linger=5s" };
     struct workspace *workspace = workspace_of(state);
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m");
-    need_user_attributes("mnt");
     put_file(USED_FILE, "x");
     assert_lifetime("mnt", "mount");
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -194,8 +194,8 @@ static void a_linger_runs_out(void **state)
     char *mapping;
     double end;
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
-    need_user_attributes("mnt");
     assert_ok(mkdir("mnt/dir", 0755));
     assert_set_lifetime("mnt/dir", "last-close,linger=1", 0);
     put_file("mnt/dir/mapped", "contents");
@@ -223,8 +223,8 @@ static void a_file_that_lingers_is_found_again(void **state)
     struct stat before;
     int fd;
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m");
-    need_user_attributes("mnt");
     assert_ok(mkdir("mnt/dir", 0755));
     assert_set_lifetime("mnt/dir", "last-close,linger=60", 0);
     assert_set_lifetime("mnt", "last-close", 0);
@@ -250,8 +250,8 @@ static void files_that_linger_pin_no_descriptors(void **state)
     struct workspace *workspace = workspace_of(state);
     char path[32];
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=8m,descriptors=16");
-    need_user_attributes("mnt");
     assert_ok(mkdir("mnt/dir", 0755));
     assert_set_lifetime("mnt/dir", "last-close,linger=60", 0);
     for (int i = 0; i < 300; i++) {

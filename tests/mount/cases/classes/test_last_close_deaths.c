@@ -51,11 +51,9 @@ static bool is_empty(void *path)
 
 static pid_t start_with_lifetime(struct workspace *workspace)
 {
-    pid_t keeper = keeper_start(
-        workspace, &(struct keeper_settings){ .options = "size=8m,lifetime=last-close" });
-
-    need_user_attributes("mnt");
-    return keeper;
+    need_user_attributes("/dev/shm");
+    return keeper_start(workspace,
+                        &(struct keeper_settings){ .options = "size=8m,lifetime=last-close" });
 }
 
 static void killed_processes_leave_nothing(void **state)
@@ -141,6 +139,8 @@ static void one_name_is_one_object(void **state)
 /* A worker that dies in the middle of a removal leaves neither the name nor the object. */
 static void a_removal_is_finished_after_a_death(void **state)
 {
+    need_user_attributes("/dev/shm");
+
     static const char *const points[] = { "in-removal", "after-removal" };
     struct workspace *workspace = workspace_of(state);
     pid_t keeper =
@@ -148,7 +148,6 @@ static void a_removal_is_finished_after_a_death(void **state)
                                                            .options = "size=8m,lifetime=last-close",
                                                            .stops_at_points = true });
 
-    need_user_attributes("mnt");
     for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         pid_t worker = keeper_worker(keeper);
         int fd = open_file(USED_FILE, O_RDWR | O_CREAT);
@@ -213,13 +212,14 @@ static void make_and_close(pid_t keeper, const char *while_made, const char *whi
 
 static void deaths_while_a_file_is_made_or_closed(void **state)
 {
+    need_user_attributes("/dev/shm");
+
     struct workspace *workspace = workspace_of(state);
     pid_t keeper =
         keeper_start(workspace, &(struct keeper_settings){ .variable = "SHMAPFS_FAULTS",
                                                            .options = "size=8m,lifetime=last-close",
                                                            .stops_at_points = true });
 
-    need_user_attributes("mnt");
     make_and_close(keeper, "after-read", NULL);
     make_and_close(keeper, "before-execution", NULL);
     make_and_close(keeper, "after-execution", NULL);
@@ -232,13 +232,14 @@ static void deaths_while_a_file_is_made_or_closed(void **state)
 
 static void an_upgrade_keeps_what_is_used(void **state)
 {
+    need_user_attributes("/dev/shm");
+
     struct workspace *workspace = workspace_of(state);
     pid_t keeper =
         keeper_start(workspace, &(struct keeper_settings){ .options = "lifetime=last-close" });
     char *mapping;
     int fd;
 
-    need_user_attributes("mnt");
     assert_ok(mkdir("mnt/dir", 0755));
     assert_set_lifetime("mnt/dir", "last-close,linger=2", 0);
     put_file("mnt/dir/lingers", "x");
@@ -309,6 +310,8 @@ static bool watches_all(void *pid)
 
 static void lost_events_lose_no_file(void **state)
 {
+    need_user_attributes("/dev/shm");
+
     struct workspace *workspace = workspace_of(state);
     struct coprocess mappers[MAPPERS];
     pid_t keeper =
@@ -322,7 +325,6 @@ static void lost_events_lose_no_file(void **state)
         keeper_stop(workspace, keeper);
         return;
     }
-    need_user_attributes("mnt");
     fd = open_used_file();
     assert_true(fd >= 0);
     last = map_shared(fd, page_size());
