@@ -93,6 +93,12 @@ const struct limit limits[] = {
     { .work = "unlink", .pairs = peer_uring, .at_most = 0.55 },
     { .work = "rename", .pairs = peer_uring, .at_most = 0.55 },
 
+    { .work = "daemon: create+close", .pairs = peer, .at_most = 1.2 },
+    { .work = "daemon: open+close", .pairs = peer, .at_most = 1.2 },
+    { .work = "daemon: rename", .pairs = peer, .at_most = 1.2 },
+    { .work = "daemon: mkdir", .pairs = peer, .at_most = 1.2 },
+    { .work = "daemon: unlink", .pairs = peer, .at_most = 1.2 },
+
     // The round trips that the protocol demands. The kernel drops a directory's attributes with each
     // change that it makes in it, so that the next change begins with a GETATTR of the directory; and
     // a name that is not known takes a LOOKUP.

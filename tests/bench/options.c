@@ -10,6 +10,8 @@
 
 #include "results.h"
 
+enum { MAX_BESIDE = 99 };
+
 static const char usage_text[] =
     "Usage: bench [options]\n"
     "Measures shmapfs mounts against what they are made of, and against others of their kind.\n\n"
@@ -17,6 +19,7 @@ static const char usage_text[] =
     "  --directory DIR   where stores are made, on the filesystem to compare with (default: .)\n"
     "  --size MIB        of the mapped file (default: 1024, less where memory is short)\n"
     "  --rounds N        1 to 99 (default: 5)\n"
+    "  --beside N        with N busy processes beside, 1 to 99 (default: none)\n"
     "  --quick           less of everything, for a first look: 128 MiB, 2 rounds\n"
     "  --sides A,B...    only these\n"
     "  --only A,B...     only works whose names begin so; a work takes those along that it needs\n"
@@ -92,6 +95,9 @@ static void take_option(struct options *options, int option)
     case 'r':
         options->rounds = (unsigned)parse_number(optarg, MAX_ROUNDS, "rounds");
         break;
+    case 'b':
+        options->beside = (unsigned)parse_number(optarg, MAX_BESIDE, "beside");
+        break;
     case 'S':
         options->side_names = optarg;
         break;
@@ -118,6 +124,7 @@ struct options options_parse(int argc, char **argv)
         { "directory", required_argument, NULL, 'C' },
         { "size", required_argument, NULL, 's' },
         { "rounds", required_argument, NULL, 'r' },
+        { "beside", required_argument, NULL, 'b' },
         { "quick", no_argument, &quick, 1 },
         { "sides", required_argument, NULL, 'S' },
         { "only", required_argument, NULL, 'o' },

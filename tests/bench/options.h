@@ -13,6 +13,7 @@ struct options {
     const char *svg;        // the file for a picture, or NULL
     size_t size;
     unsigned rounds;
+    unsigned beside; // busy processes that want the processors, too
     bool quick;
     bool enable_uring;
     bool json;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 // Adds what all lines of the file that begin with the word have as their number.
@@ -144,6 +145,20 @@ int process_switches(pid_t pid, uint64_t *count)
     *count = 0;
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     return for_each_number(path, add_switches, count);
+}
+
+int process_processor_seconds(pid_t pid, double *seconds)
+{
+    struct timespec had;
+    clockid_t clock;
+    int error = clock_getcpuclockid(pid, &clock);
+
+    if (error != 0)
+        return -error;
+    if (clock_gettime(clock, &had) < 0)
+        return -errno;
+    *seconds = (double)had.tv_sec + (double)had.tv_nsec / 1e9;
+    return 0;
 }
 
 pid_t process_parent(pid_t pid)

@@ -23,6 +23,9 @@ int process_descriptors(pid_t pid, unsigned *count);
 // How many times any of its threads has begun to run.
 int process_switches(pid_t pid, uint64_t *count);
 
+// The processor time that it has had, in seconds.
+int process_processor_seconds(pid_t pid, double *seconds);
+
 pid_t process_parent(pid_t pid); // 0: it is not there
 
 #endif

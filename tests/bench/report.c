@@ -78,10 +78,11 @@ void report_circumstances(const struct results *results)
 
     uname(&system);
     printf(
-        "%s %s, %ld processors, load %.1f when it began; %zu MiB mapped, stores on %s; %u rounds "
-        "in %.0f s.\n",
+        "%s %s, %ld processors, load %.1f when it began, %u busy processes beside; %zu MiB mapped, "
+        "stores on %s; %u rounds in %.0f s.\n",
         system.sysname, system.release, sysconf(_SC_NPROCESSORS_ONLN), results->load,
-        results->size >> 20, results->filesystem, results->rounds, results->seconds);
+        results->beside, results->size >> 20, results->filesystem, results->rounds,
+        results->seconds);
 }
 
 void report_table(const struct results *results)

@@ -131,6 +131,7 @@ void report_json(const struct results *results)
     json_object_object_add(root, "rounds", json_object_new_int64(results->rounds));
     json_object_object_add(root, "seconds", json_object_new_double(results->seconds));
     json_object_object_add(root, "load", json_object_new_double(results->load));
+    json_object_object_add(root, "beside", json_object_new_int64(results->beside));
     add_text(root, "filesystem", results->filesystem);
     json_object_object_add(root, "sides", sides_object(results));
     json_object_object_add(root, "works", works);

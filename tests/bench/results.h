@@ -33,6 +33,7 @@ struct results {
     size_t size;
     double seconds;         // that the run took
     double load;            // how many processes wanted to run when it began
+    unsigned beside;        // busy processes that it ran beside
     const char *filesystem; // the name of the one that the stores lie on
 };
 

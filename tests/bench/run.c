@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "beside.h"
+
 // Tries of a work in one round, as long as they have not taken so many seconds.
 enum { TRIES = 3 };
 static const double enough_seconds = 1;
@@ -201,9 +203,12 @@ static void keep_wanted(struct run *run)
 void run_rounds(struct run *run)
 {
     const double start = work_clock();
+    const unsigned beside = run->options->beside;
 
     if (getloadavg(&run->results.load, 1) != 1)
         run->results.load = NAN;
+    run->results.beside = beside;
+    pid_t *busy = beside_start(beside);
     for (unsigned round = 0; round < run->results.rounds; round++) {
         for (size_t group = 0; group < work_group_count; group++) {
             for (size_t turn = 0; turn < side_count; turn++) {
@@ -216,6 +221,7 @@ void run_rounds(struct run *run)
             }
         }
     }
+    beside_end(busy, beside);
     end_progress();
     keep_wanted(run);
     run->results.seconds = work_clock() - start;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Calls that go by names, each with many names of one directory, and the same by several processes
-// at once, each in a directory of its own. What the files are made with, or removed, so that a work
+// at once, each in a directory of its own; and what they take of the daemon's processor time. What the files are made with, or removed, so that a work
 // finds what it needs is not timed.
 #include "work.h"
 
@@ -15,6 +15,7 @@
 
 #include "names.h"
 #include "parallel.h"
+#include "process.h"
 #include "tests/mount/harness/sandbox.h"
 
 enum {
@@ -43,12 +44,16 @@ struct directories {
 
 // The same call for a series in each of some batches, each by a process of its own.
 struct task {
+    pid_t daemon; // the processor time of this process is wanted; 0: the time that passes
     struct batch *batches;
     unsigned processes;
     unsigned series;
     char kind;
     name_call call;
 };
+
+// The kind of works whose value is the processor time that a call takes of the daemon.
+static const int processor_time;
 
 static int open_batch(struct subject *subject, struct batch *batch, const char *group,
                       unsigned count)
@@ -114,17 +119,29 @@ static int do_part(void *argument, unsigned index)
     return names_call(&names, task->call);
 }
 
-// Does the task and gives the seconds that one call took, of all that were made.
-static int time_task(struct task *task, double *seconds)
+static int do_task(struct task *task, double *seconds)
 {
     double start = work_clock();
     int error;
 
-    if (task->processes == 1) {
-        error = do_part(task, 0);
-        *seconds = work_clock() - start;
-    } else {
-        error = parallel_run(task->processes, do_part, task, seconds);
+    if (task->processes > 1)
+        return parallel_run(task->processes, do_part, task, seconds);
+    error = do_part(task, 0);
+    *seconds = work_clock() - start;
+    return error;
+}
+
+// Does the task and gives the seconds that one call took, of all that were made.
+static int time_task(struct task *task, double *seconds)
+{
+    double before = 0, after = 0;
+    int error = task->daemon > 0 ? process_processor_seconds(task->daemon, &before) : 0;
+
+    if (error == 0)
+        error = do_task(task, seconds);
+    if (error == 0 && task->daemon > 0) {
+        error = process_processor_seconds(task->daemon, &after);
+        *seconds = after - before;
     }
     *seconds /= task->processes * task->batches[0].count;
     return error;
@@ -134,9 +151,13 @@ static int time_task(struct task *task, double *seconds)
 static int prepare_task(struct task *task, struct subject *subject, bool x4, name_call call)
 {
     struct directories *state = subject->state;
+    bool of_daemon = subject->work->kind == &processor_time;
     int error = 0;
 
+    if (of_daemon && subject->daemon <= 0)
+        return subject_refuse(subject, -ESRCH, "no daemon serves it");
     *task = (struct task){
+        .daemon = of_daemon ? subject->daemon : 0,
         .batches = x4 ? state->each : &state->alone,
         .processes = x4 ? PROCESSES : 1,
         .kind = KIND_FILE,
@@ -324,6 +345,11 @@ static const struct work works[] = {
     { .name = "rename", .run = run_rename },
     { .name = "mkdir", .run = run_mkdir },
     { .name = "unlink", .run = run_unlink },
+    { .name = "daemon: create+close", .run = run_create, .kind = &processor_time },
+    { .name = "daemon: open+close", .run = run_open, .kind = &processor_time },
+    { .name = "daemon: rename", .run = run_rename, .kind = &processor_time },
+    { .name = "daemon: mkdir", .run = run_mkdir, .kind = &processor_time },
+    { .name = "daemon: unlink", .run = run_unlink, .kind = &processor_time },
     { .name = "create+close x4", .run = run_create_x4 },
     { .name = "open+close x4", .run = run_open_x4 },
     { .name = "rename x4", .run = run_rename_x4 },
