@@ -254,6 +254,7 @@ static void open_files_without_names(struct workspace *workspace, const char *op
         assert_ok(close(fds[i]));
     }
     assert_true(status_becomes(workspace, "nodes", 4));
+    assert_few_descriptors(workspace, before + AT_HAND);
     assert_in_range(descriptors_of(worker_of(workspace)), before - 1, before + AT_HAND);
     workspace_unmount(workspace);
 }
