@@ -307,6 +307,24 @@ int64_t read_status_number(const struct workspace *workspace, const char *member
     return value;
 }
 
+struct expectation {
+    const struct workspace *workspace;
+    const char *member;
+    int64_t at_most;
+};
+
+static bool status_is(void *argument)
+{
+    const struct expectation *expected = argument;
+    return read_status_number(expected->workspace, expected->member) <= expected->at_most;
+}
+
+bool status_becomes(const struct workspace *workspace, const char *member, int64_t at_most)
+{
+    struct expectation expected = { workspace, member, at_most };
+    return becomes_true(status_is, &expected);
+}
+
 pid_t daemon_of(const struct workspace *workspace)
 {
     pid_t keeper = (pid_t)read_status_number(workspace, "keeper");

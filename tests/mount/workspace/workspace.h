@@ -85,6 +85,9 @@ bool becomes_true(bool (*condition)(void *), void *argument);
 /* A number of the mount's status, such as "pid" or "ram_area.used". */
 int64_t read_status_number(const struct workspace *workspace, const char *member);
 
+/* Waits until a number of the status is not larger, for a bounded time; returns whether it is. */
+bool status_becomes(const struct workspace *workspace, const char *member, int64_t at_most);
+
 /* The process that the mount lives as long as: its keeper, or the only one. */
 pid_t daemon_of(const struct workspace *workspace);
 

@@ -51,21 +51,3 @@ void stat_files(int count)
     for (int i = 0; i < count; i++)
         assert_int_equal(stat_of(numbered(i, path)).st_size, sizeof(int));
 }
-
-struct expectation {
-    const struct workspace *workspace;
-    const char *member;
-    int64_t at_most;
-};
-
-static bool status_is(void *argument)
-{
-    const struct expectation *expected = argument;
-    return read_status_number(expected->workspace, expected->member) <= expected->at_most;
-}
-
-bool status_becomes(const struct workspace *workspace, const char *member, int64_t at_most)
-{
-    struct expectation expected = { workspace, member, at_most };
-    return becomes_true(status_is, &expected);
-}
