@@ -4,8 +4,19 @@
 #define ROUND     512 // requests
 #define TRY_EVERY 8   // rounds
 
-static void end_round(struct busy_poll *busy_poll, uint64_t time)
+/* Returns whether a thread waited for a processor for more than a quarter of the time. */
+static bool is_shared(uint64_t time, uint64_t used)
 {
+    return used < time - time / 4;
+}
+
+static void end_round(struct busy_poll *busy_poll, uint64_t time, uint64_t used)
+{
+    if (busy_poll_wanted(busy_poll) && is_shared(time, used)) {
+        busy_poll->pays = false;
+        busy_poll->trying = false;
+        return;
+    }
     if (!busy_poll->trying) {
         busy_poll->usual = time;
         busy_poll->trying = ++busy_poll->rounds % TRY_EVERY == 0;
@@ -22,10 +33,11 @@ bool busy_poll_count(struct busy_poll *busy_poll, bool idle)
     return busy_poll->requests == 0 || idle || ++busy_poll->requests > ROUND;
 }
 
-void busy_poll_round(struct busy_poll *busy_poll, uint64_t now)
+void busy_poll_round(struct busy_poll *busy_poll, uint64_t now, uint64_t used)
 {
     if (busy_poll->requests > ROUND)
-        end_round(busy_poll, now - busy_poll->begin);
+        end_round(busy_poll, now - busy_poll->begin, used - busy_poll->used);
     busy_poll->requests = 1;
     busy_poll->begin = now;
+    busy_poll->used = used;
 }

@@ -4,8 +4,10 @@
  *
  * On an idle machine it pays: the client need not wake the thread. Where another program uses the
  * other processors it does not: client and thread share one processor, and the thread that polls
- * keeps the client from running. The state of the machine cannot be seen from here, but both ways
- * can be tried: now and then some requests are received the other way, and the quicker way stays.
+ * keeps the client from running. So both ways are tried: now and then some requests are received
+ * the other way, and the quicker way stays. But a thread that polls, and waits for a processor for
+ * a part of the time, takes it from others who want it: then polling does not pay, however quick it
+ * is.
  */
 #ifndef SHMAPFS_BUSY_POLL_H
 #define SHMAPFS_BUSY_POLL_H
@@ -20,6 +22,7 @@ struct busy_poll {
     unsigned requests; // of this round
     unsigned rounds;
     uint64_t begin; // of this round
+    uint64_t used;  // the thread's time by then, see below
     uint64_t usual; // how long the last round took that was no try
 };
 
@@ -29,9 +32,10 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
 }
 
 /* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
- * begins with this request: then call busy_poll_round() with the time. Reading the clock for each
- * request would cost too much. */
+ * begins with this request: then call busy_poll_round() with the time, and with the thread's time
+ * that it did not wait for a processor: it had one, or slept. Reading the clocks for each request
+ * would cost too much. */
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle);
-void busy_poll_round(struct busy_poll *busy_poll, uint64_t now);
+void busy_poll_round(struct busy_poll *busy_poll, uint64_t now, uint64_t used);
 
 #endif

@@ -87,13 +87,16 @@ void leader_receiving(struct leader *leader)
 void leader_poll(struct leader *leader, int device)
 {
     struct pollfd ready = { .fd = device, .events = POLLIN };
+    uint64_t now = clock_now();
 
     if (!leader->waited)
-        leader->since = clock_now();
+        leader->since = now;
     leader->waited = true;
-    if (!leader->soon || !busy_poll_wanted(&leader->busy_poll) || leader->leaders->receiving > 1 ||
-        clock_now() - leader->since > BUSY_POLL_NANOSECONDS)
-        poll(&ready, 1, -1);
+    if (leader->soon && busy_poll_wanted(&leader->busy_poll) && leader->leaders->receiving <= 1 &&
+        now - leader->since <= BUSY_POLL_NANOSECONDS)
+        return;
+    poll(&ready, 1, -1);
+    leader->slept += clock_now() - now;
 }
 
 void leader_received(struct leader *leader)
@@ -104,7 +107,7 @@ void leader_received(struct leader *leader)
     if (leader->waited)
         leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
     if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))
-        busy_poll_round(&leader->busy_poll, clock_now());
+        busy_poll_round(&leader->busy_poll, clock_now(), clock_of_thread() + leader->slept);
     leader->streak = leader->waited ? 0 : leader->streak + 1;
     if (leader->streak == STREAK) {
         leader->streak = 0;

@@ -46,6 +46,7 @@ struct leader {
     bool soon;       // the last request that was waited for came soon
     unsigned streak; // requests in a row that were there already
     uint64_t since;  // when the thread began to wait
+    uint64_t slept;  // how long it has slept in all, in nanoseconds
     struct busy_poll busy_poll;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The clock that only goes forward (CLOCK_MONOTONIC). */
+/* The clock that only goes forward (CLOCK_MONOTONIC), and that of a thread's work. */
 #ifndef SHMAPFS_CLOCK_H
 #define SHMAPFS_CLOCK_H
 
@@ -13,6 +13,15 @@ static inline uint64_t clock_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Returns the processor time that the calling thread has had, in nanoseconds. */
+static inline uint64_t clock_of_thread(void)
+{
+    struct timespec had;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &had);
+    return (uint64_t)had.tv_sec * 1000000000 + (uint64_t)had.tv_nsec;
 }
 
 /* Returns the milliseconds until a time, rounded up, for poll(2); 0: it has come. */
