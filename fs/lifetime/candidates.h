@@ -22,13 +22,13 @@ struct candidate {
     uint64_t id;
     struct object_handle handle; // only while it is watched
     // Times, as clock_now() has them.
-    uint64_t closed; // when it was known to be used last
-    uint64_t due;    // when it is to be looked at
-    uint64_t looked; // when it was
-    uint64_t rests;  // until when it is not, whatever happens
-    uint64_t rest;   // how long that was
-    unsigned linger; // seconds; UINT_MAX: not known yet
-    unsigned tries;  // looks that found it used, since somebody has closed it
+    _Atomic uint64_t closed; // when it was known to be used last
+    uint64_t due;            // when it is to be looked at
+    uint64_t looked;         // when it was
+    uint64_t rests;          // until when it is not, whatever happens
+    uint64_t rest;           // how long that was
+    unsigned linger;         // seconds; UINT_MAX: not known yet
+    atomic_uint tries;       // looks that found it used, since somebody has closed it
     bool watched;
     bool again; // something happened while it was looked at
 };
