@@ -252,7 +252,8 @@ static int mark_given_lifetime(const struct mount *mount, unsigned area, const c
 static int check_anon(const struct mount *mount, const struct anon_item *item, const char *name,
                       struct complaint *complaint)
 {
-    int error = class_root_check(&mount->volume.info.areas[AREA_STORE], name, complaint);
+    int error =
+        class_root_check(&mount->volume.info.areas[AREA_STORE], SHMAP_ANON, name, complaint);
 
     return error ? error : try_area(item, name, complaint);
 }
@@ -276,8 +277,8 @@ static int mark_area(const struct mount *mount, const struct anon_item *item, co
 static int make_anon(const struct mount *mount, const struct anon_item *item, const char *name,
                      struct complaint *complaint)
 {
-    int error = class_root_prepare(&mount->volume.info.areas[AREA_STORE], name, &mount->options.ram,
-                                   complaint);
+    int error = class_root_prepare(&mount->volume.info.areas[AREA_STORE], SHMAP_ANON, name,
+                                   &mount->options.ram, complaint);
 
     if (!error && item->has_words)
         error = mark_area(mount, item, name, complaint);

@@ -174,118 +174,136 @@ static int make_path(int parent, char *path, mode_t mode)
     return dir < 0 ? -errno : steal_fd(&dir);
 }
 
-static int complain_of_memory(const char *path, struct complaint *complaint)
+/* A class root that a mount option names. */
+struct named_root {
+    enum shmap_class class;
+    const char *word; // of the class, and the option
+    const char *path;
+};
+
+static struct named_root named_root(enum shmap_class class, const char *path)
 {
-    return complain(complaint, ENOMEM, "anon=%s cannot be checked: %s", path, strerror(ENOMEM));
+    return (struct named_root){ .class = class, .word = shmap_class_name(class), .path = path };
 }
 
-static int check_names(const char *path, struct complaint *complaint)
+static int complain_of_memory(const struct named_root *named, struct complaint *complaint)
 {
+    return complain(complaint, ENOMEM, "%s=%s cannot be checked: %s", named->word, named->path,
+                    strerror(ENOMEM));
+}
+
+static int check_names(const struct named_root *named, struct complaint *complaint)
+{
+    const char *path = named->path;
     CLEANUP_FREE char *copy = strdup(path);
     char *rest = copy;
     char *name;
     int names = 0;
 
     if (!copy)
-        return complain_of_memory(path, complaint);
+        return complain_of_memory(named, complaint);
     while ((name = next_name(&rest))) {
         if (names++ == 0 && strcmp(name, STORE_PRIVATE) == 0)
             return complain(complaint, EINVAL,
-                            "anon=%s: the name " STORE_PRIVATE " is shmapfs' own; choose another",
-                            path);
+                            "%s=%s: the name " STORE_PRIVATE " is shmapfs' own; choose another",
+                            named->word, named->path);
         if (strlen(name) > NAME_MAX)
             return complain(complaint, ENAMETOOLONG,
-                            "anon=%s has a name that is too long; a name has %d bytes at most",
-                            path, NAME_MAX);
+                            "%s=%s has a name that is too long; a name has %d bytes at most",
+                            named->word, path, NAME_MAX);
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             return complain(complaint, EINVAL,
-                            "anon=%s does not name a directory below the store; leave . and .. out",
-                            path);
+                            "%s=%s does not name a directory below the store; leave . and .. out",
+                            named->word, path);
     }
     return names && *path != '/'
                ? 0
                : complain(
                      complaint, EINVAL,
-                     "anon=%s does not name a directory below the store; names are relative to it",
-                     path);
+                     "%s=%s does not name a directory below the store; names are relative to it",
+                     named->word, path);
 }
 
 /* Whether an existing directory can be the class root: it is one, or could become one. */
-static int check_existing(int dir, const char *path, struct complaint *complaint)
+static int check_existing(int dir, const struct named_root *named, struct complaint *complaint)
 {
     enum shmap_class class;
     int error = class_root_class(dir, &class);
 
-    if (!error && class != SHMAP_ANON)
-        return complain(complaint, EINVAL,
-                        "anon=%s already has the class %s; name another directory", path,
-                        shmap_class_name(class));
+    if (!error && class != named->class)
+        return complain(complaint, EINVAL, "%s=%s already has the class %s; name another directory",
+                        named->word, named->path, shmap_class_name(class));
     if (error && error != -ENODATA)
-        return complain(complaint, -error, "anon=%s has a class that cannot be read: %s", path,
-                        strerror(-error));
+        return complain(complaint, -error, "%s=%s has a class that cannot be read: %s", named->word,
+                        named->path, strerror(-error));
     // Whatever was put into a class root while nothing was mounted would be hidden.
     error = !error && skeleton_is_kept(dir) ? skeleton_is_alone(dir) : class_root_is_empty(dir);
     if (error == 0)
-        return complain(
-            complaint, ENOTEMPTY,
-            "anon=%s is not empty in the store; only an empty directory can be anonymous", path);
-    return error < 0
-               ? complain(complaint, -error, "anon=%s cannot be read: %s", path, strerror(-error))
-               : 0;
+        return complain(complaint, ENOTEMPTY,
+                        "%s=%s is not empty in the store; only an empty directory can be %s",
+                        named->word, named->path,
+                        named->class == SHMAP_ANON ? "anonymous" : named->word);
+    return error < 0 ? complain(complaint, -error, "%s=%s cannot be read: %s", named->word,
+                                named->path, strerror(-error))
+                     : 0;
 }
 
-static int find_in_store(const struct area *store, const char *path, char *copy, char **missing,
-                         struct complaint *complaint)
+static int find_in_store(const struct area *store, const struct named_root *named, char *copy,
+                         char **missing, struct complaint *complaint)
 {
     int dir = descend(store, copy, missing);
 
     if (dir == -EEXIST)
-        return complain(complaint, EINVAL,
-                        "anon=%s is below a directory that is anonymous already; leave it out",
-                        path);
+        return complain(
+            complaint, EINVAL,
+            "%s=%s is below a directory whose contents do not last already; leave it out",
+            named->word, named->path);
     if (dir < 0)
         return complain(complaint, -dir,
-                        "anon=%s is not a directory that can be used below the store: %s", path,
-                        strerror(-dir));
+                        "%s=%s is not a directory that can be used below the store: %s",
+                        named->word, named->path, strerror(-dir));
     return dir;
 }
 
 /* Finds a path below the store as find_in_store() does; `copy` is what `missing` points into, for
  * free(). */
-static int find_named(const struct area *store, const char *path, char **copy, char **missing,
-                      struct complaint *complaint)
+static int find_named(const struct area *store, const struct named_root *named, char **copy,
+                      char **missing, struct complaint *complaint)
 {
-    int error = check_names(path, complaint);
+    int error = check_names(named, complaint);
 
     if (error)
         return error;
-    *copy = strdup(path);
-    return *copy ? find_in_store(store, path, *copy, missing, complaint)
-                 : complain_of_memory(path, complaint);
+    *copy = strdup(named->path);
+    return *copy ? find_in_store(store, named, *copy, missing, complaint)
+                 : complain_of_memory(named, complaint);
 }
 
-int class_root_check(const struct area *store, const char *path, struct complaint *complaint)
+int class_root_check(const struct area *store, enum shmap_class class, const char *path,
+                     struct complaint *complaint)
 {
+    const struct named_root named = named_root(class, path);
     CLEANUP_FREE char *copy = NULL;
     char *missing;
-    CLEANUP_FD int dir = find_named(store, path, &copy, &missing, complaint);
+    CLEANUP_FD int dir = find_named(store, &named, &copy, &missing, complaint);
 
     if (dir < 0)
         return dir;
     if (class_mark_is_answered(store->root))
         return complain(complaint, EOPNOTSUPP,
-                        "anon=%s cannot be kept in a STORE on another shmapfs; make the directory "
-                        "anonymous there",
-                        path);
-    return missing ? 0 : check_existing(dir, path, complaint);
+                        "%s=%s cannot be kept in a STORE on another shmapfs; give the directory "
+                        "its class there",
+                        named.word, path);
+    return missing ? 0 : check_existing(dir, &named, complaint);
 }
 
-int class_root_prepare(const struct area *store, const char *path, const struct ram_options *top,
-                       struct complaint *complaint)
+int class_root_prepare(const struct area *store, enum shmap_class class, const char *path,
+                       const struct ram_options *top, struct complaint *complaint)
 {
+    const struct named_root named = named_root(class, path);
     CLEANUP_FREE char *copy = NULL;
     char *missing;
-    CLEANUP_FD int parent = find_named(store, path, &copy, &missing, complaint);
+    CLEANUP_FD int parent = find_named(store, &named, &copy, &missing, complaint);
     CLEANUP_FD int dir = -1;
     int error;
 
@@ -297,16 +315,16 @@ int class_root_prepare(const struct area *store, const char *path, const struct 
         if (dir >= 0 && (fchown(dir, top->uid, top->gid) != 0 || fchmod(dir, top->mode) != 0))
             dir = -errno;
         if (dir < 0)
-            return complain(complaint, -dir, "anon=%s cannot be made in the store: %s", path,
-                            strerror(-dir));
+            return complain(complaint, -dir, "%s=%s cannot be made in the store: %s", named.word,
+                            path, strerror(-dir));
     } else {
         dir = steal_fd(&parent);
     }
-    error = check_existing(dir, path, complaint);
+    error = check_existing(dir, &named, complaint);
     if (!error)
-        error = class_root_mark(dir, SHMAP_ANON);
+        error = class_root_mark(dir, class);
     if (error && !complaint->text[0])
-        complain(complaint, -error, "anon=%s cannot be marked in the store: %s", path,
+        complain(complaint, -error, "%s=%s cannot be marked in the store: %s", named.word, path,
                  strerror(-error));
     return error;
 }

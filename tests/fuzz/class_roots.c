@@ -147,7 +147,7 @@ static void try_class_root(struct place *place, const char *path)
     struct complaint complaint = { "" };
     enum shmap_class class;
     unsigned long before = entries(place);
-    int error = class_root_check(&place->store, path, &complaint);
+    int error = class_root_check(&place->store, SHMAP_ANON, path, &complaint);
     MUST(error <= 0, path);
     MUST(entries(place) == before, path);
     MUST(error || !has_other_class(place, path), path);
@@ -156,7 +156,7 @@ static void try_class_root(struct place *place, const char *path)
         complaint.text[0] = '\0';
     }
     const struct ram_options top = { .mode = 0700, .uid = (uid_t)-1, .gid = (gid_t)-1 };
-    int prepared = class_root_prepare(&place->store, path, &top, &complaint);
+    int prepared = class_root_prepare(&place->store, SHMAP_ANON, path, &top, &complaint);
     MUST(prepared == error, complaint.text);
     if (error) {
         check_complaint(&complaint);
@@ -169,7 +169,7 @@ static void try_class_root(struct place *place, const char *path)
     MUST(dir >= 0 && fstat(dir, &st) == 0 && st.st_ino != 0, path);
     MUST(class_root_class(dir, &class) == 0 && class == SHMAP_ANON, path);
     MUST(class_root_is_empty(dir) == 1, path);
-    MUST(class_root_prepare(&place->store, path, &top, &complaint) == 0, complaint.text);
+    MUST(class_root_prepare(&place->store, SHMAP_ANON, path, &top, &complaint) == 0, complaint.text);
     close(dir);
 }
 

@@ -156,7 +156,7 @@ static const struct ram_options TOP = { .mode = 01777, .uid = (uid_t)-1, .gid = 
 static void assert_prepared(struct fixture *f, const char *path)
 {
     struct complaint complaint = { "" };
-    if (class_root_prepare(&f->store, path, &TOP, &complaint) != 0)
+    if (class_root_prepare(&f->store, SHMAP_ANON, path, &TOP, &complaint) != 0)
         fail_msg("%s: %s", path, complaint.text);
     int dir = open_dir(f->store.root, path);
     enum shmap_class class;
@@ -185,7 +185,7 @@ static void class_roots_are_made_with_the_way_to_them(void **state)
 static void assert_not_prepared(struct fixture *f, const char *path, const char *word)
 {
     struct complaint complaint = { "" };
-    assert_true(class_root_prepare(&f->store, path, &TOP, &complaint) < 0);
+    assert_true(class_root_prepare(&f->store, SHMAP_ANON, path, &TOP, &complaint) < 0);
     if (strstr(complaint.text, path) == NULL || strstr(complaint.text, word) == NULL)
         fail_msg("'%s' has no '%s' or '%s'", complaint.text, path, word);
 }
