@@ -29,9 +29,7 @@ static bool is_own(const struct stat *st, const struct area *store)
            (geteuid() == 0 && fstat(store->root, &root) == 0 && st->st_uid == root.st_uid);
 }
 
-/* Opens the private directory. Returns a descriptor or a negative errno; -EPERM: another user's, or
- * no directory. */
-static int open_private(const struct area *store)
+int store_private_open(const struct area *store)
 {
     CLEANUP_FD int dir =
         openat(store->root, STORE_PRIVATE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -69,7 +67,7 @@ static int find_private(const struct area *store, bool make, bool privileged, bo
     int dir = -EPERM;
 
     for (unsigned i = 0; i < ATTEMPTS; i++) {
-        dir = open_private(store);
+        dir = store_private_open(store);
         if (dir == -EPERM && make && privileged && move_stranger(store) == 0)
             dir = -ENOENT;
         if (dir != -ENOENT || !make)
@@ -82,7 +80,7 @@ static int find_private(const struct area *store, bool make, bool privileged, bo
     return dir;
 }
 
-/* Opens the file that is locked; makes it if need be. Returns as open_private() does. */
+/* Opens the file that is locked; makes it if need be. Returns as store_private_open() does. */
 static int open_file(const struct area *store, int dir, bool make)
 {
     int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -109,7 +107,7 @@ int store_lock_open(const char *directory)
     if (root < 0 || fstat(root, &st) != 0)
         return -errno;
     store.device = st.st_dev;
-    dir = open_private(&store);
+    dir = store_private_open(&store);
     return dir < 0 ? dir : open_file(&store, dir, false);
 }
 
@@ -227,7 +225,7 @@ bool store_lock_is_ending(const struct area *area)
 
 void store_lock_drop(const struct area *store, struct store_lock *lock)
 {
-    CLEANUP_FD int dir = lock->made ? open_private(store) : -1;
+    CLEANUP_FD int dir = lock->made ? store_private_open(store) : -1;
 
     if (dir >= 0 && lock->fd >= 0)
         unlinkat(dir, LOCK_FILE, 0);

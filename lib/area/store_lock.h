@@ -19,6 +19,10 @@
 /* The name of the private directory in the store's root; the mount does not show it. */
 #define STORE_PRIVATE ".shmapfs"
 
+/* Opens the private directory of a store. Returns a descriptor or a negative errno; -ENOENT: there
+ * is none; -EPERM: what has its name is another user's, or no directory. */
+int store_private_open(const struct area *store);
+
 struct store_lock {
     int fd;    // of the locked file, which is the lock for as long as it is open; -1: there is none
     bool made; // the file and its directory are new
