@@ -13,7 +13,7 @@
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
-/* A name in a path of anon=. */
+/* A name in a path of anon= or scratch=. */
 struct component {
     const char *text; // the whole path
     int above;        // the length of the path before the name
@@ -22,6 +22,7 @@ struct component {
     const char *below; // the path after the name
     size_t below_length;
     const struct anon_item *item; // that the path is of
+    enum shmap_class class;
 };
 
 static size_t slashes(const char *text, size_t length)
@@ -72,44 +73,58 @@ static bool is_in(const struct component *component, const struct inode *dir)
            object_birth(&stx) == dir->ref.birth;
 }
 
+/* A piece of work for components; `dir` is the directory that each is in. */
+struct task {
+    int (*work)(const struct component *component, const struct inode *dir, const void *argument);
+    const void *argument;
+};
+
 /* Does something for each component of a path that is `name` in `dir`, until that returns an
  * error. */
 static int for_each_component(struct inode *dir, const char *name, const struct anon_item *item,
-                              int (*work)(const struct component *component,
-                                          const struct inode *dir, const void *argument),
-                              const void *argument)
+                              enum shmap_class class, const struct task *task)
 {
-    struct component component = { .item = item };
+    struct component component = { .item = item, .class = class };
     size_t next = 0;
     int error = 0;
 
     while (!error && find_component(item->path, item->path_length, next, &component)) {
         if (is_of_name(&component, name) && is_in(&component, dir))
-            error = work(&component, dir, argument);
+            error = task->work(&component, dir, task->argument);
         next = item->path_length - component.below_length;
     }
     return error;
 }
 
-/* Does the same for all names. */
-static int for_each(struct inode *dir, const char *name,
-                    int (*work)(const struct component *component, const struct inode *dir,
-                                const void *argument),
-                    const void *argument)
+/* Does the same for the names of one option. */
+static int for_each_named(struct inode *dir, const char *name, const char *rest,
+                          enum shmap_class class, const struct task *task)
 {
-    char names[STATE_ANON_MAX];
-    const char *rest = names;
     struct anon_item item;
     int error = 0;
 
-    memcpy(names, dir->volume->state->anon, sizeof(names));
-    names[sizeof(names) - 1] = '\0';
-    // Below a class whose names do not last there are none.
-    if (!inode_class(dir)->lasts || !*names)
-        return 0;
-    while (!error && anon_list_next(&rest, &item) > 0)
-        error = for_each_component(dir, name, &item, work, argument);
+    while (!error && *rest && anon_list_next(&rest, &item) > 0) {
+        error = for_each_component(dir, name, &item, class, task);
+        rest = rest ? rest : "";
+    }
     return error;
+}
+
+/* Does the same for all names. */
+static int for_each(struct inode *dir, const char *name, const struct task *task)
+{
+    const struct state *state = dir->volume->state;
+    char names[STATE_ANON_MAX];
+    int error;
+
+    // Below a class whose names do not last there are none.
+    if (!inode_class(dir)->lasts)
+        return 0;
+    strlcpy(names, state_scratch_names(state), sizeof(names));
+    error = for_each_named(dir, name, names, SHMAP_SCRATCH, task);
+    memcpy(names, state->anon, sizeof(names));
+    names[sizeof(names) - 1] = '\0';
+    return error ? error : for_each_named(dir, name, names, SHMAP_ANON, task);
 }
 
 static int mark_component(const struct component *component, const struct inode *dir,
@@ -124,12 +139,12 @@ static int mark_component(const struct component *component, const struct inode 
     error = fd < 0 ? fd : 0;
     if (!error && component->item->has_words)
         error = area_mark_set_words(fd, dir->volume->info.cred.privileged, &component->item->words);
-    return error ? error : class_root_mark(fd, SHMAP_ANON);
+    return error ? error : class_root_mark(fd, component->class);
 }
 
 int anon_names_mark_new(struct inode *dir, const char *name)
 {
-    return for_each(dir, name, mark_component, name);
+    return for_each(dir, name, &(struct task){ .work = mark_component, .argument = name });
 }
 
 struct source {
@@ -137,7 +152,7 @@ struct source {
     const char *name;
 };
 
-/* Checks what a rename brings to the place of an anonymous directory. */
+/* Checks what a rename brings to the place of a named directory. */
 static int check_component(const struct component *component, const struct inode *dir,
                            const void *argument)
 {
@@ -153,11 +168,13 @@ static int check_component(const struct component *component, const struct inode
     // Only a directory that is there has a class.
     if (fd < 0)
         return 0;
-    return class_root_class(fd, &class) == 0 && class == SHMAP_ANON ? 0 : -EXDEV;
+    return class_root_class(fd, &class) == 0 && class == component->class ? 0 : -EXDEV;
 }
 
 int anon_names_check_rename(struct inode *from, const char *name, struct inode *to,
                             const char *new_name)
 {
-    return for_each(to, new_name, check_component, &(struct source){ .dir = from, .name = name });
+    const struct source source = { .dir = from, .name = name };
+
+    return for_each(to, new_name, &(struct task){ .work = check_component, .argument = &source });
 }

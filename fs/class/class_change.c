@@ -6,13 +6,17 @@
 #include "fs/inode/share.h"
 #include "lib/object/object.h"
 
-/* Tells whether a directory can have a class. Objects and names that last need an area that lasts,
- * and a name in it that leads to them. The mount's own class stays what it is. */
+/* Tells whether a directory can have a class. Names of every class are in the store, and below a
+ * class that does not last there are no others. The mount's own class stays what it is. */
 static bool can_be_here(const struct inode *directory, const struct class *class)
 {
+    const struct class *now = inode_class(directory);
+
+    if (class == now)
+        return true;
     if (directory->ref.id == NODE_ROOT_ID)
-        return class == inode_class(directory);
-    return !class->lasts || directory->ref.tree == class->area;
+        return false;
+    return class->lasts ? now->lasts || inode_is_class_root(directory) : now->lasts;
 }
 
 /* Counts for its owner what a directory pins as a class root, before it becomes one. */

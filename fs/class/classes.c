@@ -10,8 +10,6 @@ static const struct class CHECKPOINT = { .word = SHMAP_CHECKPOINT,
                                          .lasts = true };
 
 const struct class *const CLASSES[SHMAP_CLASSES] = {
-    [SHMAP_PERSIST] = &CLASS_PERSIST,
-    [SHMAP_ANON] = &CLASS_ANON,
-    [SHMAP_ATOMIC] = &ATOMIC,
-    [SHMAP_CHECKPOINT] = &CHECKPOINT,
+    [SHMAP_PERSIST] = &CLASS_PERSIST, [SHMAP_ANON] = &CLASS_ANON,       [SHMAP_ATOMIC] = &ATOMIC,
+    [SHMAP_CHECKPOINT] = &CHECKPOINT, [SHMAP_SCRATCH] = &CLASS_SCRATCH,
 };

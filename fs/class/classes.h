@@ -6,6 +6,7 @@
 
 extern const struct class CLASS_PERSIST;
 extern const struct class CLASS_ANON;
+extern const struct class CLASS_SCRATCH;
 
 /* All classes, by their words. */
 extern const struct class *const CLASSES[SHMAP_CLASSES];

@@ -29,7 +29,7 @@ int lifetime_mark(struct inode *directory, const struct shmap_lifetime *lifetime
 
     if (!inode_is_dir(directory))
         return -ENOTDIR;
-    if (inode_class(directory)->lasts)
+    if (!inode_class(directory)->has_lifetimes)
         return -EINVAL;
     error = lifetime->last_close ? last_close_check(volume, &missing) : 0;
     if (!error)

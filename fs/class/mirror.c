@@ -121,7 +121,8 @@ void mirror_end(struct mirror *mirror)
 
 static bool may_have_mirror(const struct inode *dir)
 {
-    return volume_keeps_skeletons(dir->volume) && inode_is_dir(dir) && !inode_class(dir)->lasts;
+    return volume_keeps_skeletons(dir->volume) && inode_is_dir(dir) &&
+           inode_class(dir)->keeps_skeletons;
 }
 
 static void lock_mirrors(struct volume *volume, struct mirror *mirror)
@@ -319,7 +320,7 @@ int mirror_switch(struct inode *class_root, bool on)
     bool is_on;
     int error;
 
-    if (!inode_is_class_root(class_root) || inode_class(class_root)->lasts)
+    if (!inode_is_class_root(class_root) || !inode_class(class_root)->keeps_skeletons)
         return -EINVAL;
     impersonate_none(volume);
     lock_take(&volume->mirrors);

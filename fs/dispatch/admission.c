@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fs/dispatch/serve.h"
+#include "fs/inode/class.h"
 #include "lib/api/shmap.h"
 
 /* How many of those that are served at once may work on the store, and how many may wait for the
@@ -84,11 +85,21 @@ static bool changes_skeleton(const struct volume *volume, const struct fuse_in_h
     }
 }
 
+/* Returns whether a request asks for a sync that its file's class does not wait for. */
+static bool syncs_nothing(struct volume *volume, const struct fuse_in_header *header)
+{
+    int class = header->opcode == FUSE_FSYNC || header->opcode == FUSE_FSYNCDIR
+                    ? node_class(&volume->nodes, header->nodeid)
+                    : -1;
+
+    return class >= 0 && !volume->classes[class]->sync_waits;
+}
+
 static enum kind kind_of(struct volume *volume, const struct fuse_in_header *header)
 {
     if (node_area(&volume->nodes, header->nodeid) != AREA_STORE)
         return changes_skeleton(volume, header) ? CHANGE : RAM;
-    if (is_control(header))
+    if (is_control(header) || syncs_nothing(volume, header))
         return RAM;
     switch (header->opcode) {
     case FUSE_ACCESS:

@@ -25,6 +25,8 @@ struct class
     bool lasts;            // objects and their names outlive the mount
     bool passes_through;   // the kernel may reach the files without the daemon (backing.h)
     bool sync_waits;       // fsync waits for a disk
+    bool keeps_skeletons;  // its roots can keep their directories (fs/class/mirror.h)
+    bool has_lifetimes;    // its files can go with their last user (fs/lifetime/last_close.h)
 
     /* Changes in the store whatever a class root takes there before its contents are opened. That
      * may wait for a disk: volume->class_roots is not held. NULL: it takes nothing. */

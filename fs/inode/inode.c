@@ -153,7 +153,9 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     if (!error) {
         seed->area = (uint8_t)area;
         seed->class = (uint8_t) class->word;
-        seed->flags = NODE_CLASS_ROOT | lifetime_flag(volume, contents);
+        seed->flags = NODE_CLASS_ROOT;
+        if (class->has_lifetimes)
+            seed->flags |= lifetime_flag(volume, contents);
         error = claim_node(volume, seed, contents, inode);
     }
     if (!error)
@@ -186,7 +188,7 @@ static int find_class(const struct volume *volume, int dir, const struct class *
 
 static bool may_have_lifetime(const struct volume *volume, const struct node_seed *seed)
 {
-    return !volume->classes[seed->class]->lasts &&
+    return volume->classes[seed->class]->has_lifetimes &&
            (seed->type == S_IFREG >> 12 || seed->type == S_IFDIR >> 12);
 }
 
@@ -320,7 +322,7 @@ int inode_make_root(struct volume *volume)
         return error;
     // No handle: the root's descriptor is always at hand.
     seed.key = key_of(seed.area, &stx);
-    if (!class->lasts)
+    if (class->has_lifetimes)
         seed.flags = lifetime_flag(volume, fd);
     return claim_node(volume, &seed, steal_fd(&fd), &inode);
 }

@@ -40,7 +40,8 @@ struct volume {
     struct lock class_roots;
     // Held while entries of `areas` change, or all are looked at: never while a disk is waited for.
     struct lock own_areas;
-    // Held while directories of a skeleton change, together with their mirror (fs/class/mirror.h).
+    // Held while directories of a skeleton change, together with their mirror (fs/class/mirror.h),
+    // and while the contents of a scratch directory are made on the way to it (fs/class/scratch.c).
     struct lock mirrors;
     // Held for reading while a file's name in RAM goes or becomes another's, where files may have a
     // lifetime of their own, and for writing while one is removed for that (fs/inode/rename.h).

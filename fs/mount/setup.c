@@ -258,16 +258,18 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
 /* The steps of a set-up. Directories in the store are made as late as possible: after everything
  * that can fail for a reason of the user's, and in the user's name. Before FIRST_STEP_TO_STAY, the
  * steps leave nothing that would not be gone with the process. */
-#define FIRST_STEP_TO_STAY 3
+#define FIRST_STEP_TO_STAY 4
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
     store_setup_open,
     store_setup_check_anon,
+    store_setup_check_scratch,
     make_ram,
     make_state,
     make_plans,
     connection_make,
     begin_session,
     try_broker,
+    store_setup_make_scratch,
     store_setup_make_anon,
     drop_privileges,
     make_nodes,

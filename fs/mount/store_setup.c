@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fs/mount/mountpoint.h"
+#include "fs/scratch/emptying.h"
 #include "fs/util/log.h"
 #include "lib/area/anon_list.h"
 #include "lib/class/area_mark.h"
@@ -340,6 +341,7 @@ void store_end(const struct mount *mount)
     if (store->root < 0)
         return;
     store_lock_mark_ending(store);
+    emptying_end(store, mount->volume.state);
     error = store_sync(store);
     if (error)
         log_event(LOG_ERR, "what was written to STORE %s may not be on its disk: %s",

@@ -14,9 +14,14 @@ int store_setup_open(struct mount *mount, struct complaint *complaint);
 int store_setup_check_anon(struct mount *mount, struct complaint *complaint);
 int store_setup_make_anon(struct mount *mount, struct complaint *complaint);
 
-/* Brings what was written to the store to its disk; the log says if that fails. The next mount of
- * the store waits meanwhile. No request may need this thread, which is held up for as long as the
- * disk takes. Nothing is to be done without a store. */
+/* The same for those of scratch=. The contents that scratch directories had in an earlier mount
+ * go. */
+int store_setup_check_scratch(struct mount *mount, struct complaint *complaint);
+int store_setup_make_scratch(struct mount *mount, struct complaint *complaint);
+
+/* Takes away what is in scratch directories, and brings what was written to the store to its disk;
+ * the log says if that fails. The next mount of the store waits meanwhile. No request may need this
+ * thread, which is held up for as long as the disk takes. Nothing is to be done without a store. */
 void store_end(const struct mount *mount);
 
 #endif

@@ -49,6 +49,26 @@ void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t a
     table_end(table);
 }
 
+void node_set_class(struct node_table *table, struct node_ref *ref, uint8_t class)
+{
+    table_begin(table);
+    edit_slot(table, node_in_use(table, ref))->class = class;
+    table_end(table);
+    ref->class = class;
+}
+
+int node_class(struct node_table *table, uint64_t id)
+{
+    const struct node *node;
+    int class;
+
+    table_begin(table);
+    node = node_of(table, id);
+    class = node ? node->class : -1;
+    table_end(table);
+    return class;
+}
+
 void node_move_contents(struct node_table *table, struct node_ref *ref, uint8_t area,
                         int contents_fd)
 {

@@ -302,6 +302,12 @@ void node_become_class_root(struct node_table *table, struct node_ref *ref, uint
                             uint8_t class, int contents_fd);
 void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class);
 
+/* Gives a node in use that is no class root another class. */
+void node_set_class(struct node_table *table, struct node_ref *ref, uint8_t class);
+
+/* Returns the class of a node; -1: there is no such node. */
+int node_class(struct node_table *table, uint64_t id);
+
 /* Moves the contents of a class root in use, which are empty, to another area. */
 void node_move_contents(struct node_table *table, struct node_ref *ref, uint8_t area,
                         int contents_fd);

@@ -74,10 +74,10 @@ static bool has_class(const struct inode *inode)
     return inode_is_class_root(inode);
 }
 
-/* Only a class root whose contents do not last has a skeleton apart from them. */
+/* Only a class root has a skeleton apart from its contents. */
 static bool has_skeleton(const struct inode *inode)
 {
-    return inode_is_class_root(inode) && !inode_class(inode)->lasts;
+    return inode_is_class_root(inode) && inode_class(inode)->keeps_skeletons;
 }
 
 static int get_skeleton(struct inode *inode, char **value)
@@ -105,7 +105,7 @@ static int get_lifetime(struct inode *inode, char **value)
     char text[SHMAP_LIFETIME_TEXT_MAX];
     struct shmap_lifetime lifetime;
 
-    if (inode_class(inode)->lasts || (!inode_is_dir(inode) && !inode_is_regular(inode)))
+    if (!inode_class(inode)->has_lifetimes || (!inode_is_dir(inode) && !inode_is_regular(inode)))
         return -ENODATA;
     lifetime = lifetime_get(inode->fd);
     shmap_lifetime_text(&lifetime, text);

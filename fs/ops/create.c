@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fs/class/anon_names.h"
+#include "fs/class/crossing.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
@@ -192,7 +193,7 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
     ENTRIES = entries_begin(dir);
     struct object_path path;
 
-    if (inode->ref.area != dir->ref.area || inode_is_class_root(inode))
+    if (inode->ref.area != dir->ref.area || inode_is_class_root(inode) || crosses(inode, dir))
         return -EXDEV;
     // With two names the node is no longer known by one.
     reopen_never(inode->volume, &inode->ref);

@@ -151,11 +151,12 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_i
     INODE struct inode dir = INODE_NONE;
     CLEANUP_FD int opened = -1;
     int error = inode_acquire(volume_of(req), id, &dir);
-    int fd = error ? error : directory_of(&dir, fi->fh, &opened);
+    bool waits = !error && inode_class(&dir)->sync_waits;
+    int fd = waits ? directory_of(&dir, fi->fh, &opened) : -1;
 
-    if (fd < 0)
+    if (waits && fd < 0)
         error = fd;
-    else if ((datasync ? fdatasync(fd) : fsync(fd)) != 0)
+    else if (waits && (datasync ? fdatasync(fd) : fsync(fd)) != 0)
         error = -errno;
     reply_err(req, -error);
 }

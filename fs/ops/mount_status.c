@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/api/shmap.h"
+#include "lib/class/scratch_place.h"
 #include "lib/sys/cleanup.h"
 
 static int fill_area(struct volume *volume, unsigned area, struct shmap_area_status *status)
@@ -65,6 +66,9 @@ static void print_options(const struct volume *volume, const struct shmap_status
     if (volume->state->umount_ends)
         fputs(",umount_ends", text);
     fprintf(text, ",%.*s", (int)sizeof(volume->state->options), volume->state->options);
+    if (*state_scratch_names(volume->state))
+        fprintf(text, ",scratch=%s", state_scratch_names(volume->state));
+    // It is the last one: values of its words may have a comma.
     if (*volume->state->anon)
         fprintf(text, ",anon=%.*s", (int)sizeof(volume->state->anon), volume->state->anon);
 }
@@ -84,6 +88,17 @@ static void fill_options(const struct volume *volume, struct shmap_status *statu
     status->options[sizeof(status->options) - 1] = '\0';
 }
 
+/* Names the place of scratch directories, as far as it is there. */
+static void fill_scratch(struct volume *volume, struct shmap_status *status)
+{
+    CLEANUP_FD int place =
+        volume->state->scratch ? scratch_find(volume_area(volume, AREA_STORE)) : -1;
+
+    if (place >= 0 && snprintf(status->scratch, sizeof(status->scratch), "%s/" SCRATCH_PLACE,
+                               volume->info.store) >= (int)sizeof(status->scratch))
+        status->scratch[0] = '\0';
+}
+
 char *mount_status(struct volume *volume)
 {
     struct node_counts counts = node_table_counts(&volume->nodes);
@@ -95,6 +110,7 @@ char *mount_status(struct volume *volume)
     fill_life(volume, status);
     strlcpy(status->mountpoint, volume->info.mountpoint, sizeof(status->mountpoint));
     strlcpy(status->store, volume->info.store, sizeof(status->store));
+    fill_scratch(volume, status);
     strlcpy(status->huge, volume_huge(volume), sizeof(status->huge));
     strlcpy(status->transport, volume->info.io_uring ? "io_uring" : "fuse",
             sizeof(status->transport));

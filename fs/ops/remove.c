@@ -13,6 +13,7 @@
 
 #include "fs/class/anon_names.h"
 #include "fs/class/class_change.h"
+#include "fs/class/crossing.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/rename.h"
 #include "fs/inode/share.h"
@@ -268,11 +269,13 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     if (from->ref.area != to->ref.area)
         return -EXDEV;
     error = check_anon_names(&move);
+    if (!error && crosses(from, to))
+        error = crossing_begin(from, name, to, flags);
     if (error)
         return error;
     mirror_look(&move);
     // A node that is known by its name has to be found, to be known by the new one.
-    if (flags == 0 && inode_area(from)->handles && !move.goes) {
+    if (flags == 0 && inode_area(from)->handles && !move.goes && !crosses(from, to)) {
         error = rename_to_free(from, name, to, new_name);
         if (error != -EEXIST && error != -EINVAL)
             return error;
@@ -287,6 +290,8 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     if (!error) {
         request_save_source(request, &key, true);
         error = rename_mirrored(&move, &victim);
+        if (!error && crosses(from, to))
+            crossing_done(to, &key);
         request_executed(request, error);
     }
     victim_done(&victim, &found, !error && replaces(flags));
@@ -336,6 +341,8 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
         return rename_in(from, name, to, new_name, flags, user);
     }
     rename_recover(from, name, to, new_name, flags, &source->key, &target->key);
+    if (crosses(from, to))
+        crossing_done(to, &source->key);
     if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
         error = inode_of_key(volume, &target->key, &victim);
     victim_done(&victim, &(struct found){ .counted = false }, !error);

@@ -124,6 +124,9 @@ static int check_store_options(const struct options *options, struct complaint *
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
+    if (options->scratch && !options->store)
+        return complain(complaint, EINVAL,
+                        "option 'scratch' needs a STORE, which is where the contents are");
     if (options->linger_given && !options->last_close)
         return complain(complaint, EINVAL,
                         "option 'linger' is for files that go with their last user; give "

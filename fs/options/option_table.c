@@ -97,10 +97,11 @@ static int set_fsname(struct options *options, const struct option_row *row, con
     return *value == '/' ? -EINVAL : set_text(&options->fsname, value);
 }
 
-static int set_anon(struct options *options, const struct option_row *row, const char *value)
+static int set_names(struct options *options, const struct option_row *row, const char *value)
 {
-    (void)row;
-    return set_text(&options->anon, value);
+    bool of_scratch = strcmp(row->name, "scratch") == 0;
+
+    return set_text(of_scratch ? &options->scratch : &options->anon, value);
 }
 
 static int set_last_close(struct options *options, const struct option_row *row, const char *value)
@@ -256,7 +257,11 @@ const struct option_row OPTION_ROWS[] = {
     { "anon", "names of directories below STORE with a colon between",
       "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be; with\n"
       "                    NAME:size=SIZE[:…] in a RAM area with a limit of its own",
-      .set = set_anon },
+      .set = set_names },
+    { "scratch", "names of directories below STORE with a colon between",
+      "scratch=NAME[:…]  directories of STORE whose contents are on its disk, and go with the\n"
+      "                    mount; made if need be",
+      .set = set_names },
     { "lifetime", "last-close or mount",
       "lifetime=WORD     files in RAM go with their last user (last-close), or with the mount "
       "(mount)",
@@ -382,6 +387,7 @@ void option_set_defaults(struct options *options)
 void option_free(struct options *options)
 {
     free(options->anon);
+    free(options->scratch);
     free(options->fsname);
     free(options->contexts);
     free(options->given);

@@ -30,6 +30,7 @@ struct options {
     char *fsname;     // without a store: the source in the mount table; NULL: none was given
     bool allow_other; // a user's mount serves everybody
     char *anon;      // class roots to make: names below the store, with a colon between; NULL: none
+    char *scratch;   // likewise, on the disk
     bool last_close; // files of these directories, or of all, go with their last user
     bool lifetime_given;
     unsigned linger; // and so many seconds later

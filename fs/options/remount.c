@@ -168,8 +168,15 @@ static int take_top(struct change *change, const char *word, struct complaint *c
 static int take_anon(struct change *change, const char *word, struct complaint *complaint)
 {
     (void)word;
-    return remount_anon_check(change->options->anon, change->status, change->flags.all & MS_RDONLY,
-                              complaint);
+    return remount_anon_check(change->options->anon, SHMAP_ANON, change->status,
+                              change->flags.all & MS_RDONLY, complaint);
+}
+
+static int take_scratch(struct change *change, const char *word, struct complaint *complaint)
+{
+    (void)word;
+    return remount_anon_check(change->options->scratch, SHMAP_SCRATCH, change->status,
+                              change->flags.all & MS_RDONLY, complaint);
 }
 
 /* The kernel keeps what it knows for as long as it was told. */
@@ -201,12 +208,12 @@ static const struct {
     const char *name;
     int (*take)(struct change *change, const char *word, struct complaint *complaint);
 } SPECIAL[] = {
-    { "remount", skip_word },     { "takeover", skip_word },     { "fsname", skip_word },
-    { "context", skip_word },     { "fscontext", skip_word },    { "defcontext", skip_word },
-    { "rootcontext", skip_word }, { "size", add_size },          { "nr_blocks", add_size },
-    { "mode", take_top },         { "uid", take_top },           { "gid", take_top },
-    { "anon", take_anon },        { "allow_other", take_shown }, { "dirsync", take_shown },
-    { "timeout", add_timeout },
+    { "remount", skip_word },     { "takeover", skip_word },   { "fsname", skip_word },
+    { "context", skip_word },     { "fscontext", skip_word },  { "defcontext", skip_word },
+    { "rootcontext", skip_word }, { "size", add_size },        { "nr_blocks", add_size },
+    { "mode", take_top },         { "uid", take_top },         { "gid", take_top },
+    { "anon", take_anon },        { "scratch", take_scratch }, { "allow_other", take_shown },
+    { "dirsync", take_shown },    { "timeout", add_timeout },
 };
 
 static int take_word(struct change *change, const char *word, struct complaint *complaint)

@@ -15,11 +15,16 @@ struct names {
     char name[PATH_MAX];     // of it
     char path[2 * PATH_MAX]; // likewise
     const char *mountpoint;
+    enum shmap_class class;
+    char list[sizeof(((struct shmap_status *)0)->options)]; // what `rest` points to
 };
 
-static struct names names_begin(const struct shmap_status *status, const char *text)
+static void names_begin(struct names *names, enum shmap_class class,
+                        const struct shmap_status *status, const char *text)
 {
-    return (struct names){ .rest = text, .mountpoint = status->mountpoint };
+    *names = (struct names){ .mountpoint = status->mountpoint, .class = class };
+    strlcpy(names->list, text ? text : "", sizeof(names->list));
+    names->rest = text ? names->list : NULL;
 }
 
 /* Returns the next name; NULL: there is none, or what follows is malformed. */
@@ -33,20 +38,24 @@ static const char *names_next(struct names *names)
     return names->name;
 }
 
-/* Returns the names that a mount has; they are the last of its options. NULL: none. */
-static const char *names_of(const struct shmap_status *status)
+/* Begins with the names that a mount has for a class. Those of anon= are the last option. */
+static void names_begin_of(struct names *names, enum shmap_class class,
+                           const struct shmap_status *status)
 {
-    static const char word[] = ",anon=";
+    const char *word = class == SHMAP_ANON ? ",anon=" : ",scratch=";
     const char *at = strstr(status->options, word);
 
-    return at ? at + strlen(word) : NULL;
+    names_begin(names, class, status, at ? at + strlen(word) : NULL);
+    if (class != SHMAP_ANON)
+        names->list[strcspn(names->list, ",")] = '\0';
 }
 
-static bool is_listed(const struct shmap_status *status, const char *name)
+static bool is_listed(const struct shmap_status *status, enum shmap_class class, const char *name)
 {
-    struct names names = names_begin(status, names_of(status));
+    struct names names;
     const char *listed;
 
+    names_begin_of(&names, class, status);
     while ((listed = names_next(&names))) {
         if (strcmp(listed, name) == 0)
             return true;
@@ -92,33 +101,35 @@ static int check_area(const struct names *names, struct complaint *complaint)
     return 0;
 }
 
-int remount_anon_check(const char *given, const struct shmap_status *status, bool read_only,
-                       struct complaint *complaint)
+int remount_anon_check(const char *given, enum shmap_class of, const struct shmap_status *status,
+                       bool read_only, struct complaint *complaint)
 {
-    struct names names = names_begin(status, given);
+    const char *word = shmap_class_name(of);
+    struct names names;
     const char *name;
 
+    names_begin(&names, of, status, given);
     while ((name = names_next(&names))) {
         enum shmap_class class;
         int error = shmap_class_get(names.path, &class);
 
-        if (!error && class == SHMAP_ANON) {
-            error = names.item.has_words ? check_area(&names, complaint) : 0;
+        if (!error && class == of) {
+            error = of == SHMAP_ANON && names.item.has_words ? check_area(&names, complaint) : 0;
             if (error)
                 return error;
             continue;
         }
         // A directory that is missing will be anonymous when it is made.
-        if (is_listed(status, name) && (read_only || error == -ENOENT))
+        if (is_listed(status, of, name) && (read_only || error == -ENOENT))
             continue;
         return complain(complaint, EOPNOTSUPP,
-                        "option 'anon=%s' is for a mount that begins; make the directory "
-                        "anonymous with: shmapctl class %s anon",
-                        name, names.path);
+                        "option '%s=%s' is for a mount that begins; make the directory %s with: "
+                        "shmapctl class %s %s",
+                        word, name, of == SHMAP_ANON ? "anonymous" : word, names.path, word);
     }
     if (names.item.wrong)
         return complain(complaint, EINVAL,
-                        "option 'anon': %.*s is out of place or no good value; see shmapfs(8)",
+                        "option '%s': %.*s is out of place or no good value; see shmapfs(8)", word,
                         (int)names.item.wrong_length, names.item.wrong);
     return 0;
 }
@@ -126,9 +137,10 @@ int remount_anon_check(const char *given, const struct shmap_status *status, boo
 int remount_anon_limit(const char *given, const struct shmap_status *status,
                        struct complaint *complaint)
 {
-    struct names names = names_begin(status, given);
+    struct names names;
     char words[AREA_WORDS_MAX];
 
+    names_begin(&names, SHMAP_ANON, status, given);
     while (names_next(&names)) {
         int error;
 
@@ -143,27 +155,37 @@ int remount_anon_limit(const char *given, const struct shmap_status *status,
     return 0;
 }
 
-int remount_anon_check_writable(const struct shmap_status *status, struct complaint *complaint)
+static int check_writable_names(enum shmap_class of, const struct shmap_status *status,
+                                struct complaint *complaint)
 {
-    struct names names = names_begin(status, names_of(status));
+    struct names names;
     const char *name;
 
+    names_begin_of(&names, of, status);
     while ((name = names_next(&names))) {
         enum shmap_class class;
 
-        if (shmap_class_get(names.path, &class) == 0 && class != SHMAP_ANON)
+        if (shmap_class_get(names.path, &class) == 0 && class != of)
             return complain(complaint, EOPNOTSUPP,
-                            "option 'rw': %s of anon= is persistent until a mount begins that is "
-                            "not read-only; unmount %s, and mount it anew",
-                            name, status->mountpoint);
+                            "option 'rw': %s of %s= is persistent until a mount begins that is not "
+                            "read-only; unmount %s, and mount it anew",
+                            name, shmap_class_name(of), status->mountpoint);
     }
     return 0;
 }
 
+int remount_anon_check_writable(const struct shmap_status *status, struct complaint *complaint)
+{
+    int error = check_writable_names(SHMAP_ANON, status, complaint);
+
+    return error ? error : check_writable_names(SHMAP_SCRATCH, status, complaint);
+}
+
 void remount_anon_mark(const struct shmap_status *status)
 {
-    struct names names = names_begin(status, names_of(status));
+    struct names names;
 
+    names_begin_of(&names, SHMAP_ANON, status);
     if (!strstr(status->options, ",skeleton,"))
         return;
     // Those that are missing get the mark when they are made.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The directories of anon= when a mount changes. */
+/* The directories of anon= and scratch= when a mount changes. */
 #ifndef SHMAPFS_REMOUNT_ANON_H
 #define SHMAPFS_REMOUNT_ANON_H
 
@@ -8,10 +8,10 @@
 #include "lib/api/shmap.h"
 #include "lib/sys/complaint.h"
 
-/* Checks that names which are given are in force in a mount, whose status this is. `read_only`: it
- * is so far, and what is there may have another class. */
-int remount_anon_check(const char *given, const struct shmap_status *status, bool read_only,
-                       struct complaint *complaint);
+/* Checks that names which are given for a class are in force in a mount, whose status this is.
+ * `read_only`: it is so far, and what is there may have another class. */
+int remount_anon_check(const char *given, enum shmap_class of, const struct shmap_status *status,
+                       bool read_only, struct complaint *complaint);
 
 /* Gives directories the limits that follow their names, where they have others. */
 int remount_anon_limit(const char *given, const struct shmap_status *status,

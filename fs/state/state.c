@@ -22,7 +22,7 @@
 #define HAS_RESEND (UINT64_C(1) << 39)
 
 /* How much higher the version is of a mount that not every binary can go on with. */
-enum { WITH_HOLD = 1, WITH_UNSENT = 2, WITH_AREAS = 3, WITH_BROKER = 4 };
+enum { WITH_HOLD = 1, WITH_UNSENT = 2, WITH_AREAS = 3, WITH_BROKER = 4, WITH_SCRATCH = 5 };
 
 static int map_state(int memfd, struct state **state)
 {
@@ -55,7 +55,7 @@ int state_create(struct state **state)
 
 static bool is_known(uint32_t version)
 {
-    return version >= version_of_state() && version <= version_of_state() + WITH_BROKER;
+    return version >= version_of_state() && version <= version_of_state() + WITH_SCRATCH;
 }
 
 /* From now on another binary has to know something to go on with the mount. */
@@ -103,6 +103,22 @@ void state_set_brokered(struct state *state, int unclosed)
 {
     state->unclosed = unclosed;
     raise_version(state, WITH_BROKER);
+}
+
+void state_set_scratch(struct state *state)
+{
+    raise_version(state, WITH_SCRATCH);
+}
+
+const char *state_scratch_names(const struct state *state)
+{
+    size_t before = strnlen(state->anon, sizeof(state->anon)) + 1;
+
+    // It is read from shared memory.
+    return before < sizeof(state->anon) &&
+                   memchr(state->anon + before, '\0', sizeof(state->anon) - before)
+               ? state->anon + before
+               : "";
 }
 
 int state_attach(int memfd, struct state **state, const char **why)

@@ -103,7 +103,7 @@ struct pending_invalidations {
     } nodes[PENDING_INVALIDATIONS];
 };
 
-/* Room for the names of anon=. */
+/* Room for the names of anon= and scratch=, with a NUL each. */
 #define STATE_ANON_MAX 1536
 
 struct state {
@@ -130,8 +130,8 @@ struct state {
     _Atomic uint64_t hold;
     // There are class roots that keep their skeletons (fs/class/mirror.h).
     _Atomic uint32_t keeps_skeletons;
-    // The names that anon= gave, which stay anonymous (fs/class/anon_names.h). An older version
-    // mounted: empty.
+    // The names that anon= gave, which stay anonymous (fs/class/anon_names.h), and behind the NUL
+    // those of scratch=. An older version mounted: empty.
     char anon[STATE_ANON_MAX];
     bool umount_ends; // an unmount ends the mount everywhere; false: also, an older version mounted
     // Other mount options, as -o takes them, of which nothing else here tells; empty: an older
@@ -144,6 +144,9 @@ struct state {
     _Atomic uint64_t removing;  // the node that is being removed with its last user; 0: none
     int areas;                  // memfd of the table of areas (area_table.h); 0: likewise
     int unclosed; // memfd of what the broker is to close (fs/broker/registrar.h); 0: none is needed
+    // The store was emptied of what was in scratch directories, and can have them
+    // (fs/scratch/emptying.h); 0: also, an older version mounted.
+    uint32_t scratch;
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -202,6 +205,13 @@ void state_set_own_areas(struct state *state);
  * The memory has the version after that,
  * too: a binary that asks the kernel itself could open no file. */
 void state_set_brokered(struct state *state, int unclosed);
+
+/* Notes that there are scratch directories. From then on an earlier binary, to which their class is
+ * no word, does not go on with the memory. */
+void state_set_scratch(struct state *state);
+
+/* Returns the names of scratch=. */
+const char *state_scratch_names(const struct state *state);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);

@@ -244,7 +244,8 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
     fi->backing_id = inode_is_passthrough(inode) ? inode->ref.held.backing_id : 0;
     // The cache is stale if the file was passed through meanwhile.
     fi->keep_cache = !inode_is_passthrough(inode) && !(inode->ref.flags & NODE_CACHED);
-    fi->noflush = !(volume->info.hasty_writeback && inode_class(inode)->lasts);
+    // A file that does not last may be given a name that does, while it is open.
+    fi->noflush = !(volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
     return 0;
 }
 
@@ -380,18 +381,8 @@ static bool is_writeback_error(int error)
 int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_only)
 {
     struct node_table *nodes = &inode->volume->nodes;
-    FILE_IO struct file_io io = FILE_IO_NONE;
-    int error = file_io_begin(inode, false, &io);
+    int error = inode_class(inode)->sync_waits ? file_io_sync(inode, data_only) : 0;
 
-    // The file's owner may only write to it; either kind of descriptor will do.
-    if (error == -EACCES)
-        error = file_io_begin(inode, true, &io);
-    if (error)
-        return error;
-    if (inode_class(inode)->sync_waits)
-        volume_will_wait(inode->volume);
-    if ((data_only ? fdatasync(io.fd) : fsync(io.fd)) != 0)
-        error = -errno;
     if (is_writeback_error(error))
         node_io_errors(nodes, &inode->ref, true);
     else if (!error && node_io_errors(nodes, &inode->ref, false) != fh_errors(fi->fh))

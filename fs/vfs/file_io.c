@@ -205,3 +205,17 @@ void file_io_forget_loss(struct inode *inode)
     if (inode->ref.flags & NODE_DATA_LOST)
         node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_DATA_LOST);
 }
+
+int file_io_sync(struct inode *inode, bool data_only)
+{
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    int error = file_io_begin(inode, false, &io);
+
+    // The file's owner may only write to it; either kind of descriptor will do.
+    if (error == -EACCES)
+        error = file_io_begin(inode, true, &io);
+    if (error)
+        return error;
+    volume_will_wait(inode->volume);
+    return (data_only ? fdatasync(io.fd) : fsync(io.fd)) == 0 ? 0 : -errno;
+}

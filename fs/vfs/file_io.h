@@ -29,6 +29,9 @@ bool file_io_for_readers(const struct inode *inode);
  * which is consumed, or -1. The node's stripe is held. Returns 0 or a negative errno. */
 int file_io_provide(struct inode *inode, bool writer, int io_fd);
 
+/* Waits until the contents are on the disk. Returns 0 or a negative errno. */
+int file_io_sync(struct inode *inode, bool data_only);
+
 /* Notes that data of a mapping, which the kernel believed written, was lost for this reason. From
  * now on fsync fails for all who have the file open, and so does reading what is missing. */
 void file_io_note_loss(struct inode *inode, int error);

@@ -6,10 +6,8 @@
 #include "lib/api/shmap.h"
 
 static const char *const CLASS_NAMES[SHMAP_CLASSES] = {
-    [SHMAP_PERSIST] = "persist",
-    [SHMAP_ANON] = "anon",
-    [SHMAP_ATOMIC] = "atomic",
-    [SHMAP_CHECKPOINT] = "checkpoint",
+    [SHMAP_PERSIST] = "persist",       [SHMAP_ANON] = "anon",       [SHMAP_ATOMIC] = "atomic",
+    [SHMAP_CHECKPOINT] = "checkpoint", [SHMAP_SCRATCH] = "scratch",
 };
 
 const char *shmap_class_name(enum shmap_class which)

@@ -73,11 +73,12 @@ enum shmap_class {
     SHMAP_ANON,       // in the RAM area: gone with the mount
     SHMAP_ATOMIC,     // in the store, each commit all or nothing
     SHMAP_CHECKPOINT, // in the RAM area, saved whole to the store
+    SHMAP_SCRATCH,    // on the store's disk: gone with the mount
 };
-#define SHMAP_CLASSES 4
+#define SHMAP_CLASSES 5
 
-/* Returns the word for a class: "persist", "anon", "atomic", "checkpoint"; "unknown" for any other
- * value. */
+/* Returns the word for a class: "persist", "anon", "atomic", "checkpoint", "scratch"; "unknown" for
+ * any other value. */
 const char *shmap_class_name(enum shmap_class which);
 
 /* Finds the class that a word of `length` bytes (no NUL needed) names. -EINVAL: there is none. */
@@ -89,8 +90,9 @@ int shmap_class_get(const char *path, enum shmap_class *which);
 
 /* Makes an empty directory the root of a class, or gives it back the class of its parent.
  * -ENOTEMPTY: it has entries; -ENOTDIR: it is not a directory; -EINVAL: the class cannot be there
- * (any but anon below an anonymous directory or on a mount without a store; any on a mount's root);
- * -EOPNOTSUPP: this version does not have the class; -EPERM: the caller is neither the owner of the
+ * (any but its own below a directory that does not last, or on a mount without a store; any on a
+ * mount's root); -EOPNOTSUPP: this version does not have the class, or the mount cannot have it
+ * (scratch, on one that began read-only); -EPERM: the caller is neither the owner of the
  * directory nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
 int shmap_class_set(const char *path, enum shmap_class which);
 
@@ -239,6 +241,8 @@ struct shmap_status {
     char upgrade_error[256]; // why the last upgrade was refused; empty: it was not
     char mountpoint[4096];
     char store[4096]; // empty: no store
+    // Where the contents of scratch directories are, which no backup needs; empty: there are none.
+    char scratch[4096];
     // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than
     // this. The kernel knows its own (proc(5)).
     char options[2560];

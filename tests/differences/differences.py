@@ -6,7 +6,8 @@
     differences.py --answers FILE SERIES [--write]
 
 The first asks (`ask`), as root, in a store and in a RAM area, by themselves, through a mount with
-passthrough, and through one without. The rows that are not the same are the table. The second has
+passthrough, and through one without. The rows that are not the same are the table. A scratch directory
+has no row of its own: it must answer as the store. The second has
 the answers of another kernel, asked in a machine of its own (tests/kernels/run): its table has the
 rows that are not as in the first one. Fails if the manual has another one; with --write, puts it
 there.
@@ -50,6 +51,16 @@ def read_answers(text):
         found.setdefault(call, {})[way, area] = answer
     return {(call, area): tuple(answers[way, area] for way in WAYS)
             for call, answers in found.items() for area in ("store", "RAM")}
+
+
+def scratch_otherwise(text):
+    """A line for each answer that a scratch directory gives otherwise than the store that it is in."""
+    found = {}
+    for way, area, call, answer in (line.split("\t") for line in text.splitlines()):
+        found[way, area, call] = answer
+    return [f"{call}, {way}: {answer} in a scratch directory, {found[way, 'store', call]} in the store"
+            for (way, area, call), answer in found.items()
+            if area == "scratch" and answer != found[way, "store", call]]
 
 
 def rows_of(answers):
@@ -137,7 +148,7 @@ def ask(build):
                               stdout=subprocess.PIPE).stdout.strip()
         asked = subprocess.run([os.path.join(HERE, "ask"), os.path.abspath(build), top], check=True,
                                timeout=SECONDS, text=True, stdout=subprocess.PIPE)
-        return read_answers(asked.stdout), (series, kind)
+        return read_answers(asked.stdout), (series, kind), scratch_otherwise(asked.stdout)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
@@ -191,8 +202,11 @@ def main(build, *words):
         return SKIPPED
     if "--isolated" not in words:
         return isolated()
-    answers, made_on = ask(build)
+    answers, made_on, otherwise = ask(build)
     rows = rows_of(answers)
+    if otherwise:
+        print("\n".join(otherwise))
+        return 1
     if "--write" in words:
         return put(rows, made_on, True)
     if first_table()[1] != made_on:

@@ -21,6 +21,7 @@ static const struct shmap_status sample = {
     .upgrade_error = "another layout",
     .mountpoint = "/srv/shared",
     .store = "/var/lib/store",
+    .scratch = "/var/lib/store/.shmapfs/scratch",
     .options = "size=1g,anon=scratch",
     .huge = "within_size",
     .transport = "fuse",
@@ -76,6 +77,7 @@ static void assert_status_equal(const struct shmap_status *a, const struct shmap
     assert_string_equal(a->upgrade_error, b->upgrade_error);
     assert_string_equal(a->mountpoint, b->mountpoint);
     assert_string_equal(a->store, b->store);
+    assert_string_equal(a->scratch, b->scratch);
     assert_string_equal(a->options, b->options);
     assert_string_equal(a->huge, b->huge);
     assert_string_equal(a->transport, b->transport);
@@ -183,7 +185,7 @@ static void the_json_has_the_documented_members(void **state)
         "last_reason", "last_stall_us", "survival",        "upgrade_error", "mountpoint",
         "store",       "huge",          "transport",       "writeback",     "nodes",
         "open_files",  "descriptors",   "descriptors_max", "store_area",    "ram_area",
-        "options",
+        "options",     "scratch",
     };
     struct json_object *object = sample_object();
     for (size_t i = 0; i < COUNT(members); i++)
@@ -220,8 +222,8 @@ static void damage_members(const char *area)
         struct json_object *object = sample_object();
         json_object_object_del(holder(object, area), name);
         // The daemons of earlier versions do not have these.
-        bool is_late = strcmp(name, "options") == 0 || strcmp(name, "lacks") == 0 ||
-                       strcmp(name, "brokered") == 0;
+        bool is_late = strcmp(name, "options") == 0 || strcmp(name, "scratch") == 0 ||
+                       strcmp(name, "lacks") == 0 || strcmp(name, "brokered") == 0;
         if (parse_object(object) != (is_late ? 0 : -EPROTO))
             fail_msg("%s missing", name);
         json_object_put(object);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/class/crossing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "fs/util/fault.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
+
+/* Opens a file by a name that the kernel keeps as it is. Its owner may only read it, or only write
+ * to it. Returns a descriptor or a negative errno. */
+static int open_to_sync(const struct inode *from, const char *name)
+{
+    static const int modes[] = { O_RDONLY, O_WRONLY };
+    int fd = -EACCES;
+
+    for (size_t i = 0; fd == -EACCES && i < sizeof(modes) / sizeof(modes[0]); i++) {
+        fd = openat(from->fd, name, modes[i] | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+        fd = fd < 0 ? -errno : fd;
+    }
+    return fd;
+}
+
+static int make_up_for_sync(const struct inode *from, const char *name)
+{
+    CLEANUP_FD int fd = open_to_sync(from, name);
+
+    volume_will_wait(from->volume);
+    // A file that cannot be opened goes with all of the store.
+    if (fd < 0)
+        return syncfs(inode_area(from)->root) == 0 ? 0 : -errno;
+    return fsync(fd) == 0 ? 0 : -errno;
+}
+
+int crossing_begin(const struct inode *from, const char *name, const struct inode *to,
+                   unsigned flags)
+{
+    struct node_key key;
+    struct statx stx;
+    int error = inode_key_of_name(from, name, &key, &stx);
+
+    if (error)
+        return error;
+    if (!area_kind(from->ref.area)->lasts || S_ISDIR(stx.stx_mode) || stx.stx_nlink > 1 ||
+        (flags & ~(unsigned)RENAME_NOREPLACE))
+        return -EXDEV;
+    if (!S_ISREG(stx.stx_mode) || inode_class(from)->sync_waits || !inode_class(to)->sync_waits)
+        return 0;
+    return make_up_for_sync(from, name);
+}
+
+void crossing_done(const struct inode *to, const struct node_key *key)
+{
+    INODE struct inode inode = INODE_NONE;
+
+    fault_point(FAULT_AFTER_EXECUTION);
+    // Without a descriptor: the file may have none left to be opened by.
+    if (!node_use_key(&to->volume->nodes, key, &inode.ref))
+        return;
+    inode.volume = to->volume;
+    node_set_class(&to->volume->nodes, &inode.ref, to->ref.class);
+}

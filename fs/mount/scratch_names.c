@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The directories of scratch=, and the place of their contents, when a mount begins. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/mount/store_setup.h"
+#include "fs/scratch/emptying.h"
+#include "lib/area/anon_list.h"
+#include "lib/class/class_root.h"
+#include "lib/sys/cleanup.h"
+
+/* Returns whether a directory is another one, or below it. */
+static bool lies_in(const struct anon_item *inner, const struct anon_item *outer)
+{
+    return inner->path_length >= outer->path_length &&
+           strncmp(outer->path, inner->path, outer->path_length) == 0 &&
+           (inner->path_length == outer->path_length || inner->path[outer->path_length] == '/');
+}
+
+/* Returns whether a directory has to do with one of a list, itself aside. */
+static bool meets_any(const struct anon_item *item, const char *list)
+{
+    struct anon_item other;
+
+    while (anon_list_next(&list, &other) > 0) {
+        if (other.path != item->path && (lies_in(item, &other) || lies_in(&other, item)))
+            return true;
+    }
+    return false;
+}
+
+static int check_item(const struct mount *mount, const struct anon_item *item, const char *name,
+                      struct complaint *complaint)
+{
+    if (item->has_words)
+        return complain(complaint, EINVAL,
+                        "scratch=%s: %.*s is for a RAM area, and there is none; leave it out, or "
+                        "write a slash behind it if it is a name",
+                        name, (int)item->wrong_length, item->wrong);
+    if (meets_any(item, mount->options.scratch) || meets_any(item, mount->options.anon))
+        return complain(complaint, EINVAL,
+                        "scratch=%s: it is another directory of scratch= or anon=, or one is below "
+                        "the other, where all has the same class; leave one out",
+                        name);
+    return class_root_check(&mount->volume.info.areas[AREA_STORE], SHMAP_SCRATCH, name, complaint);
+}
+
+static int make_item(const struct mount *mount, const struct anon_item *item, const char *name,
+                     struct complaint *complaint)
+{
+    (void)item;
+    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], SHMAP_SCRATCH, name,
+                              &mount->options.ram, complaint);
+}
+
+/* Does the same work for each name. */
+static int for_each_scratch(const struct mount *mount, struct complaint *complaint,
+                            int (*work)(const struct mount *mount, const struct anon_item *item,
+                                        const char *name, struct complaint *complaint))
+{
+    const char *rest = mount->options.scratch;
+    struct anon_item item;
+    int found, error = 0;
+
+    while (!error && (found = anon_list_next(&rest, &item)) != 0) {
+        CLEANUP_FREE char *name = strndup(item.path, item.path_length);
+
+        if (!name)
+            return complain(complaint, ENOMEM, "scratch=: %s", strerror(ENOMEM));
+        if (found < 0 && item.wrong == item.path)
+            return complain(complaint, EINVAL,
+                            "option 'scratch': %s stands behind no directory; write it as %s/ if "
+                            "it is a name",
+                            name, name);
+        item.has_words |= found < 0;
+        error = work(mount, &item, name, complaint);
+    }
+    return error;
+}
+
+int store_setup_check_scratch(struct mount *mount, struct complaint *complaint)
+{
+    const char *anon = mount->options.anon;
+    const char *scratch = mount->options.scratch;
+
+    if (scratch && (anon ? strlen(anon) : 0) + strlen(scratch) + 2 > STATE_ANON_MAX)
+        return complain(complaint, ENAMETOOLONG,
+                        "options 'anon' and 'scratch' are too long: their names have %d bytes "
+                        "together at most; use shmapctl class for more directories",
+                        STATE_ANON_MAX - 2);
+    return for_each_scratch(mount, complaint, check_item);
+}
+
+int store_setup_make_scratch(struct mount *mount, struct complaint *complaint)
+{
+    struct state *state = mount->volume.state;
+    size_t before = (mount->options.anon ? strlen(mount->options.anon) : 0) + 1;
+
+    emptying_begin(&mount->volume.info.areas[AREA_STORE], state);
+    if (!mount->options.scratch)
+        return 0;
+    // They are remembered, to be made again; an older version would make them without their class.
+    strlcpy(state->anon + before, mount->options.scratch, STATE_ANON_MAX - before);
+    state_set_scratch(state);
+    // The mount may become writable.
+    if (mount->options.read_only)
+        return 0;
+    if (!state->scratch)
+        return complain(complaint, EPERM,
+                        "scratch=%s: STORE %s cannot have scratch directories: its " STORE_PRIVATE
+                        " is another user's, or cannot be made",
+                        mount->options.scratch, mount->options.store);
+    return for_each_scratch(mount, complaint, make_item);
+}
