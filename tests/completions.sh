@@ -100,7 +100,7 @@ check 'shmapctl sy' sync
 check 'shmapctl --json w' who
 check 'shmapctl --j' --json
 check 'shmapctl who --j' --json
-check 'shmapctl class . ' persist anon
+check 'shmapctl class . ' persist anon scratch
 check 'shmapctl skeleton . ' on off
 check 'shmapctl class . a' anon
 check 'shmapctl class . .. p' persist
@@ -113,7 +113,7 @@ check 'shmapctl run --linger 5 dirnam' dirname
 check 'shmapctl help sy' sync
 check 'shmapctl ls --s' --sort
 check 'shmapctl ls --sort m' mtime
-check 'shmapctl ls --class ' persist anon
+check 'shmapctl ls --class ' persist anon scratch
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon
 check 'shmapctl class with\ space an' anon

@@ -27,7 +27,7 @@ static const struct command {
     { "status", "[MOUNTPOINT]", 0, 1, cmd_status,
       "show what a mount is and how full it is; without one: list" },
     { "class", "PATH... [CLASS]", 1, INT_MAX - 1, cmd_class,
-      "show the class of paths, or set that of directories" },
+      "show the class of paths, or set that of directories and scratch files" },
     { "skeleton", "DIRECTORY [on|off]", 1, 2, cmd_skeleton,
       "show or set whether directories in an anonymous one come back" },
     { "resize", "PATH SIZE", 2, 2, cmd_resize,
@@ -56,6 +56,8 @@ static const struct own_option {
 } OWN_OPTIONS[] = {
     { "class", CHOICE_CONVERT, "convert", NULL,
       "give the class to directories that have entries, by a copy that takes their place" },
+    { "class", CHOICE_TO, "to", "PATH",
+      "with persist: where a file of a scratch directory goes, and not beside that directory" },
     { "class", CHOICE_LIFETIME, "lifetime", "WHEN",
       "when files go that are made in anonymous directories: last-close (with their last user) or "
       "mount" },

@@ -96,6 +96,15 @@ int shmap_class_get(const char *path, enum shmap_class *which);
  * directory nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
 int shmap_class_set(const char *path, enum shmap_class which);
 
+/* Gives a regular file of a scratch directory a name that lasts, on the same mount, while whoever
+ * has it open or mapped goes on with it; returns when the file and the name are on the disk. After
+ * an error from there on the file has the new name. A rename(2) does the same, but for the
+ * directory's fsync(2). -EINVAL: it is no such file; -EXDEV: the destination's directory is not
+ * persisted or not on that mount, or the file has other names; -EEXIST: the destination is there;
+ * -EACCES: the caller may not change both directories, or not read the second; -ENODATA: it is not
+ * on a shmapfs mount; or an error of rename(2) and fsync(2). */
+int shmap_promote(const char *path, const char *destination);
+
 /* Room for the words of an area, with the NUL. */
 #define SHMAP_AREA_WORDS_MAX 256
 

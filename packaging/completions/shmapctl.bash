@@ -56,11 +56,12 @@ _shmapctl_class() { # WORD
     --size) _shmapfs_reply "$1" 25% 50% 512m 1g 4g ;;
     --huge) _shmapfs_reply "$1" never always within_size advise ;;
     --mpol) _shmapfs_reply "$1" default local ;;
+    --to) _shmapfs_paths default ;;
     --linger | --nr-inodes) ;;
     *)
         [[ $1 == -* ]] || return 1
-        _shmapfs_reply "$1" --convert --lifetime --linger --size --nr-inodes --huge --noswap --mpol \
-            -j --json -h --help -V --version
+        _shmapfs_reply "$1" --convert --to --lifetime --linger --size --nr-inodes --huge --noswap \
+            --mpol -j --json -h --help -V --version
         ;;
     esac
 }
@@ -69,7 +70,7 @@ _shmapctl_class() { # WORD
 _shmapctl_ls() { # WORD
     case ${words[-2]} in
     --sort) _shmapfs_reply "$1" path size allocated resident dirty users mtime ;;
-    --class) _shmapfs_reply "$1" persist anon ;;
+    --class) _shmapfs_reply "$1" persist anon scratch ;;
     --name) ;;
     *)
         [[ $1 == -* ]] || return 1
@@ -90,7 +91,7 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
     'skeleton 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
-        _shmapfs_reply "$3" persist anon
+        _shmapfs_reply "$3" persist anon scratch
         _shmapfs_paths default
         ;;
     'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run help ;;

@@ -2,6 +2,7 @@
 /* shmapctl class: what happens to the files below a directory, and how long they live. */
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
 #include "tools/cmd/limit.h"
+#include "tools/cmd/promotion.h"
 #include "tools/convert/convert.h"
 #include "tools/scan/target.h"
 #include "tools/ui/exit_status.h"
@@ -80,6 +82,7 @@ struct wanted {
     bool class_given;
     enum shmap_class class;
     bool convert;
+    const char *to;
     bool lifetime_given;
     struct shmap_lifetime lifetime;
     struct limit limit;
@@ -138,6 +141,23 @@ static int report_class(const char *path, const struct answers *answers)
     return EXIT_SUCCESS;
 }
 
+/* Gives a file that does not last a name that does. */
+static int promote(const char *path, const struct wanted *wanted, const struct answers *answers)
+{
+    char placed[PATH_MAX];
+    char *visible;
+    int status = promotion_make(path, wanted->to, placed);
+
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (answers->json)
+        return report_class(placed, answers);
+    visible = printable(placed);
+    puts(visible);
+    free(visible);
+    return EXIT_SUCCESS;
+}
+
 /* Gives a path its class, or leaves it as it is. */
 static int assign_class(const char *path, const struct wanted *wanted)
 {
@@ -160,6 +180,10 @@ static int assign(const char *path, const struct wanted *wanted, const struct an
     bool known = shmap_class_get(path, &before) == 0;
     int error;
 
+    if (wanted->class_given && wanted->class == SHMAP_PERSIST && promotion_is_of(path))
+        return promote(path, wanted, answers);
+    if (wanted->to)
+        return fail(path, "no file of a scratch directory, which alone --to is for");
     if (assign_class(path, wanted) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     error = wanted->lifetime_given ? shmap_lifetime_set(path, &wanted->lifetime) : 0;
@@ -183,7 +207,7 @@ static int read_class_word(const struct invocation *invocation, bool *given,
     *given = invocation->count > 1 && shmap_class_parse(word, strlen(word), class) == 0;
     if (*given || invocation->count == 1 || strchr(word, '/') || lstat(word, &stat) == 0)
         return EXIT_SUCCESS;
-    fail(word, "no such class, and no such path; the classes are persist and anon");
+    fail(word, "no such class, and no such path; the classes are persist, anon and scratch");
     return EXIT_USAGE;
 }
 
@@ -194,8 +218,9 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
     const char *linger = invocation->choices[CHOICE_LINGER];
     int status;
 
-    *wanted =
-        (struct wanted){ .convert = invocation->choices[CHOICE_CONVERT], .lifetime_given = when };
+    *wanted = (struct wanted){ .convert = invocation->choices[CHOICE_CONVERT],
+                               .to = invocation->choices[CHOICE_TO],
+                               .lifetime_given = when };
     status = read_class_word(invocation, &wanted->class_given, &wanted->class);
     if (status != EXIT_SUCCESS)
         return status;
@@ -205,8 +230,11 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
     if (lifetime_options_lack("class", when, linger) ||
         (when && !lifetime_options_read("class", when, linger, &wanted->lifetime)))
         return EXIT_USAGE;
-    if (wanted->convert && !wanted->class_given)
-        warnx("class --convert: name the class that it is to be, persist or anon, last");
+    if (wanted->to && (wanted->convert || !wanted->class_given || wanted->class != SHMAP_PERSIST ||
+                       invocation->count != 2))
+        warnx("class: --to is for one file of a scratch directory: class FILE persist --to PATH");
+    else if (wanted->convert && !wanted->class_given)
+        warnx("class --convert: name the class that it is to be, persist, anon or scratch, last");
     else if (wanted->convert && when)
         warnx("class --convert: what is copied has no lifetime of its own; give --lifetime in a "
               "command of its own, for what is made later");

@@ -69,6 +69,8 @@ static void print_status(const struct shmap_status *status, const char *flags)
         print_text(" (", status->store_area.filesystem, ")\n");
         print_area_use(&status->store_area, status->writeback);
     }
+    if (*status->scratch)
+        print_text("scratch    ", status->scratch, ", which no backup needs\n");
     if (status->ram_area.present) {
         print_text("RAM area   ", status->ram_area.filesystem, "");
         print_text(", huge=", status->huge, "");

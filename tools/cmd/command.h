@@ -8,6 +8,7 @@
 /* The options that some commands have of their own. */
 enum choice {
     CHOICE_CONVERT,
+    CHOICE_TO,
     CHOICE_LIFETIME,
     CHOICE_LINGER,
     CHOICE_SIZE,

@@ -149,7 +149,8 @@ static int verify_copy(struct conversion *conversion)
  * a directory that has nothing. */
 static int sync_copy(struct conversion *conversion)
 {
-    int error = conversion->class == SHMAP_ANON ? 0 : conversion_sync(conversion);
+    bool lasts = conversion->class != SHMAP_ANON && conversion->class != SHMAP_SCRATCH;
+    int error = lasts ? conversion_sync(conversion) : 0;
 
     if (error == -EINTR)
         return conversion_fail_interrupted(conversion);

@@ -100,6 +100,11 @@ static bool find_path(const struct conversion *conversion, const struct mount_li
 
 int conversion_fail_anon_name(const struct conversion *conversion, const char *name)
 {
+    if (*name == '\0')
+        return fail(conversion->path,
+                    "is as it was: anon= or scratch= keeps the class of its name as long as it is "
+                    "mounted; rename the directory first, or leave the name out there and mount "
+                    "again, which takes what is in it");
     return fail(conversion->path,
                 "is as it was: anon=%s keeps the name anonymous as long as it is mounted; rename "
                 "the directory first, or leave the name out of anon= and mount again, which takes "

@@ -24,10 +24,21 @@ int scan_target_find(const char *path, struct scan_target *target)
 int fail_class(const char *path, enum shmap_class class, int error)
 {
     const char *name = shmap_class_name(class);
+    enum shmap_class now;
 
+    if (error == -EOPNOTSUPP && class == SHMAP_SCRATCH)
+        return fail(path, "this mount cannot have scratch directories: it began read-only, or the "
+                          ".shmapfs in its store is not its owner's; mount it anew");
     if (error == -EOPNOTSUPP)
-        return fail(path, "this version of shmapfs does not have the class %s; use persist or anon",
+        return fail(path,
+                    "this version of shmapfs does not have the class %s; use persist, anon or "
+                    "scratch",
                     name);
+    if (shmap_class_get(path, &now) == 0 && (now == SHMAP_SCRATCH || class == SHMAP_SCRATCH))
+        return fail(path,
+                    "the class cannot be %s here; it is %s, as is all below such a directory; "
+                    "where that begins, make it persist first",
+                    name, shmap_class_name(now));
     return fail(path,
                 "the class cannot be %s here; below an anonymous directory and on a mount without "
                 "a store all is anon",

@@ -283,7 +283,7 @@ static void classes_of_several(void **state)
     put_file("mnt/full/file", "");
     struct program_result result =
         run_program(shmapctl(), "class", "mnt/one", "mnt/two", "anom", NULL);
-    assert_refused(&result, USAGE, "anom", "persist and anon", NULL);
+    assert_refused(&result, USAGE, "anom", "persist, anon and scratch", NULL);
     assert_class("mnt/one", "persist");
     result = run_program(shmapctl(), "class", "mnt/one", "mnt/two", "anon", NULL);
     assert_done(&result);

@@ -264,7 +264,7 @@ static void synced_one_by_one(void **state)
     pid = start_conversion_in(keep_a_part, "elsewhere/named", "persist");
     run_to_the_end(pid, &status);
     assert_int_equal(status, 1 << 8);
-    assert_said("elsewhere/named: is as it was: anon= keeps the name anonymous");
+    assert_said("elsewhere/named: is as it was: anon= or scratch= keeps the class of its name");
     assert_class("mnt/part/named/file", "anon");
     assert_false(exists("mnt/part/.named.shmapctl-to-persist"));
     workspace_unmount(workspace);
