@@ -18,6 +18,12 @@ const struct block blocks[] = {
     { "shmapfs with its default options", OURS("") },
     { "shmapfs with -o io_uring", OURS("-uring") },
     { "shmapfs with -o nopassthrough", OURS("-nopassthrough") },
+    { "scratch directories", {
+        { "scratch", "scratch", NULL },
+        { "/directory", "scratch", "directory" },
+        { "/tmpfs", "scratch", "tmpfs" },
+        { "/persist", "scratch", "persist" },
+    } },
     { "the others", {
         { "hp-tmpfs", "hp-tmpfs", NULL },
         { "/tmpfs-huge", "hp-tmpfs", "tmpfs-huge" },

@@ -15,7 +15,8 @@
 
 size_t directory_room(const struct setting *setting)
 {
-    return setting->size + setting->size / 8 + ((size_t)2 << 30);
+    // The most is what a sort takes.
+    return 5 * setting->size + setting->size / 8 + ((size_t)2 << 30);
 }
 
 int directory_make(const struct side *side, const char *prefix, struct place *place,

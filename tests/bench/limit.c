@@ -23,6 +23,10 @@ static const struct pair default_tmpfs[] = {
     { .side = "anon", .against = "tmpfs" },
     { 0 },
 };
+static const struct pair native_scratch[] = {
+    { .side = "scratch", .against = "directory" },
+    { 0 },
+};
 static const struct pair peer[] = {
     { .side = "anon", .against = "hp-tmpfs" },
     { .side = "persist", .against = "hp-directory" },
@@ -122,6 +126,8 @@ const struct limit limits[] = {
     { .work = "stat warm", .pairs = native, .at_most = 1.2 },
 
     { .work = "build", .pairs = default_tmpfs, .at_most = 1.05 },
+    { .work = "build", .pairs = native_scratch, .at_most = 1.05 },
+    { .work = "sort", .pairs = native_scratch, .at_most = 1.05 },
     { .work = "untar", .pairs = default_tmpfs, .at_most = 1.6 },
     { .work = "git status", .pairs = default_tmpfs, .at_most = 1.5 },
     { .work = "git clone", .pairs = default_tmpfs, .at_most = 2.5 },

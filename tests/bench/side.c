@@ -18,6 +18,8 @@ const struct side sides[] = {
       .in_memory = true, .set_up = set_up_shmapfs, .mount_options = ",huge=within_size" },
     { .name = "persist", .what = "shmapfs, persisted files",
       .set_up = set_up_shmapfs, .mount_options = "" },
+    { .name = "scratch", .what = "shmapfs, files of a scratch directory",
+      .set_up = set_up_shmapfs, .mount_options = ",scratch=scratch", .below = "scratch" },
     { .name = "anon-uring", .what = "anon with -o io_uring", .needs_io_uring = true,
       .in_memory = true, .set_up = set_up_shmapfs, .mount_options = ",huge=within_size,io_uring" },
     { .name = "persist-uring", .what = "persist with -o io_uring", .needs_io_uring = true,
@@ -71,6 +73,19 @@ int place_refuse(struct place *place, int error, const char *format, ...)
     return error;
 }
 
+// Has the work done in a directory of the mount.
+static int go_below(const char *directory, struct place *place)
+{
+    size_t length = strlen(place->path);
+
+    if (length + 1 + strlen(directory) + 1 > sizeof(place->path))
+        return place_refuse(place, -ENAMETOOLONG, "%s is too long a path", place->path);
+    memcpy(place->mount, place->path, length + 1);
+    place->path[length] = '/';
+    strcpy(place->path + length + 1, directory);
+    return 0;
+}
+
 int side_open(const struct side *side, struct place *place, const struct setting *setting)
 {
     *place = (struct place){ .dir_fd = -1 };
@@ -79,6 +94,10 @@ int side_open(const struct side *side, struct place *place, const struct setting
                             "%s is not Y; the option --enable-uring sees to that for its run",
                             uring_parameter);
     int error = side->set_up(side, place, setting);
+    if (error < 0)
+        return error;
+    if (side->below != NULL)
+        error = go_below(side->below, place);
     if (error < 0)
         return error;
     place->dir_fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -99,7 +118,7 @@ void side_close(struct place *place)
     if (place->dir_fd >= 0)
         close(place->dir_fd);
     place->dir_fd = -1;
-    unmount(place->path, &place->mounted);
+    unmount(place->mount[0] != '\0' ? place->mount : place->path, &place->mounted);
     if (place->source_mounted) {
         // Its daemon may not have let go of it yet.
         umount2(place->source, MNT_DETACH | UMOUNT_NOFOLLOW);

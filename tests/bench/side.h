@@ -23,6 +23,7 @@ struct setting {
 // Where a side does its work.
 struct place {
     char path[PATH_MAX];
+    char mount[PATH_MAX];     // where it is mounted, if the work is done below that; or empty
     char source[PATH_MAX];    // the directory that the mount shows, or empty
     char reason[REASON_SIZE]; // why the side cannot run, otherwise empty
     bool mounted;
@@ -42,6 +43,7 @@ struct side {
     int (*set_up)(const struct side *side, struct place *place, const struct setting *setting);
     const char *program; // of those that are built for the benchmark
     const char *mount_options;
+    const char *below; // the directory in the mount that the work is done in; NULL: its root
 };
 
 extern const struct side sides[];

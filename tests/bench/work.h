@@ -73,6 +73,7 @@ extern const struct work_group known_works_100k;
 extern const struct work_group known_works_1M;
 extern const struct work_group program_works;
 extern const struct work_group git_works;
+extern const struct work_group sort_works;
 extern const struct work_group sqlite_works;
 extern const struct work_group idle_works;
 
