@@ -114,6 +114,7 @@ check 'shmapctl help sy' sync
 check 'shmapctl ls --s' --sort
 check 'shmapctl ls --sort m' mtime
 check 'shmapctl ls --class ' persist anon scratch
+check 'shmapctl doctor --r' --report
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon
 check 'shmapctl class with\ space an' anon

@@ -58,7 +58,8 @@ ROOMS = {
     "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/area", "lib/process", "lib/sys"],
     "tools/convert": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/save": ["tools/ui", "lib/sys"],
-    "tools/cmd": ["tools/convert", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/doctor": ["tools/scan", "tools/ui", "lib/api", "lib/broker", "lib/process", "lib/sys"],
+    "tools/cmd": ["tools/convert", "tools/doctor", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")

@@ -43,6 +43,8 @@ static const struct command {
       "run a command whose /dev/shm is a shmapfs of its own" },
     { "ls", "MOUNTPOINT", 1, 1, cmd_ls,
       "list the objects, with their pages in memory and their users" },
+    { "doctor", "[MOUNT|STORE]", 0, 1, cmd_doctor,
+      "say what is wrong or could be better, and what mends it" },
     { "help", "[COMMAND]", 0, 1, cmd_help, "show a summary, or what a command takes" },
 };
 #define COMMAND_COUNT (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
@@ -76,6 +78,8 @@ static const struct own_option {
     { "ls", CHOICE_NAME, "name", "PATTERN", "only what has a name like that: '*.db'" },
     { "ls", CHOICE_USED, "used", NULL, "only what a process uses" },
     { "ls", CHOICE_UNUSED, "unused", NULL, "only what no process uses" },
+    { "doctor", CHOICE_REPORT, "report", NULL,
+      "print what a report of a fault should have, without private names" },
 };
 #define OWN_OPTION_COUNT (sizeof(OWN_OPTIONS) / sizeof(OWN_OPTIONS[0]))
 

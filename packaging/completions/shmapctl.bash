@@ -82,7 +82,7 @@ _shmapctl_ls() { # WORD
 
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
-    'status 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
+    'status 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
     'resize 1')
         _shmapctl_mounts "$3"
         _shmapfs_paths dirnames
@@ -94,7 +94,7 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
         _shmapfs_reply "$3" persist anon scratch
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run doctor help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -120,10 +120,12 @@ _shmapctl() {
         return
     elif [[ $command == class ]] && _shmapctl_class "$word"; then
         return
+    elif [[ $command == doctor && $word == --r* ]]; then
+        _shmapfs_reply "$word" --report
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run doctor help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

@@ -22,6 +22,7 @@ enum choice {
     CHOICE_NAME,
     CHOICE_USED,
     CHOICE_UNUSED,
+    CHOICE_REPORT,
     CHOICES
 };
 
@@ -36,6 +37,7 @@ struct invocation {
 
 /* Each carries out one command and returns the exit status. */
 int cmd_class(const struct invocation *invocation);
+int cmd_doctor(const struct invocation *invocation);
 int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);

@@ -177,6 +177,55 @@ void mount_list_drop_copies(struct mount_list *list)
     list->count = kept;
 }
 
+static bool is_whole(const struct listed_mount *mount)
+{
+    return strcmp(mount->root, "/") == 0;
+}
+
+/* Returns whether another mount of the same filesystem is to stay instead of this one. */
+static bool is_repeated(const struct mount_list *list, const struct listed_mount *mount)
+{
+    for (const struct listed_mount *other = list->all; other < list->all + list->count; other++) {
+        if (other != mount && other->device == mount->device &&
+            (is_whole(other) > is_whole(mount) ||
+             (is_whole(other) == is_whole(mount) && other < mount)))
+            return true;
+    }
+    return false;
+}
+
+static bool is_chosen(dev_t device, const dev_t *devices, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (devices[i] == device)
+            return true;
+    }
+    return count == 0;
+}
+
+void mount_list_reduce(struct mount_list *list, const dev_t *devices, size_t count)
+{
+    struct mount_list kept = { .all = calloc(list->count + 1, sizeof(*kept.all)) };
+
+    if (!kept.all)
+        err(EXIT_FAILURE, NULL);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct listed_mount *mount = &list->all[i];
+
+        if (is_chosen(mount->device, devices, count) && !is_repeated(list, mount))
+            kept.all[kept.count++] = *mount;
+    }
+    // What stays is not freed with what goes.
+    for (size_t i = 0, next = 0; i < list->count; i++) {
+        if (next < kept.count && list->all[i].path == kept.all[next].path)
+            next++;
+        else
+            free_mount(&list->all[i]);
+    }
+    free(list->all);
+    *list = kept;
+}
+
 void mount_list_free(struct mount_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

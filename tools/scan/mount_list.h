@@ -42,6 +42,10 @@ void mount_list_find_around(const char *path, struct mount_list *list);
 /* Takes out mounts of other namespaces whose filesystem comes before them in the list. */
 void mount_list_drop_copies(struct mount_list *list);
 
+/* Leaves one mount of each filesystem in the list, one of all of it if there is any. Unless `count`
+ * is 0, only the filesystems of these devices stay. */
+void mount_list_reduce(struct mount_list *list, const dev_t *devices, size_t count);
+
 void mount_list_free(struct mount_list *list);
 
 /* Returns the mount that a path is in; NULL: it is in none of the list. */
