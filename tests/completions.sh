@@ -115,6 +115,7 @@ check 'shmapctl ls --s' --sort
 check 'shmapctl ls --sort m' mtime
 check 'shmapctl ls --class ' persist anon scratch
 check 'shmapctl doctor --r' --report
+check 'shmapctl metrics --o' --output
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon
 check 'shmapctl class with\ space an' anon
@@ -126,6 +127,8 @@ check_paths 'shmapctl ls ' plusdirs
 check_paths 'shmapctl sync ' plusdirs
 check_paths 'shmapctl sync /srv/shared ' plusdirs
 check_paths 'shmapctl upgrade . ' default
+check_paths 'shmapctl metrics --output ' default
+check_paths 'shmapctl metrics . ' plusdirs
 check_paths 'shmapctl run --persist ' dirnames
 check_paths 'shmapctl run --mount ' dirnames
 check_paths 'shmapctl run -o size=1g env ' default

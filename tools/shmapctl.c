@@ -43,6 +43,8 @@ static const struct command {
       "run a command whose /dev/shm is a shmapfs of its own" },
     { "ls", "MOUNTPOINT", 1, 1, cmd_ls,
       "list the objects, with their pages in memory and their users" },
+    { "metrics", "[MOUNT...]", 0, INT_MAX - 1, cmd_metrics,
+      "print the numbers of these mounts or of all, as OpenMetrics" },
     { "doctor", "[MOUNT|STORE]", 0, 1, cmd_doctor,
       "say what is wrong or could be better, and what mends it" },
     { "help", "[COMMAND]", 0, 1, cmd_help, "show a summary, or what a command takes" },
@@ -78,6 +80,8 @@ static const struct own_option {
     { "ls", CHOICE_NAME, "name", "PATTERN", "only what has a name like that: '*.db'" },
     { "ls", CHOICE_USED, "used", NULL, "only what a process uses" },
     { "ls", CHOICE_UNUSED, "unused", NULL, "only what no process uses" },
+    { "metrics", CHOICE_OUTPUT, "output", "FILE",
+      "write them to a file, which is whole at any time" },
     { "doctor", CHOICE_REPORT, "report", NULL,
       "print what a report of a fault should have, without private names" },
 };

@@ -80,9 +80,25 @@ _shmapctl_ls() { # WORD
     esac
 }
 
+# Completes the options that doctor has of its own; fails at an argument.
+_shmapctl_doctor() { # WORD
+    [[ $1 == -* ]] || return 1
+    _shmapfs_reply "$1" --report -j --json -h --help -V --version
+}
+
+# Completes the options that metrics has of its own; fails at an argument.
+_shmapctl_metrics() { # WORD
+    if [[ ${words[-2]} == --output ]]; then
+        _shmapfs_paths default
+        return
+    fi
+    [[ $1 == -* ]] || return 1
+    _shmapfs_reply "$1" --output -j --json -h --help -V --version
+}
+
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
-    'status 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '*) _shmapctl_mounts "$3" ;;
+    'status 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '* | 'metrics '*) _shmapctl_mounts "$3" ;;
     'resize 1')
         _shmapctl_mounts "$3"
         _shmapfs_paths dirnames
@@ -94,7 +110,7 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
         _shmapfs_reply "$3" persist anon scratch
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run doctor help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run metrics doctor help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -120,12 +136,12 @@ _shmapctl() {
         return
     elif [[ $command == class ]] && _shmapctl_class "$word"; then
         return
-    elif [[ $command == doctor && $word == --r* ]]; then
-        _shmapfs_reply "$word" --report
+    elif [[ $command == doctor || $command == metrics ]] && "_shmapctl_$command" "$word"; then
+        return
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run doctor help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run metrics doctor help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

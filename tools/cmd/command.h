@@ -23,6 +23,7 @@ enum choice {
     CHOICE_USED,
     CHOICE_UNUSED,
     CHOICE_REPORT,
+    CHOICE_OUTPUT,
     CHOICES
 };
 
@@ -40,6 +41,7 @@ int cmd_class(const struct invocation *invocation);
 int cmd_doctor(const struct invocation *invocation);
 int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
+int cmd_metrics(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);
 int cmd_save(const struct invocation *invocation);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,18 +18,42 @@
 /* How long all of them together may take. On a busy machine a living daemon needs some of it. */
 #define ANSWER_MILLISECONDS 5000
 
-static size_t bytes_of(size_t count)
+/* Makes memory that children share. */
+static void *make_shared(size_t count, size_t size)
 {
-    return (count + 1) * sizeof(struct mount_state);
+    void *memory = mmap(NULL, (count + 1) * size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED)
+        err(EXIT_FAILURE, NULL);
+    return memory;
 }
 
-static _Noreturn void ask_mount(const struct listed_mount *mount, struct mount_state *state)
+static void ask_for_areas(const struct listed_mount *mount, struct mount_areas *areas)
+{
+    struct shmap_own_area *all;
+    size_t count;
+
+    // An older mount has none, and others tell them to nobody but root and their owners.
+    if (shmap_areas_get(mount->path, &all, &count) != 0)
+        return;
+    if (count > MOUNT_AREAS_MAX)
+        count = MOUNT_AREAS_MAX;
+    memcpy(areas->all, all, count * sizeof(*all));
+    areas->count = count;
+    free(all);
+}
+
+static _Noreturn void ask_mount(const struct listed_mount *mount, struct mount_state *state,
+                                struct mount_areas *areas)
 {
     // It may be left behind, and nobody who reads what shmapctl prints waits for it then.
     closefrom(0);
     state->error = mounts_device_at(mount->path) == mount->device
                        ? shmap_status_get(mount->path, &state->status)
                        : -ESTALE;
+    if (areas && state->error == 0)
+        ask_for_areas(mount, areas);
     _exit(EXIT_SUCCESS);
 }
 
@@ -49,23 +74,20 @@ static int await_state(pid_t child, const struct mount_state *state, int64_t lim
     return WIFEXITED(status) ? state->error : -ECHILD;
 }
 
-void mount_states_get(const struct mount_list *list, struct mount_states *states)
+static void get_states(const struct mount_list *list, struct mount_states *states)
 {
     CLEANUP_FREE pid_t *children = calloc(list->count + 1, sizeof(*children));
     int64_t limit = now_ms() + ANSWER_MILLISECONDS;
 
-    *states = (struct mount_states){
-        .count = list->count,
-        .errors = calloc(list->count + 1, sizeof(*states->errors)),
-        .all = mmap(NULL, bytes_of(list->count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                    -1, 0),
-    };
-    if (!children || !states->errors || states->all == MAP_FAILED)
+    states->count = list->count;
+    states->errors = calloc(list->count + 1, sizeof(*states->errors));
+    states->all = make_shared(list->count, sizeof(*states->all));
+    if (!children || !states->errors)
         err(EXIT_FAILURE, NULL);
     for (size_t i = 0; i < list->count; i++) {
         children[i] = fork();
         if (children[i] == 0)
-            ask_mount(&list->all[i], &states->all[i]);
+            ask_mount(&list->all[i], &states->all[i], states->areas ? &states->areas[i] : NULL);
         if (children[i] < 0)
             states->errors[i] = -errno;
     }
@@ -75,8 +97,22 @@ void mount_states_get(const struct mount_list *list, struct mount_states *states
     }
 }
 
+void mount_states_get(const struct mount_list *list, struct mount_states *states)
+{
+    *states = (struct mount_states){ .areas = NULL };
+    get_states(list, states);
+}
+
+void mount_states_get_with_areas(const struct mount_list *list, struct mount_states *states)
+{
+    *states = (struct mount_states){ .areas = make_shared(list->count, sizeof(*states->areas)) };
+    get_states(list, states);
+}
+
 void mount_states_free(struct mount_states *states)
 {
     free(states->errors);
-    munmap(states->all, bytes_of(states->count));
+    munmap(states->all, (states->count + 1) * sizeof(*states->all));
+    if (states->areas)
+        munmap(states->areas, (states->count + 1) * sizeof(*states->areas));
 }

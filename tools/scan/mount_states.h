@@ -17,16 +17,28 @@ struct mount_state {
     struct shmap_status status;
 };
 
+/* The RAM areas that directories of a mount have for themselves, as far as the caller may know of
+ * them. */
+enum { MOUNT_AREAS_MAX = 100 };
+struct mount_areas {
+    size_t count;
+    struct shmap_own_area all[MOUNT_AREAS_MAX];
+};
+
 struct mount_states {
     size_t count; // of mounts, in the order of their list
     /* 0: the mount has told its state. -ESTALE: its path leads to another filesystem; -ETIMEDOUT:
      * there is no answer in time; otherwise an error of shmap_status_get() or fork(2). */
     int *errors;
-    struct mount_state *all; // which still change where there is an error
+    struct mount_state *all;   // which still change where there is an error
+    struct mount_areas *areas; // likewise; NULL: they were not asked for
 };
 
 /* Asks all mounts of a list. */
 void mount_states_get(const struct mount_list *list, struct mount_states *states);
+
+/* Asks them for their areas, too. */
+void mount_states_get_with_areas(const struct mount_list *list, struct mount_states *states);
 
 void mount_states_free(struct mount_states *states);
 

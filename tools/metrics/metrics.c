@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tools/metrics/metrics.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/ui/array.h"
+
+/* What node_exporter reads knows fewer types than OpenMetrics: so what is said of a mount is a
+ * gauge that is 1, and no info. */
+const struct metric_family METRIC_FAMILIES[METRICS] = {
+    [METRIC_UP] = { "shmapfs_up", "gauge", NULL, "Whether the mount tells its state." },
+    [METRIC_INFO] = { "shmapfs_mount", "gauge", NULL, "What the mount is; always 1." },
+    [METRIC_SURVIVES] = { "shmapfs_survives", "gauge", NULL,
+                          "Whether the mount survives the end of its worker." },
+    [METRIC_RESTARTS] = { "shmapfs_restarts", "counter", NULL,
+                          "Workers that ended and were replaced." },
+    [METRIC_UPGRADES] = { "shmapfs_upgrades", "counter", NULL, "Binaries that were replaced." },
+    [METRIC_STALL] = { "shmapfs_last_stall_seconds", "gauge", "seconds",
+                       "How long no request was served at the last restart or upgrade." },
+    [METRIC_NODES] = { "shmapfs_nodes", "gauge", NULL, "Files that the kernel knows." },
+    [METRIC_OPEN_FILES] = { "shmapfs_open_files", "gauge", NULL, "Open handles of regular files." },
+    [METRIC_DESCRIPTORS] = { "shmapfs_descriptors", "gauge", NULL,
+                             "Descriptors that the daemon holds for nodes." },
+    [METRIC_DESCRIPTORS_LIMIT] = { "shmapfs_descriptors_limit", "gauge", NULL,
+                                   "Descriptors that it holds at most." },
+    [METRIC_WRITEBACK] = { "shmapfs_writeback", "gauge", NULL,
+                           "Whether the page cache of FUSE holds writes back." },
+    [METRIC_AREA_INFO] = { "shmapfs_area", "gauge", NULL, "What the area is; always 1." },
+    [METRIC_AREA_SIZE] = { "shmapfs_area_size_bytes", "gauge", "bytes",
+                           "What the area can hold: its limit, or the filesystem of the store." },
+    [METRIC_AREA_USED] = { "shmapfs_area_used_bytes", "gauge", "bytes",
+                           "What of that is in use, in the store by anybody." },
+    [METRIC_AREA_INODES] = { "shmapfs_area_inodes", "gauge", NULL,
+                             "Files that the area can hold; there is none without a limit." },
+    [METRIC_AREA_INODES_USED] = { "shmapfs_area_inodes_used", "gauge", NULL,
+                                  "Files that there are." },
+    [METRIC_AREA_PASSTHROUGH] = { "shmapfs_area_passthrough", "gauge", NULL,
+                                  "Whether reads, writes and mappings stay in the kernel." },
+};
+
+void metrics_add(struct metrics *metrics, enum metric metric, const struct label *labels,
+                 uint64_t value)
+{
+    struct sample sample = { .value = value };
+
+    for (; labels->name && sample.count < LABELS_MAX; labels++) {
+        struct label *copy = &sample.labels[sample.count++];
+
+        *copy = (struct label){ labels->name, strdup(labels->value) };
+        if (!copy->value)
+            err(EXIT_FAILURE, NULL);
+    }
+    metrics->samples[metric].all =
+        array_grow(metrics->samples[metric].all, metrics->samples[metric].count, sizeof(sample));
+    metrics->samples[metric].all[metrics->samples[metric].count++] = sample;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    for (size_t i = 0; i < METRICS; i++) {
+        for (size_t k = 0; k < metrics->samples[i].count; k++) {
+            for (size_t l = 0; l < metrics->samples[i].all[k].count; l++)
+                free(metrics->samples[i].all[k].labels[l].value);
+        }
+        free(metrics->samples[i].all);
+    }
+}
