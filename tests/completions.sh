@@ -116,6 +116,7 @@ check 'shmapctl ls --sort m' mtime
 check 'shmapctl ls --class ' persist anon scratch
 check 'shmapctl doctor --r' --report
 check 'shmapctl metrics --o' --output
+check 'shmapctl map --s' --svg
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon
 check 'shmapctl class with\ space an' anon
@@ -123,6 +124,7 @@ check 'shmapctl resize . 5' 50% 512m
 check 'shmapctl bogus ' ''
 check_paths 'shmapctl who ' default
 check_paths 'shmapctl class ' default
+check_paths 'shmapctl map ' default
 check_paths 'shmapctl ls ' plusdirs
 check_paths 'shmapctl sync ' plusdirs
 check_paths 'shmapctl sync /srv/shared ' plusdirs

@@ -59,8 +59,9 @@ ROOMS = {
     "tools/convert": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/save": ["tools/ui", "lib/sys"],
     "tools/doctor": ["tools/scan", "tools/ui", "lib/api", "lib/broker", "lib/process", "lib/sys"],
+    "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],
-    "tools/cmd": ["tools/convert", "tools/doctor", "tools/metrics", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/cmd": ["tools/convert", "tools/doctor", "tools/map", "tools/metrics", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")

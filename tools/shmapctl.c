@@ -43,6 +43,8 @@ static const struct command {
       "run a command whose /dev/shm is a shmapfs of its own" },
     { "ls", "MOUNTPOINT", 1, 1, cmd_ls,
       "list the objects, with their pages in memory and their users" },
+    { "map", "FILE", 1, 1, cmd_map,
+      "draw where the pages of a file are, and who maps which of them" },
     { "metrics", "[MOUNT...]", 0, INT_MAX - 1, cmd_metrics,
       "print the numbers of these mounts or of all, as OpenMetrics" },
     { "doctor", "[MOUNT|STORE]", 0, 1, cmd_doctor,
@@ -82,6 +84,8 @@ static const struct own_option {
     { "ls", CHOICE_UNUSED, "unused", NULL, "only what no process uses" },
     { "metrics", CHOICE_OUTPUT, "output", "FILE",
       "write them to a file, which is whole at any time" },
+    { "map", CHOICE_SVG, "svg", NULL, "as a drawing in SVG" },
+    { "map", CHOICE_ASCII, "ascii", NULL, "without signs that not every terminal has" },
     { "doctor", CHOICE_REPORT, "report", NULL,
       "print what a report of a fault should have, without private names" },
 };

@@ -41,18 +41,23 @@ static uint64_t smaller(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-int pages_count(int fd, struct shmap_pages *pages)
+int pages_count_range(int fd, uint64_t offset, uint64_t length, struct shmap_pages *pages)
 {
-    struct page_range whole = { 0 };
+    struct page_range range = { offset, length };
     struct page_counts counts;
 
-    if (syscall(SYS_cachestat, fd, &whole, &counts, 0U) != 0)
+    if (syscall(SYS_cachestat, fd, &range, &counts, 0U) != 0)
         return errno == ENOSYS || errno == EOPNOTSUPP ? -ENODATA : -errno;
     pages->resident = counts.cached;
     // A page can be changed again while it is being written.
     pages->dirty = smaller(counts.dirty + counts.writeback, counts.cached);
     pages->swapped = counts.evicted;
     return 0;
+}
+
+int pages_count(int fd, struct shmap_pages *pages)
+{
+    return pages_count_range(fd, 0, 0, pages);
 }
 
 char *pages_to_text(const struct shmap_pages *pages, bool passthrough)

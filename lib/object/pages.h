@@ -12,6 +12,9 @@
  * know. */
 int pages_count(int fd, struct shmap_pages *pages);
 
+/* Counts those of a part of it, which a length of 0 lets reach to the end. */
+int pages_count_range(int fd, uint64_t offset, uint64_t length, struct shmap_pages *pages);
+
 /* Returns the attribute's value, for free(); NULL: out of memory. Without `passthrough` the reader
  * has to add the mount's own page cache to the numbers. */
 char *pages_to_text(const struct shmap_pages *pages, bool passthrough);

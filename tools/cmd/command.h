@@ -24,6 +24,8 @@ enum choice {
     CHOICE_UNUSED,
     CHOICE_REPORT,
     CHOICE_OUTPUT,
+    CHOICE_SVG,
+    CHOICE_ASCII,
     CHOICES
 };
 
@@ -41,6 +43,7 @@ int cmd_class(const struct invocation *invocation);
 int cmd_doctor(const struct invocation *invocation);
 int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
+int cmd_map(const struct invocation *invocation);
 int cmd_metrics(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);
