@@ -97,7 +97,7 @@ mapfile -t commands < <(words_of_help)
 check 'shmapctl ' "${commands[@]}"
 check 'shmapctl st' status
 check 'shmapctl sy' sync
-check 'shmapctl --json w' who
+check 'shmapctl --json wh' who
 check 'shmapctl --j' --json
 check 'shmapctl who --j' --json
 check 'shmapctl class . ' persist anon scratch
@@ -117,6 +117,7 @@ check 'shmapctl ls --class ' persist anon scratch
 check 'shmapctl doctor --r' --report
 check 'shmapctl metrics --o' --output
 check 'shmapctl map --s' --svg
+check 'shmapctl summary --c' --count
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon
 check 'shmapctl class with\ space an' anon
@@ -125,6 +126,8 @@ check 'shmapctl bogus ' ''
 check_paths 'shmapctl who ' default
 check_paths 'shmapctl class ' default
 check_paths 'shmapctl map ' default
+check_paths 'shmapctl warmup . ' default
+check_paths 'shmapctl summary ' dirnames
 check_paths 'shmapctl ls ' plusdirs
 check_paths 'shmapctl sync ' plusdirs
 check_paths 'shmapctl sync /srv/shared ' plusdirs

@@ -56,12 +56,16 @@ ROOMS = {
     "tools/ui": ["lib/api", "lib/sys"],
     "tools/scan": ["tools/ui", "lib/api", "lib/sys"],
     "tools/run": ["tools/scan", "tools/ui", "lib/api", "lib/area", "lib/process", "lib/sys"],
+    "tools/limit": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/promotion": ["tools/ui", "lib/api"],
+    "tools/summary": ["tools/ui", "lib/api"],
+    "tools/warmup": ["tools/ui", "lib/sys"],
     "tools/convert": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/save": ["tools/ui", "lib/sys"],
     "tools/doctor": ["tools/scan", "tools/ui", "lib/api", "lib/broker", "lib/process", "lib/sys"],
     "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],
-    "tools/cmd": ["tools/convert", "tools/doctor", "tools/map", "tools/metrics", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/cmd": ["tools/convert", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")

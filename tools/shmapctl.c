@@ -45,6 +45,10 @@ static const struct command {
       "list the objects, with their pages in memory and their users" },
     { "map", "FILE", 1, 1, cmd_map,
       "draw where the pages of a file are, and who maps which of them" },
+    { "summary", "DIRECTORY", 1, 1, cmd_summary,
+      "show how much is below a directory, by class, and the largest files" },
+    { "warmup", "PATH...", 1, INT_MAX - 1, cmd_warmup,
+      "bring files, and all those below directories, into memory" },
     { "metrics", "[MOUNT...]", 0, INT_MAX - 1, cmd_metrics,
       "print the numbers of these mounts or of all, as OpenMetrics" },
     { "doctor", "[MOUNT|STORE]", 0, 1, cmd_doctor,
@@ -86,6 +90,7 @@ static const struct own_option {
       "write them to a file, which is whole at any time" },
     { "map", CHOICE_SVG, "svg", NULL, "as a drawing in SVG" },
     { "map", CHOICE_ASCII, "ascii", NULL, "without signs that not every terminal has" },
+    { "summary", CHOICE_COUNT, "count", "N", "so many of the largest files, instead of 10" },
     { "doctor", CHOICE_REPORT, "report", NULL,
       "print what a report of a fault should have, without private names" },
 };

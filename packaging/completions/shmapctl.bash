@@ -92,6 +92,13 @@ _shmapctl_map() { # WORD
     _shmapfs_reply "$1" --svg --ascii -j --json -h --help -V --version
 }
 
+# Completes the options that summary has of its own; fails at an argument.
+_shmapctl_summary() { # WORD
+    [[ ${words[-2]} != --count ]] || return 0
+    [[ $1 == -* ]] || return 1
+    _shmapfs_reply "$1" --count -j --json -h --help -V --version
+}
+
 # Completes the options that metrics has of its own; fails at an argument.
 _shmapctl_metrics() { # WORD
     if [[ ${words[-2]} == --output ]]; then
@@ -109,14 +116,14 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
         _shmapctl_mounts "$3"
         _shmapfs_paths dirnames
         ;;
-    'class 1' | 'who 1' | 'map 1' | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
-    'skeleton 1') _shmapfs_paths dirnames ;;
+    'class 1' | 'who 1' | 'map 1' | 'warmup '* | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
+    'skeleton 1' | 'summary 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
         _shmapfs_reply "$3" persist anon scratch
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run map metrics doctor help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run summary warmup map metrics doctor help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -142,12 +149,12 @@ _shmapctl() {
         return
     elif [[ $command == class ]] && _shmapctl_class "$word"; then
         return
-    elif [[ $command =~ ^(doctor|map|metrics)$ ]] && "_shmapctl_$command" "$word"; then
+    elif [[ $command =~ ^(doctor|map|metrics|summary)$ ]] && "_shmapctl_$command" "$word"; then
         return
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run map metrics doctor help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run summary warmup map metrics doctor help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

@@ -10,9 +10,9 @@
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
-#include "tools/cmd/limit.h"
-#include "tools/cmd/promotion.h"
 #include "tools/convert/convert.h"
+#include "tools/limit/limit.h"
+#include "tools/promotion/promotion.h"
 #include "tools/scan/target.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/lifetime_options.h"
@@ -211,6 +211,19 @@ static int read_class_word(const struct invocation *invocation, bool *given,
     return EXIT_USAGE;
 }
 
+static int read_limit(const struct invocation *invocation, struct limit *limit)
+{
+    const char *const given[LIMIT_WORDS] = {
+        [LIMIT_SIZE] = invocation->choices[CHOICE_SIZE],
+        [LIMIT_INODES] = invocation->choices[CHOICE_INODES],
+        [LIMIT_HUGE] = invocation->choices[CHOICE_HUGE],
+        [LIMIT_POLICY] = invocation->choices[CHOICE_POLICY],
+        [LIMIT_NOSWAP] = invocation->choices[CHOICE_NOSWAP],
+    };
+
+    return limit_of(given, limit);
+}
+
 /* Reads what paths are to be given. Returns EXIT_SUCCESS, or an exit status after a line. */
 static int read_wanted(const struct invocation *invocation, struct wanted *wanted)
 {
@@ -224,7 +237,7 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
     status = read_class_word(invocation, &wanted->class_given, &wanted->class);
     if (status != EXIT_SUCCESS)
         return status;
-    status = limit_of(invocation, &wanted->limit);
+    status = read_limit(invocation, &wanted->limit);
     if (status != EXIT_SUCCESS)
         return status;
     if (lifetime_options_lack("class", when, linger) ||

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 
 #include "lib/sys/cleanup.h"
+#include "lib/sys/plain_file.h"
 #include "tools/cmd/command.h"
 #include "tools/map/page_map.h"
 #include "tools/map/picture.h"
@@ -24,22 +25,17 @@ enum { JSON_CELLS = 1024 };
 /* Opens a regular file. Returns its descriptor, or -1 after a line. */
 static int open_file(const char *path, struct statx *stx)
 {
-    // A FIFO would keep it waiting for a writer.
-    int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    CLEANUP_FD int fd = open(path, flags | O_NOATIME);
+    struct stat st;
+    CLEANUP_FD int fd = plain_file_open(path, 0, &st);
+    int error = fd < 0 ? fd : 0;
 
-    // The access time stays as it is where that is allowed.
-    if (fd < 0 && errno == EPERM)
-        fd = open(path, flags);
-    if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, stx) != 0) {
-        fail(path, "%s", strerror(errno));
-        return -1;
-    }
-    if (!S_ISREG(stx->stx_mode)) {
+    if (!error && statx(fd, "", AT_EMPTY_PATH, STATX_INO, stx) != 0)
+        error = -errno;
+    if (error == -EMEDIUMTYPE)
         fail(path, "only a regular file has a map of pages; name one");
-        return -1;
-    }
-    return steal_fd(&fd);
+    else if (error)
+        fail(path, "%s", strerror(-error));
+    return error ? -1 : steal_fd(&fd);
 }
 
 static void add_number(struct json_object *object, const char *name, bool known, uint64_t number)

@@ -8,7 +8,7 @@
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
-#include "tools/cmd/limit.h"
+#include "tools/limit/limit.h"
 #include "tools/scan/target.h"
 #include "tools/ui/output.h"
 

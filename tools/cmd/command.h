@@ -26,6 +26,7 @@ enum choice {
     CHOICE_OUTPUT,
     CHOICE_SVG,
     CHOICE_ASCII,
+    CHOICE_COUNT,
     CHOICES
 };
 
@@ -50,8 +51,10 @@ int cmd_run(const struct invocation *invocation);
 int cmd_save(const struct invocation *invocation);
 int cmd_skeleton(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
+int cmd_summary(const struct invocation *invocation);
 int cmd_sync(const struct invocation *invocation);
 int cmd_upgrade(const struct invocation *invocation);
+int cmd_warmup(const struct invocation *invocation);
 int cmd_who(const struct invocation *invocation);
 
 #endif

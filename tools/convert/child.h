@@ -3,8 +3,8 @@
 #ifndef SHMAPCTL_CHILD_H
 #define SHMAPCTL_CHILD_H
 
-#include "tools/convert/progress.h"
 #include "tools/ui/interruption.h"
+#include "tools/ui/progress.h"
 
 /* The first line that a program has written to standard error. */
 struct last_words {

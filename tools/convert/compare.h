@@ -6,8 +6,8 @@
 
 #include <limits.h>
 
-#include "tools/convert/progress.h"
 #include "tools/ui/interruption.h"
+#include "tools/ui/progress.h"
 
 struct difference {
     char path[PATH_MAX]; // of the entry, below the trees; empty: the directories themselves

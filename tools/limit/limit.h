@@ -3,15 +3,17 @@
 #ifndef SHMAPCTL_LIMIT_H
 #define SHMAPCTL_LIMIT_H
 
-#include "tools/cmd/command.h"
+/* What a limit can be made of; in the order in which it is written. */
+enum limit_word { LIMIT_SIZE, LIMIT_INODES, LIMIT_HUGE, LIMIT_POLICY, LIMIT_NOSWAP, LIMIT_WORDS };
 
 struct limit {
     char words[1024]; // for shmap_area_set(); empty: nothing of it was asked for
     const char *size; // as it was given; NULL: it was not
 };
 
-/* Reads what the options of a command ask for. Returns EXIT_SUCCESS, or EXIT_USAGE after a line. */
-int limit_of(const struct invocation *invocation, struct limit *limit);
+/* Reads the values that were given, NULL for those that were not. Returns EXIT_SUCCESS, or
+ * EXIT_USAGE after a line. */
+int limit_of(const char *const given[LIMIT_WORDS], struct limit *limit);
 
 /* Finds a mistake in a size that was given, so that EINVAL has one meaning less. Returns
  * EXIT_SUCCESS, or EXIT_USAGE after a line. */

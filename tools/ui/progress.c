@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tools/convert/progress.h"
+#include "tools/ui/progress.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tools/cmd/promotion.h"
+#include "tools/promotion/promotion.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tools/cmd/limit.h"
+#include "tools/limit/limit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,20 +67,19 @@ static int check_policy(const char *value)
 }
 
 static const struct {
-    enum choice choice;
     const char *word;
     int (*check)(const char *value); // NULL: it has no value
-} WORDS[] = {
-    { CHOICE_SIZE, "size", limit_check_size }, { CHOICE_INODES, "nr_inodes", check_inodes },
-    { CHOICE_HUGE, "huge", check_huge },       { CHOICE_POLICY, "mpol", check_policy },
-    { CHOICE_NOSWAP, "noswap", NULL },
+} WORDS[LIMIT_WORDS] = {
+    [LIMIT_SIZE] = { "size", limit_check_size }, [LIMIT_INODES] = { "nr_inodes", check_inodes },
+    [LIMIT_HUGE] = { "huge", check_huge },       [LIMIT_POLICY] = { "mpol", check_policy },
+    [LIMIT_NOSWAP] = { "noswap", NULL },
 };
 
-int limit_of(const struct invocation *invocation, struct limit *limit)
+int limit_of(const char *const given[LIMIT_WORDS], struct limit *limit)
 {
-    *limit = (struct limit){ .size = invocation->choices[CHOICE_SIZE] };
-    for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
-        const char *value = invocation->choices[WORDS[i].choice];
+    *limit = (struct limit){ .size = given[LIMIT_SIZE] };
+    for (size_t i = 0; i < LIMIT_WORDS; i++) {
+        const char *value = given[i];
         int mistake = value && WORDS[i].check ? WORDS[i].check(value) : EXIT_SUCCESS;
         size_t length = strlen(limit->words);
 
