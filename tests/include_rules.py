@@ -31,6 +31,7 @@ LIB_BELOW = {
     "lib/object": ["lib/api", "lib/sys"],
     "lib/area": ["lib/api", "lib/object", "lib/process", "lib/sys"],
     "lib/class": ["lib/api", "lib/area", "lib/object", "lib/sys"],
+    "lib/journal": ["lib/api", "lib/area", "lib/object", "lib/sys"],
 }
 LIB = list(LIB_BELOW)
 ROOMS = {
@@ -65,7 +66,7 @@ ROOMS = {
     "tools/doctor": ["tools/scan", "tools/ui", "lib/api", "lib/broker", "lib/process", "lib/sys"],
     "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],
-    "tools/cmd": ["tools/convert", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/cmd": ["lib/area", "lib/journal", "tools/convert", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")
