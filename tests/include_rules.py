@@ -66,7 +66,8 @@ ROOMS = {
     "tools/doctor": ["tools/scan", "tools/ui", "lib/api", "lib/broker", "lib/process", "lib/sys"],
     "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],
-    "tools/cmd": ["lib/area", "lib/journal", "tools/convert", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/recover": ["lib/sys", "lib/api", "lib/area", "lib/journal", "tools/ui"],
+    "tools/cmd": ["tools/recover", "lib/area", "lib/journal", "tools/convert", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")
