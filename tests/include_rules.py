@@ -31,7 +31,7 @@ LIB_BELOW = {
     "lib/object": ["lib/api", "lib/sys"],
     "lib/area": ["lib/api", "lib/object", "lib/process", "lib/sys"],
     "lib/class": ["lib/api", "lib/area", "lib/object", "lib/sys"],
-    "lib/redo": ["lib/sys"],
+    "lib/redo": ["lib/area", "lib/sys"],
     "lib/journal": ["lib/redo", "lib/area", "lib/object", "lib/sys"],
 }
 LIB = list(LIB_BELOW)

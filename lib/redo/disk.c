@@ -2,6 +2,7 @@
 #include "lib/redo/disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,6 +62,28 @@ int disk_sync(int fd)
 int disk_write_store(int fd, const void *data, size_t size, uint64_t offset)
 {
     return disk_write(fd, data, size, offset);
+}
+
+int disk_resize_store(int fd, uint64_t size)
+{
+    return ftruncate(fd, (off_t)size) == 0 ? 0 : -errno;
+}
+
+int disk_zero_store(int fd, uint64_t from, uint64_t end)
+{
+    static const char zeros[UINT64_C(256) << 10];
+    int error = 0;
+
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+                  (off_t)(end - from)) == 0)
+        return 0;
+    if (errno != EOPNOTSUPP)
+        return -errno;
+    for (uint64_t length; from < end && !error; from += length) {
+        length = end - from < sizeof(zeros) ? end - from : sizeof(zeros);
+        error = disk_write(fd, zeros, length, from);
+    }
+    return error;
 }
 
 int disk_sync_store(int fd, int metadata)

@@ -71,9 +71,9 @@ struct extent *extent_map_find(const struct extent_map *map, uint64_t page)
     return found;
 }
 
-struct extent *extent_map_next(struct extent *extent)
+struct extent *extent_map_next(const struct extent *extent)
 {
-    return RB_NEXT(extent_tree, NULL, extent);
+    return RB_NEXT(extent_tree, NULL, (struct extent *)(uintptr_t)extent);
 }
 
 static void count_in(struct extent_map *map, const struct extent *extent)

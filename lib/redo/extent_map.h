@@ -53,7 +53,7 @@ void extent_map_set(struct extent_map *map, uint64_t first, uint64_t pages, uint
 struct extent *extent_map_find(const struct extent_map *map, uint64_t page);
 
 /* Returns the extent after one; NULL: there is none. */
-struct extent *extent_map_next(struct extent *extent);
+struct extent *extent_map_next(const struct extent *extent);
 
 /* Empties a map. `release` may be NULL. */
 void extent_map_clear(struct extent_map *map, const struct extent_release *release);

@@ -19,6 +19,7 @@ void half_begin(struct half *half, uint64_t generation)
     half->generation = generation;
     half->sequence = 1;
     half->end = 0;
+    half->synced = 0;
 }
 
 void half_warm(int fd, struct half *half)

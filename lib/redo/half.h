@@ -15,6 +15,7 @@ struct half {
     uint64_t generation;
     uint64_t sequence; // of the next record
     uint64_t end;      // bytes of records
+    uint64_t synced;   // the last record that is known to be on disk
     uint64_t warm;     // bytes that the disk has room for already
 };
 

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Commits. Those that come while one is being synced wait, and the first of them then leads: it
+ * commits for all of them with one record and one sync.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/journal/core.h"
+#include "lib/journal/find.h"
+#include "lib/redo/disk.h"
+
+/* The objects of the calls that one leader commits for. */
+struct batch {
+    STAILQ_HEAD(, commit_wait) waits;
+    struct journal_object *objects[REDO_COMMIT_OBJECTS];
+    size_t count;
+    uint64_t number; // the commit that has to be on disk
+};
+static_assert(JOURNAL_COMMIT_MAX <= REDO_COMMIT_OBJECTS, "a call fits into a record");
+
+/* What the inode itself has, such as its owner or its first name, must not be younger on disk than
+ * the data. */
+static int sync_metadata(struct journal_object *object, int fd)
+{
+    int opened = -1;
+    int error;
+
+    if (!atomic_exchange(&object->metadata, false))
+        return 0;
+    if (fd < 0)
+        fd = opened = find_open(object);
+    // Nobody will find what has gone.
+    error = fd == -ESTALE ? 0 : fd < 0 ? fd : disk_sync_store(fd, true);
+    if (opened >= 0)
+        close(opened);
+    if (error)
+        atomic_store(&object->metadata, true);
+    return error;
+}
+
+/* Brings what is spilled into the journal, as far as that is there now: a little at a time, so that
+ * readers and writers come in between. */
+static int unspill(struct journal_object *object)
+{
+    uint64_t left;
+
+    pthread_rwlock_rdlock(&object->lock);
+    left = object->layers[LAYER_UNCOMMITTED].map.blocks;
+    pthread_rwlock_unlock(&object->lock);
+    while (left > 0) {
+        ssize_t moved;
+
+        pthread_rwlock_wrlock(&object->lock);
+        moved = place_unspill(object, left);
+        pthread_rwlock_unlock(&object->lock);
+        if (moved <= 0)
+            return (int)moved;
+        left -= (uint64_t)moved;
+    }
+    return 0;
+}
+
+/* All that can be done without holding up others. */
+static int prepare(struct journal_object *object, int fd)
+{
+    int error = unspill(object);
+
+    return error ? error : sync_metadata(object, fd);
+}
+
+/* Writes the records of uncommitted pages once more. */
+static int write_records_again(struct journal_object *object)
+{
+    struct records records = { .size = 0 };
+    struct record_state state = record_state_of(object, LAYER_UNCOMMITTED);
+    int error;
+
+    if (!object->relog)
+        return 0;
+    pthread_mutex_lock(&object->journal->lock);
+    room_describe_map(object, &object->layers[LAYER_UNCOMMITTED].map, &state, &records);
+    pthread_mutex_unlock(&object->journal->lock);
+    error = room_append(object, &records);
+    records_clear(&records);
+    if (!error)
+        object->relog = false;
+    return error;
+}
+
+/* Does the rest, with the object's lock. */
+static int prepare_locked(struct journal_object *object)
+{
+    ssize_t moved;
+    int error;
+
+    do
+        moved = place_unspill(object, UINT64_MAX);
+    while (moved > 0);
+    error = moved < 0 ? (int)moved : write_records_again(object);
+    return error ? error
+                 : extent_map_prepare_overlay(&object->layers[LAYER_COMMITTED].map,
+                                              &object->layers[LAYER_UNCOMMITTED].map);
+}
+
+static bool has(const struct batch *batch, const struct journal_object *object)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->objects[i] == object)
+            return true;
+    return false;
+}
+
+/* Locks the objects of one call, those that the batch does not have. After an error it has none of
+ * them. */
+static int join(struct batch *batch, const struct commit_wait *wait)
+{
+    size_t before = batch->count;
+    int error = 0;
+
+    for (size_t i = 0; i < wait->count && !error; i++) {
+        struct journal_object *object = wait->objects[i];
+
+        if (has(batch, object))
+            continue;
+        pthread_rwlock_wrlock(&object->lock);
+        batch->objects[batch->count++] = object;
+        error = prepare_locked(object);
+    }
+    while (error && batch->count > before)
+        pthread_rwlock_unlock(&batch->objects[--batch->count]->lock);
+    return error;
+}
+
+/* Appends the record to one half, with those objects that it is to have. */
+static int append_commit(const struct batch *batch, struct half *half, bool next, int fd)
+{
+    struct records records = { .size = 0 };
+    uint64_t count = 0;
+    int error;
+
+    for (size_t i = 0; i < batch->count; i++)
+        count += batch->objects[i]->layers[LAYER_UNCOMMITTED].changed &&
+                 (!next || batch->objects[i]->in_next);
+    if (count == 0)
+        return 0;
+    record_commit(&records, half->synced, count);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct journal_object *object = batch->objects[i];
+        struct record_state state = record_state_of(object, LAYER_UNCOMMITTED);
+
+        if (object->layers[LAYER_UNCOMMITTED].changed && (!next || object->in_next))
+            record_committed(&records, &state);
+    }
+    error = half_append(fd, half, &records);
+    records_clear(&records);
+    return error;
+}
+
+/* What was uncommitted is committed. Memory was set aside. */
+static void seal(struct journal_object *object, uint64_t number)
+{
+    struct layer *from = &object->layers[LAYER_UNCOMMITTED];
+    struct layer *to = &object->layers[LAYER_COMMITTED];
+    const struct extent_release release = { room_release_sealed, object };
+
+    extent_map_overlay(&to->map, &from->map, &release);
+    to->changed = true;
+    to->size = from->size;
+    to->mtime = from->mtime;
+    from->changed = false;
+    object->last_commit = number;
+}
+
+/* Writes the record, and has the objects be as it says. */
+static int record_batch(struct journal *journal, struct batch *batch)
+{
+    uint64_t changed = 0;
+    uint64_t number;
+    int error;
+
+    for (size_t i = 0; i < batch->count; i++)
+        changed += batch->objects[i]->layers[LAYER_UNCOMMITTED].changed;
+    if (changed == 0)
+        return 0;
+    pthread_mutex_lock(&journal->lock);
+    error = append_commit(batch, &journal->current, false, journal->fd);
+    if (!error && journal->turning && journal->turn_error == 0)
+        journal->turn_error = append_commit(batch, &journal->next, true, journal->fd);
+    number = error ? 0 : ++journal->commits;
+    journal->last_use = journal_now();
+    pthread_mutex_unlock(&journal->lock);
+    for (size_t i = 0; i < batch->count && !error; i++)
+        if (batch->objects[i]->layers[LAYER_UNCOMMITTED].changed)
+            seal(batch->objects[i], number);
+    return error;
+}
+
+/* What a dead worker has left must be on disk before there is a commit after it, so that only the
+ * last commit of a journal can be one that nobody was told of. */
+static int sync_inheritance(struct journal *journal)
+{
+    bool unsynced;
+    int error;
+
+    pthread_mutex_lock(&journal->lock);
+    unsynced = journal->unsynced;
+    pthread_mutex_unlock(&journal->lock);
+    if (!unsynced)
+        return 0;
+    error = room_sync(journal);
+    pthread_mutex_lock(&journal->lock);
+    if (!error)
+        journal->unsynced = false;
+    pthread_mutex_unlock(&journal->lock);
+    return error;
+}
+
+static int sync_batch(struct journal *journal, const struct batch *batch)
+{
+    uint64_t synced = atomic_load(&journal->synced);
+    int error;
+
+    if (batch->number <= synced)
+        return 0;
+    disk_point(DISK_POINT_COMMITTED);
+    error = room_sync(journal);
+    if (!error)
+        journal_note_synced(journal, batch->number);
+    disk_point(DISK_POINT_SYNCED);
+    return error;
+}
+
+static void finish(struct batch *batch, int error)
+{
+    struct commit_wait *wait;
+
+    STAILQ_FOREACH(wait, &batch->waits, next)
+    if (wait->error == 0)
+        wait->error = error;
+}
+
+static void lead(struct journal *journal, struct batch *batch)
+{
+    struct commit_wait *wait;
+    int error = atomic_load(&journal->error) ? -EIO : 0;
+
+    if (!error && journal_file(journal) >= 0)
+        error = sync_inheritance(journal);
+    if (error) {
+        finish(batch, error);
+        return;
+    }
+    STAILQ_FOREACH(wait, &batch->waits, next)
+    wait->error = join(batch, wait);
+    error = record_batch(journal, batch);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->objects[i]->last_commit > batch->number)
+            batch->number = batch->objects[i]->last_commit;
+        pthread_rwlock_unlock(&batch->objects[i]->lock);
+    }
+    if (!error)
+        error = sync_batch(journal, batch);
+    finish(batch, error);
+}
+
+/* Takes as many of those that wait as one record can have. The caller has the group's lock. */
+static void gather(struct journal *journal, struct batch *batch)
+{
+    struct commit_wait *wait;
+    size_t count = 0;
+
+    STAILQ_INIT(&batch->waits);
+    while ((wait = STAILQ_FIRST(&journal->waits)) != NULL &&
+           count + wait->count <= REDO_COMMIT_OBJECTS) {
+        STAILQ_REMOVE_HEAD(&journal->waits, next);
+        STAILQ_INSERT_TAIL(&batch->waits, wait, next);
+        count += wait->count;
+    }
+}
+
+static void lead_group(struct journal *journal, struct batch *batch)
+{
+    struct commit_wait *wait;
+
+    journal->led = true;
+    gather(journal, batch);
+    pthread_mutex_unlock(&journal->group);
+    lead(journal, batch);
+    pthread_mutex_lock(&journal->group);
+    // Whoever is told may be gone at once.
+    while ((wait = STAILQ_FIRST(&batch->waits)) != NULL) {
+        STAILQ_REMOVE_HEAD(&batch->waits, next);
+        wait->done = true;
+    }
+    journal->led = false;
+    pthread_cond_broadcast(&journal->committed);
+}
+
+static int wait_for_commit(struct journal *journal, struct commit_wait *wait, struct batch *batch)
+{
+    pthread_mutex_lock(&journal->group);
+    STAILQ_INSERT_TAIL(&journal->waits, wait, next);
+    while (!wait->done) {
+        if (journal->led)
+            pthread_cond_wait(&journal->committed, &journal->group);
+        else
+            lead_group(journal, batch);
+    }
+    pthread_mutex_unlock(&journal->group);
+    return wait->error;
+}
+
+int journal_commit(struct journal *journal, struct journal_object *const objects[], const int fds[],
+                   size_t count)
+{
+    struct commit_wait wait = { .objects = objects, .count = count };
+    struct batch *batch;
+    bool dirty = false;
+    int error = 0;
+
+    if (count > JOURNAL_COMMIT_MAX)
+        return -E2BIG;
+    if (atomic_load(&journal->error))
+        return -EIO;
+    for (size_t i = 0; i < count && !error; i++) {
+        error = prepare(objects[i], fds[i]);
+        dirty = dirty || journal_is_dirty(objects[i]);
+    }
+    if (error || !dirty)
+        return error;
+    batch = calloc(1, sizeof(*batch));
+    if (batch == NULL)
+        return -ENOMEM;
+    error = wait_for_commit(journal, &wait, batch);
+    free(batch);
+    return error;
+}
