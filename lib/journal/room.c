@@ -37,6 +37,9 @@ static int create(struct journal *journal)
     half_begin(&journal->current, superblock.generation);
     memcpy(superblock.session, journal->options.session, sizeof(superblock.session));
     error = superblock_write(fd, &superblock);
+    // A file with records has a superblock, or is damaged.
+    if (!error)
+        error = disk_sync(fd);
     if (!error) {
         half_warm(fd, &journal->current);
         half_warm(fd, &journal->next);
