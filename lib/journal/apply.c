@@ -203,7 +203,7 @@ static int apply_all(struct journal *journal, struct journal_object **objects, s
         first_error = first_error ? first_error : error;
     }
     disk_point(DISK_POINT_APPLIED);
-    error = turn(journal);
+    error = turn_over(journal);
     return first_error ? first_error : error;
 }
 
@@ -218,7 +218,7 @@ static int apply_locked(struct journal *journal)
         return 0;
     if (atomic_load(&journal->error))
         return -EIO;
-    count = objects_hold(journal, &objects);
+    count = object_hold_all(journal, &objects);
     if (count < 0)
         return (int)count;
     pthread_mutex_lock(&journal->lock);

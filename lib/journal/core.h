@@ -140,11 +140,11 @@ void object_update_live(struct journal_object *object);
 void object_modified(struct journal_object *object);
 /* Takes a reference of each object, which journal_leave() gives back. Returns how many, and an
  * array for free(); -ENOMEM. */
-ssize_t objects_hold(struct journal *journal, struct journal_object ***objects);
+ssize_t object_hold_all(struct journal *journal, struct journal_object ***objects);
 /* Frees all. Nobody has one. */
-void objects_free(struct journal *journal);
+void object_free_all(struct journal *journal);
 /* There is no next generation any more. The caller has the journal's lock. */
-void objects_leave_next(struct journal *journal);
+void object_leave_next(struct journal *journal);
 
 /* room.c: blocks and records. */
 
@@ -211,11 +211,11 @@ ssize_t place_unspill(struct journal_object *object, uint64_t most);
 int apply_object(struct journal_object *object, int fd);
 /* Writes a new generation with all that is live. The caller has `applying`. Returns 0 or a negative
  * errno. */
-int turn(struct journal *journal);
+int turn_over(struct journal *journal);
 /* Applies if there is no room for so many pages otherwise. No lock is held. */
 void apply_for_room(struct journal *journal, uint64_t pages);
 
-/* journal.c */
+/* opening.c */
 
 /* The file's descriptor; -1: there is none yet. */
 int journal_file(struct journal *journal);

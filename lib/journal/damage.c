@@ -8,7 +8,6 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "lib/journal/core.h"
 #include "lib/journal/find.h"
 #include "lib/redo/disk.h"
 #include "lib/sys/cleanup.h"
@@ -91,21 +90,21 @@ static bool is_whole_object(const struct journal_object *object)
     return true;
 }
 
-int damage_check_commit(struct replay *replay, const struct redo_commit *commit, bool last)
+int damage_check_commit(struct journal *journal, const struct journal_listener *listener,
+                        struct journal_report *report, const struct redo_commit *commit, bool last)
 {
     for (uint64_t i = 0; i < commit->count; i++) {
-        struct journal_object *object =
-            object_by_number(replay->journal, commit->objects[i].object);
+        struct journal_object *object = object_by_number(journal, commit->objects[i].object);
 
         if (object->damaged || is_whole_object(object))
             continue;
         if (last) {
-            replay->report.torn++;
+            report->torn++;
             return 1;
         }
         object->damaged = true;
-        replay->report.damaged++;
-        damage_tell(replay->listener, object,
+        report->damaged++;
+        damage_tell(listener, object,
                     "a commit is damaged in the journal; the file gets the one before it");
     }
     return 0;
@@ -144,14 +143,14 @@ static_assert(PART_OVERLAP > sizeof(struct redo_header) + sizeof(struct redo_com
                                  REDO_COMMIT_OBJECTS * sizeof(struct redo_committed),
               "a commit fits");
 
-int damage_find_lost(struct replay *replay, const struct half_reader *reader)
+int damage_find_lost(struct journal_report *report, const struct half_reader *reader)
 {
     CLEANUP_FREE char *part = malloc(PART_SIZE);
     uint64_t at = reader->base + reader->at;
     uint64_t end = reader->base + REDO_HALF_SIZE;
     int error = part != NULL ? 0 : -ENOMEM;
 
-    while (!error && !replay->report.broken && at < end) {
+    while (!error && !report->broken && at < end) {
         off_t data = lseek(reader->fd, (off_t)at, SEEK_DATA);
         size_t size;
 
@@ -160,7 +159,7 @@ int damage_find_lost(struct replay *replay, const struct half_reader *reader)
         at = (uint64_t)data;
         size = end - at < PART_SIZE ? end - at : PART_SIZE;
         error = disk_read(reader->fd, part, size, at);
-        replay->report.broken = !error && part_tells_of_loss(reader, part, size);
+        report->broken = !error && part_tells_of_loss(reader, part, size);
         at += size > PART_OVERLAP ? size - PART_OVERLAP : size;
     }
     return error;

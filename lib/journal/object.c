@@ -110,7 +110,7 @@ void object_modified(struct journal_object *object)
     atomic_store(&object->live, true);
 }
 
-ssize_t objects_hold(struct journal *journal, struct journal_object ***objects)
+ssize_t object_hold_all(struct journal *journal, struct journal_object ***objects)
 {
     struct journal_object *object;
     size_t count = 0;
@@ -131,7 +131,7 @@ ssize_t objects_hold(struct journal *journal, struct journal_object ***objects)
     return *objects != NULL ? (ssize_t)count : -ENOMEM;
 }
 
-void objects_leave_next(struct journal *journal)
+void object_leave_next(struct journal *journal)
 {
     struct journal_object *object;
 
@@ -139,7 +139,7 @@ void objects_leave_next(struct journal *journal)
     object->in_next = false;
 }
 
-void objects_free(struct journal *journal)
+void object_free_all(struct journal *journal)
 {
     struct journal_object *object;
 

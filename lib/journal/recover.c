@@ -170,7 +170,7 @@ static int work_through(struct journal *journal, const struct superblock *superb
         report->broken = true;
     else if (error)
         return error;
-    count = objects_hold(journal, &recovery.objects);
+    count = object_hold_all(journal, &recovery.objects);
     if (count < 0)
         return (int)count;
     recovery.count = (size_t)count;

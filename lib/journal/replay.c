@@ -174,7 +174,7 @@ static int replay_commit(struct replay *replay, const struct redo_commit *body, 
         if (known(replay, body->objects[i].object) == NULL || body->objects[i].size > INT64_MAX)
             return -EUCLEAN;
     if (replay->crash)
-        error = damage_check_commit(replay, body, last);
+        error = damage_check_commit(replay->journal, replay->listener, &replay->report, body, last);
     if (error)
         return error;
     replay->journal->commits++;
@@ -304,7 +304,7 @@ static int replay_all(struct replay *replay, struct half_reader *reader, uint64_
         half->sequence = reader->sequence;
     }
     if (found == 0 && replay->crash)
-        found = damage_find_lost(replay, reader);
+        found = damage_find_lost(&replay->report, reader);
     return found;
 }
 
@@ -353,7 +353,7 @@ static int check_extent(struct journal *journal, const struct extent *extent, bo
 int replay_check_uncommitted(struct journal *journal)
 {
     struct journal_object **objects = NULL;
-    ssize_t count = objects_hold(journal, &objects);
+    ssize_t count = object_hold_all(journal, &objects);
     int error = count < 0 ? (int)count : 0;
 
     for (ssize_t i = 0; i < count; i++) {

@@ -93,7 +93,7 @@ static int write_object(struct journal_object *object)
 static int write_objects(struct journal *journal)
 {
     struct journal_object **objects = NULL;
-    ssize_t count = objects_hold(journal, &objects);
+    ssize_t count = object_hold_all(journal, &objects);
     int error = count < 0 ? (int)count : 0;
 
     for (ssize_t i = 0; i < count && !error; i++)
@@ -117,7 +117,7 @@ static void begin_turn(struct journal *journal)
 static void end_turn(struct journal *journal)
 {
     journal->turning = false;
-    objects_leave_next(journal);
+    object_leave_next(journal);
 }
 
 static void abandon_turn(struct journal *journal)
@@ -205,7 +205,7 @@ static int turn_error(struct journal *journal)
     return error;
 }
 
-int turn(struct journal *journal)
+int turn_over(struct journal *journal)
 {
     int error;
 

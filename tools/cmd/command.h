@@ -46,6 +46,7 @@ int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
 int cmd_map(const struct invocation *invocation);
 int cmd_metrics(const struct invocation *invocation);
+int cmd_recover(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);
 int cmd_save(const struct invocation *invocation);
@@ -55,6 +56,7 @@ int cmd_summary(const struct invocation *invocation);
 int cmd_sync(const struct invocation *invocation);
 int cmd_upgrade(const struct invocation *invocation);
 int cmd_warmup(const struct invocation *invocation);
+int cmd_verify(const struct invocation *invocation);
 int cmd_who(const struct invocation *invocation);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,7 +46,9 @@ static struct world {
     struct version *versions;
     size_t count;
     unsigned seed;
-    bool busy; // at a point
+    bool busy;   // at a point
+    bool mortal; // the worker may die at a point
+    jmp_buf death;
 } world;
 
 static unsigned pick(unsigned below)
@@ -77,6 +80,14 @@ static void close_journal(void)
     journal_abandon(world.journal);
 }
 
+/* The worker has died, and the next one does again what it was at. */
+static void revive(void)
+{
+    world.mortal = false;
+    journal_abandon(world.journal);
+    open_journal(1);
+}
+
 static void add_version(size_t begun)
 {
     struct version *version;
@@ -88,50 +99,102 @@ static void add_version(size_t begun)
     version->acknowledged = SIZE_MAX;
 }
 
-static void write_some(void)
+/* What is done to the journal, so that it can be done again. */
+struct operation {
+    enum { WRITE, ZERO, TRUNCATE, COMMIT, APPLY } kind;
+    unsigned file;
+    size_t offset;
+    size_t size;
+    uint8_t fill;
+};
+
+static void carry_out(const struct operation *operation)
 {
-    unsigned file = pick(FILES);
-    size_t offset = pick(ROOM - 1);
-    size_t size = 1 + pick(pick(3) ? 9000 : 60000);
+    struct journal_object *object = world.objects[operation->file];
+    int fd = world.fds[operation->file];
     uint8_t data[ROOM];
 
-    size = size < ROOM - offset ? size : ROOM - offset;
-    memset(data, 1 + (int)pick(255), size);
-    assert_int_equal(journal_write(world.objects[file], world.fds[file], data, size, (off_t)offset),
-                     size);
-    memcpy(world.now[file].data + offset, data, size);
-    if (offset + size > world.now[file].size)
-        world.now[file].size = offset + size;
+    switch (operation->kind) {
+    case WRITE:
+        memset(data, operation->fill, operation->size);
+        assert_int_equal(journal_write(object, fd, data, operation->size, (off_t)operation->offset),
+                         operation->size);
+        break;
+    case ZERO:
+        assert_int_equal(
+            journal_zero(object, fd, (off_t)operation->offset, (off_t)operation->size, true), 0);
+        break;
+    case TRUNCATE:
+        assert_int_equal(journal_truncate(object, fd, (off_t)operation->size), 0);
+        break;
+    case COMMIT:
+        assert_int_equal(journal_commit(world.journal, world.objects, world.fds, FILES), 0);
+        break;
+    case APPLY:
+        assert_int_equal(journal_apply(world.journal), 0);
+        break;
+    }
+}
+
+/* A worker that dies meanwhile leaves the same to the next one. */
+static void survive(const struct operation *operation)
+{
+    if (!world.busy) {
+        world.mortal = true;
+        if (setjmp(world.death))
+            revive();
+    }
+    carry_out(operation);
+    world.mortal = world.mortal && world.busy;
+}
+
+static void write_some(void)
+{
+    struct operation operation = { .kind = WRITE,
+                                   .file = pick(FILES),
+                                   .offset = pick(ROOM - 1),
+                                   .size = 1 + pick(pick(3) ? 9000 : 60000),
+                                   .fill = (uint8_t)(1 + pick(255)) };
+    struct content *now = &world.now[operation.file];
+
+    if (operation.size > ROOM - operation.offset)
+        operation.size = ROOM - operation.offset;
+    survive(&operation);
+    memset(now->data + operation.offset, operation.fill, operation.size);
+    if (operation.offset + operation.size > now->size)
+        now->size = operation.offset + operation.size;
+}
+
+static void zero_some(void)
+{
+    struct operation operation = { .kind = ZERO, .file = pick(FILES), .size = 1 + pick(20000) };
+    struct content *now = &world.now[operation.file];
+
+    if (now->size == 0)
+        return;
+    operation.offset = pick((unsigned)now->size);
+    if (operation.size > now->size - operation.offset)
+        operation.size = now->size - operation.offset;
+    survive(&operation);
+    memset(now->data + operation.offset, 0, operation.size);
 }
 
 static void cut_some(void)
 {
-    unsigned file = pick(FILES);
-    size_t size = pick(ROOM);
-    struct content *now = &world.now[file];
+    struct operation operation = { .kind = TRUNCATE, .file = pick(FILES), .size = pick(ROOM) };
+    struct content *now = &world.now[operation.file];
 
-    if (pick(2) && now->size > 0) {
-        size_t offset = pick((unsigned)now->size);
-        size_t length = 1 + pick(20000);
-
-        length = length < now->size - offset ? length : now->size - offset;
-        assert_int_equal(
-            journal_zero(world.objects[file], world.fds[file], (off_t)offset, (off_t)length, true),
-            0);
-        memset(now->data + offset, 0, length);
-        return;
-    }
-    assert_int_equal(journal_truncate(world.objects[file], world.fds[file], (off_t)size), 0);
-    if (size < now->size)
-        memset(now->data + size, 0, now->size - size);
-    now->size = size;
+    survive(&operation);
+    if (operation.size < now->size)
+        memset(now->data + operation.size, 0, now->size - operation.size);
+    now->size = operation.size;
 }
 
 /* All files, so that each version has all of what was written until then. */
 static void commit_all(void)
 {
     add_version(lossy_events());
-    assert_int_equal(journal_commit(world.journal, world.objects, world.fds, FILES), 0);
+    survive(&(struct operation){ .kind = COMMIT });
     world.versions[world.count - 1].acknowledged = lossy_events();
 }
 
@@ -149,14 +212,22 @@ static void at_point(enum disk_point point)
 {
     bool applies = point >= DISK_POINT_APPLYING;
 
-    if (world.busy || !applies || pick(2))
+    if (world.busy)
+        return;
+    if (world.mortal && pick(applies ? 60 : 15) == 0)
+        longjmp(world.death, 1);
+    if ((!applies && point != DISK_POINT_COMMITTED) || pick(applies ? 2 : 8))
         return;
     world.busy = true;
-    write_some();
-    if (pick(2))
-        cut_some();
-    if (pick(2))
-        commit_all();
+    if (!applies) {
+        survive(&(struct operation){ .kind = APPLY });
+    } else {
+        write_some();
+        if (pick(2))
+            cut_some();
+        if (pick(2))
+            commit_all();
+    }
     world.busy = false;
 }
 
@@ -167,6 +238,8 @@ static void live_a_life(void)
 
         if (step < 60)
             write_some();
+        else if (step < 66)
+            zero_some();
         else if (step < 72)
             cut_some();
         else if (step < 92)
@@ -174,7 +247,7 @@ static void live_a_life(void)
         else if (step < 94)
             drop_all();
         else if (step < 98)
-            assert_int_equal(journal_apply(world.journal), 0);
+            survive(&(struct operation){ .kind = APPLY });
         else {
             close_journal();
             open_journal(1);

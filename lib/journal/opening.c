@@ -62,7 +62,7 @@ struct journal *journal_new(int store, const struct journal_options *options)
 
 void journal_free(struct journal *journal)
 {
-    objects_free(journal);
+    object_free_all(journal);
     for (unsigned i = 0; i < POOLS; i++)
         blocks_clear(&journal->pools[i]);
     if (journal->fd >= 0)
@@ -202,7 +202,7 @@ bool journal_wants_apply(struct journal *journal, uint64_t idle)
 static void count_layers(struct journal *journal, struct journal_state *state)
 {
     struct journal_object **objects = NULL;
-    ssize_t count = objects_hold(journal, &objects);
+    ssize_t count = object_hold_all(journal, &objects);
 
     for (ssize_t i = 0; i < count; i++) {
         const struct layer *layers = objects[i]->layers;

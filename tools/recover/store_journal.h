@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What shmapctl recover and verify do with the journal of a store. */
+#ifndef SHMAPCTL_STORE_JOURNAL_H
+#define SHMAPCTL_STORE_JOURNAL_H
+
+#include <stdbool.h>
+
+/* Brings what was committed into the store. Returns the exit status. */
+int store_journal_recover(const char *path, bool json);
+
+/* Checks the journal and changes nothing. Returns the exit status. */
+int store_journal_verify(const char *path, bool json);
+
+#endif
