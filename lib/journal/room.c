@@ -269,13 +269,43 @@ int room_append(struct journal_object *object, struct records *records)
     return error;
 }
 
+/* All records up to here, of the current half and the next one, will be on disk. */
+static void note_records(struct journal *journal, struct half *current, struct half *next)
+{
+    pthread_mutex_lock(&journal->lock);
+    *current = journal->current;
+    *next = journal->next;
+    pthread_mutex_unlock(&journal->lock);
+}
+
+static void note_synced_half(struct half *half, const struct half *then)
+{
+    if (half->generation == then->generation && then->sequence - 1 > half->synced)
+        half->synced = then->sequence - 1;
+}
+
+static void note_synced_records(struct journal *journal, const struct half *current,
+                                const struct half *next)
+{
+    pthread_mutex_lock(&journal->lock);
+    note_synced_half(&journal->current, current);
+    note_synced_half(&journal->current, next);
+    pthread_mutex_unlock(&journal->lock);
+}
+
 int room_sync(struct journal *journal)
 {
     struct records failed = { .size = 0 };
-    int error = atomic_load(&journal->error) ? -EIO : disk_sync(journal->fd);
+    struct half current;
+    struct half next;
+    int error;
 
-    if (!error)
+    note_records(journal, &current, &next);
+    error = atomic_load(&journal->error) ? -EIO : disk_sync(journal->fd);
+    if (!error) {
+        note_synced_records(journal, &current, &next);
         return 0;
+    }
     room_fail(journal, error);
     // The next worker must not take the kernel's silence for success.
     record_one(&failed, REDO_FAILED, (uint64_t)-error);

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/redo/format.h"
+
 #define PAGE   4096U
 #define SECTOR 512U
 
@@ -31,6 +33,9 @@ static struct {
     size_t count;
     size_t room;
     int writes_left;
+    int write_error;
+    int spill;
+    int sync_error;
 } disk = { .writes_left = -1 };
 
 void lossy_begin(void (*at_point)(enum disk_point point))
@@ -64,6 +69,17 @@ void lossy_fail_store_after(int writes)
     disk.writes_left = writes;
 }
 
+void lossy_fail_writes(int error, int spill)
+{
+    disk.write_error = error;
+    disk.spill = spill;
+}
+
+void lossy_fail_syncs(int error)
+{
+    disk.sync_error = error;
+}
+
 static void note(int fd, enum kind kind, const void *data, uint64_t offset, uint64_t size)
 {
     struct stat st;
@@ -93,6 +109,8 @@ int disk_write(int fd, const void *data, size_t size, uint64_t offset)
 {
     if (size >= WARMING && *(const char *)data == 0)
         return 0;
+    if (disk.write_error != 0 && fd != disk.spill && offset >= REDO_DATA_AT)
+        return -disk.write_error;
     note(fd, KIND_WRITE, data, offset, size);
     return pwrite(fd, data, size, (off_t)offset) == (ssize_t)size ? 0 : -errno;
 }
@@ -110,7 +128,7 @@ int disk_read(int fd, void *data, size_t size, uint64_t offset)
 int disk_sync(int fd)
 {
     note(fd, KIND_SYNC, NULL, 0, 0);
-    return 0;
+    return -disk.sync_error;
 }
 
 static bool store_fails(void)

@@ -28,6 +28,11 @@ size_t lossy_events(void);
  * -1: none fails. */
 void lossy_fail_store_after(int writes);
 
+/* Lets writes to the journal, or its syncs, fail with an errno; 0: they do not. Those to the spill
+ * file do not fail. */
+void lossy_fail_writes(int error, int spill);
+void lossy_fail_syncs(int error);
+
 /* What a file had when the events up to one had happened, and the disk lost power. */
 struct lossy_file;
 

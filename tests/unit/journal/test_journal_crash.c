@@ -136,16 +136,20 @@ static void carry_out(const struct operation *operation)
     }
 }
 
-/* A worker that dies meanwhile leaves the same to the next one. */
-static void survive(const struct operation *operation)
+/* A worker that dies meanwhile leaves the same to the next one. Returns whether it was done. */
+static bool survive(const struct operation *operation)
 {
     if (!world.busy) {
         world.mortal = true;
         if (setjmp(world.death))
             revive();
+        // Who wanted to commit may have died, too.
+        if (!world.mortal && operation->kind == COMMIT && pick(2))
+            return false;
     }
     carry_out(operation);
     world.mortal = world.mortal && world.busy;
+    return true;
 }
 
 static void write_some(void)
@@ -194,8 +198,8 @@ static void cut_some(void)
 static void commit_all(void)
 {
     add_version(lossy_events());
-    survive(&(struct operation){ .kind = COMMIT });
-    world.versions[world.count - 1].acknowledged = lossy_events();
+    if (survive(&(struct operation){ .kind = COMMIT }))
+        world.versions[world.count - 1].acknowledged = lossy_events();
 }
 
 static void drop_all(void)
