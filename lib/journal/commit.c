@@ -12,10 +12,15 @@
 #include "lib/journal/find.h"
 #include "lib/redo/disk.h"
 
-/* The objects of the calls that one leader commits for. */
+/* An object of the calls that one leader commits for. */
+struct member {
+    struct journal_object *object;
+    bool ready; // to be committed, for one call at least
+};
+
 struct batch {
     STAILQ_HEAD(, commit_wait) waits;
-    struct journal_object *objects[REDO_COMMIT_OBJECTS];
+    struct member members[REDO_COMMIT_OBJECTS]; // by their numbers
     size_t count;
     uint64_t number; // the commit that has to be on disk
 };
@@ -105,33 +110,68 @@ static int prepare_locked(struct journal_object *object)
                                               &object->layers[LAYER_UNCOMMITTED].map);
 }
 
-static bool has(const struct batch *batch, const struct journal_object *object)
+static int compare_members(const void *a, const void *b)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->objects[i] == object)
-            return true;
-    return false;
+    uint64_t left = ((const struct member *)a)->object->number;
+    uint64_t right = ((const struct member *)b)->object->number;
+
+    return left < right ? -1 : left > right;
 }
 
-/* Locks the objects of one call, those that the batch does not have. After an error it has none of
- * them. */
+/* Lists the objects of all calls, each once, and locks them in the order of their numbers. */
+static void lock_members(struct batch *batch)
+{
+    const struct commit_wait *wait;
+    size_t all = 0;
+
+    STAILQ_FOREACH(wait, &batch->waits, next)
+    {
+        for (size_t i = 0; i < wait->count; i++)
+            batch->members[all++] = (struct member){ .object = wait->objects[i] };
+    }
+    qsort(batch->members, all, sizeof(batch->members[0]), compare_members);
+    for (size_t i = 0; i < all; i++) {
+        struct journal_object *object = batch->members[i].object;
+
+        if (batch->count > 0 && batch->members[batch->count - 1].object == object)
+            continue;
+        batch->members[batch->count++].object = object;
+        pthread_rwlock_wrlock(&object->lock);
+    }
+}
+
+static void unlock_members(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct journal_object *object = batch->members[i].object;
+
+        if (object->last_commit > batch->number)
+            batch->number = object->last_commit;
+        pthread_rwlock_unlock(&object->lock);
+    }
+}
+
+/* Prepares what one call commits; all of it or nothing is ready. */
 static int join(struct batch *batch, const struct commit_wait *wait)
 {
-    size_t before = batch->count;
     int error = 0;
 
+    for (size_t i = 0; i < wait->count && !error; i++)
+        error = prepare_locked(wait->objects[i]);
     for (size_t i = 0; i < wait->count && !error; i++) {
-        struct journal_object *object = wait->objects[i];
+        const struct member wanted = { .object = wait->objects[i] };
+        struct member *member = bsearch(&wanted, batch->members, batch->count,
+                                        sizeof(batch->members[0]), compare_members);
 
-        if (has(batch, object))
-            continue;
-        pthread_rwlock_wrlock(&object->lock);
-        batch->objects[batch->count++] = object;
-        error = prepare_locked(object);
+        member->ready = true;
     }
-    while (error && batch->count > before)
-        pthread_rwlock_unlock(&batch->objects[--batch->count]->lock);
     return error;
+}
+
+static bool is_to_commit(const struct member *member, bool next)
+{
+    return member->ready && member->object->layers[LAYER_UNCOMMITTED].changed &&
+           (!next || member->object->in_next);
 }
 
 /* Appends the record to one half, with those objects that it is to have. */
@@ -142,16 +182,14 @@ static int append_commit(const struct batch *batch, struct half *half, bool next
     int error;
 
     for (size_t i = 0; i < batch->count; i++)
-        count += batch->objects[i]->layers[LAYER_UNCOMMITTED].changed &&
-                 (!next || batch->objects[i]->in_next);
+        count += is_to_commit(&batch->members[i], next);
     if (count == 0)
         return 0;
     record_commit(&records, half->synced, count);
     for (size_t i = 0; i < batch->count; i++) {
-        struct journal_object *object = batch->objects[i];
-        struct record_state state = record_state_of(object, LAYER_UNCOMMITTED);
+        struct record_state state = record_state_of(batch->members[i].object, LAYER_UNCOMMITTED);
 
-        if (object->layers[LAYER_UNCOMMITTED].changed && (!next || object->in_next))
+        if (is_to_commit(&batch->members[i], next))
             record_committed(&records, &state);
     }
     error = half_append(fd, half, &records);
@@ -182,7 +220,7 @@ static int record_batch(struct journal *journal, struct batch *batch)
     int error;
 
     for (size_t i = 0; i < batch->count; i++)
-        changed += batch->objects[i]->layers[LAYER_UNCOMMITTED].changed;
+        changed += is_to_commit(&batch->members[i], false);
     if (changed == 0)
         return 0;
     pthread_mutex_lock(&journal->lock);
@@ -193,8 +231,8 @@ static int record_batch(struct journal *journal, struct batch *batch)
     journal->last_use = journal_now();
     pthread_mutex_unlock(&journal->lock);
     for (size_t i = 0; i < batch->count && !error; i++)
-        if (batch->objects[i]->layers[LAYER_UNCOMMITTED].changed)
-            seal(batch->objects[i], number);
+        if (is_to_commit(&batch->members[i], false))
+            seal(batch->members[i].object, number);
     return error;
 }
 
@@ -238,8 +276,10 @@ static void finish(struct batch *batch, int error)
     struct commit_wait *wait;
 
     STAILQ_FOREACH(wait, &batch->waits, next)
-    if (wait->error == 0)
-        wait->error = error;
+    {
+        if (wait->error == 0)
+            wait->error = error;
+    }
 }
 
 static void lead(struct journal *journal, struct batch *batch)
@@ -253,14 +293,13 @@ static void lead(struct journal *journal, struct batch *batch)
         finish(batch, error);
         return;
     }
+    lock_members(batch);
     STAILQ_FOREACH(wait, &batch->waits, next)
-    wait->error = join(batch, wait);
-    error = record_batch(journal, batch);
-    for (size_t i = 0; i < batch->count; i++) {
-        if (batch->objects[i]->last_commit > batch->number)
-            batch->number = batch->objects[i]->last_commit;
-        pthread_rwlock_unlock(&batch->objects[i]->lock);
+    {
+        wait->error = join(batch, wait);
     }
+    error = record_batch(journal, batch);
+    unlock_members(batch);
     if (!error)
         error = sync_batch(journal, batch);
     finish(batch, error);

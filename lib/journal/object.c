@@ -110,19 +110,28 @@ void object_modified(struct journal_object *object)
     atomic_store(&object->live, true);
 }
 
+static struct journal_object *first_of(struct journal *journal)
+{
+    return RB_MIN(number_tree, &journal->numbers);
+}
+
+static struct journal_object *next_of(struct journal_object *object)
+{
+    return RB_NEXT(number_tree, NULL, object);
+}
+
 ssize_t object_hold_all(struct journal *journal, struct journal_object ***objects)
 {
     struct journal_object *object;
     size_t count = 0;
 
     pthread_mutex_lock(&journal->lock);
-    RB_FOREACH(object, number_tree, &journal->numbers)
-    count++;
+    for (object = first_of(journal); object != NULL; object = next_of(object))
+        count++;
     *objects = calloc(count + 1, sizeof(struct journal_object *));
     count = 0;
     if (*objects != NULL) {
-        RB_FOREACH(object, number_tree, &journal->numbers)
-        {
+        for (object = first_of(journal); object != NULL; object = next_of(object)) {
             object->references++;
             (*objects)[count++] = object;
         }
@@ -135,8 +144,8 @@ void object_leave_next(struct journal *journal)
 {
     struct journal_object *object;
 
-    RB_FOREACH(object, number_tree, &journal->numbers)
-    object->in_next = false;
+    for (object = first_of(journal); object != NULL; object = next_of(object))
+        object->in_next = false;
 }
 
 void object_free_all(struct journal *journal)

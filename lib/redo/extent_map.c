@@ -209,8 +209,8 @@ int extent_map_overlay(struct extent_map *below, struct extent_map *above,
         extent_map_relax(above);
         *below = *above;
     } else {
-        RB_FOREACH(node, extent_tree, &above->tree)
-        extent_map_set(below, node->first, node->pages, node->block, release);
+        for (node = extent_map_find(above, 0); node != NULL; node = extent_map_next(node))
+            extent_map_set(below, node->first, node->pages, node->block, release);
         extent_map_relax(below);
         extent_map_clear(above, NULL);
     }

@@ -18,11 +18,13 @@
 #include "tests/unit/journal/lossy_disk.h"
 #include "tests/unit/scratch.h"
 
-#define FILES  3U
-#define PAGES  24U
-#define ROOM   (PAGES * 4096U)
-#define STEPS  160U
+#define FILES 3U
+#define PAGES 24U
+#define ROOM  (PAGES * 4096U)
+#define STEPS 160U
+#ifndef ROUNDS
 #define ROUNDS 3U
+#endif
 
 struct content {
     size_t size;
@@ -214,11 +216,17 @@ static void drop_all(void)
 /* While the journal is applied and its next half is written, others go on. */
 static void at_point(enum disk_point point)
 {
+    // How seldom a worker dies there: each point is passed about as often as another.
+    static const unsigned odds[] = {
+        [DISK_POINT_WRITTEN] = 20, [DISK_POINT_RECORDED] = 20, [DISK_POINT_COMMITTED] = 5,
+        [DISK_POINT_SYNCED] = 10,  [DISK_POINT_APPLYING] = 60, [DISK_POINT_APPLIED] = 5,
+        [DISK_POINT_TURNING] = 10, [DISK_POINT_FLIPPED] = 3,   [DISK_POINT_TURNED] = 5,
+    };
     bool applies = point >= DISK_POINT_APPLYING;
 
     if (world.busy)
         return;
-    if (world.mortal && pick(applies ? 60 : 15) == 0)
+    if (world.mortal && pick(odds[point]) == 0)
         longjmp(world.death, 1);
     if ((!applies && point != DISK_POINT_COMMITTED) || pick(applies ? 2 : 8))
         return;
@@ -250,7 +258,7 @@ static void live_a_life(void)
             commit_all();
         else if (step < 94)
             drop_all();
-        else if (step < 98)
+        else if (step < 99)
             survive(&(struct operation){ .kind = APPLY });
         else {
             close_journal();
