@@ -322,6 +322,8 @@ int replay_run(struct replay *replay, const struct superblock *superblock)
     journal->next.index = 1 - superblock->half;
     half_begin(&journal->current, superblock->generation);
     if (!error)
+        error = half_generation(journal->fd, journal->next.index, &journal->next.generation);
+    if (!error)
         error = half_reader_begin(&reader, journal->fd, superblock->half, superblock->generation);
     if (error)
         return error;

@@ -104,10 +104,21 @@ static int write_objects(struct journal *journal)
     return error;
 }
 
+/* Returns a generation that no record has: one that was begun, and came to no end, has left some in
+ * the half. Its superblock must not take the place of the current one. */
+static uint64_t new_generation(const struct journal *journal)
+{
+    uint64_t current = journal->current.generation;
+    uint64_t generation =
+        (journal->next.generation > current ? journal->next.generation : current) + 1;
+
+    return (generation - current) % 2 == 0 ? generation + 1 : generation;
+}
+
 static void begin_turn(struct journal *journal)
 {
     pthread_mutex_lock(&journal->lock);
-    half_begin(&journal->next, journal->current.generation + 1);
+    half_begin(&journal->next, new_generation(journal));
     journal->turning = true;
     journal->turn_error = 0;
     pthread_mutex_unlock(&journal->lock);

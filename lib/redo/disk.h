@@ -44,8 +44,8 @@ int disk_resize_store(int fd, uint64_t size);
 /* Makes zeros of a range that is in a file of the store. Returns 0 or a negative errno. */
 int disk_zero_store(int fd, uint64_t from, uint64_t end);
 
-/* Brings a file of the store to its disk, with `metadata` also what its data does not need
- * (fsync(2)). Returns 0 or a negative errno. */
+/* Brings a file or directory of the store to its disk, with `metadata` also what its data does not
+ * need (fsync(2)). Returns 0 or a negative errno. */
 int disk_sync_store(int fd, int metadata);
 
 #endif

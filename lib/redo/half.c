@@ -59,6 +59,16 @@ int half_append(int fd, struct half *half, struct records *records)
     return 0;
 }
 
+int half_generation(int fd, unsigned half, uint64_t *generation)
+{
+    struct redo_header header;
+    int error = disk_read(fd, &header, sizeof(header), REDO_HALF_AT(half));
+
+    if (!error)
+        *generation = le32toh(header.magic) == REDO_RECORD_MAGIC ? le64toh(header.generation) : 0;
+    return error;
+}
+
 int half_reader_begin(struct half_reader *reader, int fd, unsigned half, uint64_t generation)
 {
     *reader = (struct half_reader){

@@ -30,6 +30,10 @@ void half_warm(int fd, struct half *half);
  * or the disk is full. */
 int half_append(int fd, struct half *half, struct records *records);
 
+/* Reads which generation the first record of a half is of. Returns 0 or a negative errno; 0 is that
+ * of a half without a record. */
+int half_generation(int fd, unsigned half, uint64_t *generation);
+
 /* Reads the records of a half, one after the other. */
 struct half_reader {
     int fd;

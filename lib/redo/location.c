@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/area/store_lock.h"
+#include "lib/redo/disk.h"
 #include "lib/sys/cleanup.h"
 
 static int open_private_directory(int store)
@@ -46,6 +47,7 @@ int location_create(int store)
     CLEANUP_FD int dir = -1;
     CLEANUP_FD int fd = -1;
     struct stat st;
+    int error;
 
     if (mkdirat(store, STORE_PRIVATE, 0700) != 0 && errno != EEXIST)
         return -errno;
@@ -59,7 +61,12 @@ int location_create(int store)
         return -EPERM;
     fd = openat(dir, JOURNAL_FILE, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     // Its own sync need not bring its name to the disk.
-    return fd >= 0 && fsync(dir) == 0 && fsync(store) == 0 ? steal_fd(&fd) : -errno;
+    if (fd < 0)
+        return -errno;
+    error = disk_sync_store(dir, true);
+    if (!error)
+        error = disk_sync_store(store, true);
+    return error ? error : steal_fd(&fd);
 }
 
 /* Changes the directory, and brings that to the disk. */
@@ -73,7 +80,7 @@ static int change_directory(int store, const char *name)
     result = name == NULL ? unlinkat(dir, JOURNAL_FILE, 0) : renameat(dir, JOURNAL_FILE, dir, name);
     if (result != 0 && errno != ENOENT)
         return -errno;
-    return fsync(dir) == 0 ? 0 : -errno;
+    return disk_sync_store(dir, true);
 }
 
 int location_remove(int store)

@@ -22,6 +22,16 @@ static inline int make_scratch(void **state)
     return *state == NULL ? -1 : 0;
 }
 
+/* The same in memory where that can be had, for tests that write much. */
+static inline int make_scratch_in_memory(void **state)
+{
+    char name[] = "/dev/shm/unit-XXXXXX";
+    if (mkdtemp(name) == NULL)
+        return make_scratch(state);
+    *state = strdup(name);
+    return *state == NULL ? -1 : 0;
+}
+
 static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;
@@ -56,5 +66,8 @@ static inline void make_area_roots(const char *path, int *store, int *ram)
 
 #define SCRATCH_TEST(function) \
     cmocka_unit_test_setup_teardown(function, make_scratch, remove_scratch)
+
+#define MEMORY_SCRATCH_TEST(function) \
+    cmocka_unit_test_setup_teardown(function, make_scratch_in_memory, remove_scratch)
 
 #endif

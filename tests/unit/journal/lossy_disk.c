@@ -302,34 +302,60 @@ static size_t cut_of(const struct lossy_file *file, enum loss loss, unsigned sal
     }
 }
 
+static void write_range(int fd, const uint8_t *data, uint64_t size, uint64_t offset)
+{
+    if (size > 0 && pwrite(fd, data, size, (off_t)offset) != (ssize_t)size)
+        abort();
+}
+
+/* Writes those sectors that are on the disk, as many at a time as there are in a row. */
 static void crash_write(const struct event *event, size_t index, const struct lossy_file *file,
                         enum loss loss, unsigned salt, int fd)
 {
-    for (uint64_t done = 0, length; done < event->size; done += length) {
+    uint64_t from = 0;
+    uint64_t done = 0;
+
+    for (uint64_t length; done < event->size; done += length) {
         uint64_t offset = event->offset + done;
 
         length = SECTOR - offset % SECTOR;
         length = length < event->size - done ? length : event->size - done;
-        if (index < cut_of(file, loss, salt, offset / SECTOR) &&
-            pwrite(fd, event->data + done, length, (off_t)offset) < 0)
-            abort();
+        if (index < cut_of(file, loss, salt, offset / SECTOR))
+            continue;
+        write_range(fd, event->data + from, done - from, event->offset + from);
+        from = done + length;
     }
+    write_range(fd, event->data + from, done - from, event->offset + from);
+}
+
+/* Pages that follow each other are in slots that do, too. */
+static void write_pages_of(const struct lossy_file *file, int fd)
+{
+    static uint8_t row[64 * PAGE];
+    uint64_t first = 0;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < SLOTS; i++)
+        for (const struct page *page = file->slots[i]; page != NULL; page = page->next) {
+            if (count == sizeof(row) / PAGE || page->number != first + count) {
+                write_range(fd, row, count * PAGE, first * PAGE);
+                first = page->number;
+                count = 0;
+            }
+            memcpy(row + count++ * PAGE, page->data, PAGE);
+        }
+    write_range(fd, row, count * PAGE, first * PAGE);
 }
 
 void lossy_file_crash(struct lossy_file *file, enum loss loss, unsigned *seed, int fd)
 {
     unsigned salt = (unsigned)rand_r(seed);
 
-    if (ftruncate(fd, 0) != 0 || ftruncate(fd, (off_t)file->size) != 0)
+    if (ftruncate(fd, 0) != 0)
         abort();
-    for (size_t i = 0; i < SLOTS; i++)
-        for (const struct page *page = file->slots[i]; page != NULL; page = page->next)
-            if (page->number * PAGE < file->size &&
-                pwrite(fd, page->data,
-                       file->size - page->number * PAGE < PAGE ? file->size - page->number * PAGE
-                                                               : PAGE,
-                       (off_t)(page->number * PAGE)) < 0)
-                abort();
+    write_pages_of(file, fd);
+    if (ftruncate(fd, (off_t)file->size) != 0)
+        abort();
     for (size_t i = file->synced; i < file->next; i++) {
         const struct event *event = &disk.events[i];
 

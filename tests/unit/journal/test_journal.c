@@ -243,7 +243,7 @@ static void a_journal_is_like_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(a_journal_is_like_a_file),
+        MEMORY_SCRATCH_TEST(a_journal_is_like_a_file),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }

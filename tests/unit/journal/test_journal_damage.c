@@ -424,17 +424,17 @@ static void files_are_found_without_privilege(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(a_damaged_commit_is_not_taken),
-        SCRATCH_TEST(the_last_commit_may_be_torn),
-        SCRATCH_TEST(lost_records_are_noticed),
-        SCRATCH_TEST(what_cannot_be_believed_is_refused),
-        SCRATCH_TEST(a_full_store_refuses_commits_only),
-        SCRATCH_TEST(without_a_spill_file_a_write_is_refused),
-        SCRATCH_TEST(after_a_failed_sync_nothing_commits),
-        SCRATCH_TEST(what_cannot_be_applied_stays),
-        SCRATCH_TEST(what_was_forgotten_is_gone),
-        SCRATCH_TEST(the_journal_stays_small),
-        SCRATCH_TEST(files_are_found_without_privilege),
+        MEMORY_SCRATCH_TEST(a_damaged_commit_is_not_taken),
+        MEMORY_SCRATCH_TEST(the_last_commit_may_be_torn),
+        MEMORY_SCRATCH_TEST(lost_records_are_noticed),
+        MEMORY_SCRATCH_TEST(what_cannot_be_believed_is_refused),
+        MEMORY_SCRATCH_TEST(a_full_store_refuses_commits_only),
+        MEMORY_SCRATCH_TEST(without_a_spill_file_a_write_is_refused),
+        MEMORY_SCRATCH_TEST(after_a_failed_sync_nothing_commits),
+        MEMORY_SCRATCH_TEST(what_cannot_be_applied_stays),
+        MEMORY_SCRATCH_TEST(what_was_forgotten_is_gone),
+        MEMORY_SCRATCH_TEST(the_journal_stays_small),
+        MEMORY_SCRATCH_TEST(files_are_found_without_privilege),
     };
     return cmocka_run_group_tests_name("journal_damage", tests, NULL, NULL);
 }

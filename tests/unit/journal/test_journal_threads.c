@@ -154,7 +154,7 @@ static void threads_do_not_disturb_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(threads_do_not_disturb_each_other),
+        MEMORY_SCRATCH_TEST(threads_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests_name("journal_threads", tests, NULL, NULL);
 }
