@@ -252,7 +252,7 @@ int find_open(struct journal_object *object)
                          .stx_ino = object->inode,
                          .stx_btime.tv_sec = (int64_t)(object->birth / 1000000000U),
                          .stx_btime.tv_nsec = (uint32_t)(object->birth % 1000000000U) };
+    int fd = options->open_object != NULL ? options->open_object(options->context, &stx) : -ENODATA;
 
-    return options->open_object != NULL ? options->open_object(options->context, &stx)
-                                        : find_one(object, find_to_write);
+    return fd == -ENODATA ? find_one(object, find_to_write) : fd;
 }

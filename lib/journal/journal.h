@@ -50,10 +50,11 @@ struct journal_options {
     // What tells this mount from every other; all workers of a mount have the same.
     uint8_t session[JOURNAL_SESSION_SIZE];
     // Opens an object of the store for reading and writing, when it is applied and no descriptor is
-    // at hand. Returns a descriptor, which the journal closes, or a negative errno; -ESTALE: the
-    // object is gone. It is called without a lock of the journal's, in any function that says that
-    // it may apply. NULL: the journal opens objects by file handle, which takes
-    // CAP_DAC_READ_SEARCH, or looks for them in the store.
+    // at hand; also one that has no name any more. Returns a descriptor, which the journal closes,
+    // or a negative errno; -ESTALE: the object is gone; -ENODATA: it is not known. Then, and if
+    // this is NULL, the journal opens it by file handle, which takes CAP_DAC_READ_SEARCH, or looks
+    // for it in the store. It is called without a lock of the journal's, in any function that says
+    // that it may apply.
     int (*open_object)(void *context, const struct statx *stx);
     // Hears in one line, without its end, of what went wrong and no caller is told, such as a file
     // that could not be recovered whole. NULL: nobody does.

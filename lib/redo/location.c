@@ -42,6 +42,21 @@ int location_open(int store, int flags)
     return is_trusted(&st) ? steal_fd(&fd) : -EPERM;
 }
 
+/* Makes the file, which is this user's, whichever identity the thread has for files. It gets its
+ * name when it is: one that was made by halves would not be believed. */
+static int make_own(int dir)
+{
+    CLEANUP_FD int fd = -1;
+
+    if (unlinkat(dir, JOURNAL_FILE_NEW, 0) != 0 && errno != ENOENT)
+        return -errno;
+    fd = openat(dir, JOURNAL_FILE_NEW, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || fchown(fd, geteuid(), getegid()) != 0 ||
+        renameat2(dir, JOURNAL_FILE_NEW, dir, JOURNAL_FILE, RENAME_NOREPLACE) != 0)
+        return -errno;
+    return steal_fd(&fd);
+}
+
 int location_create(int store)
 {
     CLEANUP_FD int dir = -1;
@@ -59,10 +74,10 @@ int location_create(int store)
         return -errno;
     if (geteuid() != 0 && st.st_uid != geteuid())
         return -EPERM;
-    fd = openat(dir, JOURNAL_FILE, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    // Its own sync need not bring its name to the disk.
+    fd = make_own(dir);
     if (fd < 0)
-        return -errno;
+        return fd;
+    // Its own sync need not bring its name to the disk.
     error = disk_sync_store(dir, true);
     if (!error)
         error = disk_sync_store(store, true);

@@ -5,6 +5,7 @@
 
 #define JOURNAL_FILE         "journal"
 #define JOURNAL_FILE_DAMAGED "journal.damaged"
+#define JOURNAL_FILE_NEW     "journal.new"
 
 /* Opens the journal of a store. Returns a descriptor or a negative errno; -ENOENT: there is none;
  * -EPERM: it is not a file that this user alone can write to, and so not to be believed. */
