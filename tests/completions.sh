@@ -100,9 +100,9 @@ check 'shmapctl sy' sync
 check 'shmapctl --json wh' who
 check 'shmapctl --j' --json
 check 'shmapctl who --j' --json
-check 'shmapctl class . ' persist anon scratch
+check 'shmapctl class . ' persist anon atomic checkpoint scratch
 check 'shmapctl skeleton . ' on off
-check 'shmapctl class . a' anon
+check 'shmapctl class . a' anon atomic
 check 'shmapctl class . .. p' persist
 check 'shmapctl class --c' --convert
 check 'shmapctl class --li' --lifetime --linger
@@ -113,7 +113,7 @@ check 'shmapctl run --linger 5 dirnam' dirname
 check 'shmapctl help sy' sync
 check 'shmapctl ls --s' --sort
 check 'shmapctl ls --sort m' mtime
-check 'shmapctl ls --class ' persist anon scratch
+check 'shmapctl ls --class ' persist anon atomic checkpoint scratch
 check 'shmapctl doctor --r' --report
 check 'shmapctl metrics --o' --output
 check 'shmapctl map --s' --svg

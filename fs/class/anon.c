@@ -179,7 +179,6 @@ static int limit_anon(struct inode *class_root, const struct area_words *words)
 const struct class CLASS_ANON = {
     .word = SHMAP_ANON,
     .area = AREA_RAM,
-    .served = true,
     .passes_through = true,
     .keeps_skeletons = true,
     .has_lifetimes = true,

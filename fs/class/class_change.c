@@ -60,8 +60,9 @@ int class_assign(struct inode *directory, enum shmap_class word, const struct ar
         return -ENOTDIR;
     if (!can_be_here(directory, class))
         return -EINVAL;
-    if (!class->served)
-        return -EOPNOTSUPP;
+    error = class->check ? class->check(volume) : 0;
+    if (error)
+        return error;
     if (class->open_contents && class != inode_class(directory))
         error = count_share(directory);
     if (error)

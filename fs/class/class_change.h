@@ -6,7 +6,7 @@
 #include "fs/inode/inode.h"
 
 /* Gives a directory a class; with words (not NULL) also an area for itself, as class_limit() does.
- * -ENOTDIR; -ENOTEMPTY; -EINVAL: not here; -EOPNOTSUPP: the class has only its word. */
+ * -ENOTDIR; -ENOTEMPTY; -EINVAL: not here; -EOPNOTSUPP: the mount cannot have it. */
 int class_assign(struct inode *directory, enum shmap_class word, const struct area_words *words);
 
 /* Changes the area that a class root has for itself, or gives it one. -EINVAL: it is no class root

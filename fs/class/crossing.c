@@ -44,7 +44,8 @@ int crossing_begin(const struct inode *from, const char *name, const struct inod
     if (error)
         return error;
     if (!area_kind(from->ref.area)->lasts || S_ISDIR(stx.stx_mode) || stx.stx_nlink > 1 ||
-        (flags & ~(unsigned)RENAME_NOREPLACE))
+        (flags & ~(unsigned)RENAME_NOREPLACE) || inode_class(from)->contents ||
+        inode_class(to)->contents)
         return -EXDEV;
     if (!S_ISREG(stx.stx_mode) || inode_class(from)->sync_waits || !inode_class(to)->sync_waits)
         return 0;

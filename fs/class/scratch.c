@@ -154,7 +154,6 @@ static int assign_scratch(struct inode *directory, const struct area_words *word
 const struct class CLASS_SCRATCH = {
     .word = SHMAP_SCRATCH,
     .area = AREA_STORE,
-    .served = true,
     .passes_through = true,
     .prepare_contents = prepare_scratch_contents,
     .open_contents = open_scratch_contents,

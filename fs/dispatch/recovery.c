@@ -10,6 +10,7 @@
 #include "fs/inode/backing.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/share.h"
+#include "fs/journal/volume_journal.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "fs/vfs/attr.h"
@@ -373,6 +374,9 @@ int recovery_run(struct volume *volume, struct recovery *recovery)
     node_fd_sweep(&volume->nodes);
     close_backings(volume);
     replay_forgets(volume);
+    error = volume_journal_begin(volume);
+    if (error)
+        return error;
     error = state_kernel_resends(volume->state) ? collect_resent(volume, recovery)
                                                 : collect_awaited(volume, recovery);
     if (!error) {

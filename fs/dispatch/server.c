@@ -27,6 +27,9 @@
 /* How long threads may take to come to an end once the connection has ended. */
 #define END_NANOSECONDS UINT64_C(1000000000)
 
+/* How long what is served when the connection ends may take. */
+#define LAST_MILLISECONDS 2000
+
 static struct resent *next_resent(struct server *server)
 {
     struct resent *resent = NULL;
@@ -294,4 +297,13 @@ void server_leave(struct server *server, int milliseconds)
     server->leaving = true;
     if (server->admission.serving > 0)
         poll(&ended, 1, milliseconds);
+}
+
+bool server_serves_nothing(struct server *server)
+{
+    // There it is not known what is served.
+    if (server->volume->info.io_uring)
+        return !server->stuck && server->alive == 0;
+    server_leave(server, LAST_MILLISECONDS);
+    return server->admission.serving == 0 && server->volume->reading == 0;
 }

@@ -40,4 +40,8 @@ int server_start(struct server *server);
  * they have. */
 void server_leave(struct server *server, int milliseconds);
 
+/* Does the same when the connection has ended. Returns whether nothing is served any more, nor will
+ * be. */
+bool server_serves_nothing(struct server *server);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "lib/api/shmap.h"
 
@@ -17,16 +18,55 @@ struct area_words;
 struct inode;
 struct volume;
 
+/* The contents of a file whose class keeps them in a way of its own. `fd` is a descriptor of the
+ * area's file that can read; the functions do what their namesakes in fs/vfs/file.h and the system
+ * calls do, and return a size, 0 or a negative errno. */
+struct contents {
+    ssize_t (*read)(struct inode *inode, int fd, void *data, size_t size, off_t offset);
+    ssize_t (*write)(struct inode *inode, int fd, const void *data, size_t size, off_t offset);
+    int (*truncate)(struct inode *inode, int fd, off_t size);
+    int (*allocate)(struct inode *inode, int fd, int mode, off_t offset, off_t length);
+    off_t (*seek)(struct inode *inode, int fd, off_t offset, int whence);
+    int (*sync)(struct inode *inode, int fd);
+
+    /* Puts into the attributes of the area's file what is not in that yet. */
+    void (*overlay)(const struct inode *inode, struct statx *stx);
+
+    /* Notes that a client has set the modification time, or anything else that is not contents;
+     * the area's file has it already. */
+    void (*touch)(struct inode *inode, bool mtime);
+
+    /* Called before an open is answered; -ESTALE: the kernel has to look at the file again. */
+    int (*open)(struct inode *inode, bool writer);
+
+    /* Called when the file may have had its last close, or has lost a name: the open that ends is
+     * not counted any more. `fd` is -1 if there is none. */
+    void (*close)(struct inode *inode, int fd);
+
+    /* Brings what was written to the disk before the file takes the name of another, which would
+     * otherwise be gone for one that is empty after a crash. */
+    int (*settle)(struct inode *inode);
+};
+
 struct class
 {
     enum shmap_class word; // shmap_class_name() gives its name
     unsigned area;         // the index of the area that holds its objects
-    bool served;           // false: the word is known, and nothing else
     bool lasts;            // objects and their names outlive the mount
     bool passes_through;   // the kernel may reach the files without the daemon (backing.h)
     bool sync_waits;       // fsync waits for a disk
     bool keeps_skeletons;  // its roots can keep their directories (fs/class/mirror.h)
     bool has_lifetimes;    // its files can go with their last user (fs/lifetime/last_close.h)
+
+    // What its files have beside their last commit is in RAM, and is saved now and then; otherwise
+    // they are committed by their users alone.
+    bool works_in_ram;
+
+    // How the contents of its files are read, written and committed; NULL: as the area does it.
+    const struct contents *contents;
+
+    // Returns 0 if a volume can have the class, otherwise a negative errno; NULL: each can.
+    int (*check)(const struct volume *volume);
 
     /* Changes in the store whatever a class root takes there before its contents are opened. That
      * may wait for a disk: volume->class_roots is not held. NULL: it takes nothing. */

@@ -12,6 +12,7 @@
 #include "fs/inode/reopen.h"
 #include "lib/area/store_lock.h"
 #include "lib/class/class_root.h"
+#include "lib/class/commit_mark.h"
 #include "lib/class/lifetime.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -173,16 +174,17 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     return error;
 }
 
-/* Finds the class that a directory was given; NULL: none of its own. -EOPNOTSUPP: a class of a
- * later version, or nonsense: serving it as another class could lose what is in it. */
+/* Finds the class that a directory was given; NULL: none of its own. -EOPNOTSUPP: the mount cannot
+ * have it; -EIO: a class of a later version, or nonsense. Serving it as another class could lose
+ * what is in it. */
 static int find_class(const struct volume *volume, int dir, const struct class **class)
 {
     enum shmap_class word;
     int error = class_root_class(dir, &word);
 
     *class = error ? NULL : volume->classes[word];
-    if (!error && !(*class)->served)
-        return -EOPNOTSUPP;
+    if (!error && (*class)->check)
+        error = (*class)->check(volume);
     return error == -ENODATA ? 0 : error;
 }
 
@@ -190,6 +192,19 @@ static bool may_have_lifetime(const struct volume *volume, const struct node_see
 {
     return volume->classes[seed->class]->has_lifetimes &&
            (seed->type == S_IFREG >> 12 || seed->type == S_IFDIR >> 12);
+}
+
+/* Returns the policy of what is in a directory, by which files are committed. */
+static uint16_t find_policy(const struct inode *parent, const struct node_seed *seed, int fd)
+{
+    const struct class *class = parent->volume->classes[seed->class];
+
+    if (!class->contents)
+        return 0;
+    if (!parent->volume->state->caches_class)
+        state_set_cached_class(parent->volume->state, CACHES_CLASS);
+    return seed->type == S_IFDIR >> 12 ? commit_mark_policy(fd, parent->ref.policy)
+                                       : parent->ref.policy;
 }
 
 int inode_of_object(struct volume *volume, unsigned area, enum shmap_class class, int fd,
@@ -239,6 +254,9 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
         return error;
     if (own_class && own_class->open_contents)
         return claim_class_root(volume, own_class, &seed, steal_fd(&found), stx, inode);
+    if (own_class)
+        seed.class = (uint8_t)own_class->word;
+    seed.policy = find_policy(parent, &seed, found);
     if (volume_has_lifetimes(volume) && may_have_lifetime(volume, &seed))
         seed.flags |= lifetime_flag(volume, found);
     reopen_handle_of(volume, &parent->ref, name, found, stx, &seed.handle);
@@ -295,6 +313,15 @@ void inode_name_removed(struct inode *inode, uint32_t links)
     if (inode_is_regular(inode) && reopen_without_name(inode->volume, &inode->ref))
         node_flags(&inode->volume->nodes, &inode->ref, NODE_HANDLE_LASTS, 0);
     node_unlinked(&inode->volume->nodes, &inode->ref);
+}
+
+int inode_stat(const struct inode *inode, int fd, struct statx *stx)
+{
+    int error = object_stat(fd, stx);
+
+    if (!error)
+        inode_overlay(inode, stx);
+    return error;
 }
 
 /* Returns the class of the mount's root: the first that has an area. */

@@ -98,6 +98,34 @@ static inline const struct class *inode_class(const struct inode *inode)
     return inode->volume->classes[inode->ref.class];
 }
 
+/* Returns how the contents of a regular file are kept; NULL: as its area keeps them. */
+static inline const struct contents *inode_contents(const struct inode *inode)
+{
+    return inode_is_regular(inode) ? inode_class(inode)->contents : NULL;
+}
+
+/* Notes that something beside the contents of a file was changed in its area. `mtime`: the
+ * modification time, too. */
+static inline void inode_touched(struct inode *inode, bool mtime)
+{
+    const struct contents *contents = inode_contents(inode);
+
+    if (contents)
+        contents->touch(inode, mtime);
+}
+
+/* Puts into the attributes that the area has of an inode what they lack. */
+static inline void inode_overlay(const struct inode *inode, struct statx *stx)
+{
+    const struct contents *contents = inode_contents(inode);
+
+    if (contents)
+        contents->overlay(inode, stx);
+}
+
+/* Reads the attributes of an inode, of which `fd` is any descriptor. */
+int inode_stat(const struct inode *inode, int fd, struct statx *stx);
+
 /* Tells whether the contents of a file reach programs without the daemon; otherwise its pages are
  * in FUSE's page cache. */
 static inline bool inode_is_passthrough(const struct inode *inode)

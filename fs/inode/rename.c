@@ -117,10 +117,47 @@ void rename_recover(struct inode *from, const char *name, struct inode *to, cons
     reopen_end_rename(volume);
 }
 
+/* Has what was written to the file of a name on the disk, if its class has not done that. */
+static int settle_name(struct inode *dir, const char *name)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+
+    if (inode_of_name(dir, name, &inode, &stx) != 0 || !inode.volume || !inode_contents(&inode))
+        return 0;
+    return inode_contents(&inode)->settle(&inode);
+}
+
+int rename_settle(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                  unsigned flags)
+{
+    int error;
+
+    if (!inode_class(from)->contents)
+        return 0;
+    volume_will_wait(from->volume);
+    error = settle_name(from, name);
+    return error || !(flags & RENAME_EXCHANGE) ? error : settle_name(to, new_name);
+}
+
+void rename_touched(struct inode *dir, const char *name)
+{
+    INODE struct inode inode = INODE_NONE;
+    struct statx stx;
+
+    if (inode_class(dir)->contents && inode_of_name(dir, name, &inode, &stx) == 0 && inode.volume)
+        inode_touched(&inode, false);
+}
+
 int rename_entry(struct inode *from, const char *name, struct inode *to, const char *new_name,
                  unsigned flags)
 {
-    if (!inode_area(from)->handles)
-        return rename_and_record(from, name, to, new_name, flags);
-    return rename_between_names(from, name, to, new_name, flags);
+    int error = inode_area(from)->handles ? rename_between_names(from, name, to, new_name, flags)
+                                          : rename_and_record(from, name, to, new_name, flags);
+
+    if (!error)
+        rename_touched(to, new_name);
+    if (!error && (flags & RENAME_EXCHANGE))
+        rename_touched(from, name);
+    return error;
 }

@@ -24,4 +24,14 @@ void entries_end(struct volume **volume);
 void entries_freeze(struct volume *volume);
 void entries_thaw(struct volume *volume);
 
+/* Has what was written to a file that is about to take another's name on the disk before, where its
+ * class would otherwise leave an empty file under that name after a crash. Returns 0 or a negative
+ * errno. */
+int rename_settle(struct inode *from, const char *name, struct inode *to, const char *new_name,
+                  unsigned flags);
+
+/* Notes that a file has another name, which is to be on the disk together with what is written to
+ * it. */
+void rename_touched(struct inode *dir, const char *name);
+
 #endif

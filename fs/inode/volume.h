@@ -72,6 +72,7 @@ struct volume {
     struct backing_registry *backings; // backing.h
     struct registrar *registrar;       // fs/broker/registrar.h
     struct deferred_close *deferred_close;
+    struct volume_journal *journal; // fs/journal/volume_journal.h
     struct orphans *orphans;
     struct attr_poll *attr_poll;     // fs/vfs/attr.h
     struct size_notify *size_notify; // fs/vfs/size_notify.h
@@ -103,6 +104,15 @@ static inline bool volume_has_area(const struct volume *volume, unsigned area)
 static inline struct data_path *volume_data_path(struct volume *volume, unsigned area)
 {
     return &volume->info.data_paths[area_kind(area)->data_path];
+}
+
+/* Returns whether FUSE's page cache may have data of the store that the daemon does not have: its
+ * files are not passed through, or not all of them. */
+static inline bool volume_caches_store(const struct volume *volume)
+{
+    return volume->info.areas[AREA_STORE].root >= 0 &&
+           (!volume->info.data_paths[AREA_STORE].passthrough || volume->info.brokered ||
+            volume->state->caches_class != 0);
 }
 
 /* Returns whether any class root keeps its skeleton. */

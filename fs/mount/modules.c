@@ -9,6 +9,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/inode/orphans.h"
 #include "fs/inode/reopen.h"
+#include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/hold.h"
@@ -55,6 +56,7 @@ static const struct {
     { last_close_init, last_close_destroy },
     { hold_init, hold_destroy },
     { size_notify_init, size_notify_destroy },
+    { volume_journal_init, volume_journal_destroy },
 };
 #define MODULE_COUNT (sizeof(MODULES) / sizeof(MODULES[0]))
 

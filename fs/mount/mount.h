@@ -28,6 +28,8 @@ struct mount {
     atomic_bool
         handing_over; // a request has asked to hand over, to another binary or another process
     struct syncs syncs;
+    pthread_t saver; // fs/sync/saver.c
+    bool saves;      // there is that thread
 };
 
 static inline struct mount *mount_of(fuse_req_t req)

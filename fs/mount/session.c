@@ -151,7 +151,9 @@ static void choose_data_path(struct mount *mount, struct fuse_conn_info *conn)
     else
         fuse_unset_feature_flag(conn, FUSE_CAP_WRITEBACK_CACHE);
     // Writes that are passed through are no requests, and room for them would lie idle.
-    conn->max_write = passthrough ? REQUEST_SMALL_MAX : REQUEST_WRITE_MAX;
+    conn->max_write = passthrough && mount->volume.state->caches_class != CACHES_CLASS_BEGINS
+                          ? REQUEST_SMALL_MAX
+                          : REQUEST_WRITE_MAX;
     mount->volume.info.request_bytes = conn->max_write + REQUEST_HEADER_MAX;
 }
 

@@ -98,6 +98,9 @@ static int make_state(struct mount *mount, struct complaint *complaint)
     setup_note_program(mount->volume.state);
     mount->volume.state->read_only = mount->options.read_only;
     mount->volume.state->umount_ends = mount->options.umount_ends;
+    mount->volume.state->journal_blocks = (uint32_t)(mount->options.log_size >> 12);
+    if (mount->options.atomic || mount->options.checkpoint)
+        state_set_cached_class(mount->volume.state, CACHES_CLASS_BEGINS);
     option_text(&mount->options, mount->volume.state->options,
                 sizeof(mount->volume.state->options));
     return 0;
@@ -258,11 +261,12 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
 /* The steps of a set-up. Directories in the store are made as late as possible: after everything
  * that can fail for a reason of the user's, and in the user's name. Before FIRST_STEP_TO_STAY, the
  * steps leave nothing that would not be gone with the process. */
-#define FIRST_STEP_TO_STAY 4
+#define FIRST_STEP_TO_STAY 5
 static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = {
     store_setup_open,
     store_setup_check_anon,
     store_setup_check_scratch,
+    store_setup_check_journaled,
     make_ram,
     make_state,
     make_plans,
@@ -271,6 +275,7 @@ static int (*const STEPS[])(struct mount *mount, struct complaint *complaint) = 
     try_broker,
     store_setup_make_scratch,
     store_setup_make_anon,
+    store_setup_make_journaled,
     drop_privileges,
     make_nodes,
 };

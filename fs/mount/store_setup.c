@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/journal/volume_journal.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/scratch/emptying.h"
 #include "fs/util/log.h"
@@ -147,7 +148,12 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     if (!error)
         error = class_root_check_store(&mount->volume.info.areas[AREA_STORE], options->store,
                                        complaint);
-    return error ? error : lock_store(mount, complaint);
+    if (!error)
+        error = lock_store(mount, complaint);
+    return error || options->fake
+               ? error
+               : volume_journal_recover(&mount->volume.info.areas[AREA_STORE], options->store,
+                                        options->read_only, complaint);
 }
 
 /* Tells whether one of the names lies below another one. */
@@ -333,7 +339,7 @@ int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
     return mount->options.read_only ? 0 : for_each_anon(mount, complaint, make_anon);
 }
 
-void store_end(const struct mount *mount)
+void store_end(struct mount *mount)
 {
     const struct area *store = &mount->volume.info.areas[AREA_STORE];
     int error;
@@ -342,6 +348,7 @@ void store_end(const struct mount *mount)
         return;
     store_lock_mark_ending(store);
     emptying_end(store, mount->volume.state);
+    volume_journal_finish(&mount->volume);
     error = store_sync(store);
     if (error)
         log_event(LOG_ERR, "what was written to STORE %s may not be on its disk: %s",

@@ -19,9 +19,13 @@ int store_setup_make_anon(struct mount *mount, struct complaint *complaint);
 int store_setup_check_scratch(struct mount *mount, struct complaint *complaint);
 int store_setup_make_scratch(struct mount *mount, struct complaint *complaint);
 
+/* The same for those of atomic= and checkpoint=, which a read-only mount does not have. */
+int store_setup_check_journaled(struct mount *mount, struct complaint *complaint);
+int store_setup_make_journaled(struct mount *mount, struct complaint *complaint);
+
 /* Takes away what is in scratch directories, and brings what was written to the store to its disk;
  * the log says if that fails. The next mount of the store waits meanwhile. No request may need this
  * thread, which is held up for as long as the disk takes. Nothing is to be done without a store. */
-void store_end(const struct mount *mount);
+void store_end(struct mount *mount);
 
 #endif

@@ -96,6 +96,7 @@ static void begin_use(struct node_table *table, const struct node *node, struct 
         .writers = node->writers,
         .opens = node->opens,
         .flags = node->flags,
+        .policy = node->policy,
         .tree = node->tree,
         .area = node->area,
         .class = node->class,
@@ -119,6 +120,7 @@ static const struct node *insert(struct node_table *table, const struct node_see
     node->type = seed->type;
     node->flags = seed->flags;
     node->handle = seed->handle;
+    node->policy = seed->policy;
     // Until the caller looks it up.
     edit_header(table)->idle++;
     hash_insert(table, node);
@@ -156,6 +158,8 @@ static int claim_slot(struct node_table *table, const struct looker *looker,
         return -ENFILE;
     if (looker->is_kernel)
         count_lookup(table, looker->ledger, node);
+    if (looker->is_kernel && node->policy != seed->policy)
+        edit_slot(table, node)->policy = seed->policy;
     if (node->held.path_fd < 0)
         cache_give_path(table, node, fd);
     else

@@ -84,6 +84,14 @@ void node_move_contents(struct node_table *table, struct node_ref *ref, uint8_t 
     table_end(table);
 }
 
+void node_set_policy(struct node_table *table, struct node_ref *ref, uint16_t policy)
+{
+    table_begin(table);
+    edit_slot(table, node_in_use(table, ref))->policy = policy;
+    ref->policy = policy;
+    table_end(table);
+}
+
 /* So many slots are looked at before others get the lock. */
 #define SLOTS_AT_ONCE 4096
 

@@ -106,6 +106,23 @@ uint64_t node_next_writer(struct node_table *table, uint32_t *slot)
     return id;
 }
 
+uint64_t node_find_orphan(struct node_table *table, const struct node_key *key)
+{
+    uint64_t id = 0;
+
+    table_begin(table);
+    for (uint32_t slot = 1; table->header->unlinked > 0 && slot < table->header->fresh && !id;
+         slot++) {
+        const struct node *node = slot_at(table, slot);
+
+        if (node->in_use && (node->flags & NODE_UNLINKED) && node->opens > 0 &&
+            node->ino == key->ino && node->birth == key->birth && node->tree == key->tree)
+            id = id_of(table, node);
+    }
+    table_end(table);
+    return id;
+}
+
 void node_set_io(struct node_table *table, struct node_ref *ref, int fd, uint16_t flags)
 {
     struct node *node;

@@ -54,6 +54,7 @@ struct node {
     uint8_t in_use, in_cache;
     uint8_t tree, area, class, type;
     struct node_handle handle;
+    uint16_t policy; // as struct node_seed has it; 0 in older versions
 };
 
 _Static_assert(sizeof(struct node) == 128, "a slot is two cache lines");

@@ -87,6 +87,7 @@ struct node_seed {
     uint8_t class;
     uint8_t type; // S_IFMT >> 12
     uint16_t flags;
+    uint16_t policy; // the class makes something of it; the last lookup counts
 };
 
 enum node_flag {
@@ -100,13 +101,13 @@ enum node_flag {
     NODE_IO_READABLE = 1 << 5,        // io_fd can read
     NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
     NODE_HANDLE_LASTS =
-        1 << 7,               // the handle opens the node even without a name, as long as anything
-                              // else keeps the object
-    NODE_DATA_LOST = 1 << 8,  // stores through a mapping found no room: holes may have had data
-    NODE_LAST_CLOSE = 1 << 9, // the file goes with its last user; a directory: those made in it do
-    NODE_GONE = 1 << 10,      // it went so
-    NODE_CACHED = 1 << 11, // is open, and was not to be had by passthrough: goes without it until
-                           // the last close
+        1 << 7,                // the handle opens the node even without a name, as long as anything
+                               // else keeps the object
+    NODE_DATA_LOST = 1 << 8,   // stores through a mapping found no room: holes may have had data
+    NODE_LAST_CLOSE = 1 << 9,  // the file goes with its last user; a directory: those made in it do
+    NODE_GONE = 1 << 10,       // it went so
+    NODE_CACHED = 1 << 11,     // goes without passthrough until the last close: could not be had
+    NODE_TAKEN_BACK = 1 << 12, // the kernel may have the size of what was not committed, and went
 };
 
 /* Resources that a node holds and that system calls have to close. */
@@ -174,6 +175,7 @@ struct node_ref {
     uint32_t writers;
     uint32_t opens;
     uint16_t flags;
+    uint16_t policy;
     uint8_t tree, area, class, type;
 };
 
@@ -301,10 +303,9 @@ bool node_flags_unless_writers(struct node_table *table, struct node_ref *ref, u
 void node_become_class_root(struct node_table *table, struct node_ref *ref, uint8_t area,
                             uint8_t class, int contents_fd);
 void node_become_plain(struct node_table *table, struct node_ref *ref, uint8_t area, uint8_t class);
-
-/* Gives a node in use that is no class root another class. */
+/* Gives a node in use that is no class root another class, or policy. */
 void node_set_class(struct node_table *table, struct node_ref *ref, uint8_t class);
-
+void node_set_policy(struct node_table *table, struct node_ref *ref, uint16_t policy);
 /* Returns the class of a node; -1: there is no such node. */
 int node_class(struct node_table *table, uint64_t id);
 
@@ -331,6 +332,9 @@ void node_close(struct node_table *table, struct node_ledger *ledger, struct nod
 /* Finds a node that is open for writing behind a slot, which it moves on; slot 0 is the beginning.
  * Returns its id; 0: there is none. The table is locked for a bounded number of slots at a time. */
 uint64_t node_next_writer(struct node_table *table, uint32_t *slot);
+
+/* Finds an open node without a name. Returns its id; 0: there is none. */
+uint64_t node_find_orphan(struct node_table *table, const struct node_key *key);
 
 /* Give an open node in use its I/O descriptor or backing id. The caller makes sure that the node
  * has none and that nobody else does the same. */

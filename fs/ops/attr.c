@@ -11,8 +11,8 @@
 #include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
 #include "fs/vfs/attr.h"
-#include "fs/vfs/file.h"
 #include "fs/vfs/file_io.h"
+#include "fs/vfs/file_size.h"
 #include "lib/object/flags.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -147,13 +147,14 @@ static bool loses_setid(fuse_req_t req, const struct stat *now)
  * which. A stranger to a file that nobody has open for writing does not write. If somebody has,
  * passthrough is about to write with the daemon's rights, and the other ways to write ask for
  * setuid and setgid once more. */
-static int take_setid(fuse_req_t req, const struct inode *inode)
+static int take_setid(fuse_req_t req, struct inode *inode)
 {
     uid_t caller = fuse_req_ctx(req)->uid;
     struct stat now;
 
     if (fstat(inode->fd, &now) != 0)
         return -errno;
+    inode_touched(inode, false);
     if (caller == 0 || caller == now.st_uid)
         return change_owner(req, inode, inode->fd, &now, 0);
     if (!loses_setid(req, &now))
@@ -186,6 +187,8 @@ static int apply_attr(fuse_req_t req, struct inode *inode, const struct stat *at
     if (!error && (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_ATIME_NOW |
                              FUSE_SET_ATTR_MTIME_NOW)))
         error = set_inode_times(inode->fd, attr, to_set);
+    if (to_set & ~FUSE_SET_ATTR_SIZE)
+        inode_touched(inode, to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW));
     if (error)
         mirror_repair_attributes(&mirror, inode);
     return error;
@@ -282,6 +285,9 @@ static int set_flags(fuse_req_t req, struct inode *inode, int fd, unsigned comma
         return -EOPNOTSUPP;
     if (guards && !root)
         return -EPERM;
+    // What is committed is still to be written to the file.
+    if (guards && inode_contents(inode))
+        return -EOPNOTSUPP;
     // Pages that wait in FUSE's page cache could not be written any more.
     if (guards && !inode_is_passthrough(inode) && attr_find_writers(inode) != 0)
         return -EBUSY;

@@ -10,14 +10,16 @@
 #include <unistd.h>
 
 #include "fs/class/area_attribute.h"
+#include "fs/class/classes.h"
 #include "fs/class/lifetime_mark.h"
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
+#include "fs/journal/commit_attribute.h"
 #include "fs/mount/mount.h"
 #include "fs/ops/mount_status.h"
 #include "fs/process/upgrade.h"
 #include "fs/vfs/attr.h"
-#include "fs/vfs/file.h"
+#include "fs/vfs/file_size.h"
 #include "lib/class/skeleton.h"
 #include "lib/object/object.h"
 #include "lib/object/pages.h"
@@ -61,17 +63,19 @@ static int get_class(struct inode *inode, char **value)
     return 0;
 }
 
-static int remove_class(struct inode *inode)
-{
-    const char *word = shmap_class_name(SHMAP_PERSIST);
-
-    return inode_is_class_root(inode) ? area_attribute_set_class(inode, word, strlen(word))
-                                      : -ENODATA;
-}
-
 static bool has_class(const struct inode *inode)
 {
-    return inode_is_class_root(inode);
+    return inode_is_class_root(inode) || store_class_begins(inode);
+}
+
+static int remove_class(struct inode *inode)
+{
+    const char *word;
+
+    if (!has_class(inode))
+        return -ENODATA;
+    word = shmap_class_name(store_class_above(inode));
+    return area_attribute_set_class(inode, word, strlen(word));
 }
 
 /* Only a class root has a skeleton apart from its contents. */
@@ -279,6 +283,14 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .may_set = is_owner,
       .remove = remove_lifetime,
       .is_set = has_lifetime },
+    { .name = SHMAP_XATTR_COMMIT,
+      .get = commit_attribute_get_word,
+      .set = commit_attribute_set_word,
+      .may_set = is_owner },
+    { .name = SHMAP_XATTR_INTERVAL,
+      .get = commit_attribute_get_interval,
+      .set = commit_attribute_set_interval,
+      .may_set = is_owner },
     { .name = SHMAP_XATTR_PAGES, .get = get_pages, .may_get = is_owner },
     { .name = SHMAP_XATTR_RESERVE,
       .get = get_reserve,

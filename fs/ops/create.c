@@ -200,6 +200,7 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
     if (linkat(AT_FDCWD, object_path_of(inode->fd, &path), dir->fd, name, AT_SYMLINK_FOLLOW) != 0)
         return -errno;
     last_close_follow_name(inode, dir->fd, name);
+    inode_touched(inode, false);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Operations on the contents of regular files, as far as they do not stay in the kernel. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "fs/inode/impersonate.h"
@@ -9,8 +10,10 @@
 #include "fs/util/clock.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_io.h"
+#include "fs/vfs/file_size.h"
 #include "fs/vfs/reclaim.h"
 #include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
 
 /* A copy takes a thread, and the target's lock in the kernel, for so long and one piece; the client
  * asks for the rest. */
@@ -55,6 +58,18 @@ void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     reply_err(req, 0);
 }
 
+/* Replies with contents that are not to be had from a descriptor alone. */
+static void reply_contents(fuse_req_t req, struct inode *inode, int fd, size_t size, off_t offset)
+{
+    CLEANUP_FREE char *data = malloc(size);
+    ssize_t length = data ? inode_contents(inode)->read(inode, fd, data, size, offset) : -ENOMEM;
+
+    if (length < 0)
+        reply_err(req, (int)-length);
+    else
+        reply_buf(req, data, (size_t)length);
+}
+
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
@@ -71,18 +86,33 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
         reply_err(req, -error);
         return;
     }
+    if (inode_contents(&inode)) {
+        reply_contents(req, &inode, io.fd, size, offset);
+        return;
+    }
     data.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK;
     data.buf[0].fd = io.fd;
     data.buf[0].pos = offset;
     reply_data(req, &data);
 }
 
+static ssize_t write_contents(struct inode *inode, int fd, const char *data, size_t size,
+                              off_t offset)
+{
+    int error = file_take_setid(inode, fd);
+
+    return error ? error : inode_contents(inode)->write(inode, fd, data, size, offset);
+}
+
 /* Returns how many bytes were written, or a negative errno; the errno, too, if some were written
  * where all are wanted. */
-static ssize_t write_all(int fd, const char *data, size_t size, off_t offset, bool all)
+static ssize_t write_all(struct inode *inode, int fd, const char *data, size_t size, off_t offset,
+                         bool all)
 {
     size_t done = 0;
 
+    if (inode_contents(inode))
+        return write_contents(inode, fd, data, size, offset);
     while (done < size) {
         ssize_t written = pwrite(fd, data + done, size - done, offset + (off_t)done);
 
@@ -125,7 +155,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
         do
             // The kernel takes what it writes back for written, however little was.
             written = has_memory(&inode, io.fd, offset, size)
-                          ? write_all(io.fd, data, size, offset, fi->writepage)
+                          ? write_all(&inode, io.fd, data, size, offset, fi->writepage)
                           : -ENOSPC;
         while (written == -ENOSPC && reclaim_wait(volume, &mark));
         if (written < 0 && fi->writepage)
@@ -240,15 +270,16 @@ static bool has_writers(struct inode *inode)
 }
 
 /* Finds data or a hole in a file that counts as having no holes. */
-static off_t seek_without_holes(int fd, off_t offset, int whence)
+static off_t seek_without_holes(const struct inode *inode, int fd, off_t offset, int whence)
 {
-    struct stat st;
+    struct statx stx;
+    int error = inode_stat(inode, fd, &stx);
 
-    if (fstat(fd, &st) != 0)
-        return -errno;
-    if (offset < 0 || offset >= st.st_size)
+    if (error)
+        return error;
+    if (offset < 0 || offset >= (off_t)stx.stx_size)
         return -ENXIO;
-    return whence == SEEK_DATA ? offset : st.st_size;
+    return whence == SEEK_DATA ? offset : (off_t)stx.stx_size;
 }
 
 /* Finds data or a hole. The area knows them, but where FUSE's page cache may have data that is not
@@ -268,7 +299,9 @@ static off_t seek(struct inode *inode, int fd, off_t offset, int whence)
         return -ENOSYS;
     // Lost data is read, so that the reader hears of it.
     if (!inode_is_passthrough(inode) && ((inode->ref.flags & NODE_DATA_LOST) || has_writers(inode)))
-        return seek_without_holes(fd, offset, whence);
+        return seek_without_holes(inode, fd, offset, whence);
+    if (inode_contents(inode))
+        return inode_contents(inode)->seek(inode, fd, offset, whence);
     found = lseek(fd, offset, whence);
     return found < 0 ? -errno : found;
 }
@@ -336,6 +369,9 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         copied = file_io_begin(&source, false, &source_io);
     if (copied == 0)
         copied = file_io_begin(&target, true, &target_io);
+    // The kernel does it by reading and writing then.
+    if (copied == 0 && (inode_contents(&source) || inode_contents(&target)))
+        copied = -EOPNOTSUPP;
     if (copied == 0 && file_io_is_lost(&source, source_io.fd, from_offset, length))
         copied = -EIO;
     if (copied == 0 && !request_was_executed(request, &copied)) {

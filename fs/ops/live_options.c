@@ -172,6 +172,21 @@ static int take_same(struct live_changes *changes)
     return -EBUSY;
 }
 
+/* The text of the mount's status has what was given, if there is room for it. */
+static int take_same_text(struct live_changes *changes)
+{
+    const struct options *wanted = &changes->wanted;
+    const char *found = changes->volume->state->options;
+    char text[sizeof(changes->volume->state->options)];
+
+    if (strcmp(changes->row->name, "log") == 0)
+        return unless(wanted->log_size >> 12 != changes->volume->state->journal_blocks);
+    snprintf(text, sizeof(text), ",%s=%s", changes->row->name,
+             wanted->atomic ? wanted->atomic : wanted->checkpoint);
+    found = strstr(found, text);
+    return unless(!found || !strchr(",", found[strlen(text)]));
+}
+
 static int take_same_watchdog(struct live_changes *changes)
 {
     return unless(changes->volume->state->life.watchdog != changes->wanted.watchdog + 1);
@@ -235,6 +250,9 @@ static const struct {
     { "nodiratime", take_atime },
     { "diratime", take_atime },
     { "reserve", take_same },
+    { "atomic", take_same_text },
+    { "checkpoint", take_same_text },
+    { "log", take_same_text },
     { "lifetime", take_same_lifetime },
     { "linger", take_same_lifetime },
     { "skeleton", take_same },

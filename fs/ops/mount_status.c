@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/ops/mount_status.h"
-#include "fs/util/version.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/journal/volume_journal.h"
+#include "fs/util/version.h"
 #include "lib/api/shmap.h"
 #include "lib/class/scratch_place.h"
 #include "lib/sys/cleanup.h"
@@ -99,6 +100,28 @@ static void fill_scratch(struct volume *volume, struct shmap_status *status)
         status->scratch[0] = '\0';
 }
 
+static void fill_journal(const struct volume *volume, struct shmap_status *status)
+{
+    struct journal *journal = volume_journal(volume);
+    struct journal_state state;
+
+    if (!journal)
+        return;
+    journal_status(journal, &state);
+    if (!state.exists && state.objects == 0)
+        return;
+    status->journal_size = state.size;
+    status->journal_used = state.used;
+    status->journal_uncommitted = state.uncommitted;
+    status->journal_unapplied = state.committed;
+    status->journal_commits = state.commits;
+    status->journal_last_commit = (uint64_t)state.last_commit / 1000000000;
+    if (state.error || state.apply_error)
+        snprintf(status->journal_error, sizeof(status->journal_error), "%s: %s",
+                 state.error ? "the journal cannot be written" : "not all files can be written to",
+                 strerror(state.error ? state.error : state.apply_error));
+}
+
 char *mount_status(struct volume *volume)
 {
     struct node_counts counts = node_table_counts(&volume->nodes);
@@ -123,5 +146,6 @@ char *mount_status(struct volume *volume)
         fill_area(volume, AREA_RAM, &status->ram_area) != 0)
         return NULL;
     fill_options(volume, status);
+    fill_journal(volume, status);
     return shmap_status_to_json(status);
 }

@@ -164,6 +164,8 @@ static void victim_done(struct inode *victim, const struct found *found, bool re
         count_share(victim, found);
         inode_name_removed(victim, found->links);
         last_close_settle(victim);
+        if (inode_contents(victim))
+            inode_contents(victim)->close(victim, -1);
     }
     if (found->counted)
         inode_unlookup(victim);
@@ -280,6 +282,9 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         if (error != -EEXIST && error != -EINVAL)
             return error;
     }
+    error = rename_settle(from, name, to, new_name, flags);
+    if (error)
+        return error;
     error = victim_find(to, new_name, user, &victim, &found);
     // Where nothing is replaced, the target need not be empty, and rename itself finds what is
     // wrong.
@@ -346,6 +351,7 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
     if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
         error = inode_of_key(volume, &target->key, &victim);
     victim_done(&victim, &(struct found){ .counted = false }, !error);
+    rename_touched(to, new_name);
     return error;
 }
 

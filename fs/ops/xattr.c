@@ -105,6 +105,7 @@ static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, c
         error = set_on(req, mirror.at.fd, name, value, size, flags);
     if (!error)
         error = set_on(req, inode->fd, name, value, size, kept ? 0 : flags);
+    inode_touched(inode, false);
     if (error)
         mirror_repair_attributes(&mirror, inode);
     return error;
@@ -120,6 +121,7 @@ static int remove_from_inode(struct inode *inode, const char *name)
         error = xattr_remove(mirror.at.fd, name);
     if (!error || error == -ENODATA)
         error = xattr_remove(inode->fd, name);
+    inode_touched(inode, false);
     if (error && error != -ENODATA)
         mirror_repair_attributes(&mirror, inode);
     return error == -ENODATA && gone ? 0 : error;

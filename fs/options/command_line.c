@@ -118,6 +118,25 @@ static bool names_no_store(const char *source)
     return false;
 }
 
+/* Checks the options about commits. */
+static int check_commit_options(const struct options *options, struct complaint *complaint)
+{
+    const char *name = options->atomic ? "atomic" : options->checkpoint ? "checkpoint" : NULL;
+
+    if (name && !options->store)
+        return complain(complaint, EINVAL,
+                        "option '%s' needs a STORE, which is where files are committed", name);
+    if (name && options->writeback)
+        return complain(complaint, EINVAL,
+                        "option '%s' cannot be had with writeback, with which the kernel commits "
+                        "nothing; leave writeback out",
+                        name);
+    if (options->log_size != LOG_SIZE_DEFAULT && !options->store)
+        return complain(complaint, EINVAL,
+                        "option 'log' needs a STORE, which is where the journal is");
+    return 0;
+}
+
 /* Checks the options that depend on whether there is a STORE. */
 static int check_store_options(const struct options *options, struct complaint *complaint)
 {
@@ -142,7 +161,7 @@ static int check_store_options(const struct options *options, struct complaint *
         return complain(complaint, EINVAL,
                         "option 'fsname' is for mounts without a STORE; leave it out: the source "
                         "in the mount table is STORE");
-    return 0;
+    return check_commit_options(options, complaint);
 }
 
 static int set_directories(struct options *options, char **words, int count,

@@ -99,9 +99,18 @@ static int set_fsname(struct options *options, const struct option_row *row, con
 
 static int set_names(struct options *options, const struct option_row *row, const char *value)
 {
-    bool of_scratch = strcmp(row->name, "scratch") == 0;
+    return set_text((char **)(void *)((char *)options + row->flag), value);
+}
+#define NAMES(field) .set = set_names, .flag = offsetof(struct options, field)
 
-    return set_text(of_scratch ? &options->scratch : &options->anon, value);
+static int set_log_size(struct options *options, const struct option_row *row, const char *value)
+{
+    int error = strchr(value, '%') ? -EINVAL : shmap_size_parse(value, 0, &options->log_size);
+
+    (void)row;
+    if (!error && (options->log_size < LOG_SIZE_MIN || options->log_size > LOG_SIZE_MAX))
+        error = -ERANGE;
+    return error;
 }
 
 static int set_last_close(struct options *options, const struct option_row *row, const char *value)
@@ -221,6 +230,7 @@ static int set_diratime(struct options *options, const struct option_row *row, c
     return 0;
 }
 
+#define NAMES_FORM   "names of directories below STORE with a colon between"
 #define ID_FORM      "a number from 0 to 4294967294"
 #define QUOTA_FORM   "a number, with or without k, m or g"
 #define CONTEXT_FORM "an SELinux context"
@@ -254,14 +264,25 @@ const struct option_row OPTION_ROWS[] = {
     { "noswap", NULL, "noswap            never swap it out", FLAG(ram.noswap, true), .kept = true },
     { "reserve", NULL, "reserve           truncate finds room for what a file grows by, or fails",
       FLAG(ram.reserves, true), .kept = true },
-    { "anon", "names of directories below STORE with a colon between",
+    { "anon", NAMES_FORM,
       "anon=NAME[:NAME…] directories of STORE whose contents are anonymous; made if need be; with\n"
       "                    NAME:size=SIZE[:…] in a RAM area with a limit of its own",
-      .set = set_names },
-    { "scratch", "names of directories below STORE with a colon between",
+      NAMES(anon) },
+    { "scratch", NAMES_FORM,
       "scratch=NAME[:…]  directories of STORE whose contents are on its disk, and go with the\n"
       "                    mount; made if need be",
-      .set = set_names },
+      NAMES(scratch) },
+    { "atomic", NAMES_FORM,
+      "atomic=NAME[:…]   directories of STORE whose files are as of their last commit after a "
+      "crash",
+      NAMES(atomic), .kept = true },
+    { "checkpoint", NAMES_FORM,
+      "checkpoint=NAME[:…]\n"
+      "                    the same; what is not committed waits in RAM, and is saved now and then",
+      NAMES(checkpoint), .kept = true },
+    { "log", "a number with k, m, g or t, from 4m to 1t",
+      "log=SIZE          what their journal may take in STORE (256m)", .set = set_log_size,
+      .kept = true },
     { "lifetime", "last-close or mount",
       "lifetime=WORD     files in RAM go with their last user (last-close), or with the mount "
       "(mount)",
@@ -364,32 +385,4 @@ const struct option_row *option_find(const char *name)
             return &OPTION_ROWS[i];
     }
     return NULL;
-}
-
-void option_set_defaults(struct options *options)
-{
-    *options = (struct options){
-        .passthrough = true,
-        .broker = true,
-        .keeper = true,
-        .watchdog = WATCHDOG_DEFAULT,
-        .timeout = TIMEOUT_DEFAULT,
-        .descriptors = 10000,
-        .user_descriptors = SHARE_PERCENT_DEFAULT,
-    };
-    options->ram.huge = "within_size";
-    options->ram.mode = 01777;
-    options->ram.uid = (uid_t)-1;
-    options->ram.gid = (gid_t)-1;
-    ram_parse_size("50%", &options->ram.size);
-}
-
-void option_free(struct options *options)
-{
-    free(options->anon);
-    free(options->scratch);
-    free(options->fsname);
-    free(options->contexts);
-    free(options->given);
-    free(options->ram.parameters);
 }

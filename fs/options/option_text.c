@@ -66,6 +66,13 @@ void option_text(const struct options *options, char *text, size_t size)
         strlcat(text, ",lifetime=last-close", size);
     if (options->linger > 0)
         snprintf(text + strlen(text), size - strlen(text), ",linger=%u", options->linger);
+    if (options->log_size != LOG_SIZE_DEFAULT)
+        snprintf(text + strlen(text), size - strlen(text), ",log=%ju",
+                 (uintmax_t)options->log_size);
+    if (options->atomic)
+        add_whole(text, size, "atomic=", options->atomic);
+    if (options->checkpoint)
+        add_whole(text, size, "checkpoint=", options->checkpoint);
     add_parameters(text, size, options->ram.parameters);
     if (options->fsname)
         add_whole(text, size, "fsname=", options->fsname);

@@ -8,6 +8,11 @@
 
 #include "lib/area/area.h"
 
+/* Bytes that the store's journal may take. */
+#define LOG_SIZE_DEFAULT (UINT64_C(256) << 20)
+#define LOG_SIZE_MIN     (UINT64_C(4) << 20)
+#define LOG_SIZE_MAX     (UINT64_C(1) << 40)
+
 /* The watchdog's period in seconds. */
 #define WATCHDOG_DEFAULT 30
 
@@ -29,9 +34,12 @@ struct options {
     char *contexts;   // SELinux' words for the mount, a line each; NULL: none
     char *fsname;     // without a store: the source in the mount table; NULL: none was given
     bool allow_other; // a user's mount serves everybody
-    char *anon;      // class roots to make: names below the store, with a colon between; NULL: none
-    char *scratch;   // likewise, on the disk
-    bool last_close; // files of these directories, or of all, go with their last user
+    char *anon;    // class roots to make: names below the store, with a colon between; NULL: none
+    char *scratch; // likewise, on the disk
+    char *atomic;  // directories of the class atomic, likewise
+    char *checkpoint;  // and checkpoint
+    uint64_t log_size; // bytes that the store's journal may take
+    bool last_close;   // files of these directories, or of all, go with their last user
     bool lifetime_given;
     unsigned linger; // and so many seconds later
     bool linger_given;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fs/dispatch/server.h"
+#include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
@@ -24,6 +25,7 @@
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/watchdog.h"
+#include "fs/sync/saver.h"
 #include "fs/sync/sync_child.h"
 #include "fs/util/event.h"
 #include "fs/util/log.h"
@@ -238,6 +240,9 @@ static int begin_mount(struct mount *mount)
         error = last_close_require(&mount->volume);
     if (error)
         return error;
+    error = volume_journal_begin(&mount->volume);
+    if (error)
+        return error;
     mount->volume.state->info = mount->volume.info;
     state_seal(mount->volume.state);
     state_populate_buffers(mount->volume.state, mount->volume.info.request_bytes);
@@ -316,6 +321,8 @@ static int begin_serving(struct worker *worker)
 {
     int error = server_start(&worker->server);
 
+    if (!error)
+        error = saver_start(worker->mount);
     if (error)
         log_event(LOG_ERR, "the mount at %s cannot be served: %s",
                   worker->mount->volume.info.mountpoint, strerror(-error));
@@ -381,8 +388,11 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     if (error)
         return error == -ENODEV ? let_go(&worker) : WORKER_FAILED;
     status = await_end_of_work(&worker);
-    if (status == WORKER_ENDED || status == WORKER_DETACHED)
+    if (status == WORKER_ENDED || status == WORKER_DETACHED) {
         let_go(&worker);
+        saver_end(mount);
+        volume_journal_end(&mount->volume, server_serves_nothing(&worker.server));
+    }
     // The keeper would do it, once nobody waits for the disk any more.
     if (worker.left_alone)
         store_end(mount);

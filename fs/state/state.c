@@ -22,7 +22,14 @@
 #define HAS_RESEND (UINT64_C(1) << 39)
 
 /* How much higher the version is of a mount that not every binary can go on with. */
-enum { WITH_HOLD = 1, WITH_UNSENT = 2, WITH_AREAS = 3, WITH_BROKER = 4, WITH_SCRATCH = 5 };
+enum {
+    WITH_HOLD = 1,
+    WITH_UNSENT = 2,
+    WITH_AREAS = 3,
+    WITH_BROKER = 4,
+    WITH_SCRATCH = 5,
+    WITH_CLASS = 6
+};
 
 static int map_state(int memfd, struct state **state)
 {
@@ -55,7 +62,7 @@ int state_create(struct state **state)
 
 static bool is_known(uint32_t version)
 {
-    return version >= version_of_state() && version <= version_of_state() + WITH_SCRATCH;
+    return version >= version_of_state() && version <= version_of_state() + WITH_CLASS;
 }
 
 /* From now on another binary has to know something to go on with the mount. */
@@ -108,6 +115,13 @@ void state_set_brokered(struct state *state, int unclosed)
 void state_set_scratch(struct state *state)
 {
     raise_version(state, WITH_SCRATCH);
+}
+
+void state_set_cached_class(struct state *state, enum caches_class which)
+{
+    if (!state->caches_class)
+        state->caches_class = which;
+    raise_version(state, WITH_CLASS);
 }
 
 const char *state_scratch_names(const struct state *state)

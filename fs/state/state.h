@@ -103,6 +103,12 @@ struct pending_invalidations {
     } nodes[PENDING_INVALIDATIONS];
 };
 
+/* Whether a class keeps its files in FUSE's page cache, whichever way their area's data goes. */
+enum caches_class {
+    CACHES_CLASS = 1,        // one does by now
+    CACHES_CLASS_BEGINS = 2, // one did when the mount began, so that requests are long
+};
+
 /* Room for the names of anon= and scratch=, with a NUL each. */
 #define STATE_ANON_MAX 1536
 
@@ -147,6 +153,11 @@ struct state {
     // The store was emptied of what was in scratch directories, and can have them
     // (fs/scratch/emptying.h); 0: also, an older version mounted.
     uint32_t scratch;
+    // Of enum caches_class; 0: none does, or an older version has mounted.
+    _Atomic uint32_t caches_class;
+    uint32_t journal_blocks; // log=, in blocks of 4 KiB; 0: an older version has mounted
+    int spill;               // a file in RAM for what the journal has no room for; 0: none yet
+    uint8_t session[16];     // tells the mount's journal from those of others; 0: not made yet
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -212,6 +223,10 @@ void state_set_scratch(struct state *state);
 
 /* Returns the names of scratch=. */
 const char *state_scratch_names(const struct state *state);
+
+/* Notes that there are files of such a class. An earlier binary, which does not serve it, is not to
+ * go on with the mount. */
+void state_set_cached_class(struct state *state, enum caches_class which);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);

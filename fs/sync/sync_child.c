@@ -274,6 +274,9 @@ static int write_order(struct volume *volume, uint64_t id, struct order *order)
         !inode_is_regular(&inode) || inode_is_passthrough(&inode) || !inode_class(&inode)->lasts ||
         object_stat(inode.fd, &stx) != 0 || stx.stx_nlink == 0)
         return 1;
+    // Others than its users do not commit such a file.
+    if (order->kind == SYNC_FILE && inode_contents(&inode) && !inode_class(&inode)->works_in_ram)
+        order->kind = WRITE_FILE;
     order->ino = inode_number(volume, inode.ref.area, inode.ref.ino);
     return find_path(&inode, order->path) ? 0 : -EAGAIN;
 }
@@ -290,12 +293,6 @@ static int write_back_node(struct volume *volume, struct child *child, enum orde
             result = give_order(child, &order);
     }
     return result;
-}
-
-/* Returns whether data of the store is in FUSE's page cache. */
-static bool caches_store(const struct volume *volume)
-{
-    return !volume->info.data_paths[AREA_STORE].passthrough || volume->info.brokered;
 }
 
 /* Writes back what FUSE's page cache has of the store. */
@@ -327,16 +324,38 @@ int sync_child_run(struct mount *mount)
 
     if (volume->info.areas[AREA_STORE].root < 0)
         return 0;
-    if (caches_store(volume) && !mountpoint_find(&volume->info, where))
+    if (volume_caches_store(volume) && !mountpoint_find(&volume->info, where))
         return -ENXIO;
     error = start_child(volume, where, &child);
     if (error)
         return error;
-    if (caches_store(volume))
+    if (volume_caches_store(volume))
         error = write_back(volume, &child, SYNC_FILE);
     store_error = give_order(&child, &(struct order){ .kind = SYNC_STORE });
     end_child(&child);
     return error ? error : store_error;
+}
+
+int sync_child_save(struct mount *mount, const uint64_t *ids, size_t count)
+{
+    struct volume *volume = &mount->volume;
+    struct child child = { .pid = -1, .orders = -1 };
+    char where[PATH_MAX] = "";
+    int first = 0;
+    int error;
+
+    if (!mountpoint_find(&volume->info, where))
+        return -ENXIO;
+    error = start_child(volume, where, &child);
+    if (error)
+        return error;
+    for (size_t i = 0; i < count; i++) {
+        error = write_back_node(volume, &child, SYNC_FILE, ids[i]);
+        if (error < 0 && !first)
+            first = error;
+    }
+    end_child(&child);
+    return first;
 }
 
 /* Returns 0 or a negative errno; 1: there is no mount any more. */
@@ -356,7 +375,7 @@ static int detach_and_write_back(struct volume *volume, struct child *child)
 void sync_child_end(struct volume *volume)
 {
     struct child child = { .pid = -1, .orders = -1, .patience = &volume->state->life };
-    bool cached = volume->info.areas[AREA_STORE].root >= 0 && caches_store(volume);
+    bool cached = volume_caches_store(volume);
     int error = cached ? start_child(volume, "", &child) : 1;
 
     if (error == 0) {

@@ -23,6 +23,10 @@
  * is in FUSE's page cache cannot be reached, because the daemon does not see its own mount. */
 int sync_child_run(struct mount *mount);
 
+/* Does for some files, by their nodes, what fsync(2) does, also where its class waits for that.
+ * Other threads must serve. Returns 0, or the first negative errno after having tried all. */
+int sync_child_save(struct mount *mount, const uint64_t *ids, size_t count);
+
 /* Takes the mount out of sight, and returns when all that was written to the store's files before
  * has arrived there, though maybe not on the disk. It gives up when the daemon answers no WRITE for
  * a minute, and logs what fails. Other threads must serve. Processes with open files keep them

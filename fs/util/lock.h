@@ -37,6 +37,9 @@ enum lock_rank {
     LOCK_LEADERS,     // fs/dispatch/leader.h
     LOCK_TICKER,      // fs/util/ticker.h
     LOCK_SYNCS,       // fs/mount/mount.h
+    LOCK_JOURNAL,     // fs/journal/volume_journal.c
+    LOCK_APPLIER,     // fs/journal/applier.c
+    LOCK_SAVE_TIMES,  // fs/journal/save_times.c
     LOCK_MEMORY,      // fs/util/memory_guard.c
     LOCK_NODES,       // fs/nodes/node_table.h
     LOCK_BROKER,      // fs/broker/registrar.c

@@ -193,13 +193,21 @@ static double timeout_of(struct inode *inode)
                : timeout_while_open(inode);
 }
 
+/* Notes that the kernel is about to hear of a file's size, which is what is left of it. */
+static void note_size_told(struct inode *inode)
+{
+    if (inode->ref.flags & NODE_TAKEN_BACK)
+        node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_TAKEN_BACK);
+}
+
 int attr_read(struct inode *inode, struct statx *stx, double *timeout)
 {
     int error;
 
     if (timeout)
         *timeout = timeout_of(inode);
-    error = object_stat(inode->fd, stx);
+    note_size_told(inode);
+    error = inode_stat(inode, inode->fd, stx);
     size_notify_wait(inode);
     return error;
 }
@@ -207,7 +215,11 @@ int attr_read(struct inode *inode, struct statx *stx, double *timeout)
 int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
 {
     *timeout = timeout_of(inode);
-    return attr_changes_unseen(inode) ? object_stat(inode->fd, stx) : 0;
+    if (attr_changes_unseen(inode))
+        return object_stat(inode->fd, stx);
+    note_size_told(inode);
+    inode_overlay(inode, stx);
+    return 0;
 }
 
 void attr_invalidate(struct volume *volume, uint64_t id)

@@ -16,12 +16,11 @@
 #include "fs/util/clock.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_io.h"
+#include "fs/vfs/file_size.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/reclaim.h"
-#include "fs/vfs/size_notify.h"
 #include "lib/object/object.h"
-#include "lib/object/reserve.h"
 #include "lib/sys/cleanup.h"
 
 static bool is_writer(const struct fuse_file_info *fi)
@@ -134,8 +133,10 @@ static int check_attributes(const struct inode *inode, int flags, struct statx *
         return error;
     if (stx->stx_attributes & STATX_ATTR_IMMUTABLE)
         return -EPERM;
+    // Contents that the file gets later are written to any place in it.
     if ((stx->stx_attributes & STATX_ATTR_APPEND) &&
-        (flags & (O_ACCMODE | O_APPEND | O_TRUNC)) != (O_WRONLY | O_APPEND))
+        (inode_contents(inode) ||
+         (flags & (O_ACCMODE | O_APPEND | O_TRUNC)) != (O_WRONLY | O_APPEND)))
         return -EPERM;
     return 0;
 }
@@ -226,6 +227,8 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
         node_open(&volume->nodes, volume_ledger(volume), &inode->ref, writer,
                   writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, file_io_for_readers(inode));
     error = provide_in_time(inode, writer, steal_fd(&given));
+    if (!error && inode_contents(inode))
+        error = inode_contents(inode)->open(inode, writer);
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, fi->kill_suidgid ? caller : NULL);
@@ -251,125 +254,23 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
 
 void file_close(struct inode *inode, const struct fuse_file_info *fi)
 {
+    const struct contents *contents = inode_contents(inode);
+    FILE_IO struct file_io io = FILE_IO_NONE;
     bool writer = fh_is_writer(fi->fh);
     struct node_resources leftover;
 
+    // Kept from being closed, it can still be used; or else the file is opened again.
+    if (contents && file_io_begin(inode, writer, &io) != 0)
+        io = FILE_IO_NONE;
     node_close(&inode->volume->nodes, volume_ledger(inode->volume), &inode->ref, writer,
                file_io_for_readers(inode), &leftover);
     resources_close(inode->volume, &leftover);
+    if (contents)
+        contents->close(inode, io.fd);
     if (writer)
         pending_invalidation_writer_left(inode);
     last_close_settle(inode);
     hold_file_closed(inode->volume);
-}
-
-bool file_take_memory(const struct inode *inode, uint64_t bytes)
-{
-    return !area_kind(inode->ref.area)->is_memory ||
-           memory_guard_take(inode->volume->memory, bytes);
-}
-
-/* Lets a file grow by what there is room for, or not at all. */
-static int grow_with_room(const struct inode *inode, int fd, off_t size, off_t grown)
-{
-    struct volume *volume = inode->volume;
-    unsigned mark = reclaim_mark(volume);
-    int error;
-
-    do {
-        error = file_take_memory(inode, (uint64_t)(grown - size)) ? 0 : -ENOSPC;
-        if (!error && fallocate(fd, 0, size, grown - size) != 0)
-            error = -errno;
-    } while (error == -ENOSPC && reclaim_wait(volume, &mark));
-    return error;
-}
-
-/* Returns whether nobody writes beyond the end that the area knows of while the kernel holds the
- * lock of its inode, as it does while it sets an attribute. */
-static bool is_settled(const struct inode *inode)
-{
-    return inode_is_passthrough(inode) || !inode->volume->info.writeback;
-}
-
-static int change_size(struct inode *inode, int fd, off_t size)
-{
-    struct stat st = { .st_size = 0 };
-
-    // Nothing is made larger by nothing.
-    if (size > 0 && fstat(fd, &st) != 0)
-        return -errno;
-    if (size > st.st_size && inode_area(inode)->reserves)
-        return grow_with_room(inode, fd, st.st_size, size);
-    if (ftruncate(fd, size) != 0)
-        return -errno;
-    // Nothing is left that was reserved beyond the end.
-    return size > st.st_size ? 0 : reserve_renew(fd, is_settled(inode));
-}
-
-int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
-{
-    KEEP_SETID(&inode->volume->info.cred, !caller);
-    FILE_IO struct file_io io = FILE_IO_NONE;
-    int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
-
-    if (error)
-        return error;
-    if (caller)
-        impersonate_writer(inode->volume, caller, io.fd);
-    struct size_change change = size_notify_begin(inode, io.fd, size);
-    error = change_size(inode, io.fd, size);
-    size_notify_end(&change, size, error == 0);
-    if (!error && size == 0)
-        file_io_forget_loss(inode);
-    return error;
-}
-
-int file_reserve(struct inode *inode, uint64_t bytes)
-{
-    struct volume *volume = inode->volume;
-    unsigned mark = reclaim_mark(volume);
-    FILE_IO struct file_io io = FILE_IO_NONE;
-    KEEP_SETID(&volume->info.cred, true);
-    bool settled = is_settled(inode);
-    int error = inode_is_regular(inode) ? file_io_begin(inode, true, &io) : -EINVAL;
-
-    if (error)
-        return error;
-    if (bytes == 0)
-        return reserve_drop(io.fd, settled);
-    do
-        error = file_take_memory(inode, bytes) ? reserve_set(io.fd, bytes, settled) : -ENOSPC;
-    while (error == -ENOSPC && reclaim_wait(volume, &mark));
-    return error;
-}
-
-/* Does what FALLOC_FL_ZERO_RANGE does where a filesystem does not know it. It can be done again
- * from the start. The space comes first: where there is too little, nothing has changed. */
-static int zero_range(int fd, int keep_size, off_t offset, off_t length)
-{
-    const int steps[] = { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                          keep_size };
-
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        if (fallocate(fd, steps[i], offset, length) != 0)
-            return -errno;
-    }
-    return 0;
-}
-
-int file_allocate(const struct inode *inode, int fd, int mode, off_t offset, off_t length)
-{
-    int keep_size = mode & FALLOC_FL_KEEP_SIZE;
-    off_t size = keep_size ? 0 : offset + length;
-    struct size_change change = size_notify_begin(inode, fd, size);
-    int error = fallocate(fd, mode, offset, length) == 0 ? 0 : -errno;
-
-    // tmpfs does not know it; a store has what its filesystem has.
-    if (error == -EOPNOTSUPP && (mode & ~keep_size) == FALLOC_FL_ZERO_RANGE &&
-        area_kind(inode->ref.area)->is_memory)
-        error = zero_range(fd, keep_size, offset, length);
-    size_notify_end(&change, size, error == 0);
-    return error;
 }
 
 /* Whether an error says that data did not get to the disk, rather than that the call was wrong. */
@@ -380,10 +281,12 @@ static bool is_writeback_error(int error)
 
 int file_sync(struct inode *inode, const struct fuse_file_info *fi, bool data_only)
 {
+    const struct contents *contents = inode_contents(inode);
     struct node_table *nodes = &inode->volume->nodes;
     int error = inode_class(inode)->sync_waits ? file_io_sync(inode, data_only) : 0;
 
-    if (is_writeback_error(error))
+    // A commit that fails can be tried again, and loses nothing.
+    if (!contents && is_writeback_error(error))
         node_io_errors(nodes, &inode->ref, true);
     else if (!error && node_io_errors(nodes, &inode->ref, false) != fh_errors(fi->fh))
         error = -EIO;

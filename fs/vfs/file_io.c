@@ -217,5 +217,7 @@ int file_io_sync(struct inode *inode, bool data_only)
     if (error)
         return error;
     volume_will_wait(inode->volume);
+    if (inode_contents(inode))
+        return inode_contents(inode)->sync(inode, io.fd);
     return (data_only ? fdatasync(io.fd) : fsync(io.fd)) == 0 ? 0 : -errno;
 }

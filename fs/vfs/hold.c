@@ -121,7 +121,7 @@ static bool caches_what_lasts(const struct volume *volume)
             !volume->info.data_paths[area].passthrough)
             return true;
     }
-    return false;
+    return volume->state->caches_class != 0;
 }
 
 void hold_take(struct volume *volume)

@@ -64,10 +64,11 @@ static _Atomic unsigned *under_way(struct volume *volume, uint64_t node)
 struct size_change size_notify_begin(const struct inode *inode, int fd, off_t size)
 {
     struct size_change change = { .node = inode->ref.id };
-    struct stat st;
+    struct statx stx;
 
     // A file that grows within its last page gives nobody SIGBUS.
-    if (concerns(inode) && fstat(fd, &st) == 0 && pages(size) > pages(st.st_size)) {
+    if (concerns(inode) && inode_stat(inode, fd, &stx) == 0 &&
+        pages(size) > pages((off_t)stx.stx_size)) {
         change.volume = inode->volume;
         atomic_fetch_add(under_way(change.volume, change.node), 1);
     }

@@ -40,7 +40,7 @@ bool writeback_happens(const struct volume *volume)
         if (volume->info.areas[area].root >= 0 && !volume->info.data_paths[area].passthrough)
             return true;
     }
-    return false;
+    return volume->state->caches_class != 0;
 }
 
 void writeback_prepare(struct volume *volume)

@@ -60,6 +60,14 @@ extern "C" {
  * that are created in it: a text for shmap_lifetime_parse(). Set on the directory by its owner and
  * root. */
 #define SHMAP_XATTR_LIFETIME "user.shmapfs.lifetime"
+/* When files of the classes atomic and checkpoint are committed, beside at msync and fsync: "close"
+ * (when nobody has them open for writing any more), or "sync" (not otherwise: what was not synced
+ * before goes). Read anywhere in such a class, set on its directories by their owner and root, and
+ * in force for what is looked up below them from then on. */
+#define SHMAP_XATTR_COMMIT "user.shmapfs.commit"
+/* After how many seconds files of the class checkpoint are saved that are open for writing; "0":
+ * not. Read and set likewise. */
+#define SHMAP_XATTR_INTERVAL "user.shmapfs.interval"
 /* Read on a mount's root: the answer comes when all that was written through the mount before is on
  * the disk of its store. */
 #define SHMAP_XATTR_SYNC "user.shmapfs.sync"
@@ -264,6 +272,14 @@ struct shmap_status {
     uint64_t descriptors_max;
     struct shmap_area_status store_area;
     struct shmap_area_status ram_area;
+    // The journal of the classes atomic and checkpoint; earlier versions have none: 0.
+    uint64_t journal_size;        // bytes of data that it may take in the store; 0: none was needed
+    uint64_t journal_used;        // that it takes, or would have to be written to files before
+    uint64_t journal_uncommitted; // bytes that were written and not committed
+    uint64_t journal_unapplied;   // bytes that are committed, and not in the store's files yet
+    uint64_t journal_commits;     // since the process that serves began
+    uint64_t journal_last_commit; // in seconds since 1970; 0: there was none since then
+    char journal_error[128];      // why commits fail; empty: none has failed for good
 };
 
 /* Reads the state of a mount. -ENODATA: `mountpoint` is not the root of a shmapfs mount; -EPROTO:

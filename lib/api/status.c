@@ -52,6 +52,13 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_NUMBER, FIELD(shmap_status, open_files) },
     { MEMBER_NUMBER, FIELD(shmap_status, descriptors) },
     { MEMBER_NUMBER, FIELD(shmap_status, descriptors_max) },
+    { MEMBER_NUMBER, FIELD(shmap_status, journal_size), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, journal_used), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, journal_uncommitted), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, journal_unapplied), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, journal_commits), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, journal_last_commit), .later = true },
+    { MEMBER_TEXT, FIELD(shmap_status, journal_error), .later = true },
 };
 
 static const struct member AREA_MEMBERS[] = {

@@ -123,8 +123,8 @@ static char *next_name(char **rest)
 
 /* Goes down a path as far as it exists. `missing` is the part that does not exist; NULL: all
  * exists. Returns the descriptor of the last directory that exists, or a negative errno; -EEXIST: a
- * directory on the way is a class root itself. */
-static int descend(const struct area *store, char *path, char **missing)
+ * directory on the way is anonymous, or has the wanted class already. */
+static int descend(const struct area *store, enum shmap_class wanted, char *path, char **missing)
 {
     CLEANUP_FD int dir = openat(store->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum shmap_class class;
@@ -135,7 +135,8 @@ static int descend(const struct area *store, char *path, char **missing)
     if (dir < 0)
         return -errno;
     while ((name = next_name(&path))) {
-        if (class_root_class(dir, &class) == 0 && class != SHMAP_PERSIST)
+        if (class_root_class(dir, &class) == 0 &&
+            (class == SHMAP_ANON || class == SHMAP_SCRATCH || class == wanted))
             return -EEXIST;
         next = object_open_beneath(dir, name, O_RDONLY);
         if (next == -ENOENT) {
@@ -224,18 +225,27 @@ static int check_names(const struct named_root *named, struct complaint *complai
                      named->word, path);
 }
 
+/* Returns whether a class has its contents where its names are, and a journal for them. */
+static bool has_commits(enum shmap_class class)
+{
+    return class == SHMAP_ATOMIC || class == SHMAP_CHECKPOINT;
+}
+
 /* Whether an existing directory can be the class root: it is one, or could become one. */
 static int check_existing(int dir, const struct named_root *named, struct complaint *complaint)
 {
     enum shmap_class class;
+    bool stays = has_commits(named->class); // what is in it
     int error = class_root_class(dir, &class);
 
-    if (!error && class != named->class)
+    if (!error && class != named->class && !(stays && class == SHMAP_PERSIST))
         return complain(complaint, EINVAL, "%s=%s already has the class %s; name another directory",
                         named->word, named->path, shmap_class_name(class));
     if (error && error != -ENODATA)
         return complain(complaint, -error, "%s=%s has a class that cannot be read: %s", named->word,
                         named->path, strerror(-error));
+    if (stays)
+        return 0;
     // Whatever was put into a class root while nothing was mounted would be hidden.
     error = !error && skeleton_is_kept(dir) ? skeleton_is_alone(dir) : class_root_is_empty(dir);
     if (error == 0)
@@ -251,13 +261,14 @@ static int check_existing(int dir, const struct named_root *named, struct compla
 static int find_in_store(const struct area *store, const struct named_root *named, char *copy,
                          char **missing, struct complaint *complaint)
 {
-    int dir = descend(store, copy, missing);
+    int dir = descend(store, named->class, copy, missing);
 
     if (dir == -EEXIST)
-        return complain(
-            complaint, EINVAL,
-            "%s=%s is below a directory whose contents do not last already; leave it out",
-            named->word, named->path);
+        return complain(complaint, EINVAL, "%s=%s is below a directory %s already; leave it out",
+                        named->word, named->path,
+                        has_commits(named->class)
+                            ? "that has this class, or whose contents do not last,"
+                            : "whose contents do not last");
     if (dir < 0)
         return complain(complaint, -dir,
                         "%s=%s is not a directory that can be used below the store: %s",
@@ -284,6 +295,7 @@ int class_root_check(const struct area *store, enum shmap_class class, const cha
 {
     const struct named_root named = named_root(class, path);
     CLEANUP_FREE char *copy = NULL;
+    struct statx stx;
     char *missing;
     CLEANUP_FD int dir = find_named(store, &named, &copy, &missing, complaint);
 
@@ -294,6 +306,11 @@ int class_root_check(const struct area *store, enum shmap_class class, const cha
                         "%s=%s cannot be kept in a STORE on another shmapfs; give the directory "
                         "its class there",
                         named.word, path);
+    if (has_commits(class) && (object_stat(store->root, &stx) != 0 || object_birth(&stx) == 0))
+        return complain(complaint, EOPNOTSUPP,
+                        "%s=%s needs a STORE whose filesystem tells when a file was made, which "
+                        "%s does not; ext4, xfs and btrfs do",
+                        named.word, path, store->filesystem);
     return missing ? 0 : check_existing(dir, &named, complaint);
 }
 

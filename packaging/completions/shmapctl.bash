@@ -71,6 +71,7 @@ _shmapctl_ls() { # WORD
     case ${words[-2]} in
     --sort) _shmapfs_reply "$1" path size allocated resident dirty users mtime ;;
     --class) _shmapfs_reply "$1" persist anon scratch ;;
+    --class) _shmapfs_reply "$1" persist anon atomic checkpoint ;;
     --name) ;;
     *)
         [[ $1 == -* ]] || return 1
@@ -123,6 +124,7 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
         _shmapfs_reply "$3" persist anon scratch
+        _shmapfs_reply "$3" persist anon atomic checkpoint
         _shmapfs_paths default
         ;;
     'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run summary warmup map metrics doctor help ;;

@@ -207,7 +207,8 @@ static int read_class_word(const struct invocation *invocation, bool *given,
     *given = invocation->count > 1 && shmap_class_parse(word, strlen(word), class) == 0;
     if (*given || invocation->count == 1 || strchr(word, '/') || lstat(word, &stat) == 0)
         return EXIT_SUCCESS;
-    fail(word, "no such class, and no such path; the classes are persist, anon and scratch");
+    fail(word, "no such class, and no such path; the classes are persist, anon, atomic, "
+               "checkpoint and scratch");
     return EXIT_USAGE;
 }
 
@@ -247,7 +248,7 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
                        invocation->count != 2))
         warnx("class: --to is for one file of a scratch directory: class FILE persist --to PATH");
     else if (wanted->convert && !wanted->class_given)
-        warnx("class --convert: name the class that it is to be, persist, anon or scratch, last");
+        warnx("class --convert: name the class that it is to be, such as persist, last");
     else if (wanted->convert && when)
         warnx("class --convert: what is copied has no lifetime of its own; give --lifetime in a "
               "command of its own, for what is made later");

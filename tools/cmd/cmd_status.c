@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/api/shmap.h"
 #include "tools/cmd/command.h"
@@ -53,6 +54,23 @@ static void print_survival(const struct shmap_status *status)
         print_text("           upgrade refused: ", status->upgrade_error, "\n");
 }
 
+static void print_journal(const struct shmap_status *status)
+{
+    char when[32] = "none yet";
+    time_t last = (time_t)status->journal_last_commit;
+    struct tm tm;
+
+    if (last && localtime_r(&last, &tm))
+        strftime(when, sizeof(when), "%F %T", &tm);
+    printf("journal    %s of %s; ", humanize(status->journal_used).text,
+           humanize(status->journal_size).text);
+    printf("%s uncommitted, ", humanize(status->journal_uncommitted).text);
+    printf("%s committed and not in files yet\n", humanize(status->journal_unapplied).text);
+    printf("           %" PRIu64 " commits, the last: %s\n", status->journal_commits, when);
+    if (*status->journal_error)
+        print_text("           failed: ", status->journal_error, "\n");
+}
+
 static void print_status(const struct shmap_status *status, const char *flags)
 {
     print_text("mount      ", status->mountpoint, "\n");
@@ -71,6 +89,8 @@ static void print_status(const struct shmap_status *status, const char *flags)
     }
     if (*status->scratch)
         print_text("scratch    ", status->scratch, ", which no backup needs\n");
+    if (status->journal_size)
+        print_journal(status);
     if (status->ram_area.present) {
         print_text("RAM area   ", status->ram_area.filesystem, "");
         print_text(", huge=", status->huge, "");

@@ -31,8 +31,9 @@ int fail_class(const char *path, enum shmap_class class, int error)
                           ".shmapfs in its store is not its owner's; mount it anew");
     if (error == -EOPNOTSUPP)
         return fail(path,
-                    "this version of shmapfs does not have the class %s; use persist, anon or "
-                    "scratch",
+                    "this mount does not have the class %s: it is of an earlier version, or has "
+                    "writeback; "
+                    "use persist or anon",
                     name);
     if (shmap_class_get(path, &now) == 0 && (now == SHMAP_SCRATCH || class == SHMAP_SCRATCH))
         return fail(path,

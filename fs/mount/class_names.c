@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The directories of scratch=, and the place of their contents, when a mount begins. */
+/* The directories of scratch=, atomic= and checkpoint=, and the place of what is in the first, when
+ * a mount begins. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,4 +113,79 @@ int store_setup_make_scratch(struct mount *mount, struct complaint *complaint)
                         " is another user's, or cannot be made",
                         mount->options.scratch, mount->options.store);
     return for_each_scratch(mount, complaint, make_item);
+}
+
+/* Does some work for each directory that an option names for a class of the store. */
+static int for_each_journaled(const struct mount *mount, struct complaint *complaint,
+                              int (*work)(const struct mount *mount, const char *path,
+                                          enum shmap_class class, struct complaint *complaint))
+{
+    const struct {
+        enum shmap_class class;
+        const char *names;
+    } given[] = {
+        { SHMAP_ATOMIC, mount->options.atomic },
+        { SHMAP_CHECKPOINT, mount->options.checkpoint },
+    };
+    int error = 0;
+
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]) && !error; i++) {
+        CLEANUP_FREE char *copy = given[i].names ? strdup(given[i].names) : NULL;
+        char *rest = copy;
+        const char *name;
+
+        if (given[i].names && !copy)
+            return complain(complaint, ENOMEM, "option '%s': %s", shmap_class_name(given[i].class),
+                            strerror(ENOMEM));
+        while (!error && (name = strsep(&rest, ":")))
+            error = work(mount, name, given[i].class, complaint);
+    }
+    return error;
+}
+
+/* Returns whether a list has a name. */
+static bool has_name(const char *names, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = names; at; at = strchr(at, ':')) {
+        at += *at == ':';
+        if (strncmp(at, name, length) == 0 && strchr(":", at[length]))
+            return true;
+    }
+    return false;
+}
+
+static int check_journaled(const struct mount *mount, const char *path, enum shmap_class class,
+                           struct complaint *complaint)
+{
+    if (mount->options.read_only)
+        return complain(complaint, EROFS,
+                        "option '%s' cannot be had with ro: nothing is written to the store, and "
+                        "nothing committed; leave one of them out",
+                        shmap_class_name(class));
+    if (has_name(mount->options.anon, path) ||
+        (class == SHMAP_ATOMIC && has_name(mount->options.checkpoint, path)))
+        return complain(complaint, EINVAL,
+                        "%s=%s: another option gives this directory a class, too; leave one of "
+                        "them out",
+                        shmap_class_name(class), path);
+    return class_root_check(&mount->volume.info.areas[AREA_STORE], class, path, complaint);
+}
+
+static int make_journaled(const struct mount *mount, const char *path, enum shmap_class class,
+                          struct complaint *complaint)
+{
+    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], class, path,
+                              &mount->options.ram, complaint);
+}
+
+int store_setup_check_journaled(struct mount *mount, struct complaint *complaint)
+{
+    return for_each_journaled(mount, complaint, check_journaled);
+}
+
+int store_setup_make_journaled(struct mount *mount, struct complaint *complaint)
+{
+    return for_each_journaled(mount, complaint, make_journaled);
 }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/sync/saver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/journal/save_times.h"
+#include "fs/journal/volume_journal.h"
+#include "fs/sync/sync_child.h"
+#include "fs/util/log.h"
+#include "lib/sys/cleanup.h"
+
+/* The files that are due. */
+struct due {
+    uint64_t *ids;
+    size_t count;
+    size_t room;
+};
+
+/* Adds a file. One for which there is no memory is due again later. */
+static void add_due(struct due *due, uint64_t id)
+{
+    size_t room = due->room ? 2 * due->room : 64;
+    uint64_t *longer =
+        due->count < due->room ? due->ids : reallocarray(due->ids, room, sizeof(*due->ids));
+
+    if (!longer)
+        return;
+    if (longer != due->ids)
+        due->room = room;
+    due->ids = longer;
+    due->ids[due->count++] = id;
+}
+
+static unsigned interval_of(struct volume *volume, uint64_t id)
+{
+    INODE struct inode inode = INODE_NONE;
+
+    if (inode_hold(volume, id, &inode) != 0 || !inode_is_regular(&inode) ||
+        !inode_class(&inode)->works_in_ram)
+        return 0;
+    return inode.ref.policy & COMMIT_INTERVAL;
+}
+
+/* Finds the files that are due in a second. */
+static void find_due(struct volume *volume, uint64_t second, struct due *due,
+                     struct save_intervals *found)
+{
+    uint32_t slot = 0;
+    uint64_t id;
+
+    while ((id = node_next_writer(&volume->nodes, &slot))) {
+        unsigned interval = interval_of(volume, id);
+
+        if (!save_is_due(second, interval))
+            continue;
+        save_intervals_add(found, interval);
+        add_due(due, id);
+    }
+}
+
+static void save_due(struct mount *mount, uint64_t second)
+{
+    struct save_times *times = volume_journal_save_times(&mount->volume);
+    CLEANUP_FREE struct save_intervals *found = calloc(1, sizeof(*found));
+    struct due due = { .count = 0 };
+    int error;
+
+    if (!found)
+        return;
+    find_due(&mount->volume, second, &due, found);
+    save_times_found(times, second, found);
+    error = due.count > 0 ? sync_child_save(mount, due.ids, due.count) : 0;
+    free(due.ids);
+    if (error)
+        log_event(LOG_WARNING, "not all files could be saved that were due: %s", strerror(-error));
+}
+
+static void *saving_thread(void *argument)
+{
+    struct mount *mount = argument;
+    struct save_times *times = volume_journal_save_times(&mount->volume);
+    uint64_t second;
+
+    while ((second = save_times_wait(times)))
+        save_due(mount, second);
+    return NULL;
+}
+
+/* Notes the intervals of files that are open already, after a worker's death. */
+static void note_open(struct volume *volume)
+{
+    struct save_times *times = volume_journal_save_times(volume);
+    uint32_t slot = 0;
+    uint64_t id;
+
+    while (volume->state->caches_class && (id = node_next_writer(&volume->nodes, &slot))) {
+        unsigned interval = interval_of(volume, id);
+
+        if (interval > 0)
+            save_times_note(times, interval);
+    }
+}
+
+int saver_start(struct mount *mount)
+{
+    int error;
+
+    if (volume_area(&mount->volume, AREA_STORE)->root < 0)
+        return 0;
+    note_open(&mount->volume);
+    error = pthread_create(&mount->saver, NULL, saving_thread, mount);
+    mount->saves = error == 0;
+    return -error;
+}
+
+void saver_end(struct mount *mount)
+{
+    if (!mount->saves)
+        return;
+    mount->saves = false;
+    save_times_end(volume_journal_save_times(&mount->volume));
+    pthread_join(mount->saver, NULL);
+}
