@@ -30,8 +30,9 @@ static void execute_daemon(const struct fixture *fixture)
     const char *daemon = getenv("SHMAPFS"), *more = getenv("SHMAPFS_TEST_OPTIONS");
     char options[512];
     // The daemon has a keeper, as every mount does; the options can say otherwise.
-    snprintf(options, sizeof(options), "keeper,size=%d%s%s%s%s", HARNESS_AREA_SIZE,
-             fixture->store != NULL ? ",anon=anon" : "",
+    snprintf(options, sizeof(options), "keeper,size=%d%s%s%s%s%s%s%s", HARNESS_AREA_SIZE,
+             fixture->store != NULL ? ",anon=anon" : "", fixture->class != NULL ? "," : "",
+             fixture->class != NULL ? fixture->class : "", fixture->class != NULL ? "=persist" : "",
              fixture->nopassthrough ? ",nopassthrough" : "", more != NULL ? "," : "",
              more != NULL ? more : "");
 

@@ -239,7 +239,7 @@ static bool prepare_group(struct case_group *group)
 
     struct fixture *fixture = &group->fixture;
     fixture->passthrough = group->native == NULL && fixture->root && !fixture->nopassthrough &&
-                           kernel_has_passthrough();
+                           fixture->class == NULL && kernel_has_passthrough();
     fixture->cached = group->native == NULL && !fixture->passthrough;
     struct statfs fs;
     if (group->fixture.area == AREA_RAM || group->fixture.area == AREA_ANON)
@@ -286,8 +286,16 @@ static bool parse_user(struct case_group *group, const char *user)
 
 static bool parse_arguments(struct case_group *group, int argc, char **argv)
 {
-    static const char *const areas[] = {
-        [AREA_RAM] = "ram", [AREA_ANON] = "anon", [AREA_PERSIST] = "persist"
+    static const struct {
+        const char *word;
+        enum area area;
+        const char *class;
+    } areas[] = {
+        { "ram", AREA_RAM, NULL },
+        { "anon", AREA_ANON, NULL },
+        { "persist", AREA_PERSIST, NULL },
+        { "atomic", AREA_PERSIST, "atomic" },
+        { "checkpoint", AREA_PERSIST, "checkpoint" },
     };
     struct fixture *fixture = &group->fixture;
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "native") == 0) {
@@ -300,9 +308,13 @@ static bool parse_arguments(struct case_group *group, int argc, char **argv)
     fixture->nopassthrough = strcmp(argv[2], "cached") == 0;
     if (!fixture->nopassthrough && strcmp(argv[2], "passthrough") != 0)
         return false;
-    for (fixture->area = AREA_RAM; fixture->area < AREA_NATIVE; fixture->area++)
-        if (strcmp(argv[1], areas[fixture->area]) == 0)
-            return true;
+    for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++) {
+        if (strcmp(argv[1], areas[i].word) != 0)
+            continue;
+        fixture->area = areas[i].area;
+        fixture->class = areas[i].class;
+        return true;
+    }
     return false;
 }
 
@@ -315,7 +327,7 @@ int harness_main(int argc, char **argv, const char *name, const struct CMUnitTes
     group.sandbox = (struct sandbox){ .top = group.top, .by_root = geteuid() == 0 };
     if (!parse_arguments(&group, argc, argv)) {
         fprintf(stderr,
-                "usage: %s ram|anon|persist passthrough|cached root|user\n"
+                "usage: %s ram|anon|persist|atomic|checkpoint passthrough|cached root|user\n"
                 "       %s native DIRECTORY|tmpfs [root|user]\n",
                 argv[0], argv[0]);
         return EXIT_FAILURE;

@@ -2,7 +2,7 @@
 /*
  * A real mount for each group of cases.
  *
- *   test_NAME AREA MODE USER      AREA: ram | anon | persist
+ *   test_NAME AREA MODE USER      AREA: ram | anon | persist | atomic | checkpoint
  *                                 MODE: passthrough | cached
  *                                 USER: root | user
  *   test_NAME native DIRECTORY [USER]
@@ -10,6 +10,7 @@
  *                                 the word tmpfs for DIRECTORY means a new tmpfs
  *
  * ram is a mount without a STORE; anon and persist are two directories of one mount with a STORE.
+ * With atomic and checkpoint the directory that is otherwise persisted has that class.
  *
  * The program moves itself into mount and PID namespaces of its own before it mounts, so that
  * neither a mount nor a daemon can outlive it, however it ends. The daemon under test is $SHMAPFS;
@@ -45,6 +46,7 @@ enum area { AREA_RAM, AREA_ANON, AREA_PERSIST, AREA_NATIVE };
 
 struct fixture {
     enum area area;
+    const char *class;  // atomic or checkpoint, with AREA_PERSIST; NULL: its files are persisted
     bool nopassthrough; // the mount gets this option
     bool passthrough;   // data passes through the kernel: asked for, and there
     bool cached;        // data goes through FUSE's page cache; neither is so on native

@@ -81,7 +81,7 @@ static void filtered(void **state)
     assert_listed(select_json("--unused", NULL), "objects", "one/a.db scratch/two/c.db ");
     assert_ok(close(fd));
     struct program_result result = run_program(shmapctl(), "ls", "--class", "green", "mnt", NULL);
-    assert_refused(&result, USAGE, "green", "persist, anon and scratch", NULL);
+    assert_refused(&result, USAGE, "green", "checkpoint and scratch", NULL);
     workspace_unmount(workspace);
 }
 

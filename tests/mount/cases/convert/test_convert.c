@@ -85,8 +85,6 @@ static void refusals(void **state)
     assert_refused(&result, FAILED, workspace->mnt, "mount point", NULL);
     result = convert("mnt/tree/file", "anon");
     assert_refused(&result, FAILED, "tree/file", "not a directory", NULL);
-    result = convert("mnt/tree", "atomic");
-    assert_refused(&result, FAILED, "mnt/tree", "atomic", "persist, anon or scratch", NULL);
     result = convert("store", "anon");
     assert_refused(&result, FAILED, "store", "shmapfs mount", NULL);
     result = run_program(shmapctl(), "class", "--convert", "mnt/tree", NULL);
