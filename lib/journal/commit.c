@@ -352,18 +352,14 @@ static int wait_for_commit(struct journal *journal, struct commit_wait *wait, st
     return wait->error;
 }
 
-int journal_commit(struct journal *journal, struct journal_object *const objects[], const int fds[],
-                   size_t count)
+static int try_to_commit(struct journal *journal, struct journal_object *const objects[],
+                         const int fds[], size_t count)
 {
     struct commit_wait wait = { .objects = objects, .count = count };
     struct batch *batch;
     bool dirty = false;
     int error = 0;
 
-    if (count > JOURNAL_COMMIT_MAX)
-        return -E2BIG;
-    if (atomic_load(&journal->error))
-        return -EIO;
     for (size_t i = 0; i < count && !error; i++) {
         error = prepare(objects[i], fds[i]);
         dirty = dirty || journal_is_dirty(objects[i]);
@@ -375,5 +371,21 @@ int journal_commit(struct journal *journal, struct journal_object *const objects
         return -ENOMEM;
     error = wait_for_commit(journal, &wait, batch);
     free(batch);
+    return error;
+}
+
+int journal_commit(struct journal *journal, struct journal_object *const objects[], const int fds[],
+                   size_t count)
+{
+    int error;
+
+    if (count > JOURNAL_COMMIT_MAX)
+        return -E2BIG;
+    if (atomic_load(&journal->error))
+        return -EIO;
+    error = try_to_commit(journal, objects, fds, count);
+    // Where the store is full, the blocks of what is applied have room.
+    if (error == -ENOSPC && journal_file(journal) >= 0 && journal_apply(journal) == 0)
+        error = try_to_commit(journal, objects, fds, count);
     return error;
 }

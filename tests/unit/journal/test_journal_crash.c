@@ -21,7 +21,7 @@
 #define FILES 3U
 #define PAGES 24U
 #define ROOM  (PAGES * 4096U)
-#define STEPS 160U
+#define STEPS 100U
 #ifndef ROUNDS
 #define ROUNDS 2U
 #endif
