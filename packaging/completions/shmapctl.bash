@@ -70,8 +70,7 @@ _shmapctl_class() { # WORD
 _shmapctl_ls() { # WORD
     case ${words[-2]} in
     --sort) _shmapfs_reply "$1" path size allocated resident dirty users mtime ;;
-    --class) _shmapfs_reply "$1" persist anon scratch ;;
-    --class) _shmapfs_reply "$1" persist anon atomic checkpoint ;;
+    --class) _shmapfs_reply "$1" persist anon atomic checkpoint scratch ;;
     --name) ;;
     *)
         [[ $1 == -* ]] || return 1
@@ -118,17 +117,13 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
         _shmapfs_paths dirnames
         ;;
     'class 1' | 'who 1' | 'map 1' | 'warmup '* | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
-    'skeleton 1' | 'summary 1') _shmapfs_paths dirnames ;;
-    'class 1' | 'who 1' | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
-    'skeleton 1' | 'verify 1' | 'recover 1') _shmapfs_paths dirnames ;;
+    'skeleton 1' | 'summary 1' | 'verify 1' | 'recover 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
-        _shmapfs_reply "$3" persist anon scratch
-        _shmapfs_reply "$3" persist anon atomic checkpoint
+        _shmapfs_reply "$3" persist anon atomic checkpoint scratch
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save who ls run summary warmup map metrics doctor help ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save verify recover who ls run help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save verify recover who ls run summary warmup map metrics doctor help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -159,8 +154,7 @@ _shmapctl() {
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save who ls run summary warmup map metrics doctor help
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save verify recover who ls run help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save verify recover who ls run summary warmup map metrics doctor help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

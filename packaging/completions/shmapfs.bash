@@ -35,8 +35,7 @@ _shmapfs_options() { # WORD
     local before='' option names=(
         size= nr_inodes= nr_blocks= huge= mode= uid= gid= mpol= inode32 inode64 usrquota grpquota
         usrquota_block_hardlimit= usrquota_inode_hardlimit= grpquota_block_hardlimit=
-        grpquota_inode_hardlimit= noswap reserve anon= scratch= lifetime= linger= skeleton nopassthrough nobroker
-        grpquota_inode_hardlimit= noswap reserve anon= atomic= checkpoint= log= lifetime= linger= skeleton nopassthrough
+        grpquota_inode_hardlimit= noswap reserve anon= atomic= checkpoint= log= scratch= lifetime= linger= skeleton nopassthrough
         nobroker
         writeback timeout= descriptors= user_descriptors= io_uring keeper nokeeper watchdog= umount_ends noumount_ends takeover
         ro rw suid nosuid dev nodev exec noexec sync async dirsync atime noatime relatime strictatime

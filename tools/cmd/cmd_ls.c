@@ -284,7 +284,8 @@ static int read_selection(const struct invocation *invocation, struct selection 
         return EXIT_USAGE;
     }
     if (word && shmap_class_parse(word, strlen(word), class) != 0) {
-        fail(word, "no such class; the classes are persist, anon, atomic, checkpoint and scratch");
+        fail(word, "no such class; the classes are persist, anon, atomic, checkpoint and "
+                   "scratch");
         return EXIT_USAGE;
     }
     selection->class = word ? class : NULL;

@@ -55,8 +55,8 @@ int cmd_status(const struct invocation *invocation);
 int cmd_summary(const struct invocation *invocation);
 int cmd_sync(const struct invocation *invocation);
 int cmd_upgrade(const struct invocation *invocation);
-int cmd_warmup(const struct invocation *invocation);
 int cmd_verify(const struct invocation *invocation);
+int cmd_warmup(const struct invocation *invocation);
 int cmd_who(const struct invocation *invocation);
 
 #endif

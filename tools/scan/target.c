@@ -32,8 +32,7 @@ int fail_class(const char *path, enum shmap_class class, int error)
     if (error == -EOPNOTSUPP)
         return fail(path,
                     "this mount does not have the class %s: it is of an earlier version, or has "
-                    "writeback; "
-                    "use persist or anon",
+                    "writeback; use persist, anon or scratch",
                     name);
     if (shmap_class_get(path, &now) == 0 && (now == SHMAP_SCRATCH || class == SHMAP_SCRATCH))
         return fail(path,
