@@ -117,6 +117,7 @@ check 'shmapctl ls --class ' persist anon atomic checkpoint scratch
 check 'shmapctl doctor --r' --report
 check 'shmapctl metrics --o' --output
 check 'shmapctl map --s' --svg
+check 'shmapctl top --o' --once
 check 'shmapctl summary --c' --count
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon

@@ -62,6 +62,7 @@ ROOMS = {
     "tools/limit": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/promotion": ["tools/ui", "lib/api"],
     "tools/summary": ["tools/ui", "lib/api"],
+    "tools/top": ["lib/api"],
     "tools/warmup": ["tools/ui", "lib/sys"],
     "tools/convert": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/save": ["tools/ui", "lib/sys"],
@@ -69,7 +70,7 @@ ROOMS = {
     "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],
     "tools/recover": ["tools/ui", "lib/journal", "lib/area", "lib/api", "lib/sys"],
-    "tools/cmd": ["tools/convert", "tools/recover", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/cmd": ["tools/convert", "tools/recover", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/top", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")

@@ -49,6 +49,7 @@ static const struct command {
       "list the objects, with their pages in memory and their users" },
     { "map", "FILE", 1, 1, cmd_map,
       "draw where the pages of a file are, and who maps which of them" },
+    { "top", "[MOUNT]", 0, 1, cmd_top, "show the requests that a mount serves, each second anew" },
     { "summary", "DIRECTORY", 1, 1, cmd_summary,
       "show how much is below a directory, by class, and the largest files" },
     { "warmup", "PATH...", 1, INT_MAX - 1, cmd_warmup,
@@ -95,6 +96,7 @@ static const struct own_option {
     { "map", CHOICE_SVG, "svg", NULL, "as a drawing in SVG" },
     { "map", CHOICE_ASCII, "ascii", NULL, "without signs that not every terminal has" },
     { "summary", CHOICE_COUNT, "count", "N", "so many of the largest files, instead of 10" },
+    { "top", CHOICE_ONCE, "once", NULL, "show them once" },
     { "doctor", CHOICE_REPORT, "report", NULL,
       "print what a report of a fault should have, without private names" },
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/state/request_counts.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 
@@ -103,6 +104,7 @@ void serve_request(struct volume *volume, struct request *request)
     struct fuse_buf buffer = { .mem = header, .size = header->len };
 
     pthread_setspecific(volume->serving, request);
+    request_counts_add(volume->counts, state_index(volume->state, request), header->opcode);
     fault_point(FAULT_BEFORE_EXECUTION);
     fault_request(header);
     fuse_session_process_buf(volume->session, &buffer);

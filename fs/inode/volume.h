@@ -58,6 +58,7 @@ struct volume {
     atomic_uint releases_deferred; // RELEASEs that were received, and wait to be served
     struct ticker *ticker;         // NULL: there is no server
     struct memory_guard *memory;
+    struct request_counts *counts; // fs/state/request_counts.h
     // Until then nobody need look whether the store is still writable (fs/vfs/file.c).
     _Atomic uint64_t writable_until;
     struct {

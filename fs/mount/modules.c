@@ -11,6 +11,7 @@
 #include "fs/inode/reopen.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/state/request_counts.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
@@ -26,6 +27,18 @@ static void memory_destroy(struct volume *volume)
 {
     memory_guard_destroy(volume->memory);
     volume->memory = NULL;
+}
+
+static int counts_init(struct volume *volume)
+{
+    volume->counts = request_counts_make();
+    return volume->counts ? 0 : -ENOMEM;
+}
+
+static void counts_destroy(struct volume *volume)
+{
+    request_counts_destroy(volume->counts);
+    volume->counts = NULL;
 }
 
 static int registrar_init(struct volume *volume)
@@ -46,6 +59,7 @@ static const struct {
 } MODULES[] = {
     { registrar_init, registrar_end },
     { backing_init, backing_destroy },
+    { counts_init, counts_destroy },
     { deferred_close_init, deferred_close_destroy },
     { impersonate_init, impersonate_destroy },
     { memory_init, memory_destroy },

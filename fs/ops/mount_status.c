@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "fs/ops/mount_status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "fs/journal/volume_journal.h"
+#include "fs/state/request_counts.h"
 #include "fs/util/version.h"
 #include "lib/api/shmap.h"
 #include "lib/class/scratch_place.h"
@@ -148,4 +150,39 @@ char *mount_status(struct volume *volume)
     fill_options(volume, status);
     fill_journal(volume, status);
     return shmap_status_to_json(status);
+}
+
+/* Adds to the count of a name. */
+static void add_requests(struct shmap_requests *requests, const char *name, uint64_t served)
+{
+    size_t i = 0;
+
+    while (i < requests->count && strcmp(requests->all[i].name, name) != 0)
+        i++;
+    // There are as many places as kinds.
+    if (i == requests->count) {
+        strlcpy(requests->all[i].name, name, sizeof(requests->all[i].name));
+        requests->count++;
+    }
+    requests->all[i].served += served;
+}
+
+int mount_requests(struct inode *inode, char **value)
+{
+    CLEANUP_FREE struct shmap_requests *requests = calloc(1, sizeof(*requests));
+    const struct volume *volume = inode->volume;
+
+    if (volume->info.io_uring)
+        return -EOPNOTSUPP;
+    if (!requests)
+        return -ENOMEM;
+    requests->pid = (uint64_t)getpid();
+    for (uint32_t opcode = 0; opcode < REQUEST_KINDS; opcode++) {
+        uint64_t served = request_counts_of(volume->counts, opcode);
+
+        if (served > 0)
+            add_requests(requests, request_name_or(opcode, "OTHER"), served);
+    }
+    *value = shmap_requests_to_json(requests);
+    return 0;
 }

@@ -169,7 +169,7 @@ void request_end(struct request *request)
     request->check = ~head_check(request);
 }
 
-const char *request_name(uint32_t opcode)
+const char *request_name_or(uint32_t opcode, const char *otherwise)
 {
     static const char *const names[] = {
         [FUSE_LOOKUP] = "LOOKUP",
@@ -194,11 +194,15 @@ const char *request_name(uint32_t opcode)
         [FUSE_GETXATTR] = "GETXATTR",
         [FUSE_LISTXATTR] = "LISTXATTR",
         [FUSE_REMOVEXATTR] = "REMOVEXATTR",
+        [FUSE_FLUSH] = "FLUSH",
+        [FUSE_INIT] = "INIT",
         [FUSE_OPENDIR] = "OPENDIR",
         [FUSE_READDIR] = "READDIR",
         [FUSE_RELEASEDIR] = "RELEASEDIR",
         [FUSE_FSYNCDIR] = "FSYNCDIR",
+        [FUSE_ACCESS] = "ACCESS",
         [FUSE_CREATE] = "CREATE",
+        [FUSE_INTERRUPT] = "INTERRUPT",
         [FUSE_IOCTL] = "IOCTL",
         [FUSE_BATCH_FORGET] = "BATCH_FORGET",
         [FUSE_FALLOCATE] = "FALLOCATE",
@@ -208,6 +212,10 @@ const char *request_name(uint32_t opcode)
         [FUSE_COPY_FILE_RANGE] = "COPY_FILE_RANGE",
     };
 
-    return opcode < sizeof(names) / sizeof(names[0]) && names[opcode] ? names[opcode]
-                                                                      : "of an unknown kind";
+    return opcode < sizeof(names) / sizeof(names[0]) && names[opcode] ? names[opcode] : otherwise;
+}
+
+const char *request_name(uint32_t opcode)
+{
+    return request_name_or(opcode, "of an unknown kind");
 }

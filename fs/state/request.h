@@ -117,8 +117,10 @@ void request_answer(struct request *request);
 /* Frees the record: the answer has arrived, or none is needed, or nobody waits for it any more. */
 void request_end(struct request *request);
 
-/* Returns the protocol's name for a kind of request, for the log. */
+/* Returns the protocol's name for a kind of request, for the log; and the same, or something else
+ * where it has no name here. */
 const char *request_name(uint32_t opcode);
+const char *request_name_or(uint32_t opcode, const char *otherwise);
 
 static inline enum request_state request_state(const struct request *request)
 {

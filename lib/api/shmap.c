@@ -255,3 +255,11 @@ int shmap_areas_get(const char *mountpoint, struct shmap_own_area **areas, size_
     *count = 0;
     return error ? error : shmap_areas_from_json(json, areas, count);
 }
+
+int shmap_requests_get(const char *mountpoint, struct shmap_requests *requests)
+{
+    CLEANUP_FREE char *json = NULL;
+    int error = read_text(mountpoint, SHMAP_XATTR_REQUESTS, &json);
+
+    return error ? error : shmap_requests_from_json(json, requests);
+}

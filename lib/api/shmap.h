@@ -38,6 +38,9 @@ extern "C" {
 #define SHMAP_XATTR_AREAS "user.shmapfs.areas"
 /* The state of a mount, as a JSON object: read on its root. */
 #define SHMAP_XATTR_STATUS "user.shmapfs.status"
+/* How many requests the process that serves has answered, as a JSON object: read on a mount's root
+ * by its owner and root. */
+#define SHMAP_XATTR_REQUESTS "user.shmapfs.requests"
 /* The size limit of the RAM area, a text for shmap_size_parse(): set on a mount's root. */
 #define SHMAP_XATTR_SIZE "user.shmapfs.size"
 /* Options of a mount that are to change, as shmapfs(8) has them: this name with an exclamation mark
@@ -315,6 +318,29 @@ int shmap_areas_get(const char *mountpoint, struct shmap_own_area **areas, size_
  * memory); and do the reverse. -EPROTO: it is no such array; -ENOMEM. */
 char *shmap_areas_to_json(const struct shmap_own_area *areas, size_t count);
 int shmap_areas_from_json(const char *json, struct shmap_own_area **areas, size_t *count);
+
+/* How many requests of the kernel's a mount has served, by their kind. What stays in the kernel,
+ * such as reads and writes that are passed through, is none. */
+#define SHMAP_REQUEST_KINDS 64
+struct shmap_request_count {
+    char name[24]; // as linux/fuse.h has it, without FUSE_: "LOOKUP", "GETATTR" …
+    uint64_t served;
+};
+struct shmap_requests {
+    uint64_t pid; // of the worker that has served them: another one counts anew
+    size_t count;
+    struct shmap_request_count all[SHMAP_REQUEST_KINDS];
+};
+
+/* Reads them. -EPERM: the caller is neither the mount's owner nor root; -EOPNOTSUPP: the mount's
+ * transport is io_uring, where they are not counted; otherwise errors as of shmap_status_get(),
+ * also of a mount that is older than this. */
+int shmap_requests_get(const char *mountpoint, struct shmap_requests *requests);
+
+/* Return them as a JSON object, which is what the mount itself answers, for free() (NULL: out of
+ * memory); and do the reverse, as far as there is room. -EPROTO: it is no such object. */
+char *shmap_requests_to_json(const struct shmap_requests *requests);
+int shmap_requests_from_json(const char *json, struct shmap_requests *requests);
 
 /* The pages of a file that are in memory, in pages of sysconf(_SC_PAGESIZE) bytes. */
 struct shmap_pages {

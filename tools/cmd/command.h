@@ -27,6 +27,7 @@ enum choice {
     CHOICE_SVG,
     CHOICE_ASCII,
     CHOICE_COUNT,
+    CHOICE_ONCE,
     CHOICES
 };
 
@@ -54,6 +55,7 @@ int cmd_skeleton(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
 int cmd_summary(const struct invocation *invocation);
 int cmd_sync(const struct invocation *invocation);
+int cmd_top(const struct invocation *invocation);
 int cmd_upgrade(const struct invocation *invocation);
 int cmd_verify(const struct invocation *invocation);
 int cmd_warmup(const struct invocation *invocation);
