@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "fs/inode/share.h"
+#include "fs/single/file_class.h"
 #include "lib/object/object.h"
 
 /* Tells whether a directory can have a class. Names of every class are in the store, and below a
@@ -56,6 +57,8 @@ int class_assign(struct inode *directory, enum shmap_class word, const struct ar
     const struct class *class = volume->classes[word];
     int error = 0;
 
+    if (inode_is_regular(directory) && !words)
+        return file_class_assign(directory, word);
     if (!inode_is_dir(directory))
         return -ENOTDIR;
     if (!can_be_here(directory, class))

@@ -9,6 +9,7 @@ extern const struct class CLASS_ANON;
 extern const struct class CLASS_SCRATCH;
 extern const struct class CLASS_ATOMIC;
 extern const struct class CLASS_CHECKPOINT;
+extern const struct class CLASS_ANON_OF_FILE;
 
 /* Returns whether a directory has a class of its own whose contents are where its name is. */
 bool store_class_begins(const struct inode *directory);
@@ -17,6 +18,6 @@ bool store_class_begins(const struct inode *directory);
 enum shmap_class store_class_above(const struct inode *directory);
 
 /* All classes, by their words. */
-extern const struct class *const CLASSES[SHMAP_CLASSES];
+extern const struct class *const CLASSES[CLASSES_ALL];
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fs/util/fault.h"
+#include "lib/class/file_mark.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
@@ -34,6 +35,15 @@ static int make_up_for_sync(const struct inode *from, const char *name)
     return fsync(fd) == 0 ? 0 : -errno;
 }
 
+/* Returns whether a file has a class of its own, which it takes along. */
+static bool has_own_class(const struct inode *from, const char *name)
+{
+    CLEANUP_FD int fd = from->volume->state->file_classes ? object_open_in(from->fd, name) : -1;
+    enum shmap_class class;
+
+    return fd >= 0 && file_mark_get(fd, &class) == 0;
+}
+
 int crossing_begin(const struct inode *from, const char *name, const struct inode *to,
                    unsigned flags)
 {
@@ -45,7 +55,7 @@ int crossing_begin(const struct inode *from, const char *name, const struct inod
         return error;
     if (!area_kind(from->ref.area)->lasts || S_ISDIR(stx.stx_mode) || stx.stx_nlink > 1 ||
         (flags & ~(unsigned)RENAME_NOREPLACE) || inode_class(from)->contents ||
-        inode_class(to)->contents)
+        inode_class(to)->contents || has_own_class(from, name))
         return -EXDEV;
     if (!S_ISREG(stx.stx_mode) || inode_class(from)->sync_waits || !inode_class(to)->sync_waits)
         return 0;

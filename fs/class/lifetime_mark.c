@@ -2,9 +2,11 @@
 #include "fs/class/lifetime_mark.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "fs/class/mirror.h"
 #include "fs/lifetime/last_close.h"
+#include "lib/class/lifetime.h"
 
 static int mark_both(struct inode *directory, const struct shmap_lifetime *lifetime)
 {
@@ -20,7 +22,9 @@ static int mark_both(struct inode *directory, const struct shmap_lifetime *lifet
     return error;
 }
 
-int lifetime_mark(struct inode *directory, const struct shmap_lifetime *lifetime)
+/* Gives a directory a lifetime for what is made in it from now on, also in the store, as far as it
+ * is kept there. */
+static int mark_lifetime(struct inode *directory, const struct shmap_lifetime *lifetime)
 {
     struct volume *volume = directory->volume;
     uint16_t flag = NODE_LAST_CLOSE;
@@ -41,4 +45,30 @@ int lifetime_mark(struct inode *directory, const struct shmap_lifetime *lifetime
     node_flags(&volume->nodes, &directory->ref, lifetime->last_close ? flag : 0,
                lifetime->last_close ? 0 : flag);
     return 0;
+}
+
+int lifetime_mark_get(struct inode *inode, char **value)
+{
+    char text[SHMAP_LIFETIME_TEXT_MAX];
+    struct shmap_lifetime lifetime;
+
+    if (!inode_class(inode)->has_lifetimes || (!inode_is_dir(inode) && !inode_is_regular(inode)))
+        return -ENODATA;
+    lifetime = lifetime_get(inode->fd);
+    shmap_lifetime_text(&lifetime, text);
+    *value = strdup(text);
+    return 0;
+}
+
+int lifetime_mark_set(struct inode *inode, const char *value, size_t size)
+{
+    struct shmap_lifetime lifetime;
+    int error = shmap_lifetime_parse(value, size, &lifetime);
+
+    return error ? error : mark_lifetime(inode, &lifetime);
+}
+
+int lifetime_mark_remove(struct inode *inode)
+{
+    return mark_lifetime(inode, &(struct shmap_lifetime){ .last_close = false });
 }

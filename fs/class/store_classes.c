@@ -3,14 +3,18 @@
  * The classes whose contents are in the store, where the names are.
  *
  * persist: what is in the store stays there, on disk when msync(2) or fsync(2) return.
- * atomic, checkpoint: after a crash files are exactly as of their last commit. What was written since
- * waits in the store's journal, or in RAM.
+ * atomic, checkpoint: after a crash files are exactly as of their last commit. What was written
+ * since waits in the store's journal, or in RAM.
+ *
+ * And the class of a single file that is anonymous: its name is kept, its contents are not.
  */
 #include <errno.h>
 
 #include "fs/class/classes.h"
 #include "fs/inode/inode.h"
 #include "fs/journal/journaled_file.h"
+#include "fs/single/anon_contents.h"
+#include "fs/single/file_class.h"
 #include "lib/class/class_root.h"
 #include "lib/class/lifetime.h"
 #include "lib/object/object.h"
@@ -101,6 +105,7 @@ static int assign_persist(struct inode *directory, const struct area_words *word
 const struct class CLASS_PERSIST = {
     .word = SHMAP_PERSIST,
     .area = AREA_STORE,
+    .change = file_class_settle,
     .lasts = true,
     .passes_through = true,
     .sync_waits = true,
@@ -127,6 +132,7 @@ static int check_journaled(const struct volume *volume)
 const struct class CLASS_ATOMIC = {
     .word = SHMAP_ATOMIC,
     .area = AREA_STORE,
+    .change = file_class_settle,
     .lasts = true,
     .sync_waits = true,
     .contents = &JOURNALED_CONTENTS,
@@ -137,10 +143,25 @@ const struct class CLASS_ATOMIC = {
 const struct class CLASS_CHECKPOINT = {
     .word = SHMAP_CHECKPOINT,
     .area = AREA_STORE,
+    .change = file_class_settle,
     .lasts = true,
     .sync_waits = true,
     .works_in_ram = true,
     .contents = &JOURNALED_CONTENTS,
     .check = check_journaled,
     .assign = assign_checkpoint,
+};
+
+/* Without a cache for writes of the kernel's, for the reason of the classes with a journal. */
+static int check_anon_file(const struct volume *volume)
+{
+    return volume->info.writeback || !volume_has_area(volume, AREA_RAM) ? -EOPNOTSUPP : 0;
+}
+
+const struct class CLASS_ANON_OF_FILE = {
+    .word = SHMAP_ANON,
+    .area = AREA_STORE,
+    .contents = &ANON_CONTENTS,
+    .change = file_class_settle,
+    .check = check_anon_file,
 };

@@ -16,7 +16,13 @@
 
 struct area_words;
 struct inode;
+struct move;
 struct volume;
+
+/* Beside the classes that have a word there is one for a file of the store whose contents alone are
+ * anonymous. Its index is above theirs, and its word is that of the class anon. */
+#define CLASS_ANON_FILE SHMAP_CLASSES
+#define CLASSES_ALL     (SHMAP_CLASSES + 1)
 
 /* The contents of a file whose class keeps them in a way of its own. `fd` is a descriptor of the
  * area's file that can read; the functions do what their namesakes in fs/vfs/file.h and the system
@@ -46,6 +52,16 @@ struct contents {
     /* Brings what was written to the disk before the file takes the name of another, which would
      * otherwise be gone for one that is empty after a crash. */
     int (*settle)(struct inode *inode);
+
+    /* For a file that gets another class (fs/single/file_class.h): take the contents from the
+     * area's file, and give them to it, which the class may do with already (NULL). That can be
+     * given up, and nothing has changed then. After the file has its new class the other two
+     * remove what the area's file has too much, and what the class had. `fd` can be read and
+     * written. */
+    int (*take)(struct inode *inode, int fd, const struct move *move);
+    int (*took)(struct inode *inode, int fd);
+    int (*give)(struct inode *inode, int fd, const struct move *move);
+    void (*gave)(struct inode *inode);
 };
 
 struct class
@@ -67,6 +83,10 @@ struct class
 
     // Returns 0 if a volume can have the class, otherwise a negative errno; NULL: each can.
     int (*check)(const struct volume *volume);
+
+    /* Called when a file that is to get another class has had its last close; NULL: its files have
+     * none of their own. */
+    void (*change)(struct inode *inode);
 
     /* Changes in the store whatever a class root takes there before its contents are opened. That
      * may wait for a disk: volume->class_roots is not held. NULL: it takes nothing. */

@@ -13,6 +13,7 @@
 #include "lib/area/store_lock.h"
 #include "lib/class/class_root.h"
 #include "lib/class/commit_mark.h"
+#include "lib/class/file_mark.h"
 #include "lib/class/lifetime.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -188,6 +189,25 @@ static int find_class(const struct volume *volume, int dir, const struct class *
     return error == -ENODATA ? 0 : error;
 }
 
+/* Finds the class that a file was given for itself, if it has another one than its directory. */
+static int find_file_class(const struct volume *volume, int fd, struct node_seed *seed)
+{
+    enum shmap_class word;
+    const struct class *class;
+    int error = file_mark_get_next(fd, &word);
+
+    if (!error)
+        seed->flags |= NODE_CHANGES_CLASS;
+    error = file_mark_get(fd, &word);
+    if (error)
+        return error == -ENODATA ? 0 : error;
+    if (word != SHMAP_ANON && !volume->classes[word]->lasts)
+        return -EIO;
+    seed->class = word == SHMAP_ANON ? CLASS_ANON_FILE : (uint8_t)word;
+    class = volume->classes[seed->class];
+    return class->check ? class->check(volume) : 0;
+}
+
 static bool may_have_lifetime(const struct volume *volume, const struct node_seed *seed)
 {
     return volume->classes[seed->class]->has_lifetimes &&
@@ -256,6 +276,10 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
         return claim_class_root(volume, own_class, &seed, steal_fd(&found), stx, inode);
     if (own_class)
         seed.class = (uint8_t)own_class->word;
+    if (S_ISREG(stx->stx_mode) && volume->state->file_classes && inode_class(parent)->lasts)
+        error = find_file_class(volume, found, &seed);
+    if (error)
+        return error;
     seed.policy = find_policy(parent, &seed, found);
     if (volume_has_lifetimes(volume) && may_have_lifetime(volume, &seed))
         seed.flags |= lifetime_flag(volume, found);

@@ -73,7 +73,8 @@ struct volume {
     struct backing_registry *backings; // backing.h
     struct registrar *registrar;       // fs/broker/registrar.h
     struct deferred_close *deferred_close;
-    struct volume_journal *journal; // fs/journal/volume_journal.h
+    struct volume_journal *journal;  // fs/journal/volume_journal.h
+    struct class_switches *switches; // fs/switch/class_switch.h
     struct orphans *orphans;
     struct attr_poll *attr_poll;     // fs/vfs/attr.h
     struct size_notify *size_notify; // fs/vfs/size_notify.h

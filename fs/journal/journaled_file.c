@@ -276,6 +276,16 @@ static int settle_journaled(struct inode *inode)
     return commit(inode, object, file_io_begin(inode, false, &io) == 0 ? io.fd : -1);
 }
 
+/* Brings all of a file to the store's. */
+static int give_journaled(struct inode *inode, int fd, const struct move *move)
+{
+    OBJECT *object = find_object(inode);
+    int error = object ? commit(inode, object, fd) : 0;
+
+    (void)move;
+    return error || !object ? error : journal_apply(volume_journal(inode->volume));
+}
+
 const struct contents JOURNALED_CONTENTS = {
     .read = read_journaled,
     .write = write_journaled,
@@ -288,4 +298,5 @@ const struct contents JOURNALED_CONTENTS = {
     .open = open_journaled,
     .close = close_journaled,
     .settle = settle_journaled,
+    .give = give_journaled,
 };

@@ -12,6 +12,7 @@
 #include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/state/request_counts.h"
+#include "fs/switch/class_switch.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/hold.h"
 #include "fs/vfs/pending_invalidation.h"
@@ -53,6 +54,18 @@ static void registrar_end(struct volume *volume)
     volume->registrar = NULL;
 }
 
+static int switches_init(struct volume *volume)
+{
+    volume->switches = class_switches_make();
+    return volume->switches ? 0 : -ENOMEM;
+}
+
+static void switches_destroy(struct volume *volume)
+{
+    class_switches_free(volume->switches);
+    volume->switches = NULL;
+}
+
 static const struct {
     int (*init)(struct volume *volume);
     void (*destroy)(struct volume *volume); // also of what init() did not come to make
@@ -71,6 +84,7 @@ static const struct {
     { hold_init, hold_destroy },
     { size_notify_init, size_notify_destroy },
     { volume_journal_init, volume_journal_destroy },
+    { switches_init, switches_destroy },
 };
 #define MODULE_COUNT (sizeof(MODULES) / sizeof(MODULES[0]))
 

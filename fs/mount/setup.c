@@ -22,6 +22,7 @@
 #include "fs/vfs/readdir_policy.h"
 #include "fs/vfs/writeback.h"
 #include "lib/area/inode_number.h"
+#include "lib/class/file_mark.h"
 #include "lib/process/oom.h"
 #include "lib/sys/cleanup.h"
 
@@ -98,6 +99,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
     setup_note_program(mount->volume.state);
     mount->volume.state->read_only = mount->options.read_only;
     mount->volume.state->umount_ends = mount->options.umount_ends;
+    if (file_mark_is_noted(&mount->volume.info.areas[AREA_STORE]))
+        state_set_file_classes(mount->volume.state);
     mount->volume.state->journal_blocks = (uint32_t)(mount->options.log_size >> 12);
     if (mount->options.atomic || mount->options.checkpoint)
         state_set_cached_class(mount->volume.state, CACHES_CLASS_BEGINS);

@@ -91,14 +91,12 @@ struct node_seed {
 };
 
 enum node_flag {
-    NODE_UNLINKED = 1 << 0, // no name leads to the node any more
-    NODE_CLASS_ROOT =
-        1 << 1, // path_fd is the directory of contents, io_fd the store directory behind it
-    NODE_MAYBE_MAPPED =
-        1 << 2, // was open for writing through passthrough: mappings may still write to it
-    NODE_ATTR_CACHED = 1 << 3,        // the kernel was told that it may keep the attributes
-    NODE_IO_WRITABLE = 1 << 4,        // io_fd can write
-    NODE_IO_READABLE = 1 << 5,        // io_fd can read
+    NODE_UNLINKED = 1 << 0,     // no name leads to the node any more
+    NODE_CLASS_ROOT = 1 << 1,   // path_fd is the directory of contents, io_fd that of its name
+    NODE_MAYBE_MAPPED = 1 << 2, // was open for writing by passthrough: mappings may write to it
+    NODE_ATTR_CACHED = 1 << 3,  // the kernel was told that it may keep the attributes
+    NODE_IO_WRITABLE = 1 << 4,  // io_fd can write
+    NODE_IO_READABLE = 1 << 5,  // io_fd can read
     NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
     NODE_HANDLE_LASTS =
         1 << 7,                // the handle opens the node even without a name, as long as anything
@@ -108,6 +106,7 @@ enum node_flag {
     NODE_GONE = 1 << 10,       // it went so
     NODE_CACHED = 1 << 11,     // goes without passthrough until the last close: could not be had
     NODE_TAKEN_BACK = 1 << 12, // the kernel may have the size of what was not committed, and went
+    NODE_CHANGES_CLASS = 1 << 13, // gets another class when nobody uses it
 };
 
 /* Resources that a node holds and that system calls have to close. */

@@ -11,6 +11,7 @@
 #include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
 #include "fs/vfs/attr.h"
+#include "fs/vfs/file.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/file_size.h"
 #include "lib/object/flags.h"
@@ -208,6 +209,17 @@ static int apply_attr_once(fuse_req_t req, struct inode *inode, const struct sta
     return (int)result;
 }
 
+/* Changes attributes of which the size is one, and nobody has opened the file for that. */
+static int resize_once(fuse_req_t req, struct inode *inode, const struct stat *attr, int to_set)
+{
+    int error;
+
+    file_keep(inode);
+    error = apply_attr_once(req, inode, attr, to_set);
+    file_let_go(inode);
+    return error;
+}
+
 static bool is_immutable(const struct inode *inode)
 {
     struct statx stx;
@@ -225,7 +237,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int to_set,
     if (!error && !fi && (to_set & FUSE_SET_ATTR_SIZE) && is_immutable(&inode))
         error = -EPERM;
     if (!error)
-        error = apply_attr_once(req, &inode, attr, to_set);
+        error = !fi && (to_set & FUSE_SET_ATTR_SIZE) ? resize_once(req, &inode, attr, to_set)
+                                                     : apply_attr_once(req, &inode, attr, to_set);
     // The file may have been truncated all the same, and has then no room for its reserve.
     if (error && inode.volume && (to_set & FUSE_SET_ATTR_SIZE))
         attr_invalidate(inode.volume, id);

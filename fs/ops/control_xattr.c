@@ -18,6 +18,7 @@
 #include "fs/mount/mount.h"
 #include "fs/ops/mount_status.h"
 #include "fs/process/upgrade.h"
+#include "fs/single/file_class.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_size.h"
 #include "lib/class/skeleton.h"
@@ -59,7 +60,7 @@ static bool is_mount_owner(const struct inode *inode, uid_t uid)
 
 static int get_class(struct inode *inode, char **value)
 {
-    *value = strdup(shmap_class_name(inode->ref.class));
+    *value = strdup(shmap_class_name(inode_class(inode)->word));
     return 0;
 }
 
@@ -102,32 +103,6 @@ static int set_skeleton(struct inode *inode, const char *value, size_t size)
 static int remove_skeleton(struct inode *inode)
 {
     return has_skeleton(inode) ? mirror_switch(inode, false) : -ENODATA;
-}
-
-static int get_lifetime(struct inode *inode, char **value)
-{
-    char text[SHMAP_LIFETIME_TEXT_MAX];
-    struct shmap_lifetime lifetime;
-
-    if (!inode_class(inode)->has_lifetimes || (!inode_is_dir(inode) && !inode_is_regular(inode)))
-        return -ENODATA;
-    lifetime = lifetime_get(inode->fd);
-    shmap_lifetime_text(&lifetime, text);
-    *value = strdup(text);
-    return 0;
-}
-
-static int set_lifetime(struct inode *inode, const char *value, size_t size)
-{
-    struct shmap_lifetime lifetime;
-    int error = shmap_lifetime_parse(value, size, &lifetime);
-
-    return error ? error : lifetime_mark(inode, &lifetime);
-}
-
-static int remove_lifetime(struct inode *inode)
-{
-    return lifetime_mark(inode, &(struct shmap_lifetime){ .last_close = false });
 }
 
 static bool has_lifetime(const struct inode *inode)
@@ -263,6 +238,7 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .is_limit = area_attribute_limits,
       .remove = remove_class,
       .is_set = has_class },
+    { .name = SHMAP_XATTR_NEXT_CLASS, .get = file_class_get_next },
     { .name = SHMAP_XATTR_AREA,
       .get = area_attribute_get,
       .set = area_attribute_set,
@@ -278,10 +254,10 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .remove = remove_skeleton,
       .is_set = has_skeleton },
     { .name = SHMAP_XATTR_LIFETIME,
-      .get = get_lifetime,
-      .set = set_lifetime,
+      .get = lifetime_mark_get,
+      .set = lifetime_mark_set,
       .may_set = is_owner,
-      .remove = remove_lifetime,
+      .remove = lifetime_mark_remove,
       .is_set = has_lifetime },
     { .name = SHMAP_XATTR_COMMIT,
       .get = commit_attribute_get_word,

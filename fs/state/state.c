@@ -124,6 +124,12 @@ void state_set_cached_class(struct state *state, enum caches_class which)
     raise_version(state, WITH_CLASS);
 }
 
+void state_set_file_classes(struct state *state)
+{
+    state->file_classes = 1;
+    raise_version(state, WITH_CLASS);
+}
+
 const char *state_scratch_names(const struct state *state)
 {
     size_t before = strnlen(state->anon, sizeof(state->anon)) + 1;

@@ -158,6 +158,9 @@ struct state {
     uint32_t journal_blocks; // log=, in blocks of 4 KiB; 0: an older version has mounted
     int spill;               // a file in RAM for what the journal has no room for; 0: none yet
     uint8_t session[16];     // tells the mount's journal from those of others; 0: not made yet
+    // Files of the store may have a class of their own (lib/class/file_mark.h); 0: an older version
+    // has mounted.
+    _Atomic uint32_t file_classes;
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -227,6 +230,10 @@ const char *state_scratch_names(const struct state *state);
 /* Notes that there are files of such a class. An earlier binary, which does not serve it, is not to
  * go on with the mount. */
 void state_set_cached_class(struct state *state, enum caches_class which);
+
+/* Notes that files of the store may have a class of their own. An earlier binary does not go on with
+ * the mount. */
+void state_set_file_classes(struct state *state);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */
 int state_create(struct state **state);

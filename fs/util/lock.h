@@ -22,6 +22,7 @@ enum lock_rank {
     LOCK_PENDING,     // fs/vfs/pending_invalidation.c
     LOCK_NAMES,       // fs/inode/reopen.c; a reader-writer lock
     LOCK_STRIPE,      // fs/inode/volume.h
+    LOCK_SWITCHES,    // fs/switch/class_switch.c
     LOCK_ENTRIES,     // fs/inode/rename.h; a reader-writer lock
     LOCK_LAST_CLOSE,  // fs/lifetime/last_close.c
     LOCK_BACKING,     // fs/inode/backing.c

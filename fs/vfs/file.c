@@ -13,6 +13,7 @@
 #include "fs/inode/orphans.h"
 #include "fs/inode/share.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/switch/class_switch.h"
 #include "fs/util/clock.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_io.h"
@@ -71,17 +72,37 @@ static int do_without_backing(struct inode *inode, bool writer)
     return file_io_provide(inode, writer, -1);
 }
 
-static int provide(struct inode *inode, bool writer, int io_fd)
+/* The file has got another class while it was opened: what the open began with is not true of it any
+ * more. */
+#define CLASS_CHANGED 1
+
+/* Takes the stripe of a file that was counted as open, when it does not get another class. */
+static struct lock *take_stripe(struct inode *inode)
 {
     struct volume *volume = inode->volume;
     struct lock *stripe = volume_stripe(volume, &inode->ref);
+
+    lock_take(stripe);
+    while (class_switch_is_under_way(volume->switches, inode->ref.id)) {
+        lock_release(stripe);
+        volume_will_wait(volume);
+        class_switch_hold_off(volume->switches, inode->ref.id);
+        lock_take(stripe);
+    }
+    return stripe;
+}
+
+static int provide(struct inode *inode, bool writer, int io_fd)
+{
+    struct volume *volume = inode->volume;
+    struct lock *stripe = take_stripe(inode);
+    const struct class *class = inode_class(inode);
     bool passthrough;
     int error;
 
-    lock_take(stripe);
     node_refresh(&volume->nodes, &inode->ref);
     passthrough = inode_is_passthrough(inode);
-    error = last_close_is_gone(inode) ? -ESTALE : 0;
+    error = inode_class(inode) != class ? CLASS_CHANGED : last_close_is_gone(inode) ? -ESTALE : 0;
     if (!error && (!passthrough || io_fd >= 0))
         error = file_io_provide(inode, writer, io_fd);
     if (!error && passthrough) {
@@ -209,7 +230,17 @@ static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool
     return error ? error : check_writable(inode);
 }
 
-int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
+/* Takes an open back for which nothing was provided. */
+static void take_open_back(struct inode *inode, bool writer)
+{
+    struct node_resources leftover;
+
+    node_close(&inode->volume->nodes, volume_ledger(inode->volume), &inode->ref, writer,
+               file_io_for_readers(inode), &leftover);
+    resources_close(inode->volume, &leftover);
+}
+
+static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
 {
     struct volume *volume = inode->volume;
     bool passthrough = inode_is_passthrough(inode);
@@ -227,6 +258,10 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
         node_open(&volume->nodes, volume_ledger(volume), &inode->ref, writer,
                   writer && passthrough ? NODE_MAYBE_MAPPED : 0, 0, file_io_for_readers(inode));
     error = provide_in_time(inode, writer, steal_fd(&given));
+    if (error == CLASS_CHANGED) {
+        take_open_back(inode, writer);
+        return error;
+    }
     if (!error && inode_contents(inode))
         error = inode_contents(inode)->open(inode, writer);
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
@@ -252,6 +287,34 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
     return 0;
 }
 
+int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
+{
+    int error;
+
+    // A mapping may have kept the file what it is, beyond its last close.
+    if (inode->ref.flags & NODE_CHANGES_CLASS)
+        inode_class(inode)->change(inode);
+    do {
+        error = open_once(inode, fi, caller, io_fd);
+        io_fd = -1;
+    } while (error == CLASS_CHANGED);
+    return error;
+}
+
+void file_keep(struct inode *inode)
+{
+    struct node_table *nodes = &inode->volume->nodes;
+
+    node_open(nodes, volume_ledger(inode->volume), &inode->ref, false, 0, 0, false);
+    lock_release(take_stripe(inode));
+    node_refresh(nodes, &inode->ref);
+}
+
+void file_let_go(struct inode *inode)
+{
+    take_open_back(inode, false);
+}
+
 void file_close(struct inode *inode, const struct fuse_file_info *fi)
 {
     const struct contents *contents = inode_contents(inode);
@@ -269,6 +332,11 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
         contents->close(inode, io.fd);
     if (writer)
         pending_invalidation_writer_left(inode);
+    file_io_end(&io);
+    io = FILE_IO_NONE;
+    node_refresh(&inode->volume->nodes, &inode->ref);
+    if (inode->ref.opens == 0 && (inode->ref.flags & NODE_CHANGES_CLASS))
+        inode_class(inode)->change(inode);
     last_close_settle(inode);
     hold_file_closed(inode->volume);
 }

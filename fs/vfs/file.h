@@ -15,6 +15,10 @@
  * a descriptor of the file, open for reading and writing, or -1; it is consumed. */
 int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd);
 
+/* Count a file as open while its size is changed by name: it gets no other class meanwhile. */
+void file_keep(struct inode *inode);
+void file_let_go(struct inode *inode);
+
 /* Ends an open, also one whose reply did not arrive. */
 void file_close(struct inode *inode, const struct fuse_file_info *fi);
 

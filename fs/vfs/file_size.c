@@ -11,6 +11,7 @@
 #include "fs/vfs/reclaim.h"
 #include "fs/vfs/size_notify.h"
 #include "lib/object/reserve.h"
+#include "lib/object/zero_range.h"
 
 bool file_take_memory(const struct inode *inode, uint64_t bytes)
 {
@@ -117,20 +118,6 @@ int file_reserve(struct inode *inode, uint64_t bytes)
     return error;
 }
 
-/* Does what FALLOC_FL_ZERO_RANGE does where a filesystem does not know it. It can be done again
- * from the start. The space comes first: where there is too little, nothing has changed. */
-static int zero_range(int fd, int keep_size, off_t offset, off_t length)
-{
-    const int steps[] = { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                          keep_size };
-
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        if (fallocate(fd, steps[i], offset, length) != 0)
-            return -errno;
-    }
-    return 0;
-}
-
 static int allocate_in_area(const struct inode *inode, int fd, int mode, off_t offset, off_t length)
 {
     int keep_size = mode & FALLOC_FL_KEEP_SIZE;
@@ -139,7 +126,7 @@ static int allocate_in_area(const struct inode *inode, int fd, int mode, off_t o
     // tmpfs does not know it; a store has what its filesystem has.
     return error == -EOPNOTSUPP && (mode & ~keep_size) == FALLOC_FL_ZERO_RANGE &&
                    area_kind(inode->ref.area)->is_memory
-               ? zero_range(fd, keep_size, offset, length)
+               ? object_zero_range(fd, keep_size, offset, length)
                : error;
 }
 

@@ -62,6 +62,16 @@ int shmap_class_set(const char *path, enum shmap_class which)
     return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, shmap_class_name(which));
 }
 
+int shmap_next_class_get(const char *path, enum shmap_class *which)
+{
+    char word[32];
+    ssize_t length = read_attribute(path, SHMAP_XATTR_NEXT_CLASS, word, sizeof(word));
+
+    if (length < 0)
+        return (int)length;
+    return shmap_class_parse(word, (size_t)length, which) == 0 ? 0 : -ENODATA;
+}
+
 int shmap_anon_set(const char *path, const char *words)
 {
     char value[SHMAP_AREA_WORDS_MAX + 16];

@@ -56,6 +56,9 @@ extern "C" {
 #define SHMAP_XATTR_UPGRADE_TRUSTED "trusted.shmapfs.upgrade"
 /* The pages of a regular file that the area has in memory: read by shmap_pages_get(). */
 #define SHMAP_XATTR_PAGES "user.shmapfs.pages"
+/* The class that a single file is to get when nobody uses it any more; there is none where it stays
+ * what it is. */
+#define SHMAP_XATTR_NEXT_CLASS "user.shmapfs.next_class"
 /* So many bytes from the beginning of a regular file have room in its area, a text for
  * shmap_size_parse(): set and removed by the file's owner and root. */
 #define SHMAP_XATTR_RESERVE "user.shmapfs.reserve"
@@ -99,13 +102,19 @@ int shmap_class_parse(const char *word, size_t length, enum shmap_class *which);
  * or an error of getxattr(2). */
 int shmap_class_get(const char *path, enum shmap_class *which);
 
-/* Makes an empty directory the root of a class, or gives it back the class of its parent.
- * -ENOTEMPTY: it has entries; -ENOTDIR: it is not a directory; -EINVAL: the class cannot be there
- * (any but its own below a directory that does not last, or on a mount without a store; any on a
- * mount's root); -EOPNOTSUPP: this version does not have the class, or the mount cannot have it
- * (scratch, on one that began read-only); -EPERM: the caller is neither the owner of the
- * directory nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
+/* Makes an empty directory the root of a class, or gives it back the class of its parent. A regular
+ * file in a directory whose files last gets the class itself (anon, or one that lasts), at once or
+ * after its last close; what it contains comes along. -ENOTEMPTY: the directory has entries;
+ * -ENOTDIR: it is neither a directory nor such a file; -ENOSPC: the file does not fit into the RAM
+ * area; -EINVAL: the class cannot be there (any but its own below a directory that does not last, or
+ * on a mount without a store; any on a mount's root; scratch, for a file); -EOPNOTSUPP: this version
+ * does not have the class, or the mount cannot have it (scratch, on one that began read-only);
+ * -EPERM: the caller is neither the owner nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
 int shmap_class_set(const char *path, enum shmap_class which);
+
+/* Reads the class that a single file is to get when nobody uses it any more. -ENODATA: it stays what
+ * it is; or an error of getxattr(2). */
+int shmap_next_class_get(const char *path, enum shmap_class *which);
 
 /* Gives a regular file of a scratch directory a name that lasts, on the same mount, while whoever
  * has it open or mapped goes on with it; returns when the file and the name are on the disk. After

@@ -43,6 +43,7 @@ static const char *const NAMES[] = {
     [FAULT_IN_REMOVAL] = "in-removal",
     [FAULT_AFTER_REMOVAL] = "after-removal",
     [FAULT_IN_AREA] = "in-area",
+    [FAULT_IN_SWITCH] = "in-switch",
 };
 #define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
 #define POINTS_OF_REQUEST FAULT_AFTER_RESEND

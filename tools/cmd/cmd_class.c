@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 
 #include "lib/api/shmap.h"
+#include "lib/sys/cleanup.h"
 #include "tools/cmd/command.h"
 #include "tools/convert/convert.h"
+#include "tools/file_class/file_class.h"
 #include "tools/limit/limit.h"
 #include "tools/promotion/promotion.h"
 #include "tools/scan/target.h"
@@ -25,6 +27,13 @@ static int fail_class_get(const char *path, int error)
     return fail(path, "%s", strerror(-error));
 }
 
+static bool is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int fail_class_set(const char *path, enum shmap_class class, int error)
 {
     struct shmap_status status;
@@ -34,9 +43,15 @@ static int fail_class_set(const char *path, enum shmap_class class, int error)
         return fail(path, "the directory is not empty; set the class of a new one, or give this "
                           "one another with: shmapctl class --convert");
     case ENOTDIR:
-        return fail(path, "not a directory; set the class of a directory, and all files that are "
-                          "made below it have it");
+        return fail(path, "no file has a class for itself where files do not last; move it to a "
+                          "persisted directory, or set the class of a directory");
+    case ENOSPC:
+        return fail(path, "does not fit into the RAM area; make that larger with: shmapctl resize");
     case EINVAL:
+        if (is_file(path))
+            return fail(path,
+                        "a single file is persist, anon, atomic or checkpoint; make a scratch "
+                        "directory, and move it there");
         if (shmap_status_get(path, &status) == 0)
             return fail(path, "the root of a mount keeps its class; make a directory below it and "
                               "set the class of that one");
@@ -45,7 +60,7 @@ static int fail_class_set(const char *path, enum shmap_class class, int error)
         return fail_class(path, class, error);
     case EPERM:
     case EACCES:
-        return fail(path, "permission denied; only the directory's owner and root set its class");
+        return fail(path, "permission denied; only the owner and root set a class");
     case EROFS:
         return fail(path, "the mount is read-only; set the class where it is mounted for writing");
     default:
@@ -109,6 +124,7 @@ static void add_lifetime_of(struct json_object *answer, const char *path)
 static void show_class(const char *path, enum shmap_class class, const struct answers *answers)
 {
     const char *name = shmap_class_name(class);
+    CLEANUP_FREE char *pending = answers->json ? NULL : file_class_pending(path);
 
     if (answers->json) {
         struct json_object *answer = json_object_new_object();
@@ -117,16 +133,17 @@ static void show_class(const char *path, enum shmap_class class, const struct an
         json_object_object_add(answer, "path", json_object_new_string(path));
         json_object_object_add(answer, "class", json_object_new_string(name));
         add_lifetime_of(answer, path);
+        file_class_add_pending(path, answer);
         if (shmap_area_get(path, words) == 0)
             json_object_object_add(answer, "area", json_object_new_string(words));
         json_object_array_add(answers->json, answer);
     } else if (answers->several) {
         char *visible = printable(path);
 
-        printf("%-10s  %s\n", name, visible);
+        printf("%-10s  %s%s%s\n", name, visible, pending ? ": " : "", pending ? pending : "");
         free(visible);
     } else {
-        puts(name);
+        printf("%s%s%s\n", name, pending ? "; " : "", pending ? pending : "");
     }
 }
 
@@ -173,6 +190,17 @@ static int assign_class(const char *path, const struct wanted *wanted)
     return error ? fail_class_set(path, wanted->class, error) : EXIT_SUCCESS;
 }
 
+/* Tells of a file that gets its class later. */
+static int tell_pending(const char *path)
+{
+    CLEANUP_FREE char *pending = file_class_pending(path);
+    CLEANUP_FREE char *visible = pending ? printable(path) : NULL;
+
+    if (pending)
+        printf("%s: %s\n", visible, pending);
+    return EXIT_SUCCESS;
+}
+
 /* Gives a path all that is wanted, or nothing of it. */
 static int assign(const char *path, const struct wanted *wanted, const struct answers *answers)
 {
@@ -192,7 +220,7 @@ static int assign(const char *path, const struct wanted *wanted, const struct an
     if (error)
         return fail_lifetime_set(path, error);
     if (!answers->json)
-        return EXIT_SUCCESS;
+        return tell_pending(path);
     return report_class(path, answers);
 }
 

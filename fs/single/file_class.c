@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fs/single/file_class.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/inode/impersonate.h"
+#include "fs/notice/notice.h"
+#include "fs/single/move_contents.h"
+#include "fs/switch/class_switch.h"
+#include "fs/util/fault.h"
+#include "fs/util/log.h"
+#include "lib/class/file_mark.h"
+#include "lib/object/object.h"
+#include "lib/sys/cleanup.h"
+
+static bool is_given_up(const struct move *move)
+{
+    return class_switch_is_held_off(move->inode->volume->switches, move->inode->ref.id);
+}
+
+static bool take_ram(const struct move *move, size_t bytes)
+{
+    return memory_guard_take(move->inode->volume->memory, bytes);
+}
+
+static uint8_t index_of(enum shmap_class word)
+{
+    return word == SHMAP_ANON ? CLASS_ANON_FILE : (uint8_t)word;
+}
+
+/* Returns whether a process has the store's file open or mapped, although the mount knows of no
+ * open. A mapping of a file that passes through outlives them. */
+static bool is_mapped(const struct inode *inode)
+{
+    CLEANUP_FD int fd = -1;
+
+    if (!inode_is_passthrough(inode))
+        return false;
+    if (inode->ref.held.io_fd >= 0)
+        return true;
+    fd = object_reopen(inode->fd, O_RDONLY | O_NOATIME | O_NONBLOCK);
+    return fd < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) != 0;
+}
+
+/* Begins to change the class if nobody uses the file. Returns 0 or -EBUSY. */
+static int begin_switch(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+    bool begun;
+
+    lock_take(stripe);
+    node_refresh(&volume->nodes, &inode->ref);
+    begun = inode->ref.opens == 0 && !(inode->ref.flags & NODE_UNLINKED) && !is_mapped(inode) &&
+            class_switch_begin(volume->switches, inode->ref.id);
+    lock_release(stripe);
+    return begun ? 0 : -EBUSY;
+}
+
+/* Brings the contents from one class to the store's file, and from there to the other. */
+static int bring_contents(struct inode *inode, int fd, const struct class *to)
+{
+    const struct class *from = inode_class(inode);
+    struct move move = { .inode = inode, .is_given_up = is_given_up };
+    int error = 0;
+
+    volume_will_wait(inode->volume);
+    if (from->contents && from->contents->give)
+        error = from->contents->give(inode, fd, &move);
+    move.take_memory = take_ram;
+    if (!error && to->contents && to->contents->take)
+        error = to->contents->take(inode, fd, &move);
+    return error;
+}
+
+/* Does what is left when a file has its class. */
+static int clean_up(struct inode *inode, int fd)
+{
+    const struct contents *contents = inode_class(inode)->contents;
+    int error = contents && contents->took ? contents->took(inode, fd) : 0;
+
+    if (!error)
+        error = file_mark_clear_next(inode->fd);
+    if (!error)
+        node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_CHANGES_CLASS);
+    return error;
+}
+
+/* Has the file be of the class. What the other class kept goes then; if that fails, it does when the
+ * file is closed again. */
+static int finish_switch(struct inode *inode, int fd, const struct class *to, uint8_t index)
+{
+    const struct class *from = inode_class(inode);
+    struct volume *volume = inode->volume;
+    int error = file_mark_set(inode->fd, to->word);
+
+    if (error)
+        return error;
+    fault_point(FAULT_IN_SWITCH);
+    node_set_class(&volume->nodes, &inode->ref, index);
+    fault_point(FAULT_IN_SWITCH);
+    if (from->contents && from->contents->gave)
+        from->contents->gave(inode);
+    clean_up(inode, fd);
+    return 0;
+}
+
+/* Has the kernel drop the pages and attributes of before. */
+static void drop_cached(const struct inode *inode)
+{
+    const struct notice dropped = {
+        .code = FUSE_NOTIFY_INVAL_INODE,
+        .body.inode = { .ino = inode->ref.id },
+        .body_bytes = sizeof(dropped.body.inode),
+    };
+
+    notice_send(inode->volume->info.device, &dropped, NULL);
+}
+
+/* With the switch begun. */
+static int carry_out(struct inode *inode, enum shmap_class word)
+{
+    struct volume *volume = inode->volume;
+    const struct class *to = volume->classes[index_of(word)];
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+    CLEANUP_FD int fd = object_reopen(inode->fd, O_RDWR | O_NONBLOCK);
+    KEEP_SETID(&volume->info.cred, true);
+    int error = fd < 0 ? fd : bring_contents(inode, fd, to);
+
+    if (error)
+        return error;
+    fault_point(FAULT_IN_SWITCH);
+    lock_take(stripe);
+    node_refresh(&volume->nodes, &inode->ref);
+    if (inode->ref.opens > 0 || class_switch_is_held_off(volume->switches, inode->ref.id))
+        error = -EBUSY;
+    else
+        error = finish_switch(inode, fd, to, index_of(word));
+    lock_release(stripe);
+    return error;
+}
+
+/* Has a file stay of the class that it has; a worker may have died when the class had changed, and not
+ * all that follows from it. */
+static int finish_again(struct inode *inode)
+{
+    const struct class *class = inode_class(inode);
+    CLEANUP_FD int fd = -1;
+
+    if (class->contents && class->contents->took) {
+        fd = object_reopen(inode->fd, O_RDWR | O_NONBLOCK);
+        if (fd < 0)
+            return fd;
+    }
+    return clean_up(inode, fd);
+}
+
+/* Changes the class if nobody uses the file. Returns 0 or a negative errno; -EBUSY: somebody
+ * does. */
+static int switch_class(struct inode *inode)
+{
+    enum shmap_class word;
+    int error = inode_need_fd(inode);
+
+    if (!error)
+        error = file_mark_get_next(inode->fd, &word);
+    if (error)
+        return error == -ENODATA ? 0 : error;
+    if (index_of(word) == inode->ref.class)
+        return finish_again(inode);
+    error = begin_switch(inode);
+    if (error)
+        return error;
+    error = carry_out(inode, word);
+    class_switch_end(inode->volume->switches, inode->ref.id);
+    if (!error)
+        drop_cached(inode);
+    return error == -ECANCELED ? -EBUSY : error;
+}
+
+void file_class_settle(struct inode *inode)
+{
+    struct object_path link;
+    char path[PATH_MAX] = "";
+    ssize_t length;
+    int error;
+
+    if (!(inode->ref.flags & NODE_CHANGES_CLASS) || inode->ref.opens > 0)
+        return;
+    error = switch_class(inode);
+    if (!error || error == -EBUSY)
+        return;
+    length = readlink(object_path_of(inode->fd, &link), path, sizeof(path) - 1);
+    path[length > 0 ? length : 0] = '\0';
+    log_event(LOG_WARNING, "%s stays of class %s for now: %s", path,
+              shmap_class_name(inode_class(inode)->word), strerror(-error));
+}
+
+int file_class_get_next(struct inode *inode, char **value)
+{
+    enum shmap_class word;
+    int error =
+        inode->ref.flags & NODE_CHANGES_CLASS ? file_mark_get_next(inode->fd, &word) : -ENODATA;
+
+    if (!error)
+        *value = strdup(shmap_class_name(word));
+    return error;
+}
+
+/* Returns 0 if a single file can have a class here, or a negative errno. */
+static int check(const struct inode *inode, enum shmap_class word)
+{
+    struct volume *volume = inode->volume;
+    const struct class *to;
+
+    if (inode->ref.tree != AREA_STORE || inode->ref.area != AREA_STORE ||
+        !(inode_class(inode)->lasts || inode->ref.class == CLASS_ANON_FILE))
+        return -ENOTDIR;
+    to = volume->classes[index_of(word)];
+    if (!to->lasts && index_of(word) != CLASS_ANON_FILE)
+        return -EINVAL;
+    return to->check ? to->check(volume) : 0;
+}
+
+/* Has mounts look for the marks of files. */
+static int note_marks(struct volume *volume)
+{
+    int error = 0;
+
+    if (!volume->state->file_classes)
+        error = file_mark_note(volume_area(volume, AREA_STORE));
+    if (!error)
+        state_set_file_classes(volume->state);
+    return error;
+}
+
+int file_class_assign(struct inode *inode, enum shmap_class word)
+{
+    int error = check(inode, word);
+
+    if (error)
+        return error;
+    if (index_of(word) == inode->ref.class)
+        return finish_again(inode);
+    error = note_marks(inode->volume);
+    if (!error && inode->volume->classes[index_of(word)]->contents)
+        state_set_cached_class(inode->volume->state, CACHES_CLASS);
+    if (!error)
+        error = file_mark_set_next(inode->fd, word);
+    if (error)
+        return error;
+    node_flags(&inode->volume->nodes, &inode->ref, NODE_CHANGES_CLASS, 0);
+    error = switch_class(inode);
+    if (!error || error == -EBUSY)
+        return 0;
+    if (file_mark_clear_next(inode->fd) == 0)
+        node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_CHANGES_CLASS);
+    return error;
+}

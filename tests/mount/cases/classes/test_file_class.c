@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The class of a single file in a directory whose files last. */
+#include "tests/mount/harness/class_attribute.h"
+#include "tests/mount/harness/coprocess.h"
+#include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/interrupted_call.h"
+#include "tests/mount/keeper/keeper.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define NEXT_CLASS "user.shmapfs.next_class"
+
+enum { MIB = 1 << 20 };
+
+/* How often a change of class passes the point «in-switch». */
+enum { POINTS_OF_SWITCH = 3 };
+
+static const char *const LASTING[] = { "persist", "atomic", "checkpoint" };
+#define LASTING_COUNT (sizeof(LASTING) / sizeof(LASTING[0]))
+
+static void assert_next(const char *path, const char *class)
+{
+    char word[32] = "";
+    ssize_t length = getxattr(path, NEXT_CLASS, word, sizeof(word) - 1);
+
+    if (class == NULL)
+        assert_true(length == -1 && errno == ENODATA);
+    else
+        assert_string_equal(word, class);
+}
+
+static bool has_class(void *argument)
+{
+    char word[32] = "";
+    const char *const *wanted = argument;
+
+    return getxattr("mnt/file", "user.shmapfs.class", word, sizeof(word) - 1) > 0 &&
+           strcmp(word, *wanted) == 0;
+}
+
+/* A RELEASE comes after its close. */
+static void await_class(const char *class)
+{
+    assert_true(becomes_true(has_class, &class));
+    assert_next("mnt/file", NULL);
+}
+
+static void the_name_is_kept_and_the_contents_are_not(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "contents");
+    put_file("mnt/other", "other");
+    assert_ok(chmod("mnt/file", 0640));
+    assert_ok(set_class("mnt/file", "anon"));
+    await_class("anon");
+    assert_class("mnt/other", "persist");
+    assert_content("mnt/file", "contents");
+    assert_int_equal(stat_of("store/file").st_size, 0);
+    assert_ok(truncate("mnt/file", 4));
+    assert_content("mnt/file", "cont");
+    workspace_unmount(workspace);
+    workspace_mount(workspace, true, "");
+    assert_class("mnt/file", "anon");
+    assert_int_equal(stat_of("mnt/file").st_mode & 07777, 0640);
+    assert_content("mnt/file", "");
+    assert_content("mnt/other", "other");
+    put_file("mnt/file", "again");
+    assert_ok(rename("mnt/file", "mnt/moved"));
+    assert_content("mnt/moved", "again");
+    assert_ok(unlink("mnt/moved"));
+    put_file("mnt/moved", "");
+    assert_class("mnt/moved", "persist");
+    workspace_unmount(workspace);
+}
+
+/* Data, holes, size and time come along to each class and back. */
+static void contents_come_along(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 1000000000 } };
+    char *mapping;
+    int fd;
+
+    workspace_mount(workspace, true, "size=64m");
+    fd = new_file("mnt/file", 8 * MIB);
+    assert_int_equal(pwrite(fd, "begin", 5, 0), 5);
+    assert_int_equal(pwrite(fd, "end", 3, 5 * MIB - 1), 3);
+    assert_ok(futimens(fd, times));
+    assert_ok(close(fd));
+    for (size_t i = 0; i < LASTING_COUNT; i++) {
+        assert_ok(set_class("mnt/file", LASTING[i]));
+        await_class(LASTING[i]);
+        assert_ok(set_class("mnt/file", "anon"));
+        await_class("anon");
+        assert_int_equal(stat_of("mnt/file").st_mtim.tv_sec, 1000000000);
+        assert_int_equal(stat_of("mnt/file").st_size, 8 * MIB);
+        assert_true(stat_of("mnt/file").st_blocks < 8 * MIB / 512);
+    }
+    assert_ok(set_class("mnt/file", "persist"));
+    await_class("persist");
+    workspace_unmount(workspace);
+    fd = open_file("store/file", O_RDONLY);
+    mapping = map_fd(fd, 8 * MIB, PROT_READ, MAP_SHARED);
+    assert_memory_equal(mapping, "begin", 5);
+    assert_memory_equal(mapping + 5 * MIB - 1, "end", 3);
+    assert_true(all_bytes(mapping + 5, 5 * MIB - 6, 0));
+    unmap(mapping, 8 * MIB);
+    assert_ok(close(fd));
+}
+
+static void a_file_in_use_changes_after_its_last_close(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char *mapping;
+    int fd;
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "contents");
+    fd = open_file("mnt/file", O_RDWR);
+    assert_ok(set_class("mnt/file", "anon"));
+    assert_class("mnt/file", "persist");
+    assert_next("mnt/file", "anon");
+    assert_int_equal(pwrite(fd, "C", 1, 0), 1);
+    assert_ok(close(fd));
+    await_class("anon");
+    assert_content("mnt/file", "Contents");
+    // A mapping is a use, too.
+    fd = open_file("mnt/file", O_RDWR);
+    mapping = map_shared(fd, page_size());
+    assert_ok(close(fd));
+    assert_ok(set_class("mnt/file", "persist"));
+    assert_next("mnt/file", "persist");
+    mapping[0] = 'D';
+    unmap(mapping, page_size());
+    await_class("persist");
+    assert_content("store/file", "Dontents");
+    workspace_unmount(workspace);
+}
+
+/* The kernel knows of no open any more, where a mapping passes through. */
+static void a_mapping_alone_holds_a_change_up(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char *mapping;
+    int fd;
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "contents");
+    fd = open_file("mnt/file", O_RDWR);
+    mapping = map_shared(fd, page_size());
+    assert_ok(close(fd));
+    assert_ok(set_class("mnt/file", "anon"));
+    assert_content("mnt/file", "contents");
+    assert_class("mnt/file", "persist");
+    mapping[0] = 'C';
+    unmap(mapping, page_size());
+    // Whoever uses the file next finds that nobody else does.
+    assert_content("mnt/file", "Contents");
+    await_class("anon");
+    workspace_unmount(workspace);
+}
+
+static void a_change_can_be_called_off(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    int fd;
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "contents");
+    fd = open_file("mnt/file", O_RDWR);
+    assert_ok(set_class("mnt/file", "anon"));
+    assert_ok(set_class("mnt/file", "persist"));
+    assert_next("mnt/file", NULL);
+    assert_ok(close(fd));
+    assert_content("mnt/file", "contents");
+    assert_class("mnt/file", "persist");
+    workspace_unmount(workspace);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "size=1m,anon=ram");
+    put_file("mnt/file", "contents");
+    put_file("mnt/ram/file", "contents");
+    assert_errno(set_class("mnt/file", "scratch"), EINVAL);
+    assert_errno(set_class("mnt/file", "nonsense"), EINVAL);
+    assert_errno(set_class("mnt/file", "anon,size=1m"), ENOTDIR);
+    assert_errno(set_class("mnt/ram/file", "persist"), ENOTDIR);
+    assert_ok(symlink("file", "mnt/link"));
+    assert_errno(lsetxattr("mnt/link", "user.shmapfs.class", "anon", 4, 0), EPERM);
+    workspace_unmount(workspace);
+}
+
+/* The contents do not fit: nothing changes, and nothing is lost. */
+static void a_full_area_takes_no_file(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char *data = malloc(2 * MIB);
+    int fd;
+
+    assert_non_null(data);
+    memset(data, 'x', 2 * MIB);
+    workspace_mount(workspace, true, "size=1m");
+    fd = new_file("mnt/file", 0);
+    assert_int_equal(write(fd, data, 2 * MIB), 2 * MIB);
+    assert_ok(close(fd));
+    // A RELEASE that is still to come counts as a use.
+    while (set_class("mnt/file", "anon") == 0)
+        sched_yield();
+    assert_int_equal(errno, ENOSPC);
+    assert_class("mnt/file", "persist");
+    assert_next("mnt/file", NULL);
+    assert_int_equal(stat_of("store/file").st_size, 2 * MIB);
+    workspace_unmount(workspace);
+    free(data);
+}
+
+static int change_to(void *class)
+{
+    return set_class("mnt/file", class);
+}
+
+static void *word(const char *class)
+{
+    return (void *)(uintptr_t) class;
+}
+
+/* A worker that dies in the middle of a change leaves a file with all that it had. */
+static void a_change_is_finished_after_a_death(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    pid_t keeper = keeper_start_with_crashpoints(workspace, true);
+
+    put_file("mnt/file", "contents");
+    for (unsigned pass = 0; pass < POINTS_OF_SWITCH; pass++) {
+        call_and_die_at(keeper, "in-switch", pass, change_to, word("anon"));
+        await_class("anon");
+        assert_content("mnt/file", "contents");
+        assert_int_equal(stat_of("store/file").st_size, 0);
+        call_and_die_at(keeper, "in-switch", pass, change_to, word("persist"));
+        await_class("persist");
+        assert_content("mnt/file", "contents");
+        assert_content("store/file", "contents");
+    }
+    keeper_stop(workspace, keeper);
+}
+
+static void each_request_is_repeated(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    pid_t keeper = keeper_start_with_crashpoints(workspace, true);
+
+    put_file("mnt/file", "contents");
+    for (unsigned i = 0; i < CRASHPOINTS; i++) {
+        call_and_die(keeper, i, change_to, word("anon"));
+        assert_content("mnt/file", "contents");
+        await_class("anon");
+        call_and_die(keeper, i, change_to, word("persist"));
+        assert_content("mnt/file", "contents");
+        await_class("persist");
+    }
+    keeper_stop(workspace, keeper);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest cases[] = {
+        cmocka_unit_test(the_name_is_kept_and_the_contents_are_not),
+        cmocka_unit_test(contents_come_along),
+        cmocka_unit_test(a_file_in_use_changes_after_its_last_close),
+        cmocka_unit_test(a_mapping_alone_holds_a_change_up),
+        cmocka_unit_test(a_change_can_be_called_off),
+        cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(a_full_area_takes_no_file),
+        cmocka_unit_test(a_change_is_finished_after_a_death),
+        cmocka_unit_test(each_request_is_repeated),
+    };
+
+    return workspace_main(argc, argv, "file_class", cases, sizeof(cases) / sizeof(cases[0]));
+}
