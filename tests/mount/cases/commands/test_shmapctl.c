@@ -233,7 +233,7 @@ static void class_is_shown_and_set(void **state)
     result = run_program(shmapctl(), "class", "mnt/directory", "persist", NULL);
     assert_refused(&result, FAILED, "mnt/directory", "not empty", NULL);
     result = run_program(shmapctl(), "class", "mnt/directory/file", "anon", NULL);
-    assert_refused(&result, FAILED, "mnt/directory/file", "not a directory", NULL);
+    assert_refused(&result, FAILED, "mnt/directory/file", "files do not last", NULL);
     assert_ok(mkdir("mnt/other", 0755));
     result = run_program(shmapctl(), "class", "mnt/other", "atomic", NULL);
     assert_done(&result);
@@ -241,6 +241,31 @@ static void class_is_shown_and_set(void **state)
     assert_ok(mkdir("mnt/directory/below", 0755));
     result = run_program(shmapctl(), "class", "mnt/directory/below", "persist", NULL);
     assert_refused(&result, FAILED, "mnt/directory/below", "persist", NULL);
+    workspace_unmount(workspace);
+}
+
+static void class_of_a_single_file(void **state)
+{
+    const struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "contents");
+    int fd = open_file("mnt/file", O_RDWR);
+    struct program_result result = run_program(shmapctl(), "class", "mnt/file", "anon", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "mnt/file: anon when nobody uses it any more"));
+    assert_non_null(strstr(result.out, "test_shmapctl"));
+    result = run_program(shmapctl(), "--json", "class", "mnt/file", NULL);
+    struct json_object *answer = parse_line(&result);
+    assert_string_equal(json_object_get_string(member(answer, "class")), "persist");
+    assert_string_equal(json_object_get_string(member(answer, "next_class")), "anon");
+    assert_int_equal(json_object_array_length(member(answer, "users")), 1);
+    json_object_put(answer);
+    assert_ok(close(fd));
+    result = run_program(shmapctl(), "class", "mnt/file", "scratch", NULL);
+    assert_refused(&result, FAILED, "mnt/file", "a single file is", NULL);
+    result = run_program(shmapctl(), "class", "mnt/file", "persist", NULL);
+    assert_done(&result);
     workspace_unmount(workspace);
 }
 
@@ -450,6 +475,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(status_in_words),
     cmocka_unit_test(status_in_json),
     cmocka_unit_test(class_is_shown_and_set),
+    cmocka_unit_test(class_of_a_single_file),
     cmocka_unit_test(skeleton_is_shown_and_set),
     cmocka_unit_test(classes_of_several),
     cmocka_unit_test(answers_of_odd_names_are_one_line),
