@@ -90,8 +90,8 @@ static int clean_up(struct inode *inode, int fd)
     return error;
 }
 
-/* Has the file be of the class. What the other class kept goes then; if that fails, it does when the
- * file is closed again. */
+/* Has the file be of the class. What the other class kept goes then; if that fails, it does when
+ * the file is closed again. */
 static int finish_switch(struct inode *inode, int fd, const struct class *to, uint8_t index)
 {
     const struct class *from = inode_class(inode);
@@ -144,8 +144,8 @@ static int carry_out(struct inode *inode, enum shmap_class word)
     return error;
 }
 
-/* Has a file stay of the class that it has; a worker may have died when the class had changed, and not
- * all that follows from it. */
+/* Has a file stay of the class that it has; a worker may have died when the class had changed, and
+ * not all that follows from it. */
 static int finish_again(struct inode *inode)
 {
     const struct class *class = inode_class(inode);

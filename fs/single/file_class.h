@@ -15,8 +15,8 @@
 #include "fs/inode/inode.h"
 
 /* Gives a file a class, or has it get that later. -ENOTDIR: it is in a directory whose files do not
- * last; -EINVAL: the class is none that a single file can have; -EOPNOTSUPP; -ENOSPC: the contents do not
- * fit; then nothing has changed. */
+ * last; -EINVAL: the class is none that a single file can have; -EOPNOTSUPP; -ENOSPC: the contents
+ * do not fit; then nothing has changed. */
 int file_class_assign(struct inode *inode, enum shmap_class word);
 
 /* Finds the class that a file is to get, as a word for free(); -ENODATA: it stays what it is. */

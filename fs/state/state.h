@@ -231,8 +231,8 @@ const char *state_scratch_names(const struct state *state);
  * go on with the mount. */
 void state_set_cached_class(struct state *state, enum caches_class which);
 
-/* Notes that files of the store may have a class of their own. An earlier binary does not go on with
- * the mount. */
+/* Notes that files of the store may have a class of their own. An earlier binary does not go on
+ * with the mount. */
 void state_set_file_classes(struct state *state);
 
 /* Creates a state in the memory of a new memfd. Returns the memfd or a negative errno. */

@@ -72,8 +72,8 @@ static int do_without_backing(struct inode *inode, bool writer)
     return file_io_provide(inode, writer, -1);
 }
 
-/* The file has got another class while it was opened: what the open began with is not true of it any
- * more. */
+/* The file has got another class while it was opened: what the open began with is not true of it
+ * any more. */
 #define CLASS_CHANGED 1
 
 /* Takes the stripe of a file that was counted as open, when it does not get another class. */
@@ -240,6 +240,18 @@ static void take_open_back(struct inode *inode, bool writer)
     resources_close(inode->volume, &leftover);
 }
 
+/* Tells the kernel which way the contents go. */
+static void fill_open_reply(const struct inode *inode, struct fuse_file_info *fi)
+{
+    bool passthrough = inode_is_passthrough(inode);
+
+    fi->backing_id = passthrough ? inode->ref.held.backing_id : 0;
+    // The cache is stale if the file was passed through meanwhile.
+    fi->keep_cache = !passthrough && !(inode->ref.flags & NODE_CACHED);
+    // A file that does not last may be given a name that does, while it is open.
+    fi->noflush = !(inode->volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
+}
+
 static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
 {
     struct volume *volume = inode->volume;
@@ -279,11 +291,7 @@ static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t 
     }
     if (passthrough && writer)
         reclaim_settle(volume, inode_area(inode));
-    fi->backing_id = inode_is_passthrough(inode) ? inode->ref.held.backing_id : 0;
-    // The cache is stale if the file was passed through meanwhile.
-    fi->keep_cache = !inode_is_passthrough(inode) && !(inode->ref.flags & NODE_CACHED);
-    // A file that does not last may be given a name that does, while it is open.
-    fi->noflush = !(volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
+    fill_open_reply(inode, fi);
     return 0;
 }
 

@@ -106,14 +106,15 @@ int shmap_class_get(const char *path, enum shmap_class *which);
  * file in a directory whose files last gets the class itself (anon, or one that lasts), at once or
  * after its last close; what it contains comes along. -ENOTEMPTY: the directory has entries;
  * -ENOTDIR: it is neither a directory nor such a file; -ENOSPC: the file does not fit into the RAM
- * area; -EINVAL: the class cannot be there (any but its own below a directory that does not last, or
- * on a mount without a store; any on a mount's root; scratch, for a file); -EOPNOTSUPP: this version
- * does not have the class, or the mount cannot have it (scratch, on one that began read-only);
- * -EPERM: the caller is neither the owner nor root; -ENODATA: it is not on a shmapfs mount; or an error of setxattr(2). */
+ * area; -EINVAL: the class cannot be there (any but its own below a directory that does not last,
+ * or on a mount without a store; any on a mount's root; scratch, for a file); -EOPNOTSUPP: this
+ * version does not have the class, or the mount cannot have it (scratch, on one that began
+ * read-only); -EPERM: the caller is neither the owner nor root; -ENODATA: it is not on a shmapfs
+ * mount; or an error of setxattr(2). */
 int shmap_class_set(const char *path, enum shmap_class which);
 
-/* Reads the class that a single file is to get when nobody uses it any more. -ENODATA: it stays what
- * it is; or an error of getxattr(2). */
+/* Reads the class that a single file is to get when nobody uses it any more. -ENODATA: it stays
+ * what it is; or an error of getxattr(2). */
 int shmap_next_class_get(const char *path, enum shmap_class *which);
 
 /* Gives a regular file of a scratch directory a name that lasts, on the same mount, while whoever

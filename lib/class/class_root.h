@@ -41,8 +41,8 @@ int class_root_remove(const struct area *ram, const struct statx *stx);
 /* Returns 1 if a directory (O_PATH will do) has no entries, 0 if it has, or a negative errno. */
 int class_root_is_empty(int dir);
 
-/* Checks that `path` below the store is, or could be made, the root of a class: an empty directory, if
- * its contents do not last. Changes nothing. Returns 0 or a negative errno after a complaint. */
+/* Checks that `path` below the store is, or could be made, the root of a class: an empty directory,
+ * if its contents do not last. Changes nothing. Returns 0 or a negative errno after a complaint. */
 int class_root_check(const struct area *store, enum shmap_class class, const char *path,
                      struct complaint *complaint);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The class that a single file of the store has for itself, and not from its directory: an attribute
- * of the file. Another one says which class it gets when nobody uses it any more.
+ * The class that a single file of the store has for itself, and not from its directory: an
+ * attribute of the file. Another one says which class it gets when nobody uses it any more.
  *
  * To look for them costs each lookup of a file a system call. So a store in which no file was ever
  * given a class is known by that: it lacks a file in its private directory.
