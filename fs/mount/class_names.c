@@ -156,6 +156,19 @@ static bool has_name(const char *names, const char *name)
     return false;
 }
 
+/* Returns whether a directory is one of a list whose contents are elsewhere, or below one. */
+static bool lies_in_any(const char *path, const char *list)
+{
+    const struct anon_item item = { .path = path, .path_length = strlen(path) };
+    struct anon_item other;
+
+    while (anon_list_next(&list, &other) > 0) {
+        if (lies_in(&item, &other))
+            return true;
+    }
+    return false;
+}
+
 static int check_journaled(const struct mount *mount, const char *path, enum shmap_class class,
                            struct complaint *complaint)
 {
@@ -164,11 +177,11 @@ static int check_journaled(const struct mount *mount, const char *path, enum shm
                         "option '%s' cannot be had with ro: nothing is written to the store, and "
                         "nothing committed; leave one of them out",
                         shmap_class_name(class));
-    if (has_name(mount->options.anon, path) ||
+    if (lies_in_any(path, mount->options.anon) || lies_in_any(path, mount->options.scratch) ||
         (class == SHMAP_ATOMIC && has_name(mount->options.checkpoint, path)))
         return complain(complaint, EINVAL,
-                        "%s=%s: another option gives this directory a class, too; leave one of "
-                        "them out",
+                        "%s=%s: another option gives this directory a class, too, or one that it "
+                        "is below; leave one of them out",
                         shmap_class_name(class), path);
     return class_root_check(&mount->volume.info.areas[AREA_STORE], class, path, complaint);
 }

@@ -72,8 +72,9 @@ int file_mark_note(const struct area *store)
     note = openat(dir, NOTE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (note < 0)
         return -errno;
-    // The marks are worth nothing without it.
-    return fsync(note) == 0 && fsync(dir) == 0 ? 0 : -errno;
+    // The thread has an identity of its own for files. The marks are worth nothing without it.
+    return fchown(note, geteuid(), getegid()) == 0 && fsync(note) == 0 && fsync(dir) == 0 ? 0
+                                                                                          : -errno;
 }
 
 bool file_mark_is_noted(const struct area *store)

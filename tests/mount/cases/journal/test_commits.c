@@ -375,6 +375,10 @@ static void what_cannot_be_is_refused_in_one_line(void **state)
     assert_mount_refused(workspace, true, "checkpoint=dir,ro", "with ro");
     assert_mount_refused(workspace, true, "atomic=../dir", "leave . and .. out");
     assert_mount_refused(workspace, true, "atomic=dir,checkpoint=dir", "one of them");
+    assert_mount_refused(workspace, true, "atomic=dir,scratch=dir", "one of them");
+    assert_mount_refused(workspace, true, "atomic=dir/below,anon=dir", "one of them");
+    // Nothing is made for a mount that is refused.
+    assert_false(exists("store/dir"));
     assert_mount_refused(workspace, true, "log=1m", "from 4m");
     assert_mount_refused(workspace, true, "log=nonsense", "from 4m");
     mount_class(workspace, "atomic", "");
