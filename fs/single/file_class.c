@@ -203,9 +203,13 @@ void file_class_settle(struct inode *inode)
 int file_class_get_next(struct inode *inode, char **value)
 {
     enum shmap_class word;
-    int error =
-        inode->ref.flags & NODE_CHANGES_CLASS ? file_mark_get_next(inode->fd, &word) : -ENODATA;
+    int error = -ENODATA;
 
+    if (inode->ref.flags & NODE_CHANGES_CLASS)
+        error = file_mark_get_next(inode->fd, &word);
+    // It has it already, and not all is done that follows from that.
+    if (!error && index_of(word) == inode->ref.class)
+        error = -ENODATA;
     if (!error)
         *value = strdup(shmap_class_name(word));
     return error;
