@@ -339,12 +339,21 @@ void inode_name_removed(struct inode *inode, uint32_t links)
     node_unlinked(&inode->volume->nodes, &inode->ref);
 }
 
-int inode_stat(const struct inode *inode, int fd, struct statx *stx)
+int inode_stat(struct inode *inode, int fd, struct statx *stx)
 {
-    int error = object_stat(fd, stx);
+    const struct volume *volume = inode->volume;
+    uint8_t class;
+    int error;
 
-    if (!error)
-        inode_overlay(inode, stx);
+    // A class that has changed meanwhile may have left nothing where it was looked.
+    do {
+        class = inode->ref.class;
+        error = object_stat(fd, stx);
+        if (!error)
+            inode_overlay(inode, stx);
+        if (volume->state->file_classes && inode_is_regular(inode))
+            node_refresh(&inode->volume->nodes, &inode->ref);
+    } while (inode->ref.class != class);
     return error;
 }
 

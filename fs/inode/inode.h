@@ -124,7 +124,7 @@ static inline void inode_overlay(const struct inode *inode, struct statx *stx)
 }
 
 /* Reads the attributes of an inode, of which `fd` is any descriptor. */
-int inode_stat(const struct inode *inode, int fd, struct statx *stx);
+int inode_stat(struct inode *inode, int fd, struct statx *stx);
 
 /* Tells whether the contents of a file reach programs without the daemon; otherwise its pages are
  * in FUSE's page cache. */

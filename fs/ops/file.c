@@ -270,7 +270,7 @@ static bool has_writers(struct inode *inode)
 }
 
 /* Finds data or a hole in a file that counts as having no holes. */
-static off_t seek_without_holes(const struct inode *inode, int fd, off_t offset, int whence)
+static off_t seek_without_holes(struct inode *inode, int fd, off_t offset, int whence)
 {
     struct statx stx;
     int error = inode_stat(inode, fd, &stx);

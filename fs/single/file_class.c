@@ -144,18 +144,43 @@ static int carry_out(struct inode *inode, enum shmap_class word)
     return error;
 }
 
-/* Has a file stay of the class that it has; a worker may have died when the class had changed, and
- * not all that follows from it. */
-static int finish_again(struct inode *inode)
+/* Opens the area's file for what a class does to it when a file has got it; -1: nothing. */
+static int open_to_clean_up(const struct inode *inode)
 {
-    const struct class *class = inode_class(inode);
-    CLEANUP_FD int fd = -1;
+    const struct contents *contents = inode_class(inode)->contents;
 
-    if (class->contents && class->contents->took) {
-        fd = object_reopen(inode->fd, O_RDWR | O_NONBLOCK);
-        if (fd < 0)
-            return fd;
-    }
+    return contents && contents->took ? object_reopen(inode->fd, O_RDWR | O_NONBLOCK) : -1;
+}
+
+/* Has a file stay of the class that it has, where nobody gives it another one meanwhile. */
+static int stay(struct inode *inode, uint8_t index)
+{
+    struct volume *volume = inode->volume;
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+    CLEANUP_FD int fd = open_to_clean_up(inode);
+    int error = 0;
+
+    lock_take(stripe);
+    node_refresh(&volume->nodes, &inode->ref);
+    if (inode->ref.class == index && !class_switch_is_under_way(volume->switches, inode->ref.id))
+        error = clean_up(inode, fd);
+    lock_release(stripe);
+    return error;
+}
+
+/* With the switch begun, which nobody else does then: what was known of the file may not be true any
+ * more. A worker may have died when the class had changed, and not all that follows from it. */
+static int go_through(struct inode *inode)
+{
+    CLEANUP_FD int fd = -1;
+    enum shmap_class word;
+    int error = file_mark_get_next(inode->fd, &word);
+
+    if (error)
+        return error == -ENODATA ? 0 : error;
+    if (index_of(word) != inode->ref.class)
+        return carry_out(inode, word);
+    fd = open_to_clean_up(inode);
     return clean_up(inode, fd);
 }
 
@@ -163,19 +188,13 @@ static int finish_again(struct inode *inode)
  * does. */
 static int switch_class(struct inode *inode)
 {
-    enum shmap_class word;
     int error = inode_need_fd(inode);
 
     if (!error)
-        error = file_mark_get_next(inode->fd, &word);
-    if (error)
-        return error == -ENODATA ? 0 : error;
-    if (index_of(word) == inode->ref.class)
-        return finish_again(inode);
-    error = begin_switch(inode);
+        error = begin_switch(inode);
     if (error)
         return error;
-    error = carry_out(inode, word);
+    error = go_through(inode);
     class_switch_end(inode->volume->switches, inode->ref.id);
     if (!error)
         drop_cached(inode);
@@ -249,7 +268,7 @@ int file_class_assign(struct inode *inode, enum shmap_class word)
     if (error)
         return error;
     if (index_of(word) == inode->ref.class)
-        return finish_again(inode);
+        return stay(inode, index_of(word));
     error = note_marks(inode->volume);
     if (!error && inode->volume->classes[index_of(word)]->contents)
         state_set_cached_class(inode->volume->state, CACHES_CLASS);

@@ -215,9 +215,9 @@ int attr_read(struct inode *inode, struct statx *stx, double *timeout)
 int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
 {
     *timeout = timeout_of(inode);
-    if (attr_changes_unseen(inode))
-        return object_stat(inode->fd, stx);
     note_size_told(inode);
+    if (attr_changes_unseen(inode) || inode->volume->state->file_classes)
+        return inode_stat(inode, inode->fd, stx);
     inode_overlay(inode, stx);
     return 0;
 }

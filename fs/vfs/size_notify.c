@@ -61,7 +61,7 @@ static _Atomic unsigned *under_way(struct volume *volume, uint64_t node)
     return &volume->size_notify->under_way[node % STRIPES];
 }
 
-struct size_change size_notify_begin(const struct inode *inode, int fd, off_t size)
+struct size_change size_notify_begin(struct inode *inode, int fd, off_t size)
 {
     struct size_change change = { .node = inode->ref.id };
     struct statx stx;

@@ -39,7 +39,7 @@ struct size_change {
 
 /* Begins a size change, before the file is changed: `fd` is the file, open, and `size` its new
  * size. */
-struct size_change size_notify_begin(const struct inode *inode, int fd, off_t size);
+struct size_change size_notify_begin(struct inode *inode, int fd, off_t size);
 
 /* Ends a size change, whether the file has grown to that size or not. */
 void size_notify_end(const struct size_change *change, off_t size, bool grown);
