@@ -16,7 +16,7 @@
 
 #define NEXT_CLASS "user.shmapfs.next_class"
 
-enum { MIB = 1 << 20 };
+enum { MIB = 1 << 20, ROUNDS = 200, CLIENTS = 4 };
 
 /* How often a change of class passes the point «in-switch». */
 enum { POINTS_OF_SWITCH = 3 };
@@ -272,6 +272,41 @@ static void each_request_is_repeated(void **state)
     keeper_stop(workspace, keeper);
 }
 
+static int change_and_read(struct coprocess *parent, void *argument)
+{
+    static const char *const classes[] = { "anon", "persist" };
+
+    (void)parent;
+    (void)argument;
+    for (int i = 0; i < ROUNDS; i++) {
+        char text[16] = "";
+        int fd = -1;
+
+        coprocess_check(set_class("mnt/file", classes[i % 2]) == 0);
+        fd = open("mnt/file", O_RDONLY | O_CLOEXEC);
+        coprocess_check(fd >= 0 && read(fd, text, sizeof(text) - 1) == 8);
+        coprocess_check(strcmp(text, "contents") == 0);
+        coprocess_check(close(fd) == 0);
+    }
+    return 0;
+}
+
+/* Whichever class it has in between, the file has what it contains. */
+static void many_change_and_read(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct coprocess clients[CLIENTS];
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "contents");
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(coprocess_start(&clients[i], change_and_read, NULL), 0);
+    for (int i = 0; i < CLIENTS; i++)
+        assert_coprocess_succeeds(&clients[i]);
+    assert_content("mnt/file", "contents");
+    workspace_unmount(workspace);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest cases[] = {
@@ -281,6 +316,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_mapping_alone_holds_a_change_up),
         cmocka_unit_test(a_change_can_be_called_off),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(many_change_and_read),
         cmocka_unit_test(a_full_area_takes_no_file),
         cmocka_unit_test(a_change_is_finished_after_a_death),
         cmocka_unit_test(each_request_is_repeated),
