@@ -168,8 +168,9 @@ static int stay(struct inode *inode, uint8_t index)
     return error;
 }
 
-/* With the switch begun, which nobody else does then: what was known of the file may not be true any
- * more. A worker may have died when the class had changed, and not all that follows from it. */
+/* With the switch begun, which nobody else does then: what was known of the file may not be true
+ * any more. A worker may have died when the class had changed, and not all that follows from
+ * it. */
 static int go_through(struct inode *inode)
 {
     CLEANUP_FD int fd = -1;
