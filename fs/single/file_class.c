@@ -131,16 +131,18 @@ static int carry_out(struct inode *inode, enum shmap_class word)
     KEEP_SETID(&volume->info.cred, true);
     int error = fd < 0 ? fd : bring_contents(inode, fd, to);
 
-    if (error)
-        return error;
     fault_point(FAULT_IN_SWITCH);
     lock_take(stripe);
     node_refresh(&volume->nodes, &inode->ref);
-    if (inode->ref.opens > 0 || class_switch_is_held_off(volume->switches, inode->ref.id))
+    if (!error &&
+        (inode->ref.opens > 0 || class_switch_is_held_off(volume->switches, inode->ref.id)))
         error = -EBUSY;
-    else
+    if (!error)
         error = finish_switch(inode, fd, to, index_of(word));
     lock_release(stripe);
+    // What was brought is of no use, and takes room.
+    if (error && to->contents && to->contents->gave)
+        to->contents->gave(inode);
     return error;
 }
 

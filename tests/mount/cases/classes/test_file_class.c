@@ -210,7 +210,7 @@ static void a_full_area_takes_no_file(void **state)
 
     assert_non_null(data);
     memset(data, 'x', 2 * MIB);
-    workspace_mount(workspace, true, "size=1m");
+    workspace_mount(workspace, true, "size=1m,anon=ram");
     fd = new_file("mnt/file", 0);
     assert_int_equal(write(fd, data, 2 * MIB), 2 * MIB);
     assert_ok(close(fd));
@@ -221,6 +221,10 @@ static void a_full_area_takes_no_file(void **state)
     assert_class("mnt/file", "persist");
     assert_next("mnt/file", NULL);
     assert_int_equal(stat_of("store/file").st_size, 2 * MIB);
+    // Nor does it take any room.
+    fd = new_file("mnt/ram/other", 0);
+    assert_int_equal(write(fd, data, MIB / 2), MIB / 2);
+    assert_ok(close(fd));
     workspace_unmount(workspace);
     free(data);
 }
