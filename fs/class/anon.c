@@ -17,12 +17,9 @@
 /* Writes a line about a class root, by its path in the store as far as the kernel tells it. */
 static void log_skeleton(int named_dir, const char *what)
 {
-    struct object_path link;
-    char path[PATH_MAX] = "";
-    ssize_t length = readlink(object_path_of(named_dir, &link), path, sizeof(path) - 1);
+    char path[PATH_MAX];
 
-    path[length > 0 ? length : 0] = '\0';
-    log_event(LOG_WARNING, "the skeleton of %s %s", path, what);
+    log_event(LOG_WARNING, "the skeleton of %s %s", object_shown_path(named_dir, path), what);
 }
 
 #define UNMARKED "is not kept, because the directory cannot be marked in the store"

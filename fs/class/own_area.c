@@ -241,11 +241,9 @@ int own_area_make(struct volume *volume, int named_dir, const struct statx *stx,
 /* Writes a line about a directory whose area cannot be made. */
 static void log_directory(int named_dir, const char *words, int error)
 {
-    struct object_path link;
-    char path[4096] = "";
-    ssize_t length = readlink(object_path_of(named_dir, &link), path, sizeof(path) - 1);
+    char path[PATH_MAX];
 
-    path[length > 0 ? length : 0] = '\0';
+    object_shown_path(named_dir, path);
     if (error == -EUSERS)
         log_event(LOG_WARNING,
                   "%s cannot have the RAM area that it is marked for (%s): the mount has %u, and "

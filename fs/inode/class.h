@@ -42,7 +42,8 @@ struct contents {
      * the area's file has it already. */
     void (*touch)(struct inode *inode, bool mtime);
 
-    /* Called before an open is answered; -ESTALE: the kernel has to look at the file again. */
+    /* Called before an open is answered (NULL: nothing is to be done); -ESTALE: the kernel has to
+     * look at the file again. */
     int (*open)(struct inode *inode, bool writer);
 
     /* Called when the file may have had its last close, or has lost a name: the open that ends is
@@ -50,7 +51,7 @@ struct contents {
     void (*close)(struct inode *inode, int fd);
 
     /* Brings what was written to the disk before the file takes the name of another, which would
-     * otherwise be gone for one that is empty after a crash. */
+     * otherwise be gone for one that is empty after a crash. NULL: none of it lasts. */
     int (*settle)(struct inode *inode);
 
     /* For a file that gets another class (fs/single/file_class.h): take the contents from the
@@ -74,8 +75,8 @@ struct class
     bool keeps_skeletons;  // its roots can keep their directories (fs/class/mirror.h)
     bool has_lifetimes;    // its files can go with their last user (fs/lifetime/last_close.h)
 
-    // What its files have beside their last commit is in RAM, and is saved now and then; otherwise
-    // they are committed by their users alone.
+    // Its files wait in RAM for their next commit, and are saved now and then; otherwise they are
+    // committed by their users alone.
     bool works_in_ram;
 
     // How the contents of its files are read, written and committed; NULL: as the area does it.

@@ -339,6 +339,14 @@ void inode_name_removed(struct inode *inode, uint32_t links)
     node_unlinked(&inode->volume->nodes, &inode->ref);
 }
 
+bool inode_is_nameless(struct inode *inode)
+{
+    struct statx stx;
+
+    return (inode->ref.flags & NODE_UNLINKED) && inode_need_fd(inode) == 0 &&
+           object_stat(inode->fd, &stx) == 0 && stx.stx_nlink == 0;
+}
+
 int inode_stat(struct inode *inode, int fd, struct statx *stx)
 {
     const struct volume *volume = inode->volume;

@@ -64,6 +64,9 @@ int inode_key_of_name(const struct inode *parent, const char *name, struct node_
  * `links` names before (0: unknown). INODE_NONE is allowed. */
 void inode_name_removed(struct inode *inode, uint32_t links);
 
+/* Returns whether a file has lost its last name. */
+bool inode_is_nameless(struct inode *inode);
+
 /* Makes the root node of the mount. */
 int inode_make_root(struct volume *volume);
 

@@ -123,7 +123,8 @@ static int settle_name(struct inode *dir, const char *name)
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
 
-    if (inode_of_name(dir, name, &inode, &stx) != 0 || !inode.volume || !inode_contents(&inode))
+    if (inode_of_name(dir, name, &inode, &stx) != 0 || !inode.volume || !inode_contents(&inode) ||
+        !inode_contents(&inode)->settle)
         return 0;
     return inode_contents(&inode)->settle(&inode);
 }

@@ -63,7 +63,7 @@ static void *applying_thread(void *argument)
 
     lock_take(&applier->lock);
     while (await_change(applier)) {
-        // What changes from here on is seen, or wakes the thread again.
+        // Each change from here on is seen, or wakes the thread again.
         applier->active = false;
         lock_release(&applier->lock);
         if (apply_once(applier->journal))

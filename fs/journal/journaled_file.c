@@ -142,7 +142,7 @@ static int sync_journaled(struct inode *inode, int fd)
 {
     OBJECT *object = find_object(inode);
 
-    // What the journal has nothing of may still be new.
+    // A file that the journal has nothing of may still be new.
     if (!object)
         return fsync(fd) == 0 ? 0 : -errno;
     return commit(inode, object, fd);
@@ -177,7 +177,7 @@ static int open_journaled(struct inode *inode, bool writer)
     if (node_flags(nodes, &inode->ref, 0, NODE_TAKEN_BACK) & NODE_TAKEN_BACK)
         return -ESTALE;
     node_refresh(nodes, &inode->ref);
-    // What is written to a part of a page is laid over the page.
+    // A write to a part of a page is laid over the page, which is read for that.
     if (writer && !(inode->ref.flags & NODE_IO_READABLE))
         return -EACCES;
     if (writer)
@@ -188,31 +188,11 @@ static int open_journaled(struct inode *inode, bool writer)
 /* Logs what a close could not commit, by the file's path in the store. */
 static void log_uncommitted(struct inode *inode, int error)
 {
-    struct object_path link;
-    char path[PATH_MAX] = "a file";
-    ssize_t length = -1;
+    char path[PATH_MAX];
 
-    if (inode_need_fd(inode) == 0)
-        length = readlink(object_path_of(inode->fd, &link), path, sizeof(path) - 1);
-    if (length >= 0)
-        path[length] = '\0';
     log_event(LOG_ERR, "%s was closed and could not be committed: %s; it is tried again later",
-              path, strerror(-error));
-}
-
-/* Has the kernel drop a file's pages and attributes. */
-static void drop_pages(const struct inode *inode)
-{
-    const struct notice dropped = {
-        .code = FUSE_NOTIFY_INVAL_INODE,
-        .body.inode = { .ino = inode->ref.id },
-        .body_bytes = sizeof(dropped.body.inode),
-    };
-    int error = notice_send(inode->volume->info.device, &dropped, NULL);
-
-    if (error)
-        log_event(LOG_WARNING, "the kernel was not told what a file has lost: %s",
-                  strerror(-error));
+              inode_need_fd(inode) == 0 ? object_shown_path(inode->fd, path) : "a file",
+              strerror(-error));
 }
 
 /* Takes back what nobody has committed, unless somebody has opened the file again. An open for
@@ -228,18 +208,9 @@ static void take_back(struct inode *inode, struct journal_object *object)
     taken = inode->ref.writers == 0 && journal_is_dirty(object) && journal_drop(object) == 0;
     if (taken) {
         node_flags(&volume->nodes, &inode->ref, NODE_TAKEN_BACK, 0);
-        drop_pages(inode);
+        notice_drop_contents(volume->info.device, inode->ref.id);
     }
     lock_release(stripe);
-}
-
-/* Returns whether a file has no name any more. */
-static bool is_gone(struct inode *inode)
-{
-    struct statx stx;
-
-    return (inode->ref.flags & NODE_UNLINKED) && inode_need_fd(inode) == 0 &&
-           object_stat(inode->fd, &stx) == 0 && stx.stx_nlink == 0;
 }
 
 static void close_journaled(struct inode *inode, int fd)
@@ -250,7 +221,7 @@ static void close_journaled(struct inode *inode, int fd)
     if (!object)
         return;
     node_refresh(&inode->volume->nodes, &inode->ref);
-    if (inode->ref.opens == 0 && is_gone(inode)) {
+    if (inode->ref.opens == 0 && inode_is_nameless(inode)) {
         journal_forget(object);
         return;
     }

@@ -229,7 +229,7 @@ static void commit_open(struct volume *volume)
         INODE struct inode inode = INODE_NONE;
 
         if (inode_hold(volume, id, &inode) == 0 && inode_contents(&inode) &&
-            !(inode.ref.policy & COMMIT_SYNC_ALONE))
+            inode_contents(&inode)->settle && !(inode.ref.policy & COMMIT_SYNC_ALONE))
             inode_contents(&inode)->settle(&inode);
     }
 }

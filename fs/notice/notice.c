@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/util/log.h"
+
 /* How long anybody waits for the kernel to be told. Telling it takes some microseconds on an idle
  * machine. */
 #define WAIT_MS 900
@@ -89,4 +91,18 @@ int notice_send(int device, const struct notice *notice, const struct notice *ot
         munmap(stack, STACK_BYTES);
     close(end.fd);
     return 0;
+}
+
+void notice_drop_contents(int device, uint64_t node)
+{
+    const struct notice dropped = {
+        .code = FUSE_NOTIFY_INVAL_INODE,
+        .body.inode = { .ino = node },
+        .body_bytes = sizeof(dropped.body.inode),
+    };
+    int error = notice_send(device, &dropped, NULL);
+
+    if (error)
+        log_event(LOG_WARNING, "the kernel was not told that a file's contents are others: %s",
+                  strerror(-error));
 }

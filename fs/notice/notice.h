@@ -10,6 +10,7 @@
 
 #include <linux/fuse.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct notice {
     int code; // FUSE_NOTIFY_…
@@ -26,5 +27,8 @@ struct notice {
 /* Writes a notice to the FUSE device, and if the kernel refuses that, the `other` one, unless that
  * is NULL. Waits for a moment at most. Returns 0, or a negative errno if nothing was begun. */
 int notice_send(int device, const struct notice *notice, const struct notice *other);
+
+/* Has the kernel drop all pages and the attributes of a node, and logs it if that is not begun. */
+void notice_drop_contents(int device, uint64_t node);
 
 #endif

@@ -298,7 +298,7 @@ static int set_flags(fuse_req_t req, struct inode *inode, int fd, unsigned comma
         return -EOPNOTSUPP;
     if (guards && !root)
         return -EPERM;
-    // What is committed is still to be written to the file.
+    // Commits are still to be written to the file.
     if (guards && inode_contents(inode))
         return -EOPNOTSUPP;
     // Pages that wait in FUSE's page cache could not be written any more.

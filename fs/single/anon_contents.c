@@ -69,24 +69,15 @@ static ssize_t read_anon(struct inode *inode, int fd, void *data, size_t size, o
 static ssize_t write_anon(struct inode *inode, int fd, const void *data, size_t size, off_t offset)
 {
     CLEANUP_FD int anon = open_anon(inode, O_RDWR | O_CREAT);
-    const char *from = data;
-    size_t done = 0;
+    int error;
 
     (void)fd;
     if (anon < 0)
         return anon;
     if (!take_memory_for(inode, size) && lseek(anon, offset, SEEK_HOLE) < offset + (off_t)size)
         return -ENOSPC;
-    while (done < size) {
-        ssize_t written = pwrite(anon, from + done, size - done, offset + (off_t)done);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written == 0 ? -EIO : -errno;
-        done += (size_t)written;
-    }
-    return (ssize_t)done;
+    error = move_write(anon, data, size, offset);
+    return error ? error : (ssize_t)size;
 }
 
 static int truncate_anon(struct inode *inode, int fd, off_t size)
@@ -174,13 +165,6 @@ static void touch_anon(struct inode *inode, bool mtime)
         futimens(anon, times);
 }
 
-static int open_nothing(struct inode *inode, bool writer)
-{
-    (void)inode;
-    (void)writer;
-    return 0;
-}
-
 static void drop_anon(const struct inode *inode)
 {
     COPY_ATTRIBUTES(&inode->volume->info.cred);
@@ -192,19 +176,10 @@ static void drop_anon(const struct inode *inode)
 /* Contents go with the last name and the last user of their file. */
 static void close_anon(struct inode *inode, int fd)
 {
-    struct statx stx;
-
     (void)fd;
     node_refresh(&inode->volume->nodes, &inode->ref);
-    if (inode->ref.opens == 0 && (inode->ref.flags & NODE_UNLINKED) && inode_need_fd(inode) == 0 &&
-        object_stat(inode->fd, &stx) == 0 && stx.stx_nlink == 0)
+    if (inode->ref.opens == 0 && inode_is_nameless(inode))
         drop_anon(inode);
-}
-
-static int settle_nothing(struct inode *inode)
-{
-    (void)inode;
-    return 0;
 }
 
 static int take_anon(struct inode *inode, int fd, const struct move *move)
@@ -246,9 +221,7 @@ const struct contents ANON_CONTENTS = {
     .sync = sync_anon,
     .overlay = overlay_anon,
     .touch = touch_anon,
-    .open = open_nothing,
     .close = close_anon,
-    .settle = settle_nothing,
     .take = take_anon,
     .took = took_anon,
     .give = give_anon,

@@ -109,18 +109,6 @@ static int finish_switch(struct inode *inode, int fd, const struct class *to, ui
     return 0;
 }
 
-/* Has the kernel drop the pages and attributes of before. */
-static void drop_cached(const struct inode *inode)
-{
-    const struct notice dropped = {
-        .code = FUSE_NOTIFY_INVAL_INODE,
-        .body.inode = { .ino = inode->ref.id },
-        .body_bytes = sizeof(dropped.body.inode),
-    };
-
-    notice_send(inode->volume->info.device, &dropped, NULL);
-}
-
 /* With the switch begun. */
 static int carry_out(struct inode *inode, enum shmap_class word)
 {
@@ -140,7 +128,7 @@ static int carry_out(struct inode *inode, enum shmap_class word)
     if (!error)
         error = finish_switch(inode, fd, to, index_of(word));
     lock_release(stripe);
-    // What was brought is of no use, and takes room.
+    // The copy is of no use, and takes room.
     if (error && to->contents && to->contents->gave)
         to->contents->gave(inode);
     return error;
@@ -200,15 +188,13 @@ static int switch_class(struct inode *inode)
     error = go_through(inode);
     class_switch_end(inode->volume->switches, inode->ref.id);
     if (!error)
-        drop_cached(inode);
+        notice_drop_contents(inode->volume->info.device, inode->ref.id);
     return error == -ECANCELED ? -EBUSY : error;
 }
 
 void file_class_settle(struct inode *inode)
 {
-    struct object_path link;
-    char path[PATH_MAX] = "";
-    ssize_t length;
+    char path[PATH_MAX];
     int error;
 
     if (!(inode->ref.flags & NODE_CHANGES_CLASS) || inode->ref.opens > 0)
@@ -216,9 +202,7 @@ void file_class_settle(struct inode *inode)
     error = switch_class(inode);
     if (!error || error == -EBUSY)
         return;
-    length = readlink(object_path_of(inode->fd, &link), path, sizeof(path) - 1);
-    path[length > 0 ? length : 0] = '\0';
-    log_event(LOG_WARNING, "%s stays of class %s for now: %s", path,
+    log_event(LOG_WARNING, "%s stays of class %s for now: %s", object_shown_path(inode->fd, path),
               shmap_class_name(inode_class(inode)->word), strerror(-error));
 }
 

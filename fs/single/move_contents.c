@@ -12,12 +12,13 @@
 /* After each piece somebody may want the file. */
 #define PIECE ((size_t)1 << 20)
 
-static int write_piece(int to, const char *data, size_t size, off_t offset)
+int move_write(int to, const void *data, size_t size, off_t offset)
 {
+    const char *from = data;
     size_t done = 0;
 
     while (done < size) {
-        ssize_t written = pwrite(to, data + done, size - done, offset + (off_t)done);
+        ssize_t written = pwrite(to, from + done, size - done, offset + (off_t)done);
 
         if (written < 0 && errno == EINTR)
             continue;
@@ -46,7 +47,7 @@ static int move_extent(int from, int to, off_t begin, off_t end, char *data,
             return length == 0 ? -EIO : -errno;
         if (move->take_memory && !move->take_memory(move, (size_t)length))
             return -ENOSPC;
-        error = write_piece(to, data, (size_t)length, begin);
+        error = move_write(to, data, (size_t)length, begin);
         begin += length;
     }
     return error;

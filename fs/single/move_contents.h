@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct inode;
 
@@ -19,5 +20,8 @@ struct move {
  * second one write. Returns 0 when that is on the target's disk, or a negative errno; -ECANCELED:
  * it was given up. */
 int move_contents(int from, int to, const struct move *move);
+
+/* Writes all of some data. Returns 0 or a negative errno. */
+int move_write(int to, const void *data, size_t size, off_t offset);
 
 #endif

@@ -103,7 +103,7 @@ struct pending_invalidations {
     } nodes[PENDING_INVALIDATIONS];
 };
 
-/* Whether a class keeps its files in FUSE's page cache, whichever way their area's data goes. */
+/* Says that a class keeps its files in FUSE's page cache, whichever way their area's data goes. */
 enum caches_class {
     CACHES_CLASS = 1,        // one does by now
     CACHES_CLASS_BEGINS = 2, // one did when the mount began, so that requests are long

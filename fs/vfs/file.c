@@ -274,7 +274,7 @@ static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t 
         take_open_back(inode, writer);
         return error;
     }
-    if (!error && inode_contents(inode))
+    if (!error && inode_contents(inode) && inode_contents(inode)->open)
         error = inode_contents(inode)->open(inode, writer);
     fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
     if (!error && (fi->flags & O_TRUNC))

@@ -170,12 +170,10 @@ void file_io_end(struct file_io *io)
 /* Logs the name that a file has in its area, where it still has one. */
 static void log_loss(const struct inode *inode, int error)
 {
-    char link[32], name[PATH_MAX] = "";
+    char name[PATH_MAX];
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", inode->fd);
-    if (readlinkat(AT_FDCWD, link, name, sizeof(name) - 1) < 0)
-        name[0] = '\0';
-    log_event(LOG_ERR, "%s lost data that was in the page cache: %s", name, strerror(-error));
+    log_event(LOG_ERR, "%s lost data that was in the page cache: %s",
+              object_shown_path(inode->fd, name), strerror(-error));
 }
 
 void file_io_note_loss(struct inode *inode, int error)

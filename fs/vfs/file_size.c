@@ -107,7 +107,7 @@ int file_reserve(struct inode *inode, uint64_t bytes)
 
     if (error)
         return error;
-    // What is written waits elsewhere until it is committed, and needs room there.
+    // A write waits elsewhere until it is committed, and needs room there.
     if (inode_contents(inode))
         return -EOPNOTSUPP;
     if (bytes == 0)

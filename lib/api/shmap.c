@@ -47,14 +47,20 @@ static int set_attribute(const char *path, const char *witness, const char *name
     return setxattr(path, name, value, strlen(value), 0) == 0 ? 0 : -errno;
 }
 
-int shmap_class_get(const char *path, enum shmap_class *which)
+/* Reads a class from an attribute. */
+static int read_class_word(const char *path, const char *name, enum shmap_class *which)
 {
     char word[32];
-    ssize_t length = read_attribute(path, SHMAP_XATTR_CLASS, word, sizeof(word));
+    ssize_t length = read_attribute(path, name, word, sizeof(word));
 
     if (length < 0)
         return (int)length;
     return shmap_class_parse(word, (size_t)length, which) == 0 ? 0 : -ENODATA;
+}
+
+int shmap_class_get(const char *path, enum shmap_class *which)
+{
+    return read_class_word(path, SHMAP_XATTR_CLASS, which);
 }
 
 int shmap_class_set(const char *path, enum shmap_class which)
@@ -64,12 +70,7 @@ int shmap_class_set(const char *path, enum shmap_class which)
 
 int shmap_next_class_get(const char *path, enum shmap_class *which)
 {
-    char word[32];
-    ssize_t length = read_attribute(path, SHMAP_XATTR_NEXT_CLASS, word, sizeof(word));
-
-    if (length < 0)
-        return (int)length;
-    return shmap_class_parse(word, (size_t)length, which) == 0 ? 0 : -ENODATA;
+    return read_class_word(path, SHMAP_XATTR_NEXT_CLASS, which);
 }
 
 int shmap_anon_set(const char *path, const char *words)

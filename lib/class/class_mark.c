@@ -42,13 +42,12 @@ static int find_mark(int dir, const char **mark)
     return 0;
 }
 
-/* Reads a class from an attribute. Returns 0 or a negative errno as class_root_class() does. */
-static int read_class(int dir, const char *name, enum shmap_class *class)
+int class_mark_read(int fd, const char *name, enum shmap_class *class)
 {
     char word[32];
-    ssize_t length = xattr_get(dir, name, word, sizeof(word));
+    ssize_t length = xattr_get(fd, name, word, sizeof(word));
 
-    // EACCES: the owner may not read the directory, and the daemon is no more than the owner.
+    // EACCES: the owner may not read it, and the daemon is no more than the owner.
     if (length == -EOPNOTSUPP || length == -EACCES)
         return -ENODATA;
     if (length < 0)
@@ -63,12 +62,12 @@ int class_root_class(int dir, enum shmap_class *class)
 
     // The kernel cannot list attributes whose names are longer together than it allows.
     if (error == -E2BIG) {
-        error = read_class(dir, SHMAP_XATTR_CLASS_ROOT, class);
-        return error == -ENODATA ? read_class(dir, SHMAP_XATTR_CLASS, class) : error;
+        error = class_mark_read(dir, SHMAP_XATTR_CLASS_ROOT, class);
+        return error == -ENODATA ? class_mark_read(dir, SHMAP_XATTR_CLASS, class) : error;
     }
     if (error)
         return error;
-    return mark ? read_class(dir, mark, class) : -ENODATA;
+    return mark ? class_mark_read(dir, mark, class) : -ENODATA;
 }
 
 static int remove_mark(int dir, const char *name)
@@ -116,7 +115,7 @@ int class_root_check_store(const struct area *store, const char *path, struct co
     int error;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        error = read_class(store->root, names[i], &class);
+        error = class_mark_read(store->root, names[i], &class);
         if (error && error != -ENODATA)
             return complain(complaint, -error, "STORE %s has a class that cannot be read: %s", path,
                             strerror(-error));

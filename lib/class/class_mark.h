@@ -12,6 +12,10 @@
 
 #include "lib/area/area.h"
 
+/* Reads a class from an attribute of a file or directory. Returns 0 or a negative errno; -ENODATA:
+ * there is none that could be read; -EIO: the word is not a class. */
+int class_mark_read(int fd, const char *name, enum shmap_class *class);
+
 /* Reads the class that a store directory (O_PATH will do) was given. Returns 0 or a negative errno;
  * -ENODATA: it has none of its own; -EIO: the word is not a class, and not from shmapfs. */
 int class_root_class(int dir, enum shmap_class *class);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/area/store_lock.h"
+#include "lib/class/class_mark.h"
 #include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
 
@@ -14,19 +15,6 @@
 #define CLASS_NEXT SHMAP_XATTR_PREFIX "file_class_next"
 
 #define NOTE "file_classes"
-
-static int read_mark(int fd, const char *name, enum shmap_class *class)
-{
-    char word[32];
-    ssize_t length = xattr_get(fd, name, word, sizeof(word));
-
-    // EACCES: the owner may not read the file, and the daemon is no more than the owner.
-    if (length == -EOPNOTSUPP || length == -EACCES)
-        return -ENODATA;
-    if (length < 0)
-        return length == -ERANGE ? -EIO : (int)length;
-    return shmap_class_parse(word, (size_t)length, class) == 0 ? 0 : -EIO;
-}
 
 static int write_mark(int fd, const char *name, enum shmap_class class)
 {
@@ -37,12 +25,12 @@ static int write_mark(int fd, const char *name, enum shmap_class class)
 
 int file_mark_get(int fd, enum shmap_class *class)
 {
-    return read_mark(fd, CLASS_NOW, class);
+    return class_mark_read(fd, CLASS_NOW, class);
 }
 
 int file_mark_get_next(int fd, enum shmap_class *class)
 {
-    return read_mark(fd, CLASS_NEXT, class);
+    return class_mark_read(fd, CLASS_NEXT, class);
 }
 
 int file_mark_set(int fd, enum shmap_class class)

@@ -130,3 +130,12 @@ int object_find_entry(int dir, bool (*matches)(const struct dirent64 *entry, con
     }
     return length < 0 ? -errno : 0;
 }
+
+const char *object_shown_path(int fd, char path[PATH_MAX])
+{
+    struct object_path link;
+    ssize_t length = readlink(object_path_of(fd, &link), path, PATH_MAX - 1);
+
+    path[length > 0 ? length : 0] = '\0';
+    return path;
+}

@@ -80,4 +80,8 @@ struct object_path {
 /* Writes that path and returns it. It leads to the object itself, even when that is a symlink. */
 const char *object_path_of(int fd, struct object_path *path);
 
+/* Writes the path that the kernel tells of what a descriptor stands for, and returns it: for a line
+ * that a person reads. Empty: it tells none. */
+const char *object_shown_path(int fd, char path[PATH_MAX]);
+
 #endif
