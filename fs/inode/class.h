@@ -46,9 +46,13 @@ struct contents {
      * look at the file again. */
     int (*open)(struct inode *inode, bool writer);
 
-    /* Called when the file may have had its last close, or has lost a name: the open that ends is
-     * not counted any more. `fd` is -1 if there is none. */
+    /* Called when the file may have had its last close (NULL: nothing is to be done): the open that
+     * ends is not counted any more. `fd` is -1 if there is none. */
     void (*close)(struct inode *inode, int fd);
+
+    /* Called when nobody can reach the contents any more: the kernel forgets a file without a name.
+     * Until then it can be opened, by whoever has looked it up or has an O_PATH descriptor. */
+    void (*gone)(struct inode *inode);
 
     /* Brings what was written to the disk before the file takes the name of another, which would
      * otherwise be gone for one that is empty after a crash. NULL: none of it lasts. */

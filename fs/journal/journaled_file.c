@@ -221,11 +221,8 @@ static void close_journaled(struct inode *inode, int fd)
     if (!object)
         return;
     node_refresh(&inode->volume->nodes, &inode->ref);
-    if (inode->ref.opens == 0 && inode_is_nameless(inode)) {
-        journal_forget(object);
-        return;
-    }
-    if (inode->ref.writers > 0 || !journal_is_dirty(object))
+    // After a crash nobody would find what has no name.
+    if (inode->ref.writers > 0 || !journal_is_dirty(object) || inode_is_nameless(inode))
         return;
     if (inode->ref.policy & COMMIT_SYNC_ALONE) {
         take_back(inode, object);
@@ -235,6 +232,14 @@ static void close_journaled(struct inode *inode, int fd)
     error = commit(inode, object, fd);
     if (error)
         log_uncommitted(inode, error);
+}
+
+static void end_journaled(struct inode *inode)
+{
+    OBJECT *object = find_object(inode);
+
+    if (object)
+        journal_forget(object);
 }
 
 static int settle_journaled(struct inode *inode)
@@ -268,6 +273,7 @@ const struct contents JOURNALED_CONTENTS = {
     .touch = touch_journaled,
     .open = open_journaled,
     .close = close_journaled,
+    .gone = end_journaled,
     .settle = settle_journaled,
     .give = give_journaled,
 };

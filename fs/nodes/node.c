@@ -79,7 +79,7 @@ void free_if_unused(struct node_table *table, const struct node *unused,
     header->idle--;
 }
 
-static void begin_use(struct node_table *table, const struct node *node, struct node_ref *ref)
+void begin_use(struct node_table *table, const struct node *node, struct node_ref *ref)
 {
     use_of(table, node)->users++;
     cache_use(table, node);

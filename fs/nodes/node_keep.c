@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Nodes that the daemon keeps of its own accord. */
+/* Nodes that the daemon keeps of its own accord, or once more before they go. */
 #include "fs/nodes/node_slot.h"
 
 void node_keep(struct node_table *table, struct node_ref *ref)
@@ -21,4 +21,19 @@ void node_let_go(struct node_table *table, uint64_t id, struct node_resources *l
         free_if_unused(table, node, leftover);
     }
     table_end(table);
+}
+
+bool node_use_forgotten(struct node_table *table, uint64_t id, uint64_t lookups,
+                        struct node_ref *ref)
+{
+    const struct node *node;
+    bool goes;
+
+    table_begin(table);
+    node = node_of(table, id);
+    goes = node && (node->flags & NODE_UNLINKED) && node->opens == 0 && node->lookups <= lookups;
+    if (goes)
+        begin_use(table, node, ref);
+    table_end(table);
+    return goes;
 }

@@ -115,8 +115,8 @@ uint64_t node_find_orphan(struct node_table *table, const struct node_key *key)
          slot++) {
         const struct node *node = slot_at(table, slot);
 
-        if (node->in_use && (node->flags & NODE_UNLINKED) && node->opens > 0 &&
-            node->ino == key->ino && node->birth == key->birth && node->tree == key->tree)
+        if (node->in_use && (node->flags & NODE_UNLINKED) && node->ino == key->ino &&
+            node->birth == key->birth && node->tree == key->tree)
             id = id_of(table, node);
     }
     table_end(table);

@@ -330,6 +330,9 @@ static inline bool is_idle(const struct node *node)
     return node->in_use && node->lookups == 0 && node->opens == 0;
 }
 
+/* Fills a reference, whose use is counted. */
+void begin_use(struct node_table *table, const struct node *node, struct node_ref *ref);
+
 /* Updates the count of idle nodes after a change to a node. */
 void count_idle(struct node_table *table, const struct node *node, bool was_idle);
 

@@ -273,6 +273,11 @@ bool node_shed(struct node_table *table, struct node_resources *taken);
 /* Ends a use. */
 void node_end(struct node_table *table, struct node_ref *ref, struct node_resources *leftover);
 
+/* Begins a use of a node without a name that nobody has any more once the kernel forgets so many
+ * lookups. Returns false if an id has no such node. */
+bool node_use_forgotten(struct node_table *table, uint64_t id, uint64_t lookups,
+                        struct node_ref *ref);
+
 /* Takes back lookups that the kernel forgets. The ledger counts the calls. */
 void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t id,
                  uint64_t lookups, struct node_resources *leftover);
@@ -332,7 +337,7 @@ void node_close(struct node_table *table, struct node_ledger *ledger, struct nod
  * Returns its id; 0: there is none. The table is locked for a bounded number of slots at a time. */
 uint64_t node_next_writer(struct node_table *table, uint32_t *slot);
 
-/* Finds an open node without a name. Returns its id; 0: there is none. */
+/* Finds a node without a name. Returns its id; 0: there is none. */
 uint64_t node_find_orphan(struct node_table *table, const struct node_key *key);
 
 /* Give an open node in use its I/O descriptor or backing id. The caller makes sure that the node

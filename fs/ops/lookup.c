@@ -74,10 +74,25 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     }
 }
 
+/* Ends the contents of a file without a name that the kernel forgets. A process that dies before it
+ * has forgotten the node as well leaves both to the next one. */
+static void end_contents(struct volume *volume, fuse_ino_t id, uint64_t lookups)
+{
+    INODE struct inode inode = INODE_NONE;
+
+    if ((!volume->state->caches_class && !volume->state->file_classes) ||
+        !node_use_forgotten(&volume->nodes, id, lookups, &inode.ref))
+        return;
+    inode.volume = volume;
+    if (inode_contents(&inode) && inode_is_nameless(&inode))
+        inode_contents(&inode)->gone(&inode);
+}
+
 static void forget(struct volume *volume, fuse_ino_t id, uint64_t lookups)
 {
     struct node_resources leftover;
 
+    end_contents(volume, id, lookups);
     node_forget(&volume->nodes, volume_ledger(volume), id, lookups, &leftover);
     deferred_close_add(volume, &leftover);
     fault_point(FAULT_IN_FORGET);

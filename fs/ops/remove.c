@@ -164,8 +164,6 @@ static void victim_done(struct inode *victim, const struct found *found, bool re
         count_share(victim, found);
         inode_name_removed(victim, found->links);
         last_close_settle(victim);
-        if (inode_contents(victim))
-            inode_contents(victim)->close(victim, -1);
     }
     if (found->counted)
         inode_unlookup(victim);

@@ -165,21 +165,13 @@ static void touch_anon(struct inode *inode, bool mtime)
         futimens(anon, times);
 }
 
-static void drop_anon(const struct inode *inode)
+/* Also where the file has no name and the kernel forgets it. */
+static void drop_anon(struct inode *inode)
 {
     COPY_ATTRIBUTES(&inode->volume->info.cred);
     struct anon_name name;
 
     unlinkat(ram_root(inode), anon_name_of(inode, &name), 0);
-}
-
-/* Contents go with the last name and the last user of their file. */
-static void close_anon(struct inode *inode, int fd)
-{
-    (void)fd;
-    node_refresh(&inode->volume->nodes, &inode->ref);
-    if (inode->ref.opens == 0 && inode_is_nameless(inode))
-        drop_anon(inode);
 }
 
 static int take_anon(struct inode *inode, int fd, const struct move *move)
@@ -207,11 +199,6 @@ static int give_anon(struct inode *inode, int fd, const struct move *move)
     return anon < 0 ? anon : move_contents(anon, fd, move);
 }
 
-static void gave_anon(struct inode *inode)
-{
-    drop_anon(inode);
-}
-
 const struct contents ANON_CONTENTS = {
     .read = read_anon,
     .write = write_anon,
@@ -221,9 +208,9 @@ const struct contents ANON_CONTENTS = {
     .sync = sync_anon,
     .overlay = overlay_anon,
     .touch = touch_anon,
-    .close = close_anon,
+    .gone = drop_anon,
     .take = take_anon,
     .took = took_anon,
     .give = give_anon,
-    .gave = gave_anon,
+    .gave = drop_anon,
 };

@@ -331,12 +331,12 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
     struct node_resources leftover;
 
     // Kept from being closed, it can still be used; or else the file is opened again.
-    if (contents && file_io_begin(inode, writer, &io) != 0)
+    if (contents && contents->close && file_io_begin(inode, writer, &io) != 0)
         io = FILE_IO_NONE;
     node_close(&inode->volume->nodes, volume_ledger(inode->volume), &inode->ref, writer,
                file_io_for_readers(inode), &leftover);
     resources_close(inode->volume, &leftover);
-    if (contents)
+    if (contents && contents->close)
         contents->close(inode, io.fd);
     if (writer)
         pending_invalidation_writer_left(inode);

@@ -149,11 +149,13 @@ static void show_descriptors(const struct survive_attempt *attempt)
 }
 
 /* Returns what is held beyond the holdings before the first death. A node without a descriptor gets
- * one when it needs it: that is no leak, but an entry of the table that is no node's is. */
+ * one when it needs it, and one that is open a second: those are no leaks, but an entry of the table
+ * that is no node's is. */
 static struct mount_holdings leaks_of(const struct mount_holdings *now,
                                       const struct mount_holdings *before)
 {
-    int64_t descriptors = before->descriptors > before->nodes ? before->descriptors : before->nodes;
+    int64_t needed = before->nodes + before->open_files;
+    int64_t descriptors = before->descriptors > needed ? before->descriptors : needed;
 
     return (struct mount_holdings){
         .nodes = excess(now->nodes, before->nodes),

@@ -276,6 +276,47 @@ static void each_request_is_repeated(void **state)
     keeper_stop(workspace, keeper);
 }
 
+/* Makes a file that leaves no room in an area of 1 MiB for another one. */
+static int large_file(const char *path)
+{
+    static const char zeros[MIB - MIB / 8];
+    int fd = new_file(path, 0);
+
+    assert_int_equal(write(fd, zeros, sizeof(zeros)), sizeof(zeros));
+    return fd;
+}
+
+/* Contents go when nobody can reach them any more, and not before. */
+static void contents_go_with_the_last_who_can_open(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char path[64];
+    char text[16] = "";
+    int looked_up;
+    int fd;
+
+    workspace_mount(workspace, true, "size=1m,anon=ram");
+    assert_ok(close(large_file("mnt/file")));
+    assert_ok(set_class("mnt/file", "anon"));
+    await_class("anon");
+    looked_up = open("mnt/file", O_PATH | O_CLOEXEC);
+    assert_true(looked_up >= 0);
+    assert_ok(unlink("mnt/file"));
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", looked_up);
+    fd = open_file(path, O_RDWR);
+    assert_int_equal(pwrite(fd, "contents", 8, MIB / 2), 8);
+    assert_ok(close(fd));
+    fd = open_file(path, O_RDONLY);
+    assert_int_equal(size_of(fd), MIB - MIB / 8);
+    assert_ok(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    assert_int_equal(pread(fd, text, 8, MIB / 2), 8);
+    assert_string_equal(text, "contents");
+    assert_ok(close(fd));
+    assert_ok(close(looked_up));
+    assert_ok(close(large_file("mnt/ram/file")));
+    workspace_unmount(workspace);
+}
+
 static int change_and_read(struct coprocess *parent, void *argument)
 {
     static const char *const classes[] = { "anon", "persist" };
@@ -320,6 +361,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_mapping_alone_holds_a_change_up),
         cmocka_unit_test(a_change_can_be_called_off),
         cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(contents_go_with_the_last_who_can_open),
         cmocka_unit_test(many_change_and_read),
         cmocka_unit_test(a_full_area_takes_no_file),
         cmocka_unit_test(a_change_is_finished_after_a_death),

@@ -74,6 +74,27 @@ static void unlinked_file_lives_while_open(void **state)
     assert_ok(close(fd));
 }
 
+/* A process may open a file that it has looked up before, though nobody else had it open. */
+static void unlinked_file_can_be_opened(void **state)
+{
+    (void)state;
+    put_file("file", "contents");
+    int path = open("file", O_PATH | O_CLOEXEC);
+    assert_true(path >= 0);
+    assert_ok(unlink("file"));
+    for (size_t i = 0; i < 2; i++) {
+        char text[16] = "";
+        int fd = open_file(proc_path(path), O_RDWR);
+        assert_int_equal(fstat_of(fd).st_size, 8);
+        assert_ok(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+        assert_int_equal(pread(fd, text, sizeof(text), 0), 8);
+        assert_string_equal(text, i == 0 ? "contents" : "CONTENTS");
+        assert_int_equal(pwrite(fd, "CONTENTS", 8, 0), 8);
+        assert_ok(close(fd));
+    }
+    assert_ok(close(path));
+}
+
 static void unlinked_name_is_free(void **state)
 {
     (void)state;
@@ -306,6 +327,7 @@ static void many_unlinked_files(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(unlinked_file_lives_while_open),
+    cmocka_unit_test(unlinked_file_can_be_opened),
     cmocka_unit_test(unlinked_name_is_free),
     cmocka_unit_test(unlinked_while_attributes_are_used),
     cmocka_unit_test(unlinked_by_another_process),
