@@ -23,8 +23,7 @@ void node_let_go(struct node_table *table, uint64_t id, struct node_resources *l
     table_end(table);
 }
 
-bool node_use_forgotten(struct node_table *table, uint64_t id, uint64_t lookups,
-                        struct node_ref *ref)
+bool node_use_last(struct node_table *table, uint64_t id, uint64_t lookups, struct node_ref *ref)
 {
     const struct node *node;
     bool goes;

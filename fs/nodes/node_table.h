@@ -275,8 +275,7 @@ void node_end(struct node_table *table, struct node_ref *ref, struct node_resour
 
 /* Begins a use of a node without a name that nobody has any more once the kernel forgets so many
  * lookups. Returns false if an id has no such node. */
-bool node_use_forgotten(struct node_table *table, uint64_t id, uint64_t lookups,
-                        struct node_ref *ref);
+bool node_use_last(struct node_table *table, uint64_t id, uint64_t lookups, struct node_ref *ref);
 
 /* Takes back lookups that the kernel forgets. The ledger counts the calls. */
 void node_forget(struct node_table *table, struct node_ledger *ledger, uint64_t id,
@@ -378,19 +377,16 @@ int node_dir_fd(struct node_table *table, uint64_t fh);
 /* Ends a stream. Returns its descriptor, for closing; -1: the handle is no stream's any more. */
 int node_dir_close(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
 
-/* Closes every descriptor of the process that has no owner. Only while no other thread or process
- * opens any. */
+/* Closes every descriptor that has no owner. Only while no other thread or process opens any. */
 void node_fd_sweep(struct node_table *table);
 
-/* Lets every descriptor that has an owner live through execve(2). Returns 0 or a negative errno;
- * -EBADF: one of them is not open. */
+/* Lets descriptors that have an owner live through execve(2). -EBADF: one of them is not open. */
 int node_fd_inherit(struct node_table *table);
 
 /* Notes that a backing id that was taken off a node is closed. */
 void node_backing_closed(struct node_table *table, int32_t id);
 
-/* Lists the ids that were taken off nodes and are not closed yet, `max` of them at most. Returns
- * how many it has listed. */
+/* Lists backing ids that are pending, `max` of them at most. Returns how many it has listed. */
 int node_backing_pending_close(struct node_table *table, int32_t ids[], int max);
 
 /* Returns the highest backing id that any node ever had; 0: none had one. */

@@ -81,7 +81,7 @@ static void end_contents(struct volume *volume, fuse_ino_t id, uint64_t lookups)
     INODE struct inode inode = INODE_NONE;
 
     if ((!volume->state->caches_class && !volume->state->file_classes) ||
-        !node_use_forgotten(&volume->nodes, id, lookups, &inode.ref))
+        !node_use_last(&volume->nodes, id, lookups, &inode.ref))
         return;
     inode.volume = volume;
     if (inode_contents(&inode) && inode_is_nameless(&inode))
