@@ -150,8 +150,8 @@ check 'shmapctl run -o size=1g -- dirnam' dirname
 check 'shmapctl run dirnam' dirname
 check 'shmapfs --v' --version
 check 'shmapfs -o lifetime=m' mount
-check 'shmapfs -o nos' nosuid noswap nosymfollow
-check 'shmapfs /a /b -o ro,nos' ro,nosuid ro,noswap ro,nosymfollow
+check 'shmapfs -o nos' noshared nosuid noswap nosymfollow
+check 'shmapfs /a /b -o ro,nos' ro,noshared ro,nosuid ro,noswap ro,nosymfollow
 check 'shmapfs /a /b -o anon=x:y,nokee' y,nokeeper
 check_paths 'shmapfs /' dirnames
 check_options_of_help

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "fs/broker/registrar.h"
+#include "lib/area/store_lock.h"
 #include "lib/broker/device.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -103,11 +104,31 @@ void backing_close_unheard(struct volume *volume)
         drop_id(volume, highest + i);
 }
 
+#define TRIAL_NAME "trial"
+
+/* Makes a file in a store that has none without a name; what a process that died here has left is
+ * the file. */
+static int make_named_trial(const struct area *store)
+{
+    CLEANUP_FD int dir = store_private_open(store);
+    int file;
+
+    if (dir < 0)
+        return dir;
+    file = openat(dir, TRIAL_NAME, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return -errno;
+    unlinkat(dir, TRIAL_NAME, 0);
+    return file;
+}
+
 /* Makes a file in an area to try passthrough with. One without a name leaves nothing behind. */
 static int make_trial(const struct area *area)
 {
     int file = openat(area->root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
+    if (file < 0 && errno == EOPNOTSUPP)
+        return make_named_trial(area);
     return file < 0 ? -errno : file;
 }
 

@@ -68,6 +68,20 @@ static void take(const struct volume *volume, struct identity *identity, uid_t u
     identity->gid = gid;
 }
 
+/* A process in more groups than this counts as in none beyond. */
+#define NGROUPS_FEW 1024
+
+static void take_groups(const struct volume *volume, fuse_req_t req)
+{
+    gid_t groups[NGROUPS_FEW];
+    int count;
+
+    if (!cred_asks_servers(&volume->info.cred))
+        return;
+    count = fuse_req_getgroups(req, NGROUPS_FEW, groups);
+    cred_take_groups(groups, count < 0 ? 0 : count < NGROUPS_FEW ? (size_t)count : NGROUPS_FEW);
+}
+
 int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -79,6 +93,7 @@ int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
         return -errno;
     identity->own_umask = true;
     umask(ctx->umask);
+    take_groups(volume, req);
     take(volume, identity, ctx->uid, ctx->gid);
     cred_keep_setid(&volume->info.cred, mode & S_ISGID);
     return 0;
@@ -90,6 +105,10 @@ void impersonate_end(struct volume *volume, mode_t mode)
 
     cred_restore(&kept);
     umask(0);
+    if (cred_asks_servers(&volume->info.cred)) {
+        impersonate_none(volume);
+        cred_take_groups(NULL, 0);
+    }
 }
 
 void impersonate_none(struct volume *volume)
@@ -101,9 +120,6 @@ void impersonate_none(struct volume *volume)
     else
         cred_return(&volume->info.cred);
 }
-
-/* A process in more groups than this counts as in none beyond. */
-#define NGROUPS_FEW 1024
 
 bool impersonate_has_group(fuse_req_t req, gid_t group)
 {

@@ -119,7 +119,7 @@ int session_try_broker(struct mount *mount)
 
 static bool is_stacked(const struct area *area)
 {
-    return strcmp(area->filesystem, "overlay") == 0 || strcmp(area->filesystem, "fuse") == 0;
+    return strcmp(area->filesystem, "overlay") == 0 || strncmp(area->filesystem, "fuse", 4) == 0;
 }
 
 static void refuse_passthrough(struct mount *mount, const char *reason)

@@ -255,7 +255,7 @@ static int drop_privileges(struct mount *mount, struct complaint *complaint)
         oom_go_last();
         limits_forbid_cores();
     }
-    error = cred_init(&mount->volume.info.cred);
+    error = cred_init(&mount->volume.info.cred, mount->volume.info.areas[AREA_STORE].has_servers);
     return error ? complain(complaint, -error, "the daemon's credentials cannot be set: %s",
                             strerror(-error))
                  : 0;

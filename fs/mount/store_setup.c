@@ -124,6 +124,20 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     return refuse_unseen(mount, complaint);
 }
 
+/* Names and contents that another host changes would go unseen, and its locks would not hold. */
+static int check_hosts(const struct mount *mount, struct complaint *complaint)
+{
+    const struct area *store = &mount->volume.info.areas[AREA_STORE];
+
+    if (mount->options.one_host || !store->has_servers)
+        return 0;
+    return complain(complaint, EOPNOTSUPP,
+                    "STORE %s is on %s, where other hosts may use it at the same time, and this "
+                    "mount would not see what they change; if this host alone uses it, add -o "
+                    "noshared",
+                    mount->options.store, store->filesystem);
+}
+
 int store_setup_open(struct mount *mount, struct complaint *complaint)
 {
     const struct options *options = &mount->options;
@@ -144,6 +158,8 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     if (!error)
         error = store_open(mount->volume.info.store, options->read_only, &options->atime,
                            &mount->volume.info.areas[AREA_STORE], complaint);
+    if (!error)
+        error = check_hosts(mount, complaint);
     // Nothing is made for the lock in a store that is refused.
     if (!error)
         error = class_root_check_store(&mount->volume.info.areas[AREA_STORE], options->store,

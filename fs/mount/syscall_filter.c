@@ -190,6 +190,7 @@ static const int ALLOWED[] = {
     SYS_getresgid,
     SYS_getgroups,
     SYS_setfsuid,
+    SYS_setgroups,
     SYS_setfsgid,
     SYS_capget,
     SYS_capset,

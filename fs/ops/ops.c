@@ -4,11 +4,9 @@
 #include "fs/mount/session.h"
 
 /*
- * The table of operations. Some are missing for a reason. flush: closing has nothing to tell us;
- * where the kernel is to wait at a close, it does so by itself (fs/vfs/hold.h). access:
- * default_permissions. getlk, setlk, flock: the kernel keeps locks by itself, and a daemon that
- * waits for a lock leaves clients that no signal ends. poll, bmap: regular files have no need of
- * them.
+ * The table of operations. Some are missing for a reason. access: default_permissions. getlk,
+ * setlk, flock: the kernel keeps locks by itself, and a daemon that waits for a lock leaves clients
+ * that no signal ends. poll, bmap: regular files have no need of them.
  */
 const struct fuse_lowlevel_ops OPS = {
     .init = session_init,
@@ -30,6 +28,7 @@ const struct fuse_lowlevel_ops OPS = {
     .rmdir = op_rmdir,
     .rename = op_rename,
     .open = op_open,
+    .flush = op_flush,
     .release = op_release,
     .read = op_read,
     .write = op_write,

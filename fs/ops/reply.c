@@ -25,12 +25,27 @@ static int end_reply(struct volume *volume, int result)
     return result;
 }
 
+/* Returns an error of an area as the mount passes it on. */
+static int passed_on(int error)
+{
+    switch (error) {
+    // A call that some kernel lacks must not end this kind of request for good.
+    case ENOSYS:
+        return EOPNOTSUPP;
+    // The mount itself lives, although the servers of its store are away.
+    case ENOTCONN:
+    case ECONNABORTED:
+        return EIO;
+    default:
+        return error;
+    }
+}
+
 int reply_err(fuse_req_t req, int error)
 {
     struct volume *volume = begin_reply(req);
 
-    // A call that some kernel lacks must not end this kind of request for good.
-    return end_reply(volume, fuse_reply_err(req, error == ENOSYS ? EOPNOTSUPP : error));
+    return end_reply(volume, fuse_reply_err(req, passed_on(error)));
 }
 
 int reply_never_again(fuse_req_t req)

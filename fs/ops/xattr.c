@@ -35,6 +35,11 @@ static bool begins(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
+static bool is_acl(const char *name)
+{
+    return strcmp(name, XATTR_ACCESS_ACL) == 0 || strcmp(name, XATTR_DEFAULT_ACL) == 0;
+}
+
 /* Returns whether an attribute passes between clients and the area. The kernel has checked the
  * client's rights to these: CAP_SYS_ADMIN for trusted and security attributes (CAP_SETFCAP for
  * capabilities), the mode for user attributes, the owner for ACLs. All other names it leaves to the
@@ -42,8 +47,7 @@ static bool begins(const char *name, const char *prefix)
 static bool passes(const char *name)
 {
     return begins(name, XATTR_USER_PREFIX) || begins(name, XATTR_SECURITY_PREFIX) ||
-           begins(name, XATTR_TRUSTED_PREFIX) || strcmp(name, XATTR_ACCESS_ACL) == 0 ||
-           strcmp(name, XATTR_DEFAULT_ACL) == 0;
+           begins(name, XATTR_TRUSTED_PREFIX) || is_acl(name);
 }
 
 /* Whether an attribute is a capability that a file is known to lack. The kernel asks for it before
@@ -55,17 +59,26 @@ static bool is_known_absent(const struct inode *inode, const char *name)
            strcmp(name, XATTR_NAME_CAPS) == 0;
 }
 
+/* Reads an attribute of the area. The kernel asks for ACLs to check a permission, and takes an area
+ * that knows none for an error: a file without one is what that means. */
+static ssize_t get_passed(const struct inode *inode, const char *name, char *value, size_t size)
+{
+    ssize_t length = xattr_get(inode->fd, name, value, size);
+
+    return length == -EOPNOTSUPP && is_acl(name) ? -ENODATA : length;
+}
+
 static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
                   int flags)
 {
     // An access ACL carries the bits of the mode. The kernel knows whether setting it takes setgid
     // away, but libfuse does not hand that on.
-    bool is_acl = strcmp(name, XATTR_ACCESS_ACL) == 0;
-    bool keeps = is_acl && has_group(req, fd);
+    bool access = strcmp(name, XATTR_ACCESS_ACL) == 0;
+    bool keeps = access && has_group(req, fd);
     KEEP_SETID(&volume_of(req)->info.cred, keeps);
 
     // The thread may still have the identity of one who would keep it.
-    if (is_acl && !keeps)
+    if (access && !keeps)
         impersonate_none(volume_of(req));
     return xattr_set(fd, name, value, size, flags);
 }
@@ -218,7 +231,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
         length = -ENODATA;
     } else if (length == 0) {
         value = room ? malloc(room) : NULL;
-        length = room && !value ? -ENOMEM : xattr_get(inode.fd, name, value, room);
+        length = room && !value ? -ENOMEM : get_passed(&inode, name, value, room);
     }
     reply_xattr_value(req, value, length, size);
 }

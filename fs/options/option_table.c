@@ -280,6 +280,10 @@ const struct option_row OPTION_ROWS[] = {
       "checkpoint=NAME[:…]\n"
       "                    the same; what is not committed waits in RAM, and is saved now and then",
       NAMES(checkpoint), .kept = true },
+    { "noshared", NULL,
+      "noshared          STORE is on a filesystem that other hosts reach, and this one alone uses "
+      "it",
+      FLAG(one_host, true), .kept = true },
     { "log", "a number with k, m, g or t, from 4m to 1t",
       "log=SIZE          what their journal may take in STORE (256m)", .set = set_log_size,
       .kept = true },

@@ -18,6 +18,7 @@
 
 struct options {
     const char *store; // NULL: all is RAM
+    bool one_host;     // the store is on a filesystem of several, and this one alone uses it
     const char *mountpoint;
     const char *source;    // the first field of fstab, where it is no store; NULL: none was given
     const char *mounts_in; // the mount namespace to mount in, or a process there; NULL: our own

@@ -316,5 +316,5 @@ int upgrade_resume(struct mount *mount, int memfd)
         return error;
     // As in setup.c: a binary that did not do this may have had the mount until now.
     oom_go_last();
-    return cred_init(&mount->volume.info.cred);
+    return cred_init(&mount->volume.info.cred, mount->volume.info.areas[AREA_STORE].has_servers);
 }

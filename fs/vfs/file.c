@@ -249,7 +249,8 @@ static void fill_open_reply(const struct inode *inode, struct fuse_file_info *fi
     // The cache is stale if the file was passed through meanwhile.
     fi->keep_cache = !passthrough && !(inode->ref.flags & NODE_CACHED);
     // A file that does not last may be given a name that does, while it is open.
-    fi->noflush = !(inode->volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
+    fi->noflush = !inode_area(inode)->has_servers &&
+                  !(inode->volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
 }
 
 static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
@@ -347,6 +348,21 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
         inode_class(inode)->change(inode);
     last_close_settle(inode);
     hold_file_closed(inode->volume);
+}
+
+int file_flush(struct inode *inode, const struct fuse_file_info *fi)
+{
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    int error = file_io_begin(inode, fh_is_writer(fi->fh), &io);
+    int copy;
+
+    if (error)
+        return error;
+    // Each close of a descriptor flushes the file, and the kernel closes none of its own.
+    copy = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return -errno;
+    return close(copy) == 0 ? 0 : -errno;
 }
 
 /* Whether an error says that data did not get to the disk, rather than that the call was wrong. */

@@ -19,6 +19,9 @@ int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
 void file_keep(struct inode *inode);
 void file_let_go(struct inode *inode);
 
+/* Has the servers of a store take what was written, as the close of a file there does. */
+int file_flush(struct inode *inode, const struct fuse_file_info *fi);
+
 /* Ends an open, also one whose reply did not arrive. */
 void file_close(struct inode *inode, const struct fuse_file_info *fi);
 

@@ -12,8 +12,10 @@
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 
+#include "lib/area/shared_filesystem.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
+#include "lib/sys/mounts.h"
 
 const struct area_kind AREA_KINDS[AREA_OWN] = {
     [AREA_STORE] = { .lasts = true, .reserves_blocks = true, .data_path = AREA_STORE },
@@ -24,7 +26,9 @@ const struct area_kind AREA_KINDS[AREA_OWN] = {
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
-static void name_filesystem(long magic, char *name, size_t size)
+/* Names a filesystem as the mount table does; what serves one of FUSE's, or is not known here, is
+ * looked up there. */
+static void name_filesystem(long magic, dev_t device, char *name, size_t size)
 {
     static const struct {
         long magic;
@@ -33,7 +37,6 @@ static void name_filesystem(long magic, char *name, size_t size)
         { TMPFS_MAGIC, "tmpfs" },     { EXT4_SUPER_MAGIC, "ext4" },
         { XFS_SUPER_MAGIC, "xfs" },   { BTRFS_SUPER_MAGIC, "btrfs" },
         { F2FS_SUPER_MAGIC, "f2fs" }, { OVERLAYFS_SUPER_MAGIC, "overlay" },
-        { FUSE_SUPER_MAGIC, "fuse" }, { NFS_SUPER_MAGIC, "nfs" },
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -42,7 +45,12 @@ static void name_filesystem(long magic, char *name, size_t size)
             return;
         }
     }
-    snprintf(name, size, "0x%lx", magic);
+    if (mounts_find_type(device, name, size))
+        return;
+    if (magic == FUSE_SUPER_MAGIC)
+        strlcpy(name, "fuse", size);
+    else
+        snprintf(name, size, "0x%lx", magic);
 }
 
 /* Whether file handles work, which using one shows: a filesystem may not have them, and opening by
@@ -66,9 +74,12 @@ int area_identify(struct area *area, struct complaint *complaint)
     if (fstatfs(area->root, &filesystem) != 0 || fstat(area->root, &st) != 0)
         return complain(complaint, errno, "the area's filesystem cannot be examined: %s",
                         strerror(errno));
-    name_filesystem((long)filesystem.f_type, area->filesystem, sizeof(area->filesystem));
     area->device = st.st_dev;
-    area->handles = handles_work(area->root);
+    name_filesystem((long)filesystem.f_type, area->device, area->filesystem,
+                    sizeof(area->filesystem));
+    area->has_servers = filesystem_is_shared(area->filesystem);
+    // FUSE's handles last as long as it has the inode in memory.
+    area->handles = filesystem.f_type != FUSE_SUPER_MAGIC && handles_work(area->root);
     return 0;
 }
 

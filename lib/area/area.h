@@ -49,6 +49,7 @@ struct area {
     // Objects can be opened by file handle; otherwise each needs a descriptor that stays open.
     bool handles;
     bool reserves;       // what truncate(2) lets a file grow by has room
+    bool has_servers;    // its filesystem is one that other hosts can reach
     int user_namespace;  // that owns a RAM area made without privilege; otherwise -1
     char filesystem[32]; // its kind, such as "ext4"
     char huge[16];       // the RAM area's huge= in force

@@ -199,7 +199,13 @@ static int keep_capabilities(void)
     return prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) == 0 ? 0 : -errno;
 }
 
-int cred_init(struct cred *cred)
+static bool take_nobody(struct cred *cred)
+{
+    return take_idle(try_uid, "/proc/self/uid_map", &cred->idle_uid) &&
+           take_idle(try_gid, "/proc/self/gid_map", &cred->idle_gid);
+}
+
+int cred_init(struct cred *cred, bool servers)
 {
     struct capabilities caps;
     int error;
@@ -211,8 +217,9 @@ int cred_init(struct cred *cred)
         return error;
     if (setgroups(0, NULL) != 0)
         return -errno;
-    if (!take_idle(try_uid, "/proc/self/uid_map", &cred->idle_uid) ||
-        !take_idle(try_gid, "/proc/self/gid_map", &cred->idle_gid))
+    if (servers)
+        cred->idle_uid = cred->idle_gid = 0;
+    else if (!take_nobody(cred))
         return -EINVAL;
     error = confine(KEPT, &caps);
     if (error)
@@ -234,6 +241,17 @@ void cred_become(const struct cred *cred, uid_t uid, gid_t gid)
 void cred_return(const struct cred *cred)
 {
     cred_become(cred, cred->idle_uid, cred->idle_gid);
+}
+
+bool cred_asks_servers(const struct cred *cred)
+{
+    return cred->privileged && cred->idle_uid == 0;
+}
+
+void cred_take_groups(const gid_t *groups, size_t count)
+{
+    // The library's function does it for all threads.
+    syscall(SYS_setgroups, count, groups);
 }
 
 const struct cred *cred_keep_setid(const struct cred *cred, bool wanted)

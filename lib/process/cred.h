@@ -35,9 +35,10 @@ struct cred {
  * others. */
 int cred_check(struct cred *cred, struct complaint *complaint);
 
-/* Takes the idle identity, and gives up the capabilities that no daemon needs. To be called once,
- * before other threads exist. Returns 0 or a negative errno. */
-int cred_init(struct cred *cred);
+/* Takes the idle identity, and gives up the capabilities that no daemon needs. `servers`: the idle
+ * identity is root's, because servers on other hosts ask who it is, and know of no capabilities. To
+ * be called once, before other threads exist. Returns 0 or a negative errno. */
+int cred_init(struct cred *cred, bool servers);
 
 /* Gives up what a process that executes no other daemon does not need either. To be called before
  * other threads exist; also for a `cred` that another process has made, to find out what this one
@@ -47,6 +48,11 @@ int cred_confine(struct cred *cred);
 /* Takes the filesystem identity of a caller, until cred_return() takes the idle one again. */
 void cred_become(const struct cred *cred, uid_t uid, gid_t gid);
 void cred_return(const struct cred *cred);
+
+/* Returns whether servers on other hosts ask who the daemon is. Then a caller's identity includes
+ * the groups that a process is in; the calling thread takes these, or none again. */
+bool cred_asks_servers(const struct cred *cred);
+void cred_take_groups(const gid_t *groups, size_t count);
 
 /* If it is wanted, lets the calling thread keep setuid and setgid bits until the end of the
  * block. */

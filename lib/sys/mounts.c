@@ -127,6 +127,19 @@ dev_t mounts_device_at(const char *path)
     return makedev(stx.stx_dev_major, stx.stx_dev_minor);
 }
 
+bool mounts_find_type(dev_t device, char *type, size_t size)
+{
+    CLEANUP_MOUNTS struct mounts mounts = mounts_begin();
+
+    while (mounts_next(&mounts)) {
+        if (mounts.device != device)
+            continue;
+        strlcpy(type, mounts.type, size);
+        return true;
+    }
+    return false;
+}
+
 bool mounts_have_device(dev_t device)
 {
     CLEANUP_MOUNTS struct mounts mounts = mounts_begin();

@@ -48,6 +48,10 @@ bool mounts_find_store(const char *store, char *mountpoint, size_t size);
  * be serving. 0: there is none. */
 dev_t mounts_device_at(const char *path);
 
+/* Finds the type of a filesystem in the mount table, by its device number. Returns false, and
+ * leaves the text as it is, if it is not there. */
+bool mounts_find_type(dev_t device, char *type, size_t size);
+
 /* Whether anything is mounted of a filesystem, by its device number; true where that cannot be
  * seen. */
 bool mounts_have_device(dev_t device);

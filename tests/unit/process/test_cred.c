@@ -38,7 +38,7 @@ static void check_owners(void *path)
     int dir = open_public_dir(path);
     struct cred cred;
     EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
-    EXPECT(cred_init(&cred) == 0);
+    EXPECT(cred_init(&cred, false) == 0);
     EXPECT(cred.privileged == (geteuid() == 0));
 
     cred_become(&cred, CALLER_UID, CALLER_GID);
@@ -61,7 +61,7 @@ static void check_setid_bits(void *path)
     int dir = open_public_dir(path);
     struct cred cred;
     EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
-    EXPECT(cred_init(&cred) == 0);
+    EXPECT(cred_init(&cred, false) == 0);
     EXPECT((make_file(dir, "dropped", 04755).st_mode & 07000) == 0);
     {
         KEEP_SETID(&cred, true);
@@ -80,7 +80,7 @@ static void check_reserves(void *path)
     (void)path;
     struct cred cred;
     EXPECT(cred_check(&cred, &(struct complaint){ "" }) == 0);
-    EXPECT(cred_init(&cred) == 0);
+    EXPECT(cred_init(&cred, false) == 0);
     cred_become(&cred, 0, 0); /* not even for root */
     FILE *status = fopen("/proc/self/status", "re");
     EXPECT(status != NULL);
