@@ -50,7 +50,7 @@ static void only_what_the_kernel_checks_reaches_the_store(void **state)
         assert_ok(setxattr("store", foreign[i], "own", 3, 0));
     assert_ok(setxattr("store", "user.plain", "value", 5, 0));
     assert_ok(setxattr("store", "trusted.plain", "value", 5, 0));
-    workspace_mount(workspace, true, "");
+    workspace_mount(workspace, true, "noshared");
 
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
         assert_errno(setxattr("mnt", foreign[i], "x", 1, 0), EOPNOTSUPP);
