@@ -21,9 +21,9 @@
 #include "fs/single/file_class.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_size.h"
+#include "lib/api/pages.h"
 #include "lib/class/skeleton.h"
 #include "lib/object/object.h"
-#include "lib/object/pages.h"
 #include "lib/object/reserve.h"
 #include "lib/sys/cleanup.h"
 

@@ -22,6 +22,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* The class of a directory or file: read anywhere, set on an empty directory. */
 #define SHMAP_XATTR_CLASS "user.shmapfs.class"
 /* The same as it is kept on disk, in the store: no mount has an attribute by this name. */
@@ -374,6 +376,8 @@ int shmap_pages_get(const char *path, struct shmap_pages *pages);
  * is on a shmapfs mount, for example because it is on the same device as a path whose class
  * shmap_class_get() has read. A symbolic link in the last place is not followed. */
 int shmap_pages_get_unchecked(const char *path, struct shmap_pages *pages);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

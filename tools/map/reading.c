@@ -10,7 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "lib/object/pages.h"
+#include "lib/api/pages.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/extent.h"
 #include "tools/map/page_flags.h"

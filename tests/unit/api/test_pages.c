@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/object/pages.h"
+#include "lib/api/pages.h"
 #include "tests/unit/scratch.h"
 
 static size_t page_size(void)

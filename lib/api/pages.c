@@ -4,7 +4,7 @@
  * file, which the daemon alone can reach, so the daemon counts them. For other files FUSE has a
  * page cache in front of the area's, which whoever asks counts through the mount.
  */
-#include "lib/object/pages.h"
+#include "lib/api/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
