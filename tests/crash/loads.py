@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What programs do while the power is cut: a list of programs each, by a seed."""
+from load_pages import Pages
+from load_programs import Editor, Git, Lmdb, Sqlite
+
+LOADS = {
+    "pages": lambda seed: [Pages(f"file{number}", seed) for number in range(3)],
+    "sqlite": lambda _: [Sqlite("off"), Sqlite("wal")],
+    "lmdb": lambda _: [Lmdb(False), Lmdb(True)],
+    "git": lambda _: [Git()],
+    "editor": lambda _: [Editor()],
+    "programs": lambda _: [Sqlite("off"), Sqlite("wal"), Git(), Editor()],
+}

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Filesystems on loop devices, and mounts of shmapfs on them."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+from disk import LIBC, check, mount, unmount
+
+# How each is made, in a file of so many MiB, and mounted.
+FILESYSTEMS = {
+    "ext4": (96, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"], ""),
+    "xfs": (320, ["mkfs.xfs", "-q", "-f", "-K"], ",nouuid"),
+    "btrfs": (160, ["mkfs.btrfs", "-q", "-f", "-K"], ",nodiscard"),
+}
+SBIN = {**os.environ, "PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}
+CLONE_NEWNS, MS_PRIVATE, MS_REC, PR_SET_CHILD_SUBREAPER = 0x20000, 1 << 18, 1 << 14, 36
+
+
+class Missing(Exception):
+    """The machine lacks something."""
+
+
+def run(*words, may_fail=False):
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=SBIN, check=False)
+    if done.returncode != 0 and not may_fail:
+        raise RuntimeError(f"{' '.join(words)}: {done.stdout.strip()}")
+    return done
+
+
+def enter_sandbox(top):
+    """Mounts end with this process, and the processes of mounts are its children."""
+    check(LIBC.unshare(CLONE_NEWNS), "unshare")
+    mount("none", "/", "none", MS_PRIVATE | MS_REC)
+    check(LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+    mount("crash", top, "tmpfs")
+
+
+def make_image(kind, path):
+    mebibytes, mkfs, _ = FILESYSTEMS[kind]
+    if shutil.which(mkfs[0], path=SBIN["PATH"]) is None:
+        raise Missing(f"no {mkfs[0]} here")
+    if not os.path.exists("/dev/loop-control"):
+        raise Missing("no loop devices here")
+    with open(path, "wb") as image:
+        image.truncate(mebibytes << 20)
+    run(*mkfs, path)
+
+
+def mount_image(kind, image, directory):
+    run("mount", "-t", kind, "-o", "loop" + FILESYSTEMS[kind][2], image, directory)
+
+
+class Mount:
+    """A mount whose directory `dir` has a class; of the class «plain»: the store itself."""
+
+    def __init__(self, store, mnt, name, cached):
+        self._mnt, self._plain = mnt, name == "plain"
+        self.dir = os.path.join(store if self._plain else mnt, "dir")
+        if self._plain:
+            os.makedirs(self.dir, exist_ok=True)
+            return
+        options = f"{name}=dir,log=4m" + (",nopassthrough" if cached else "")
+        run(os.environ["SHMAPFS"], store, mnt, "-o", options)
+        self._keeper = json.loads(run(os.environ["SHMAPCTL"], "--json", "status", mnt).stdout)["keeper"]
+
+    def _family(self):
+        with open(f"/proc/{self._keeper}/task/{self._keeper}/children", encoding="ascii") as children:
+            return [*map(int, children.read().split()), self._keeper]
+
+    def kill(self):
+        """Kills all its processes at one moment: none is to see another one die."""
+        if self._plain:
+            return
+        os.kill(self._keeper, signal.SIGSTOP)
+        family = self._family()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in family:
+                os.kill(pid, number)
+        for pid in reversed(family):
+            os.waitpid(pid, 0)
+        unmount(self._mnt, 2)
+
+    def end(self):
+        """The way a user ends it; returns when all is saved."""
+        if not self._plain:
+            run("umount", self._mnt)
+            os.waitpid(self._keeper, 0)
