@@ -25,7 +25,7 @@ import time
 from disk import Disk, unmount
 from images import KEPT, Images, copy_sparse
 from loads import LOADS
-from system import FILESYSTEMS, Missing, Mount, enter_sandbox, make_image, mount_image, run
+from system import FILESYSTEMS, Missing, Mount, end_children, enter_sandbox, make_image, mount_image, run
 
 ACKNOWLEDGED = struct.Struct("<QQQ")  # program, events until then, version
 EVENTS = 1500  # that programs work for
@@ -161,14 +161,17 @@ class Run:
                 return
 
     def cut_power(self, begin, end):
-        images = Images(self._path("before"), self._path("trace"))
+        images = Images(self._path("before"), self._path("trace"), FILESYSTEMS[self._options.filesystem][3])
         for event in sorted(self._random.choices(range(begin, end + 1), k=self._options.points)):
             images.advance(event)
             kept = self._random.choice(KEPT)
             images.cut(self._path("cut"), kept, self._random)
             self.dropped += images.waiting if kept != "all" else 0
             mount_image(self._options.filesystem, self._path("cut"), self._path("store"))
-            self._judge_cut(event, kept)
+            try:
+                self._judge_cut(event, kept)
+            except RuntimeError as error:
+                self.wrong.append(f"event {event}, {kept}: {error}")
             unmount(self._path("store"))
         images.close()
 
@@ -220,6 +223,7 @@ def main():
         it = Run(options, top)
         it.cut_power(*it.record())
     finally:
+        end_children()
         unmount(top, 2)
         os.rmdir(top)
     for wrong in it.wrong[:5]:

@@ -5,11 +5,10 @@ import os
 from disk import EVENT, FLUSHED, WRITTEN
 
 CHUNK = 1 << 20
-SECTOR = 512  # is written as a whole or not at all
 BLOCK = 4096
 
 # How much of what was not flushed is on the disk: nothing; all, as in a copy of the disk that is made
-# while it is in use; some requests, blocks or sectors.
+# while it is in use; some requests, blocks or sectors of them.
 KEPT = ("nothing", "all", "requests", "blocks", "sectors")
 
 
@@ -33,7 +32,8 @@ def copy_sparse(source, target):
 class Images:
     """Goes through a trace, from an image as it was before."""
 
-    def __init__(self, before, trace):
+    def __init__(self, before, trace, sector):
+        self._sector = sector
         self._flushed = before  # is changed: it has all that was flushed
         self._waiting = []  # what was not flushed: offset, and the place of the data in the trace or None, and size
         self._file = open(trace, "rb", buffering=0)
@@ -74,7 +74,7 @@ class Images:
         share = random.choice((0.1, 0.5, 0.9))
         with open(path, "r+b", buffering=0) as disk:
             for offset, place, size in self._waiting if kept != "nothing" else ():
-                unit = {"blocks": BLOCK, "sectors": SECTOR}.get(kept, size)
+                unit = {"blocks": BLOCK, "sectors": self._sector}.get(kept, size)
                 for start in range(0, size, unit):
                     if kept == "all" or random.random() < share:
                         part = min(unit, size - start)

@@ -8,11 +8,12 @@ import subprocess
 
 from disk import LIBC, check, mount, unmount
 
-# How each is made, in a file of so many MiB, and mounted.
+# How each is made, in a file of so many MiB, and mounted; and how many bytes it takes a disk to write as
+# a whole or not at all: its superblock has a checksum, and is written in place.
 FILESYSTEMS = {
-    "ext4": (96, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"], ""),
-    "xfs": (320, ["mkfs.xfs", "-q", "-f", "-K"], ",nouuid"),
-    "btrfs": (160, ["mkfs.btrfs", "-q", "-f", "-K"], ",nodiscard"),
+    "ext4": (96, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"], "", 1024),
+    "xfs": (320, ["mkfs.xfs", "-q", "-f", "-K"], ",nouuid", 512),
+    "btrfs": (160, ["mkfs.btrfs", "-q", "-f", "-K"], ",nodiscard", 4096),
 }
 SBIN = {**os.environ, "PATH": "/usr/sbin:/sbin:/usr/bin:/bin"}
 CLONE_NEWNS, MS_PRIVATE, MS_REC, PR_SET_CHILD_SUBREAPER = 0x20000, 1 << 18, 1 << 14, 36
@@ -37,8 +38,21 @@ def enter_sandbox(top):
     mount("crash", top, "tmpfs")
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+        return [*map(int, children.read().split())]
+
+
+def end_children():
+    """Also those of others, which become this process' own."""
+    while children := children_of(os.getpid()):
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
 def make_image(kind, path):
-    mebibytes, mkfs, _ = FILESYSTEMS[kind]
+    mebibytes, mkfs, *_ = FILESYSTEMS[kind]
     if shutil.which(mkfs[0], path=SBIN["PATH"]) is None:
         raise Missing(f"no {mkfs[0]} here")
     if not os.path.exists("/dev/loop-control"):
@@ -65,16 +79,12 @@ class Mount:
         run(os.environ["SHMAPFS"], store, mnt, "-o", options)
         self._keeper = json.loads(run(os.environ["SHMAPCTL"], "--json", "status", mnt).stdout)["keeper"]
 
-    def _family(self):
-        with open(f"/proc/{self._keeper}/task/{self._keeper}/children", encoding="ascii") as children:
-            return [*map(int, children.read().split()), self._keeper]
-
     def kill(self):
         """Kills all its processes at one moment: none is to see another one die."""
         if self._plain:
             return
         os.kill(self._keeper, signal.SIGSTOP)
-        family = self._family()
+        family = [*children_of(self._keeper), self._keeper]
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in family:
                 os.kill(pid, number)

@@ -27,13 +27,11 @@ const char *__asan_default_options(void)
 }
 #endif
 
-#define FILES 3U
-#define PAGES 24U
-#define ROOM  (PAGES * 4096U)
-#define STEPS 100U
-#ifndef ROUNDS
+#define FILES  3U
+#define PAGES  24U
+#define ROOM   (PAGES * 4096U)
+#define STEPS  100U
 #define ROUNDS 2U
-#endif
 
 struct content {
     size_t size;
@@ -410,18 +408,32 @@ static void end(void)
     lossy_clear();
 }
 
+/* A number of the environment. */
+static unsigned number_of(const char *name, unsigned otherwise)
+{
+    const char *text = getenv(name);
+
+    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
+/* SHMAPFS_ROUNDS says how many lives there are, SHMAPFS_SEED the seed of the first one. */
 static void a_crash_leaves_whole_commits(void **state)
 {
+    unsigned first = number_of("SHMAPFS_SEED", 1);
+    unsigned rounds = number_of("SHMAPFS_ROUNDS", ROUNDS);
+    size_t crashes = 0;
     struct stat st;
 
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        begin(*state, 1 + round);
+    for (unsigned round = 0; round < rounds; round++) {
+        begin(*state, first + round);
         live_a_life();
         close_journal();
         lossy_end();
         assert_int_equal(fstatat(world.store, ".shmapfs/journal", &st, 0), 0);
         crash_everywhere(st.st_ino);
-        print_message("# %zu commits, %zu crashes\n", world.count, lossy_events());
+        crashes += lossy_events() + 1;
+        print_message("# seed %u: %zu commits; %zu crashes until now\n", first + round, world.count,
+                      crashes);
         end();
     }
 }
