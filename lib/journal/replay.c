@@ -157,6 +157,8 @@ static int commit_object(struct replay *replay, struct journal_object *object,
     to->size = from->size = committed->size;
     to->mtime = from->mtime = (int64_t)committed->mtime;
     from->changed = false;
+    // Where a generation begins, nothing but the size may be new.
+    object_update_live(object);
     object->last_commit = replay->journal->commits;
     return 0;
 }
