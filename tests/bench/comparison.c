@@ -24,6 +24,14 @@ const struct block blocks[] = {
         { "/tmpfs", "scratch", "tmpfs" },
         { "/persist", "scratch", "persist" },
     } },
+    { "directories with commits", {
+        { "atomic", "atomic", NULL },
+        { "/directory", "atomic", "directory" },
+        { "/persist", "atomic", "persist" },
+        { "checkpoint", "checkpoint", NULL },
+        { "/tmpfs", "checkpoint", "tmpfs" },
+        { "/directory", "checkpoint", "directory" },
+    } },
     { "the others", {
         { "hp-tmpfs", "hp-tmpfs", NULL },
         { "/tmpfs-huge", "hp-tmpfs", "tmpfs-huge" },

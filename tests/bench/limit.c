@@ -27,6 +27,14 @@ static const struct pair native_scratch[] = {
     { .side = "scratch", .against = "directory" },
     { 0 },
 };
+static const struct pair native_atomic[] = {
+    { .side = "atomic", .against = "directory" },
+    { 0 },
+};
+static const struct pair tmpfs_checkpoint[] = {
+    { .side = "checkpoint", .against = "tmpfs" },
+    { 0 },
+};
 static const struct pair peer[] = {
     { .side = "anon", .against = "hp-tmpfs" },
     { .side = "persist", .against = "hp-directory" },
@@ -160,6 +168,16 @@ const struct limit limits[] = {
     { .work = "idle", .pairs = itself, .at_most = 0 },
 
     { .work = "mmap warm store", .pairs = native_cached, .at_most = 1.2 },
+
+    { .work = "msync 1 random", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "msync 16 random", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "msync 256 random", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "msync 4096 random", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "mmap warm store", .pairs = tmpfs_checkpoint, .at_most = 1.2 },
+    // A RAM disk is saved so.
+    { .work = "save 1 %", .pairs = tmpfs_checkpoint, .at_most = 0.1, .against_work = "rsync 1 %" },
+    { .work = "sqlite commit", .pairs = native_atomic, .at_most = 1,
+      .against_work = "sqlite WAL commit" },
 };
 // clang-format on
 const size_t limit_count = sizeof(limits) / sizeof(limits[0]);
@@ -180,7 +198,8 @@ static double reference(const struct results *results, const struct limit *limit
     double value = 0;
 
     if (limit->against_work != NULL)
-        return sample(results, limit->against_work, pair->side, round);
+        return sample(results, limit->against_work,
+                      pair->against != NULL ? pair->against : pair->side, round);
     if (pair->against == NULL)
         return 1;
     if (limit->round_trips > 0)
@@ -207,7 +226,9 @@ struct summary limit_figure(const struct results *results, const struct limit *l
 
 void limit_describe(const struct limit *limit, const struct pair *pair, char *text, size_t size)
 {
-    if (limit->against_work != NULL)
+    if (limit->against_work != NULL && pair->against != NULL)
+        snprintf(text, size, "%s on %s", limit->against_work, pair->against);
+    else if (limit->against_work != NULL)
         snprintf(text, size, "%s", limit->against_work);
     else if (pair->against == NULL)
         snprintf(text, size, "the figure itself");

@@ -20,7 +20,7 @@ struct limit {
     const struct pair *pairs; // up to one without a side
     double at_most;           // times what it is compared with; or the value itself
     unsigned round_trips; // that the protocol demands: they come on top of what is compared with
-    const char *against_work; // of the same side; NULL: none
+    const char *against_work; // of `against`, or of the same side; NULL: none
 };
 
 extern const struct limit limits[];

@@ -12,6 +12,8 @@
 #include "side_mount.h"
 #include "uring.h"
 
+#define FEW_NAMES "names are served as they are with passthrough"
+
 // clang-format off
 const struct side sides[] = {
     { .name = "anon", .what = "shmapfs, anonymous files",
@@ -20,15 +22,20 @@ const struct side sides[] = {
       .set_up = set_up_shmapfs, .mount_options = "" },
     { .name = "scratch", .what = "shmapfs, files of a scratch directory",
       .set_up = set_up_shmapfs, .mount_options = ",scratch=scratch", .below = "scratch" },
+    { .name = "atomic", .what = "shmapfs, files of an atomic directory", .few_names = FEW_NAMES,
+      .set_up = set_up_shmapfs, .mount_options = ",atomic=atomic", .below = "atomic" },
+    { .name = "checkpoint", .what = "shmapfs, files of a checkpoint directory",
+      .few_names = FEW_NAMES, .set_up = set_up_shmapfs,
+      .mount_options = ",checkpoint=checkpoint", .below = "checkpoint" },
     { .name = "anon-uring", .what = "anon with -o io_uring", .needs_io_uring = true,
       .in_memory = true, .set_up = set_up_shmapfs, .mount_options = ",huge=within_size,io_uring" },
     { .name = "persist-uring", .what = "persist with -o io_uring", .needs_io_uring = true,
       .set_up = set_up_shmapfs, .mount_options = ",io_uring" },
     { .name = "anon-nopassthrough", .what = "anon with -o nopassthrough",
-      .few_names = "names are served as they are with passthrough", .in_memory = true, .set_up = set_up_shmapfs,
+      .few_names = FEW_NAMES, .in_memory = true, .set_up = set_up_shmapfs,
       .mount_options = ",huge=within_size,nopassthrough" },
     { .name = "persist-nopassthrough", .what = "persist with -o nopassthrough",
-      .few_names = "names are served as they are with passthrough", .set_up = set_up_shmapfs, .mount_options = ",nopassthrough" },
+      .few_names = FEW_NAMES, .set_up = set_up_shmapfs, .mount_options = ",nopassthrough" },
     { .name = "tmpfs-huge", .what = "tmpfs with huge=within_size",
       .in_memory = true, .set_up = set_up_tmpfs, .mount_options = ",huge=within_size" },
     { .name = "tmpfs", .what = "tmpfs as it is by default",

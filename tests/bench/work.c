@@ -16,7 +16,7 @@
 // clang-format off
 const struct work_group *const work_groups[] = {
     &floor_works, &map_works, &pingpong_works, &call_works, &name_works,
-    &last_close_works,
+    &last_close_works, &commit_works,
     &readdir_works_10, &readdir_works_1k, &known_works_1k,
     &program_works, &git_works, &sort_works, &sqlite_works, &idle_works,
     &known_works_1M, &known_works_100k, &readdir_works_100k,

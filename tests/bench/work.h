@@ -61,6 +61,7 @@ struct work_group {
 
 extern const struct work_group floor_works;
 extern const struct work_group map_works;
+extern const struct work_group commit_works;
 extern const struct work_group pingpong_works;
 extern const struct work_group call_works;
 extern const struct work_group name_works;

@@ -1,10 +1,43 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A database of SQLite as programs that want speed have it: a write-ahead log, synchronous=NORMAL,
-// and the database file mapped.
+// and the database file mapped. And single commits that are on the disk: with that log, and without a
+// journal of SQLite's, which is for files that are as of their last sync after a crash.
 #include "work.h"
 
 #include <errno.h>
+
+enum {
+    TRANSACTIONS = 500,
+    ROWS_EACH = 100, // in a transaction
+    ROWS = TRANSACTIONS * ROWS_EACH,
+    COMMITS = 200,
+    SELECTS = 10000,
+    SPREAD = 7919, // has no divisor in common with ROWS: each row has its turn
+};
+
+// A way to insert rows.
+struct inserts {
+    const char *settings;
+    int rows;
+    int rows_each;
+};
+
+static const struct inserts many = {
+    "PRAGMA mmap_size=268435456; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    ROWS,
+    ROWS_EACH,
+};
+static const struct inserts wal_commits = {
+    "PRAGMA mmap_size=268435456; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    COMMITS,
+    1,
+};
+static const struct inserts bare_commits = {
+    "PRAGMA mmap_size=268435456; PRAGMA journal_mode=OFF; PRAGMA synchronous=FULL;",
+    COMMITS,
+    1,
+};
 
 #ifdef HAVE_SQLITE
 
@@ -14,18 +47,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    TRANSACTIONS = 500,
-    ROWS_EACH = 100, // in a transaction
-    ROWS = TRANSACTIONS * ROWS_EACH,
-    SELECTS = 10000,
-    SPREAD = 7919, // has no divisor in common with ROWS: each row has its turn
-};
-
-static const char settings[] =
-    "PRAGMA mmap_size=268435456;"
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=NORMAL;"
+static const char make_table[] =
     "CREATE TABLE IF NOT EXISTS item (id INTEGER PRIMARY KEY, text TEXT)";
 static const char insert[] = "INSERT INTO item VALUES (?1, ?2)";
 static const char select_one[] = "SELECT length(text) FROM item WHERE id = ?1";
@@ -52,6 +74,11 @@ static void remove_database(const struct subject *subject)
         unlinkat(subject->dir_fd, names[i], 0);
 }
 
+static const struct inserts *inserts_of(const struct subject *subject)
+{
+    return subject->work->kind;
+}
+
 static int open_database(struct subject *subject, sqlite3 **database)
 {
     char path[PATH_MAX];
@@ -59,20 +86,23 @@ static int open_database(struct subject *subject, sqlite3 **database)
     snprintf(path, sizeof(path), "%s/database", subject->path);
     if (sqlite3_open(path, database) != SQLITE_OK)
         return refuse(subject, *database);
-    return execute(subject, *database, settings);
+    int error = execute(subject, *database, inserts_of(subject)->settings);
+    return error == 0 ? execute(subject, *database, make_table) : error;
 }
 
 static int insert_rows(struct subject *subject, sqlite3 *database, sqlite3_stmt *statement)
 {
-    for (int id = 0; id < ROWS; id++) {
-        if (id % ROWS_EACH == 0 && execute(subject, database, "BEGIN") < 0)
+    const int rows_each = inserts_of(subject)->rows_each;
+
+    for (int id = 0; id < inserts_of(subject)->rows; id++) {
+        if (id % rows_each == 0 && execute(subject, database, "BEGIN") < 0)
             return -EIO;
         sqlite3_bind_int(statement, 1, id);
         sqlite3_bind_text(statement, 2, text, -1, SQLITE_STATIC);
         if (sqlite3_step(statement) != SQLITE_DONE)
             return refuse(subject, database);
         sqlite3_reset(statement);
-        if (id % ROWS_EACH == ROWS_EACH - 1 && execute(subject, database, "COMMIT") < 0)
+        if (id % rows_each == rows_each - 1 && execute(subject, database, "COMMIT") < 0)
             return -EIO;
     }
     return 0;
@@ -114,7 +144,7 @@ static int run_insert(struct subject *subject, double *seconds)
 {
     remove_database(subject);
     int error = time_statement(subject, insert, insert_rows, seconds);
-    *seconds /= ROWS;
+    *seconds /= inserts_of(subject)->rows;
     return error;
 }
 
@@ -165,8 +195,10 @@ static int run_select(struct subject *subject, double *seconds)
 
 // An insert is one of a hundred in a transaction.
 static const struct work works[] = {
-    { .name = "sqlite insert", .run = run_insert },
-    { .name = "sqlite select", .run = run_select },
+    { .name = "sqlite insert", .run = run_insert, .kind = &many },
+    { .name = "sqlite select", .run = run_select, .kind = &many },
+    { .name = "sqlite commit", .run = run_insert, .kind = &bare_commits },
+    { .name = "sqlite WAL commit", .run = run_insert, .kind = &wal_commits },
 };
 
 const struct work_group sqlite_works = {
