@@ -3,7 +3,7 @@
 """Cuts the power of disks while programs change files of the classes atomic and checkpoint.
 
   SHMAPFS=… SHMAPCTL=… tests/crash/crash.py [--filesystem ext4] [--class atomic] [--load pages]
-                                            [--points 40] [--seed N] [--cached]
+                                            [--points 40] [--seed N] [--cached] [--sync]
 
 A store lies on a disk that keeps a trace (disk.py). Programs work on a mount of it, then all processes are
 killed. Points of the trace are chosen at random; of each the disk is made as a power cut there leaves it:
@@ -25,7 +25,8 @@ import time
 from disk import Disk, unmount
 from images import KEPT, Images, copy_sparse
 from loads import LOADS
-from system import FILESYSTEMS, Missing, Mount, end_children, enter_sandbox, make_image, mount_image, run
+from system import (FILESYSTEMS, Missing, Mount, end_children, enter_sandbox, family_of, make_image, mount_image,
+                    run)
 
 ACKNOWLEDGED = struct.Struct("<QQQ")  # program, events until then, version
 EVENTS = 1500  # that programs work for
@@ -70,10 +71,16 @@ class Programs:
             if os.waitpid(child, os.WNOHANG)[0] != 0:
                 raise RuntimeError("a program has ended")
             os.kill(child, signal.SIGSTOP)
+        for pid in self._families():
+            os.kill(pid, signal.SIGSTOP)
+
+    def _families(self):
+        return [pid for child in self._children for pid in family_of(child)]
 
     def end(self):
+        for pid in self._families():
+            os.kill(pid, signal.SIGKILL)
         for child in self._children:
-            os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         while self._hear():
             pass
@@ -117,11 +124,13 @@ class Run:
 
     def record(self):
         """Has the programs work. Returns between which events."""
-        make_image(self._options.filesystem, self._path("image"))
+        make_image(self._options.filesystem, self._path("image"), self._options.size)
         copy_sparse(self._path("image"), self._path("before"))
         disk = Disk(self._path("image"), self._path("disk"), self._path("trace"))
         mount_image(self._options.filesystem, self._path("disk"), self._path("store"))
         mount = self._mount()
+        if self._options.sync:
+            os.setxattr(mount.dir, "user.shmapfs.commit", b"sync")
         for program in self._load:
             program.prepare(mount.dir)
         run("sync", "-f", self._path("store"))
@@ -129,8 +138,8 @@ class Run:
         programs = Programs(self._load, mount.dir, disk)
         programs.watch(lambda: disk.events - begin >= self._options.events)
         programs.stop()
-        mount.kill()
-        programs.end()
+        for kill in (programs.end, mount.kill) if self._options.sync else (mount.kill, programs.end):
+            kill()
         end = disk.events
         self._acknowledged = programs.acknowledged
         self._judge_killed(end)
@@ -206,15 +215,19 @@ def parse():
     parser.add_argument("--load", choices=LOADS, default="pages")
     parser.add_argument("--points", type=int, default=40, help="in time at which the power is cut")
     parser.add_argument("--events", type=int, default=EVENTS, help="writes and flushes of the disk to work for")
+    parser.add_argument("--size", type=int, default=0, metavar="MIB", help="of the disk, if it is to be large")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of what is random, to have it again; "
                         "the programs still take turns as they will")
     parser.add_argument("--cached", action="store_true", help="a mount without passthrough")
+    parser.add_argument("--sync", action="store_true", help="commit=sync: programs are killed before the mount is")
     return parser.parse_args()
 
 
 def main():
     options = parse()
     started = time.monotonic()
+    if options.kind != "plain" and not {"SHMAPFS", "SHMAPCTL"} <= os.environ.keys():
+        sys.exit("crash: name the programs: SHMAPFS=PATH SHMAPCTL=PATH")
     if os.geteuid() != 0:
         raise Missing("only root has loop devices")
     top = tempfile.mkdtemp(dir="/var/tmp", prefix="crash.")

@@ -2,9 +2,12 @@
 """Programs of other people's, which say when what they were told to save is saved. Version after
 version all of what they keep becomes the version's number."""
 import contextlib
+import importlib
 import os
 import sqlite3
 import subprocess
+
+from system import Missing
 
 ROWS = 200
 TEXT = "a row of some length, so that the rows take several pages, and a version writes them all" * 2
@@ -73,15 +76,20 @@ class Sqlite:
 
 
 class Lmdb:
-    """An environment of LMDB, whose file is written to or mapped writable."""
+    """An environment of LMDB, whose file is written to or mapped writable; with so many MiB in it that stay as
+    they are."""
 
-    def __init__(self, writemap):
+    def __init__(self, writemap, mebibytes=0):
         self._writemap, self._name = writemap, "writemap.lmdb" if writemap else "lmdb"
+        self._mebibytes = mebibytes
+        try:
+            self._lmdb = importlib.import_module("lmdb")
+        except ModuleNotFoundError:
+            raise Missing("no python3-lmdb here") from None
 
     def _environment(self, directory):
-        import lmdb  # not everybody has it
-        return contextlib.closing(lmdb.open(os.path.join(directory, self._name), map_size=16 << 20,
-                                            writemap=self._writemap))
+        return contextlib.closing(self._lmdb.open(os.path.join(directory, self._name), writemap=self._writemap,
+                                                  map_size=(2 * self._mebibytes + 16) << 20))
 
     @staticmethod
     def _put(environment, version):
@@ -91,6 +99,9 @@ class Lmdb:
 
     def prepare(self, directory):
         with self._environment(directory) as environment:
+            with environment.begin(write=True) as transaction:
+                for number in range(self._mebibytes << 8):
+                    transaction.put(b"still %d" % number, bytes([number % 256]) * 4000)
             self._put(environment, 0)
         sync_directory(os.path.join(directory, self._name))
         sync_directory(directory)
@@ -104,14 +115,15 @@ class Lmdb:
                 acknowledge(version)
 
     def judge(self, directory, acknowledged):
-        import lmdb
         try:
             with self._environment(directory) as environment, environment.begin() as transaction:
-                values = [bytes(value) for _, value in transaction.cursor()]
-        except lmdb.Error as error:
+                values = [bytes(value) for key, value in transaction.cursor() if not key.startswith(b"still")]
+                still = sum(value == bytes([int(key[6:]) % 256]) * 4000
+                            for key, value in transaction.cursor() if key.startswith(b"still"))
+        except self._lmdb.Error as error:
             return f"{self._name}: {error}"
-        if len(values) != ROWS:
-            return f"{self._name}: {len(values)} of {ROWS} entries"
+        if len(values) != ROWS or still != self._mebibytes << 8:
+            return f"{self._name}: {len(values)} of {ROWS} entries, {still} of {self._mebibytes << 8} still ones"
         return judge_versions({int(value.split()[0]) for value in values}, acknowledged)
 
 

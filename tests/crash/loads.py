@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What programs do while the power is cut: a list of programs each, by a seed."""
+"""What programs do while the power is cut: a list of programs each, by a seed. Of those in ./check only what it
+installs is needed."""
+from load_browser import Browser
 from load_pages import Pages
 from load_programs import Editor, Git, Lmdb, Sqlite
 
@@ -7,6 +9,8 @@ LOADS = {
     "pages": lambda seed: [Pages(f"file{number}", seed) for number in range(3)],
     "sqlite": lambda _: [Sqlite("off"), Sqlite("wal")],
     "lmdb": lambda _: [Lmdb(False), Lmdb(True)],
+    "lmdb-200m": lambda _: [Lmdb(True, 200)],
+    "browser": lambda _: [Browser()],
     "git": lambda _: [Git()],
     "editor": lambda _: [Editor()],
     "programs": lambda _: [Sqlite("off"), Sqlite("wal"), Git(), Editor()],

@@ -8,7 +8,7 @@ import subprocess
 
 from disk import LIBC, check, mount, unmount
 
-# How each is made, in a file of so many MiB, and mounted; and how many bytes it takes a disk to write as
+# How each is made, in a file of so many MiB at least, and mounted; and how many bytes it takes a disk to write as
 # a whole or not at all: its superblock has a checksum, and is written in place.
 FILESYSTEMS = {
     "ext4": (96, ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"], "", 1024),
@@ -39,8 +39,16 @@ def enter_sandbox(top):
 
 
 def children_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-        return [*map(int, children.read().split())]
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+            return [*map(int, children.read().split())]
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # it has just ended
+
+
+def family_of(pid):
+    """A process, its children, theirs, and so on."""
+    return [pid, *(member for child in children_of(pid) for member in family_of(child))]
 
 
 def end_children():
@@ -51,14 +59,14 @@ def end_children():
             os.waitpid(pid, 0)
 
 
-def make_image(kind, path):
-    mebibytes, mkfs, *_ = FILESYSTEMS[kind]
+def make_image(kind, path, mebibytes):
+    least, mkfs, *_ = FILESYSTEMS[kind]
     if shutil.which(mkfs[0], path=SBIN["PATH"]) is None:
         raise Missing(f"no {mkfs[0]} here")
     if not os.path.exists("/dev/loop-control"):
         raise Missing("no loop devices here")
     with open(path, "wb") as image:
-        image.truncate(mebibytes << 20)
+        image.truncate(max(mebibytes, least) << 20)
     run(*mkfs, path)
 
 
