@@ -152,8 +152,8 @@ static int run_save(struct subject *subject, double *seconds)
     return time_saves(subject, hundredth(subject), seconds);
 }
 
-// Until the copy is on the disk, as a save is. rsync is told to believe no times: stores in a mapping
-// that is writable already do not change them everywhere.
+// Until the copy is on the disk, as a save is. rsync is told to believe no times: stores in a
+// mapping that is writable already do not change them everywhere.
 static int time_rsync(struct subject *subject, const char *copy, double *seconds)
 {
     char file[PATH_MAX];

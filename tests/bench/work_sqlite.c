@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A database of SQLite as programs that want speed have it: a write-ahead log, synchronous=NORMAL,
-// and the database file mapped. And single commits that are on the disk: with that log, and without a
-// journal of SQLite's, which is for files that are as of their last sync after a crash.
+// and the database file mapped. And single commits that are on the disk: with that log, and without
+// a journal of SQLite's, which is for files that are as of their last sync after a crash.
 #include "work.h"
 
 #include <errno.h>

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Chromium, whose page stores a version in a database of the profile, and waits until it is durable."""
+import contextlib
 import glob
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 
-from system import Missing, end_children
+from system import Missing, family_of
 
 LANGUAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../programs/languages")
 PAGE = "file://" + os.path.realpath(os.path.join(LANGUAGES, "page.html"))
@@ -21,6 +23,8 @@ class _Conversation:
             os.unlink(lock)
         self._process = subprocess.Popen(["/usr/bin/python3", os.path.join(LANGUAGES, "browser.py"), profile],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def begin(self):
         self.ask("visit", PAGE)
 
     def ask(self, *words):
@@ -35,6 +39,11 @@ class _Conversation:
         self.ask("leave")
         self._process.communicate()
 
+    def kill(self):
+        for pid in family_of(self._process.pid):
+            os.kill(pid, signal.SIGKILL)
+        self._process.communicate()
+
 
 class Browser:
     """A profile."""
@@ -46,6 +55,7 @@ class Browser:
     def prepare(self, directory):
         profile = os.path.join(directory, "profile")
         browser = _Conversation(profile)
+        browser.begin()
         browser.ask("evaluate", "store('version', '0')")
         browser.leave()
         for path, _, names in os.walk(profile):
@@ -57,6 +67,7 @@ class Browser:
 
     def work(self, directory, acknowledge):
         browser = _Conversation(os.path.join(directory, "profile"))
+        browser.begin()
         version = 0
         while True:
             version += 1
@@ -65,14 +76,15 @@ class Browser:
 
     def judge(self, directory, acknowledged):
         profile = os.path.join(directory, "profile")
+        browser = _Conversation(profile)
         try:
-            browser = _Conversation(profile)
+            browser.begin()
             found = int(browser.ask("evaluate", "load('version')").split()[1])
             browser.leave()
-            with sqlite3.connect(os.path.join(profile, "Default/History")) as history:
+            with contextlib.closing(sqlite3.connect(os.path.join(profile, "Default/History"))) as history:
                 state = history.execute("PRAGMA integrity_check").fetchone()[0]
         except (RuntimeError, ValueError, sqlite3.Error) as error:
-            end_children()
+            browser.kill()
             return f"the profile: {error}"
         if state != "ok":
             return f"the history: {state}"
