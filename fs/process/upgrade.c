@@ -19,10 +19,13 @@
 #include "fs/mount/setup.h"
 #include "fs/util/log.h"
 #include "lib/process/oom.h"
+#include "lib/process/patience.h"
 #include "lib/sys/cleanup.h"
 
-/* How long a binary may take to say whether it can go on. */
-#define ANSWER_MILLISECONDS 10000
+/* How long a binary may wait or compute before it says whether it can go on. That it gets no
+ * processor on a busy machine does not count. */
+#define ANSWER_NANOSECONDS UINT64_C(10000000000)
+#define LOOK_MILLISECONDS  ((int)(ANSWER_NANOSECONDS / PATIENCE_LOOKS / 1000000))
 
 #define CONSENT_MAX 48
 
@@ -64,14 +67,31 @@ static int ask(const struct mount *mount, const char *binary, pid_t *child, int 
     return -error;
 }
 
-/* Reads the answer until its end, or until there is no more room or time. */
-static void listen_to(int answer, uint64_t end, char *text, size_t size)
+/* Waits until there is something to read. Returns false if the child takes too long. */
+static bool await_readable(int fd, pid_t child, struct patience *patience)
 {
-    struct pollfd event = { .fd = answer, .events = POLLIN };
+    struct pollfd event = { .fd = fd, .events = POLLIN };
+    int ready;
+
+    while ((ready = poll(&event, 1, LOOK_MILLISECONDS)) <= 0) {
+        enum threads threads = threads_of(child);
+
+        // Where nobody can tell, it is not waited for without end.
+        if (threads == THREADS_UNKNOWN)
+            threads = THREADS_WAITING;
+        if (ready == 0 && patience_ends(patience, child, threads))
+            return false;
+    }
+    return true;
+}
+
+/* Reads the answer until its end, or until there is no more room, or the child takes too long. */
+static void listen_to(int answer, pid_t child, struct patience *patience, char *text, size_t size)
+{
     size_t length = 0;
     ssize_t got = 1;
 
-    while (got > 0 && length < size - 1 && poll(&event, 1, clock_milliseconds_until(end)) > 0) {
+    while (got > 0 && length < size - 1 && await_readable(answer, child, patience)) {
         got = read(answer, text + length, size - 1 - length);
         length += got > 0 ? (size_t)got : 0;
     }
@@ -80,13 +100,12 @@ static void listen_to(int answer, uint64_t end, char *text, size_t size)
 }
 
 /* Waits for the end of a child; kills it if it takes too long. Returns its exit status, or -1. */
-static int await_child(pid_t child, uint64_t end)
+static int await_child(pid_t child, struct patience *patience)
 {
     CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-    struct pollfd event = { .fd = pidfd, .events = POLLIN };
     int status;
 
-    if (pidfd < 0 || poll(&event, 1, clock_milliseconds_until(end)) <= 0)
+    if (pidfd < 0 || !await_readable(pidfd, child, patience))
         kill(child, SIGKILL);
     while (waitpid(child, &status, 0) < 0) {
         if (errno != EINTR)
@@ -106,7 +125,7 @@ static void write_consent(const struct state *state, char consent[CONSENT_MAX])
 static int check_binary(struct mount *mount, const char *binary)
 {
     struct upgrade *upgrade = &mount->volume.state->upgrade;
-    uint64_t end = clock_now() + UINT64_C(1000000) * ANSWER_MILLISECONDS;
+    struct patience patience;
     char text[sizeof(upgrade->refusal)], consent[CONSENT_MAX];
     pid_t child;
     int status;
@@ -118,9 +137,10 @@ static int check_binary(struct mount *mount, const char *binary)
                  strerror(-error));
         return error;
     }
-    listen_to(answer, end, text, sizeof(text));
+    patience_begin(&patience, ANSWER_NANOSECONDS, child);
+    listen_to(answer, child, &patience, text, sizeof(text));
     close(answer);
-    status = await_child(child, end);
+    status = await_child(child, &patience);
     write_consent(mount->volume.state, consent);
     upgrade->refusal[0] = '\0';
     if (status == EXIT_SUCCESS && strcmp(text, consent) == 0)

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fs/dispatch/admission.h"
@@ -15,9 +14,6 @@
 /* How often the watchdog looks while requests are taken. */
 #define LOOK_NANOSECONDS UINT64_C(250000000)
 
-/* Looks in a period while none is taken. */
-#define LOOKS 4
-
 uint64_t watchdog_period(const struct life *life)
 {
     uint64_t seconds = life->watchdog ? life->watchdog - 1 : WATCHDOG_DEFAULT;
@@ -27,18 +23,18 @@ uint64_t watchdog_period(const struct life *life)
 
 void watchdog_begin(struct watchdog *watchdog, uint64_t period)
 {
-    *watchdog = (struct watchdog){ .period = period };
+    *watchdog = (struct watchdog){ .patience.period = period };
     watchdog_wake(watchdog);
 }
 
 bool watchdog_sleeps(const struct watchdog *watchdog)
 {
-    return watchdog->period && !watchdog->awake;
+    return watchdog->patience.period && !watchdog->awake;
 }
 
 void watchdog_wake(struct watchdog *watchdog)
 {
-    watchdog->awake = watchdog->period != 0;
+    watchdog->awake = watchdog->patience.period != 0;
     watchdog->next = clock_now() + LOOK_NANOSECONDS;
 }
 
@@ -84,31 +80,6 @@ static uint64_t count_taken(const struct state *state)
     return sum;
 }
 
-/* Returns the processor time that a process has used, in nanoseconds. */
-static uint64_t time_spent(pid_t process)
-{
-    struct timespec time;
-    clockid_t clock;
-
-    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0)
-        return 0;
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-/* Looks at the threads of a worker that takes nothing. */
-static void suspect(struct watchdog *watchdog, pid_t worker)
-{
-    enum threads threads = children_inspect(worker);
-
-    // A thread that runs is at work or waits for its turn, unless it has had its turns.
-    if (threads == THREADS_RUNNABLE && time_spent(worker) - watchdog->spent > watchdog->period)
-        threads = THREADS_WAITING;
-    if (threads == THREADS_WAITING)
-        watchdog->stuck++;
-    else if (threads != THREADS_UNKNOWN)
-        watchdog->stuck = 0;
-}
-
 bool watchdog_look(struct watchdog *watchdog, const struct watched *watched)
 {
     uint64_t taken;
@@ -123,15 +94,13 @@ bool watchdog_look(struct watchdog *watchdog, const struct watched *watched)
     if (moves || !wanted) {
         watchdog_wake(watchdog);
         watchdog->awake = moves;
-        watchdog->stuck = 0;
-        watchdog->spent = time_spent(watched->worker);
+        patience_begin(&watchdog->patience, watchdog->patience.period, watched->worker);
         return false;
     }
-    watchdog->next = clock_now() + watchdog->period / LOOKS;
-    suspect(watchdog, watched->worker);
-    if (watchdog->stuck <= LOOKS)
+    watchdog->next = clock_now() + watchdog->patience.period / PATIENCE_LOOKS;
+    if (!patience_ends(&watchdog->patience, watched->worker, children_inspect(watched->worker)))
         return false;
-    watchdog->stuck = 0;
+    watchdog->patience.looks = 0;
     return true;
 }
 

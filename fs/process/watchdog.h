@@ -20,14 +20,13 @@
 #include <stdint.h>
 
 #include "fs/state/state.h"
+#include "lib/process/patience.h"
 
 struct watchdog {
-    uint64_t period; // in nanoseconds; 0: nobody watches
-    bool awake;      // it looks from time to time; otherwise it waits for a request
-    uint64_t next;   // when the next look is due
-    uint64_t taken;  // what the worker had taken at the last look
-    uint64_t spent;  // the processor time that it had used when it last took something
-    unsigned stuck;  // looks in a row at which it seemed stuck
+    struct patience patience; // since the worker last took something; a period of 0: nobody watches
+    bool awake;               // it looks from time to time; otherwise it waits for a request
+    uint64_t next;            // when the next look is due
+    uint64_t taken;           // what the worker had taken at the last look
 };
 
 /* The worker that is watched. */
