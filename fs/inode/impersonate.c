@@ -142,24 +142,19 @@ bool impersonate_is_mark(mode_t mode)
     return (mode & (S_ISGID | S_IXGRP)) == S_ISGID;
 }
 
-void impersonate_writer(struct volume *volume, fuse_req_t req, int fd)
+void impersonate_writer(struct volume *volume, fuse_req_t req, const struct stat *now)
 {
     struct identity *identity;
-    struct stat now;
 
     // A user's daemon is in the groups that its user is in.
     if (!volume->info.cred.privileged)
         return;
-    if (fstat(fd, &now) != 0) {
-        impersonate_none(volume);
-        return;
-    }
     // A bit that is no mark goes whoever the writer is.
-    if (!impersonate_is_mark(now.st_mode))
+    if (!impersonate_is_mark(now->st_mode))
         return;
     identity = identity_of_thread(volume);
-    if (identity && impersonate_has_group(req, now.st_gid))
-        take(volume, identity, volume->info.cred.idle_uid, now.st_gid);
+    if (identity && impersonate_has_group(req, now->st_gid))
+        take(volume, identity, volume->info.cred.idle_uid, now->st_gid);
     else
         impersonate_none(volume);
 }

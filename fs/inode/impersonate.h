@@ -39,8 +39,8 @@ bool impersonate_has_group(fuse_req_t req, gid_t group);
 /* Returns whether a file's setgid bit is a mark. */
 bool impersonate_is_mark(mode_t mode);
 
-/* Makes the thread, which is without CAP_FSETID, a writer to a file who keeps the mark exactly if
- * the process that the request comes from does. */
-void impersonate_writer(struct volume *volume, fuse_req_t req, int fd);
+/* Makes the thread, which is without CAP_FSETID, a writer to a file of that mode who keeps the mark
+ * exactly if the process that the request comes from does. */
+void impersonate_writer(struct volume *volume, fuse_req_t req, const struct stat *now);
 
 #endif

@@ -150,8 +150,7 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
         written = file_io_begin(&inode, true, &io);
     if (written == 0 && !request_was_executed(request, &written)) {
         KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
-        if (fi->kill_suidgid)
-            impersonate_writer(volume, req, io.fd);
+        SETID_CHANGE setid = setid_change_begin(&inode, io.fd, fi->kill_suidgid ? req : NULL);
         do
             // The kernel takes what it writes back for written, however little was.
             written = has_memory(&inode, io.fd, offset, size)
@@ -196,8 +195,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t id, int mode, off_t offset, off_t l
     if (!error && !request_was_executed(request, &error)) {
         // The kernel does not say here whether the caller may keep setuid and setgid.
         KEEP_SETID(&volume->info.cred, root);
-        if (!root)
-            impersonate_writer(volume, req, io.fd);
+        SETID_CHANGE setid = setid_change_begin(&inode, io.fd, root ? NULL : req);
         do
             error = mode & FALLOC_FL_PUNCH_HOLE || has_memory(&inode, io.fd, offset, (size_t)length)
                         ? file_allocate(&inode, io.fd, mode, offset, length)
@@ -376,8 +374,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
         copied = -EIO;
     if (copied == 0 && !request_was_executed(request, &copied)) {
         KEEP_SETID(&volume->info.cred, root);
-        if (!root)
-            impersonate_writer(volume, req, target_io.fd);
+        SETID_CHANGE setid = setid_change_begin(&target, target_io.fd, root ? NULL : req);
         do
             copied = flags == 0 ? copy_some(source_io.fd, from_offset, &target, target_io.fd,
                                             to_offset, length)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fs/inode/impersonate.h"
+#include "fs/vfs/attr.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/reclaim.h"
 #include "fs/vfs/size_notify.h"
@@ -57,6 +58,31 @@ int file_take_setid(struct inode *inode, int fd)
     return 0;
 }
 
+struct setid_change setid_change_begin(struct inode *inode, int fd, fuse_req_t caller)
+{
+    struct setid_change change = { .inode = inode, .fd = fd };
+    struct stat now;
+
+    if (!caller)
+        return change;
+    if (fstat(fd, &now) != 0) {
+        impersonate_none(inode->volume);
+        return change;
+    }
+    if (now.st_mode & (S_ISUID | S_ISGID))
+        change.before = now.st_mode;
+    impersonate_writer(inode->volume, caller, &now);
+    return change;
+}
+
+void setid_change_end(const struct setid_change *change)
+{
+    struct stat now;
+
+    if (change->before && (fstat(change->fd, &now) != 0 || now.st_mode != change->before))
+        attr_invalidate(change->inode->volume, change->inode->ref.id);
+}
+
 static int change_size(struct inode *inode, int fd, off_t size)
 {
     const struct contents *contents = inode_contents(inode);
@@ -86,8 +112,7 @@ int file_truncate(struct inode *inode, off_t size, fuse_req_t caller)
 
     if (error)
         return error;
-    if (caller)
-        impersonate_writer(inode->volume, caller, io.fd);
+    SETID_CHANGE setid = setid_change_begin(inode, io.fd, caller);
     struct size_change change = size_notify_begin(inode, io.fd, size);
     error = change_size(inode, io.fd, size);
     size_notify_end(&change, size, error == 0);

@@ -209,7 +209,7 @@ static const mode_t modes[] = {
 /* The outcome of a change. */
 struct outcome {
     int error;
-    mode_t mode;
+    mode_t mode, known;
     uid_t uid;
     gid_t gid;
 };
@@ -262,6 +262,14 @@ static void be_served_as_member(const char *path)
     assert_ok(unlink(other));
 }
 
+/* Asks for the mode alone, which the kernel knows without asking, and goes by when it executes. */
+static mode_t known_mode(const char *path)
+{
+    struct statx known;
+    assert_ok(statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, STATX_MODE, &known));
+    return known.stx_mode & 07777;
+}
+
 static struct outcome try_change(const char *path, const struct actor *actor,
                                  const struct change *change, mode_t mode)
 {
@@ -273,9 +281,10 @@ static struct outcome try_change(const char *path, const struct actor *actor,
                            &attempt);
     if (fd >= 0)
         assert_ok(close(fd));
+    mode_t known = known_mode(path);
     struct stat attr = stat_of(path);
     assert_ok(unlink(path));
-    return (struct outcome){ error, attr.st_mode & 07777, attr.st_uid, attr.st_gid };
+    return (struct outcome){ error, attr.st_mode & 07777, known, attr.st_uid, attr.st_gid };
 }
 
 /* A directory on the area's own filesystem. */
@@ -291,12 +300,12 @@ static unsigned compare(const char *here_path, const char *native_path, const st
 {
     struct outcome native = try_change(native_path, actor, change, mode);
     struct outcome here = try_change(here_path, actor, change, mode);
-    if (native.error == here.error && native.mode == here.mode && native.uid == here.uid &&
-        native.gid == here.gid)
+    if (native.error == here.error && native.mode == here.mode && here.known == here.mode &&
+        native.uid == here.uid && native.gid == here.gid)
         return 0;
-    print_error("%s, %s, mode %04o: %04o %u:%u (%s), natively %04o %u:%u (%s)\n", actor->name,
-                change->name, mode, here.mode, here.uid, here.gid, strerror(here.error),
-                native.mode, native.uid, native.gid, strerror(native.error));
+    print_error("%s, %s, mode %04o: %04o (known: %04o) %u:%u (%s), natively %04o %u:%u (%s)\n",
+                actor->name, change->name, mode, here.mode, here.known, here.uid, here.gid,
+                strerror(here.error), native.mode, native.uid, native.gid, strerror(native.error));
     return 1;
 }
 
