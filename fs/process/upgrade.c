@@ -147,7 +147,9 @@ static int check_binary(struct mount *mount, const char *binary)
         return 0;
     snprintf(upgrade->refusal, sizeof(upgrade->refusal), "%s",
              status == REFUSED ? text
-                               : "it does not know how to go on with a mount; is it shmapfs?");
+             : patience_has_ended(&patience)
+                 ? "it does not answer"
+                 : "it does not know how to go on with a mount; is it shmapfs?");
     return -EPROTO;
 }
 

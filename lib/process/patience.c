@@ -28,5 +28,5 @@ bool patience_ends(struct patience *patience, pid_t process, enum threads thread
         patience->looks++;
     else if (threads != THREADS_UNKNOWN)
         patience->looks = 0;
-    return patience->looks > PATIENCE_LOOKS;
+    return patience_has_ended(patience);
 }

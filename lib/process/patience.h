@@ -32,4 +32,10 @@ void patience_begin(struct patience *patience, uint64_t period, pid_t process);
  * whether patience ends. */
 bool patience_ends(struct patience *patience, pid_t process, enum threads threads);
 
+/* Returns whether it has ended. */
+static inline bool patience_has_ended(const struct patience *patience)
+{
+    return patience->looks > PATIENCE_LOOKS;
+}
+
 #endif
