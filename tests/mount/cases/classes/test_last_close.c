@@ -192,27 +192,26 @@ static void a_linger_runs_out(void **state)
 {
     struct workspace *workspace = workspace_of(state);
     char *mapping;
-    double end;
+    double before;
+    int fd;
 
     need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
     assert_ok(mkdir("mnt/dir", 0755));
     assert_set_lifetime("mnt/dir", "last-close,linger=1", 0);
-    put_file("mnt/dir/mapped", "contents");
-    mapping = map_path("mnt/dir/mapped", page_size());
-    assert_non_null(mapping);
+    fd = new_file("mnt/dir/mapped", (off_t)page_size());
+    mapping = map_shared(fd, page_size());
+    assert_ok(close(fd));
+    before = seconds();
     put_file("mnt/dir/closed", "contents");
-    end = seconds();
-    assert_stays("mnt/dir/closed");
     assert_goes("mnt/dir/closed");
-    assert_true(seconds() - end >= 1);
+    assert_true(seconds() - before >= 1);
     // The last use counts, and not the last close.
-    assert_content("mnt/dir/mapped", "contents");
+    assert_true(exists("mnt/dir/mapped"));
+    before = seconds();
     unmap(mapping, page_size());
-    end = seconds();
-    assert_stays("mnt/dir/mapped");
     assert_goes("mnt/dir/mapped");
-    assert_true(seconds() - end >= 1);
+    assert_true(seconds() - before >= 1);
     workspace_unmount(workspace);
 }
 
