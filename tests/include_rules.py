@@ -73,7 +73,8 @@ ROOMS = {
     "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],
     "tools/recover": ["tools/ui", "lib/journal", "lib/area", "lib/api", "lib/sys"],
-    "tools/cmd": ["tools/convert", "tools/file_class", "tools/recover", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/top", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
+    "tools/snapshot": ["tools/save", "tools/scan", "tools/ui", "lib/class", "lib/area", "lib/object", "lib/api", "lib/sys"],
+    "tools/cmd": ["tools/snapshot", "tools/convert", "tools/file_class", "tools/recover", "tools/promotion", "tools/doctor", "tools/limit", "tools/map", "tools/metrics", "tools/summary", "tools/top", "tools/warmup", "tools/save", "tools/run", "tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools": ["tools/cmd", "tools/ui"],
 }
 WITHOUT_FUSE = re.compile(r"^(lib/|tools|fs/(broker|util|nodes|state)/)")

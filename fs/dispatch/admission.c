@@ -61,6 +61,16 @@ static bool is_control(const struct fuse_in_header *header)
            strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
 }
 
+/* Returns whether a request is about what was committed at one moment, for which the daemon reads
+ * and writes files of the store. */
+static bool is_about_point(const struct fuse_in_header *header)
+{
+    const char *name = (const char *)(header + 1) + sizeof(struct fuse_getxattr_in);
+
+    return header->opcode == FUSE_GETXATTR &&
+           strncmp(name, SHMAP_XATTR_POINT, strlen(SHMAP_XATTR_POINT)) == 0;
+}
+
 /* Returns whether a request may change a directory in RAM, of which the store may keep a skeleton
  * (fs/class/mirror.h). */
 static bool changes_skeleton(const struct volume *volume, const struct fuse_in_header *header)
@@ -99,6 +109,8 @@ static enum kind kind_of(struct volume *volume, const struct fuse_in_header *hea
 {
     if (node_area(&volume->nodes, header->nodeid) != AREA_STORE)
         return changes_skeleton(volume, header) ? CHANGE : RAM;
+    if (is_about_point(header))
+        return CHANGE;
     if (is_control(header) || syncs_nothing(volume, header))
         return RAM;
     switch (header->opcode) {

@@ -51,8 +51,7 @@ static bool apply_once(struct journal *journal)
 {
     struct journal_state state;
 
-    if (journal_wants_apply(journal, IDLE_NANOSECONDS))
-        journal_apply(journal);
+    journal_apply_if_wanted(journal, IDLE_NANOSECONDS);
     journal_status(journal, &state);
     return state.committed > 0;
 }

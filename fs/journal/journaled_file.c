@@ -255,11 +255,15 @@ static int settle_journaled(struct inode *inode)
 /* Brings all of a file to the store's. */
 static int give_journaled(struct inode *inode, int fd, const struct move *move)
 {
+    struct journal *journal = volume_journal(inode->volume);
     OBJECT *object = find_object(inode);
     int error = object ? commit(inode, object, fd) : 0;
 
     (void)move;
-    return error || !object ? error : journal_apply(volume_journal(inode->volume));
+    // The file changes from now on without the journal.
+    if (journal)
+        journal_point_break(journal);
+    return error || !object ? error : journal_apply(journal);
 }
 
 const struct contents JOURNALED_CONTENTS = {

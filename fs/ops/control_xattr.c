@@ -15,6 +15,7 @@
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/journal/commit_attribute.h"
+#include "fs/journal/point_attribute.h"
 #include "fs/mount/mount.h"
 #include "fs/ops/mount_status.h"
 #include "fs/process/upgrade.h"
@@ -337,6 +338,8 @@ ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char
 
     if (options)
         return change_options(inode, uid, options, value);
+    if (point_attribute_is(name))
+        return point_attribute_get(inode, uid, name, value);
     if (!xattr || !xattr->get)
         return -ENODATA;
     if (xattr->may_get && !xattr->may_get(inode, uid))

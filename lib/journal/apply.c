@@ -170,8 +170,7 @@ static int finish_object(struct journal_object *object)
     return error;
 }
 
-/* Only what is on the journal's disk may go to the store. */
-static int sync_commits(struct journal *journal)
+int apply_sync_commits(struct journal *journal)
 {
     uint64_t number;
     int error;
@@ -187,15 +186,22 @@ static int sync_commits(struct journal *journal)
     return error;
 }
 
-static int apply_all(struct journal *journal, struct journal_object **objects, size_t count)
+int apply_begin(struct journal_object **objects, size_t count)
 {
-    int first_error = 0;
     int error = 0;
 
     for (size_t i = 0; i < count && !error; i++)
         error = begin_object(objects[i]);
+    return error;
+}
+
+static int apply_all(struct journal *journal, struct journal_object **objects, size_t count)
+{
+    int first_error = 0;
+    int error = apply_begin(objects, count);
+
     if (!error)
-        error = sync_commits(journal);
+        error = apply_sync_commits(journal);
     if (error)
         return error;
     for (size_t i = 0; i < count; i++) {
@@ -207,13 +213,14 @@ static int apply_all(struct journal *journal, struct journal_object **objects, s
     return first_error ? first_error : error;
 }
 
-/* The caller has `applying`. */
-static int apply_locked(struct journal *journal)
+int apply_locked(struct journal *journal)
 {
     struct journal_object **objects = NULL;
     ssize_t count;
     int error;
 
+    // The store's files do not stay as they are.
+    journal_point_break(journal);
     if (journal_file(journal) < 0)
         return 0;
     if (atomic_load(&journal->error))
@@ -246,13 +253,27 @@ int journal_apply(struct journal *journal)
     return error;
 }
 
+int journal_apply_if_wanted(struct journal *journal, uint64_t idle)
+{
+    int error = 0;
+
+    pthread_mutex_lock(&journal->applying);
+    if (journal_wants_apply(journal, idle))
+        error = apply_locked(journal);
+    pthread_mutex_unlock(&journal->applying);
+    return error;
+}
+
+/* Whoever has a point has as much room again before it ends. */
 static bool lacks_room(struct journal *journal, uint64_t pages)
 {
+    uint64_t limit;
     bool lacks;
 
     pthread_mutex_lock(&journal->lock);
+    limit = point_is_held(journal) ? 2 * journal->limit : journal->limit;
     lacks = journal->fd >= 0 && journal->apply_error == 0 &&
-            ((journal->pools[POOL_JOURNAL].count + pages > journal->limit &&
+            ((journal->pools[POOL_JOURNAL].count + pages > limit &&
               journal->commits > journal->applied_commits) ||
              journal->current.end > REDO_HALF_SIZE / 4 + 2 * journal->turned_end);
     pthread_mutex_unlock(&journal->lock);

@@ -112,6 +112,9 @@ struct journal {
     uint64_t applied_commits; // how many commits there were then
     uint64_t turned_end;      // bytes of records when the generation began
     uint64_t large;           // the store has files of this size
+    uint64_t point;           // 0: nobody has one
+    uint64_t point_end;       // CLOCK_MONOTONIC, in nanoseconds; when it ends by itself
+    unsigned point_rank;
 
     atomic_uint_fast64_t synced; // the last commit that is on disk
     atomic_int error;            // why commits fail
@@ -189,6 +192,12 @@ struct segment {
  * has the object's lock. */
 struct segment overlay_find(const struct journal_object *object, enum layer_kind layer,
                             uint64_t page, uint64_t pages);
+/* Reads what is before the end, from a layer downward. Likewise. Returns 0 or a negative errno. */
+int overlay_read(const struct journal_object *object, enum layer_kind layer, int fd, void *data,
+                 size_t size, uint64_t offset);
+/* Finds data or a hole in so many bytes. Likewise. Returns the offset, or -ENXIO. */
+off_t overlay_seek(const struct journal_object *object, enum layer_kind layer, int fd,
+                   uint64_t offset, uint64_t size, int whence);
 /* Reads one page, with zeros beyond the end. Likewise. Returns 0 or a negative errno. */
 int overlay_read_page(const struct journal_object *object, int fd, uint64_t page, void *data);
 
@@ -214,6 +223,21 @@ int apply_object(struct journal_object *object, int fd);
 int turn_over(struct journal *journal);
 /* Applies if there is no room for so many pages otherwise. No lock is held. */
 void apply_for_room(struct journal *journal, uint64_t pages);
+/* Applies. The caller has `applying`. */
+int apply_locked(struct journal *journal);
+/* All that is committed is to be applied next. Returns 0 or a negative errno, and then some of
+ * it. */
+int apply_begin(struct journal_object **objects, size_t count);
+/* Only what is on the journal's disk may go to the store, or to anybody else. */
+int apply_sync_commits(struct journal *journal);
+
+/* commit.c: nothing is committed between these. */
+void commit_pause(struct journal *journal);
+void commit_resume(struct journal *journal);
+
+/* point.c: whether somebody has a point, which ends here if its time is over. The caller has the
+ * journal's lock. */
+bool point_is_held(struct journal *journal);
 
 /* opening.c */
 

@@ -167,8 +167,41 @@ void journal_forget(struct journal_object *object);
 int journal_apply(struct journal *journal);
 
 /* Returns whether it is time for journal_apply(): half of the journal is in use; or something is
- * committed, and nothing was written or committed for `idle` nanoseconds. Cheap. */
+ * committed, and nothing was written or committed for `idle` nanoseconds. Never while somebody has
+ * a point. Cheap. */
 bool journal_wants_apply(struct journal *journal, uint64_t idle);
+
+/* Applies if it is time for that; as journal_apply() otherwise. */
+int journal_apply_if_wanted(struct journal *journal, uint64_t idle);
+
+/* A point: all that is committed by now, of all objects, can be read for as long as somebody has
+ * it. Commits go on meanwhile, and the store's files stay as they are. It ends by itself when
+ * nobody has read for POINT_NANOSECONDS, when the journal has twice its limit, when the store is
+ * full, with journal_apply(), and with the process. */
+#define POINT_NANOSECONDS UINT64_C(30000000000)
+
+/* Takes a point. One can be had at a time; a higher rank takes it from a lower one. What was
+ * committed before is applied first. Returns 0 and its number, which no other point has, also of an
+ * earlier process; -EBUSY: another one has it; or another negative errno. */
+int journal_point_take(struct journal *journal, unsigned rank, uint64_t *point);
+
+/* Gives it back, if it is still there. */
+void journal_point_leave(struct journal *journal, uint64_t point);
+
+/* Ends whichever point there is: a file of the store is about to change by itself. */
+void journal_point_break(struct journal *journal);
+
+struct journal_piece {
+    uint64_t offset; // from where on data is looked for, and where it was found
+    uint64_t size;   // of the file
+    int64_t mtime;   // in nanoseconds since 1970
+};
+
+/* Reads the next data of a file as it was at a point. `stx` is what object_stat() says of it, `fd`
+ * a descriptor of the store's file that can be read. Returns the number of bytes; 0: the rest is a
+ * hole; -ESTALE: the point has ended; or another negative errno. */
+ssize_t journal_point_read(struct journal *journal, uint64_t point, const struct statx *stx, int fd,
+                           void *data, size_t size, struct journal_piece *piece);
 
 struct journal_state {
     bool exists;          // there is a file

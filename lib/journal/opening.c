@@ -188,7 +188,7 @@ bool journal_wants_apply(struct journal *journal, uint64_t idle)
 
     pthread_mutex_lock(&journal->lock);
     wants =
-        journal->fd >= 0 && !atomic_load(&journal->error) &&
+        journal->fd >= 0 && !atomic_load(&journal->error) && !point_is_held(journal) &&
         (journal->commits > journal->applied_commits || journal->apply_error != 0) &&
         (now - journal->last_use >= idle ||
          (journal->apply_error == 0 && journal->pools[POOL_JOURNAL].count >= journal->limit / 2));

@@ -56,9 +56,8 @@ static int read_segment(const struct journal_object *object, const struct segmen
     }
 }
 
-/* Reads what is before the end. */
-static int read_range(const struct journal_object *object, int fd, void *data, size_t size,
-                      uint64_t offset)
+int overlay_read(const struct journal_object *object, enum layer_kind layer, int fd, void *data,
+                 size_t size, uint64_t offset)
 {
     uint64_t end = offset + size;
     char *to = data;
@@ -66,7 +65,7 @@ static int read_range(const struct journal_object *object, int fd, void *data, s
     while (offset < end) {
         uint64_t page = offset / REDO_PAGE;
         struct segment segment =
-            overlay_find(object, LAYER_UNCOMMITTED, page, (end + REDO_PAGE - 1) / REDO_PAGE - page);
+            overlay_find(object, layer, page, (end + REDO_PAGE - 1) / REDO_PAGE - page);
         size_t length = min_of(end, (page + segment.pages) * REDO_PAGE) - offset;
         int error = read_segment(object, &segment, fd, to, length, offset);
 
@@ -85,7 +84,7 @@ int overlay_read_page(const struct journal_object *object, int fd, uint64_t page
     size_t length = size > offset ? min_of(size - offset, REDO_PAGE) : 0;
 
     memset((char *)data + length, 0, REDO_PAGE - length);
-    return read_range(object, fd, data, length, offset);
+    return overlay_read(object, LAYER_UNCOMMITTED, fd, data, length, offset);
 }
 
 ssize_t journal_read(struct journal_object *object, int fd, void *data, size_t size, off_t offset)
@@ -100,7 +99,7 @@ ssize_t journal_read(struct journal_object *object, int fd, void *data, size_t s
     size = (uint64_t)offset < end ? min_of(size, end - (uint64_t)offset) : 0;
     size = min_of(size, SSIZE_MAX);
     if (size > 0)
-        error = read_range(object, fd, data, size, (uint64_t)offset);
+        error = overlay_read(object, LAYER_UNCOMMITTED, fd, data, size, (uint64_t)offset);
     pthread_rwlock_unlock(&object->lock);
     return error ? error : (ssize_t)size;
 }
@@ -116,15 +115,14 @@ static uint64_t seek_store(int fd, uint64_t from, uint64_t end, int whence)
     return min_of((uint64_t)found, end);
 }
 
-static off_t seek(struct journal_object *object, int fd, uint64_t offset, int whence)
+off_t overlay_seek(const struct journal_object *object, enum layer_kind layer, int fd,
+                   uint64_t offset, uint64_t size, int whence)
 {
-    uint64_t size = object->layers[LAYER_UNCOMMITTED].size;
-
     if (offset >= size)
         return -ENXIO;
     while (offset < size) {
         uint64_t page = offset / REDO_PAGE;
-        struct segment segment = overlay_find(object, LAYER_UNCOMMITTED, page, EXTENT_END - page);
+        struct segment segment = overlay_find(object, layer, page, EXTENT_END - page);
         uint64_t end = min_of((page + segment.pages) * REDO_PAGE, size);
         bool data = segment.kind == SEGMENT_BLOCKS;
 
@@ -149,7 +147,8 @@ off_t journal_seek(struct journal_object *object, int fd, off_t offset, int when
     if (offset < 0)
         return -ENXIO;
     pthread_rwlock_rdlock(&object->lock);
-    found = seek(object, fd, (uint64_t)offset, whence);
+    found = overlay_seek(object, LAYER_UNCOMMITTED, fd, (uint64_t)offset,
+                         object->layers[LAYER_UNCOMMITTED].size, whence);
     pthread_rwlock_unlock(&object->lock);
     return found;
 }

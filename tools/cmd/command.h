@@ -28,6 +28,8 @@ enum choice {
     CHOICE_ASCII,
     CHOICE_COUNT,
     CHOICE_ONCE,
+    CHOICE_READ_ONLY,
+    CHOICE_ANON,
     CHOICES
 };
 
@@ -52,6 +54,7 @@ int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);
 int cmd_save(const struct invocation *invocation);
 int cmd_skeleton(const struct invocation *invocation);
+int cmd_snapshot(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
 int cmd_summary(const struct invocation *invocation);
 int cmd_sync(const struct invocation *invocation);
