@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,13 @@ static unsigned rank_of(const struct volume *volume, uid_t uid)
     return uid == 0 || uid == volume->info.owner;
 }
 
-static ssize_t take(struct volume *volume, uid_t uid, char **value)
+/* Returns whether the process that has a point has ended without giving it back. */
+static bool is_gone(pid_t pid)
+{
+    return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+static ssize_t take(struct volume *volume, uid_t uid, pid_t pid, char **value)
 {
     struct journal *journal;
     uint64_t point;
@@ -54,8 +61,13 @@ static ssize_t take(struct volume *volume, uid_t uid, char **value)
     error = volume_journal_need(volume, &journal);
     if (!error)
         error = journal_point_take(journal, rank_of(volume, uid), &point);
+    if (error == -EBUSY && is_gone(*volume_journal_point_holder(volume))) {
+        journal_point_break(journal);
+        error = journal_point_take(journal, rank_of(volume, uid), &point);
+    }
     if (error)
         return error;
+    *volume_journal_point_holder(volume) = pid;
     // It may end by itself, and then there is something to apply.
     volume_journal_changed(volume);
     return asprintf(value, "%" PRIu64, point);
@@ -110,7 +122,8 @@ static ssize_t read_piece(struct inode *inode, uint64_t point, uint64_t offset, 
     return length < 0 ? length : length + (ssize_t)sizeof(head);
 }
 
-ssize_t point_attribute_get(struct inode *inode, uid_t uid, const char *name, char **value)
+ssize_t point_attribute_get(struct inode *inode, uid_t uid, pid_t pid, const char *name,
+                            char **value)
 {
     bool root = inode->ref.id == NODE_ROOT_ID;
     const char *rest = name + strlen(SHMAP_XATTR_POINT);
@@ -118,7 +131,7 @@ ssize_t point_attribute_get(struct inode *inode, uid_t uid, const char *name, ch
     uint64_t offset;
 
     if (*rest == '\0')
-        return root ? take(inode->volume, uid, value) : -ENODATA;
+        return root ? take(inode->volume, uid, pid, value) : -ENODATA;
     if (root && read_number(&rest, '-', &point) && *rest == '\0')
         return leave(inode->volume, point, value);
     if (!inode_is_regular(inode) || inode_contents(inode) != &JOURNALED_CONTENTS ||

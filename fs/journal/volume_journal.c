@@ -25,6 +25,7 @@ struct volume_journal {
     struct applier *applier;
     struct save_times *save_times;
     atomic_bool limits_raised;
+    _Atomic pid_t point_holder;
 };
 
 int volume_journal_init(struct volume *volume)
@@ -202,6 +203,11 @@ int volume_journal_begin(struct volume *volume)
 void volume_journal_changed(struct volume *volume)
 {
     applier_wake(volume->journal->applier, volume->journal->journal);
+}
+
+_Atomic pid_t *volume_journal_point_holder(const struct volume *volume)
+{
+    return &volume->journal->point_holder;
 }
 
 struct save_times *volume_journal_save_times(const struct volume *volume)

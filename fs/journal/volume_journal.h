@@ -35,6 +35,9 @@ void volume_journal_changed(struct volume *volume);
  * time). */
 void volume_journal_opened(struct volume *volume, unsigned interval);
 
+/* Returns which process has taken a point of the journal last; 0: an unknown one. */
+_Atomic pid_t *volume_journal_point_holder(const struct volume *volume);
+
 /* Returns when files are to be saved. */
 struct save_times *volume_journal_save_times(const struct volume *volume);
 

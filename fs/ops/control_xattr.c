@@ -330,19 +330,20 @@ static ssize_t change_options(struct inode *inode, uid_t uid, const char *option
     return *value ? 0 : -ENOMEM;
 }
 
-ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char **value)
+ssize_t control_xattr_get(struct inode *inode, const struct fuse_ctx *caller, const char *name,
+                          char **value)
 {
     const struct control_xattr *xattr = find_control_xattr(inode, name);
     const char *options = find_options(inode, name);
     int error;
 
     if (options)
-        return change_options(inode, uid, options, value);
+        return change_options(inode, caller->uid, options, value);
     if (point_attribute_is(name))
-        return point_attribute_get(inode, uid, name, value);
+        return point_attribute_get(inode, caller->uid, caller->pid, name, value);
     if (!xattr || !xattr->get)
         return -ENODATA;
-    if (xattr->may_get && !xattr->may_get(inode, uid))
+    if (xattr->may_get && !xattr->may_get(inode, caller->uid))
         return -EPERM;
     error = xattr->get(inode, value);
     if (error)

@@ -4,14 +4,17 @@
 #ifndef SHMAPFS_CONTROL_XATTR_H
 #define SHMAPFS_CONTROL_XATTR_H
 
+#include <fuse_lowlevel.h>
+
 #include "fs/inode/inode.h"
 
 /* Whether a name is a control attribute, or reserved for one. */
 bool control_xattr_is(const char *name);
 
-/* Reads a control attribute for a user. `value`, for free(), receives the value; returns its
+/* Reads a control attribute for a caller. `value`, for free(), receives the value; returns its
  * length. -ENODATA: there is none by this name here; -EPERM: not for this user. */
-ssize_t control_xattr_get(struct inode *inode, uid_t uid, const char *name, char **value);
+ssize_t control_xattr_get(struct inode *inode, const struct fuse_ctx *caller, const char *name,
+                          char **value);
 
 /* Sets a control attribute in the name of a user. shmap.h describes the errors, at the functions
  * that set each one. */

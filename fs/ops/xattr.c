@@ -226,7 +226,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     if (length == 0 && !passes(name)) {
         length = -EOPNOTSUPP;
     } else if (length == 0 && control_xattr_is(name)) {
-        length = control_xattr_get(&inode, fuse_req_ctx(req)->uid, name, &value);
+        length = control_xattr_get(&inode, fuse_req_ctx(req), name, &value);
     } else if (length == 0 && is_known_absent(&inode, name)) {
         length = -ENODATA;
     } else if (length == 0) {

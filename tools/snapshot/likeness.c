@@ -41,8 +41,8 @@ static int copy_attribute(int original, int copy, const char *name)
 
 static int copy_attributes(int original, int copy)
 {
-    CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
-    ssize_t length = names ? xattr_list(original, names, XATTR_LIST_MAX) : -ENOMEM;
+    CLEANUP_FREE char *names = original >= 0 ? malloc(XATTR_LIST_MAX) : NULL;
+    ssize_t length = original < 0 ? 0 : names ? xattr_list(original, names, XATTR_LIST_MAX) : -ENOMEM;
     int error = 0;
 
     // There are none then.

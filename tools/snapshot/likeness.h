@@ -9,7 +9,7 @@
 
 struct likeness {
     struct stat st;       // of the original; its times are those that the copy gets
-    int original;         // O_PATH will do
+    int original;         // O_PATH will do; -1: it has gone
     bool without_writing; // nobody may write to the copy
 };
 
