@@ -122,9 +122,11 @@ static void all_files_are_as_of_one_moment(void **state)
         assert_content("out/copy/dir/replaced", "old replaced");
         assert_content("out/copy/dir/sub/c", "old c");
         assert_entries("out/copy/dir", "a\nb\nremoved\nreplaced\nsub\n");
-        // What was held back comes to the files.
-        await_applied(workspace);
-        assert_content("store/dir/a", "new");
+        // What was held back comes to the files, by time or with the mount's end.
+        if (i == 0) {
+            await_applied(workspace);
+            assert_content("store/dir/a", "new");
+        }
         workspace_unmount(workspace);
         assert_content("store/dir/moved/c", "new c");
         assert_entries("out", "copy\n");
@@ -198,7 +200,7 @@ static void under_mapped_writers(void **state)
     pid_t writer = fork();
     if (writer == 0)
         _exit(write_rounds(writing));
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 5; i++) {
         await_true(has_written_more, &made, "the writer does not come on");
         made.rounds = writing->rounds;
         struct program_result result = snapshot();
