@@ -7,6 +7,7 @@
 
 #include "fs/dispatch/serve.h"
 #include "fs/inode/class.h"
+#include "lib/api/point.h"
 #include "lib/api/shmap.h"
 
 /* How many of those that are served at once may work on the store, and how many may wait for the

@@ -12,7 +12,7 @@
 #include "fs/inode/descriptors.h"
 #include "fs/journal/journaled_file.h"
 #include "fs/journal/volume_journal.h"
-#include "lib/api/shmap.h"
+#include "lib/api/point.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Points: files as they were committed at one moment. */
+#include "lib/api/point.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/limits.h>
@@ -9,8 +11,6 @@
 #include <string.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
-
-#include "lib/api/shmap.h"
 
 enum { NAME_MAX_LENGTH = 96, NUMBER_MAX_LENGTH = 24 };
 

@@ -338,23 +338,6 @@ static void lead_group(struct journal *journal, struct batch *batch)
     pthread_cond_broadcast(&journal->committed);
 }
 
-void commit_pause(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->group);
-    while (journal->led)
-        pthread_cond_wait(&journal->committed, &journal->group);
-    journal->led = true;
-    pthread_mutex_unlock(&journal->group);
-}
-
-void commit_resume(struct journal *journal)
-{
-    pthread_mutex_lock(&journal->group);
-    journal->led = false;
-    pthread_cond_broadcast(&journal->committed);
-    pthread_mutex_unlock(&journal->group);
-}
-
 static int wait_for_commit(struct journal *journal, struct commit_wait *wait, struct batch *batch)
 {
     pthread_mutex_lock(&journal->group);

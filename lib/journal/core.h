@@ -231,10 +231,6 @@ int apply_begin(struct journal_object **objects, size_t count);
 /* Only what is on the journal's disk may go to the store, or to anybody else. */
 int apply_sync_commits(struct journal *journal);
 
-/* commit.c: nothing is committed between these. */
-void commit_pause(struct journal *journal);
-void commit_resume(struct journal *journal);
-
 /* point.c: whether somebody has a point, which ends here if its time is over. The caller has the
  * journal's lock. */
 bool point_is_held(struct journal *journal);

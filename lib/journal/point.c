@@ -74,6 +74,24 @@ static uint64_t begin_point(struct journal *journal, unsigned rank)
     return now;
 }
 
+/* From here on nothing is committed. */
+static void pause_commits(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->group);
+    while (journal->led)
+        pthread_cond_wait(&journal->committed, &journal->group);
+    journal->led = true;
+    pthread_mutex_unlock(&journal->group);
+}
+
+static void resume_commits(struct journal *journal)
+{
+    pthread_mutex_lock(&journal->group);
+    journal->led = false;
+    pthread_cond_broadcast(&journal->committed);
+    pthread_mutex_unlock(&journal->group);
+}
+
 /* Sets apart, between two commits, what is committed. */
 static int set_apart(struct journal *journal)
 {
@@ -81,10 +99,10 @@ static int set_apart(struct journal *journal)
     ssize_t count;
     int error;
 
-    commit_pause(journal);
+    pause_commits(journal);
     count = object_hold_all(journal, &objects);
     error = count < 0 ? (int)count : apply_begin(objects, (size_t)count);
-    commit_resume(journal);
+    resume_commits(journal);
     for (ssize_t i = 0; i < count; i++)
         journal_leave(objects[i]);
     free(objects);

@@ -99,6 +99,12 @@ _shmapctl_summary() { # WORD
     _shmapfs_reply "$1" --count -j --json -h --help -V --version
 }
 
+# Completes the options that snapshot has of its own; fails at an argument.
+_shmapctl_snapshot() { # WORD
+    [[ $1 == -* ]] || return 1
+    _shmapfs_reply "$1" --read-only --anon -j --json -h --help -V --version
+}
+
 # Completes the options that top has of its own; fails at an argument.
 _shmapctl_top() { # WORD
     [[ $1 == -* ]] || return 1
@@ -117,19 +123,19 @@ _shmapctl_metrics() { # WORD
 
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
-    'status 1' | 'top 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '* | 'metrics '*) _shmapctl_mounts "$3" ;;
+    'status 1' | 'snapshot 1' | 'top 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '* | 'metrics '*) _shmapctl_mounts "$3" ;;
     'resize 1')
         _shmapctl_mounts "$3"
         _shmapfs_paths dirnames
         ;;
     'class 1' | 'who 1' | 'map 1' | 'warmup '* | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
-    'skeleton 1' | 'summary 1' | 'verify 1' | 'recover 1') _shmapfs_paths dirnames ;;
+    'skeleton 1' | 'snapshot 2' | 'summary 1' | 'verify 1' | 'recover 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
         _shmapfs_reply "$3" persist anon atomic checkpoint scratch
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save verify recover who ls run top summary warmup map metrics doctor help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save snapshot verify recover who ls run top summary warmup map metrics doctor help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -155,12 +161,12 @@ _shmapctl() {
         return
     elif [[ $command == class ]] && _shmapctl_class "$word"; then
         return
-    elif [[ $command =~ ^(doctor|map|metrics|summary|top)$ ]] && "_shmapctl_$command" "$word"; then
+    elif [[ $command =~ ^(doctor|map|metrics|snapshot|summary|top)$ ]] && "_shmapctl_$command" "$word"; then
         return
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save verify recover who ls run top summary warmup map metrics doctor help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save snapshot verify recover who ls run top summary warmup map metrics doctor help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

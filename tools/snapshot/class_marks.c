@@ -7,33 +7,32 @@
 #include <unistd.h>
 
 #include "lib/area/store_lock.h"
-#include "lib/class/area_mark.h"
 #include "lib/class/class_mark.h"
-#include "lib/class/commit_mark.h"
 #include "lib/class/file_mark.h"
 #include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
 
+/* Room for the words of attributes. */
+enum { WORD_MAX = 256 };
+
 /* Reads an attribute as a text. Returns whether there is one. */
-static bool read_word(int fd, const char *name, char word[AREA_WORDS_MAX])
+static bool read_word(int fd, const char *name, char word[WORD_MAX])
 {
-    ssize_t length = xattr_get(fd, name, word, AREA_WORDS_MAX - 1);
+    ssize_t length = xattr_get(fd, name, word, WORD_MAX - 1);
 
     word[length > 0 ? length : 0] = '\0';
     return length > 0;
 }
 
-/* Of an anonymous directory: how long its files live, and the area that it has for itself. */
+/* Of an anonymous directory: how long its files live. An area that it has for itself may be more
+ * than the one who mounts the copy wants to give. */
 static int mark_passing(int original, int copy)
 {
-    char word[AREA_WORDS_MAX];
-    int error = 0;
+    char word[WORD_MAX];
 
-    if (read_word(original, SHMAP_XATTR_LIFETIME, word) && strcmp(word, "mount") != 0)
-        error = xattr_set(copy, SHMAP_XATTR_LIFETIME, word, strlen(word), 0);
-    if (!error && read_word(original, SHMAP_XATTR_AREA, word))
-        error = area_mark_set(copy, geteuid() == 0, word);
-    return error;
+    if (!read_word(original, SHMAP_XATTR_LIFETIME, word) || strcmp(word, "mount") == 0)
+        return 0;
+    return xattr_set(copy, SHMAP_XATTR_LIFETIME, word, strlen(word), 0);
 }
 
 /* Words in force are the directory's own, if they differ from those above. */
@@ -44,13 +43,13 @@ static int mark_commits(int original, int above, int copy)
     int error = 0;
 
     for (size_t i = 0; i < 2 && !error; i++) {
-        char word[AREA_WORDS_MAX];
-        char word_above[AREA_WORDS_MAX];
+        char word[WORD_MAX];
+        char word_above[WORD_MAX];
 
         if (!read_word(original, names[i], word))
             continue;
         if (!read_word(above, names[i], word_above))
-            strcpy(word_above, otherwise[i]);
+            strlcpy(word_above, otherwise[i], sizeof(word_above));
         if (strcmp(word, word_above) != 0)
             error = xattr_set(copy, names[i], word, strlen(word), 0);
     }

@@ -95,13 +95,29 @@ static bool is_to_list(const struct inventory *inventory, enum shmap_class class
     return inventory->anon || !inventory_is_passing(class);
 }
 
-/* Adds what a descriptor stands for. Holds it, if it is a file that is committed and there is room.
- * Takes both the path and the descriptor. */
-static void add_entry(struct inventory *inventory, size_t parent, char *path, int fd,
-                      const struct stat *st)
+/* Returns the path of a name, for free(); NULL: out of memory. */
+static char *path_of(const struct inventory *inventory, size_t parent, const char *name)
+{
+    const char *above = inventory->count > 0 ? inventory->entries[parent].path : ".";
+    char *path;
+
+    if (strcmp(above, ".") == 0)
+        return strdup(name);
+    return asprintf(&path, "%s/%s", above, name) < 0 ? NULL : path;
+}
+
+/* Adds what a descriptor stands for, which is taken. Holds it, if it is a file that is committed
+ * and there is room. */
+static int add_entry(struct inventory *inventory, size_t parent, const char *name, int fd,
+                     const struct stat *st)
 {
     struct inventory_entry *entry;
+    char *path = path_of(inventory, parent, name);
 
+    if (path == NULL) {
+        close(fd);
+        return -ENOMEM;
+    }
     inventory->entries =
         array_grow(inventory->entries, inventory->count, sizeof(*inventory->entries));
     entry = &inventory->entries[inventory->count++];
@@ -115,18 +131,17 @@ static void add_entry(struct inventory *inventory, size_t parent, char *path, in
         if (inventory_is_committed(entry->class) && inventory->held < inventory->held_max) {
             inventory->held++;
             entry->fd = fd;
-            return;
+            return 0;
         }
     }
     close(fd);
+    return 0;
 }
 
 static int add_name(struct inventory *inventory, size_t parent, int directory, const char *name)
 {
-    const char *above = inventory->entries[parent].path;
     CLEANUP_FD int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
-    char *path;
 
     if (fd < 0 || fstat(fd, &st) != 0) {
         // It has gone meanwhile.
@@ -141,11 +156,7 @@ static int add_name(struct inventory *inventory, size_t parent, int directory, c
     // Another filesystem is mounted there.
     if (st.st_dev != inventory->entries[0].st.st_dev)
         return 0;
-    if (strcmp(above, ".") == 0 ? (path = strdup(name)) == NULL
-                                : asprintf(&path, "%s/%s", above, name) < 0)
-        return -ENOMEM;
-    add_entry(inventory, parent, path, steal_fd(&fd), &st);
-    return 0;
+    return add_entry(inventory, parent, name, steal_fd(&fd), &st);
 }
 
 static int list_stream(struct inventory *inventory, size_t index, DIR *stream,
@@ -231,7 +242,7 @@ int inventory_begin(struct inventory *inventory, int root, bool anon,
         (struct inventory){ .root = root, .anon = anon, .held_max = descriptors_to_hold() };
     if (fd < 0 || fstat(fd, &st) != 0)
         return -errno;
-    add_entry(inventory, 0, strdup("."), fd, &st);
+    error = add_entry(inventory, 0, ".", fd, &st);
     for (size_t i = 0; i < inventory->count && !error; i++) {
         if (inventory->entries[i].waits && !inventory_is_committed(inventory->entries[i].class))
             error = list_directory(inventory, i, interruption);

@@ -41,8 +41,8 @@ static int copy_attribute(int original, int copy, const char *name)
 
 static int copy_attributes(int original, int copy)
 {
-    CLEANUP_FREE char *names = original >= 0 ? malloc(XATTR_LIST_MAX) : NULL;
-    ssize_t length = original < 0 ? 0 : names ? xattr_list(original, names, XATTR_LIST_MAX) : -ENOMEM;
+    CLEANUP_FREE char *names = malloc(XATTR_LIST_MAX);
+    ssize_t length = names ? xattr_list(original, names, XATTR_LIST_MAX) : -ENOMEM;
     int error = 0;
 
     // There are none then.
@@ -76,7 +76,8 @@ int likeness_give(const struct likeness *likeness, int copy)
     if (geteuid() == 0 &&
         fchownat(copy, "", likeness->st.st_uid, likeness->st.st_gid, AT_EMPTY_PATH) != 0)
         return -errno;
-    error = copy_attributes(likeness->original, copy);
+    if (likeness->original >= 0)
+        error = copy_attributes(likeness->original, copy);
     if (!error && !symlink)
         error = object_set_mode(copy, mode_of(likeness));
     if (!error && !symlink)

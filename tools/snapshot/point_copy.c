@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lib/api/shmap.h"
+#include "lib/api/point.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/api/point.h"
 #include "lib/api/shmap.h"
 #include "lib/sys/cleanup.h"
 #include "tools/scan/target.h"

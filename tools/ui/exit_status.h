@@ -5,7 +5,7 @@
 
 enum {
     EXIT_USAGE = 2,   // the command line is wrong; nothing was tried
-    EXIT_WRITTEN = 3, // save: the file was written all the time
+    EXIT_WRITTEN = 3, // save, snapshot: what was written meanwhile may be torn
     EXIT_BETTER = 4,  // doctor: something could be better
     EXIT_WRONG = 5,   // doctor: something is wrong
     // A command that runs another one has these, as env(1) and nohup(1) do.
