@@ -14,11 +14,15 @@
 #include <unistd.h>
 
 #include "lib/object/object.h"
+#include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
 #include "tools/ui/array.h"
 
-/* Descriptors that are not for files that are held. */
-enum { DESCRIPTORS_LEFT = 64 };
+/* Descriptors that are not for what is held, and how much is held at most: each takes some hundred
+ * bytes of the kernel's memory. */
+enum { DESCRIPTORS_LEFT = 64, HELD_MAX = 1 << 18 };
+
+enum { CLASS_WORD_MAX = 32 };
 
 /* A directory that has changed so short a time before it was listed may change again without its
  * time of change telling: the kernel's clock for that goes by ticks. */
@@ -81,13 +85,12 @@ int inventory_open(const struct inventory *inventory, size_t index)
     return steal_fd(&fd);
 }
 
-/* Reads the class of a directory. */
-static enum shmap_class class_of(int fd, enum shmap_class above)
+int inventory_read_class(int fd, enum shmap_class *class)
 {
-    struct object_path path;
-    enum shmap_class class;
+    char word[CLASS_WORD_MAX];
+    ssize_t length = xattr_get(fd, SHMAP_XATTR_CLASS, word, sizeof(word));
 
-    return shmap_class_get(object_path_of(fd, &path), &class) == 0 ? class : above;
+    return length < 0 ? (int)length : shmap_class_parse(word, (size_t)length, class);
 }
 
 static bool is_to_list(const struct inventory *inventory, enum shmap_class class)
@@ -106,8 +109,21 @@ static char *path_of(const struct inventory *inventory, size_t parent, const cha
     return asprintf(&path, "%s/%s", above, name) < 0 ? NULL : path;
 }
 
-/* Adds what a descriptor stands for, which is taken. Holds it, if it is a file that is committed
- * and there is room. */
+/* A file may have a class for itself. In a directory that is committed that is asked later, so that
+ * its names are listed within a short time. */
+static void note_class(const struct inventory *inventory, struct inventory_entry *entry, int fd)
+{
+    const struct inventory_entry *above = &inventory->entries[entry->parent];
+
+    entry->class = entry == above ? SHMAP_PERSIST : above->class;
+    if (S_ISDIR(entry->st.st_mode) ||
+        (S_ISREG(entry->st.st_mode) && !inventory_is_committed(entry->class)))
+        inventory_read_class(fd, &entry->class);
+    entry->waits = S_ISDIR(entry->st.st_mode) && is_to_list(inventory, entry->class);
+}
+
+/* Adds what a descriptor stands for, which is taken. Holds it, if it is committed, or in a
+ * directory that is, and there is room. */
 static int add_entry(struct inventory *inventory, size_t parent, const char *name, int fd,
                      const struct stat *st)
 {
@@ -122,17 +138,13 @@ static int add_entry(struct inventory *inventory, size_t parent, const char *nam
         array_grow(inventory->entries, inventory->count, sizeof(*inventory->entries));
     entry = &inventory->entries[inventory->count++];
     *entry = (struct inventory_entry){ .path = path, .parent = parent, .fd = -1, .st = *st };
-    entry->class = inventory->entries[parent].class;
-    if (S_ISDIR(st->st_mode)) {
-        entry->class = class_of(fd, parent == inventory->count - 1 ? SHMAP_PERSIST : entry->class);
-        entry->waits = is_to_list(inventory, entry->class);
-    } else if (S_ISREG(st->st_mode)) {
+    note_class(inventory, entry, fd);
+    if (S_ISREG(st->st_mode))
         inventory->bytes += (uint64_t)st->st_size;
-        if (inventory_is_committed(entry->class) && inventory->held < inventory->held_max) {
-            inventory->held++;
-            entry->fd = fd;
-            return 0;
-        }
+    if (inventory_is_committed(entry->class) && inventory->held < inventory->held_max) {
+        inventory->held++;
+        entry->fd = fd;
+        return 0;
     }
     close(fd);
     return 0;
@@ -187,12 +199,22 @@ static int stat_now(int fd, struct stat *st)
     return 0;
 }
 
+static int open_to_list(const struct inventory *inventory, const struct inventory_entry *entry)
+{
+    int fd;
+
+    if (entry->fd < 0)
+        return inventory_open_beneath(inventory->root, entry->path, O_RDONLY | O_DIRECTORY);
+    fd = openat(entry->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* Lists a directory. One that has gone or cannot be read has nothing. */
 static int list_directory(struct inventory *inventory, size_t index,
                           struct interruption *interruption)
 {
     struct inventory_entry *entry = &inventory->entries[index];
-    int fd = inventory_open_beneath(inventory->root, entry->path, O_RDONLY | O_DIRECTORY);
+    int fd = open_to_list(inventory, entry);
     struct stat now;
     DIR *stream;
     int error;
@@ -228,6 +250,8 @@ static size_t descriptors_to_hold(void)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur > HELD_MAX)
+        return HELD_MAX;
     return limit.rlim_cur > DESCRIPTORS_LEFT ? (size_t)limit.rlim_cur - DESCRIPTORS_LEFT : 0;
 }
 

@@ -2,10 +2,10 @@
 /*
  * What is in a mount: a list of all names, each directory before what is in it.
  *
- * Names change at once, whatever the class. So files of the classes atomic and checkpoint are held
- * from the moment when they are listed: whoever removes or replaces one does not take it away from
- * the snapshot. And their directories are looked at once more when the point is taken: if none has
- * changed, then the names are those of that moment, too.
+ * Names change at once, whatever the class. So directories of the classes atomic and checkpoint,
+ * and what is in them, are held from the moment when they are listed: whoever removes or replaces
+ * a name does not take its file away from the snapshot. And the directories are looked at once more
+ * when the point is taken: if none has changed, then the names are those of that moment, too.
  */
 #ifndef SHMAPCTL_INVENTORY_H
 #define SHMAPCTL_INVENTORY_H
@@ -21,9 +21,9 @@
 struct inventory_entry {
     char *path;             // from the mount's root, which is "."
     size_t parent;          // index of the directory; of the root its own
-    int fd;                 // of a file that is held (O_PATH); -1: none
+    int fd;                 // O_PATH, if it is held; otherwise -1
     struct stat st;         // when it was listed
-    enum shmap_class class; // of a directory its own, otherwise that of its directory
+    enum shmap_class class; // of a file below a committed directory first that of the directory
     bool waits;             // its entries were not listed yet
     bool made;              // it is in the snapshot
 };
@@ -61,6 +61,10 @@ int inventory_open(const struct inventory *inventory, size_t index);
 /* Opens what is beneath a directory, and never goes by a symlink or to another filesystem. Returns
  * a descriptor or a negative errno. */
 int inventory_open_beneath(int root, const char *path, uint64_t flags);
+
+/* Reads the class of a file or directory of the mount (O_PATH will do). Returns 0 or a negative
+ * errno. */
+int inventory_read_class(int fd, enum shmap_class *class);
 
 bool inventory_is_committed(enum shmap_class class);
 

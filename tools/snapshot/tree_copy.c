@@ -149,7 +149,6 @@ static int open_entry(struct tree_copy *copy, size_t index)
 {
     struct inventory_entry *entry = &copy->inventory->entries[index];
     CLEANUP_FD int fd = inventory_open(copy->inventory, index);
-    struct object_path path;
     int error;
 
     if (fd == -ESTALE || fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP) {
@@ -158,8 +157,7 @@ static int open_entry(struct tree_copy *copy, size_t index)
     }
     if (fd < 0)
         return fd;
-    error =
-        S_ISREG(entry->st.st_mode) ? shmap_class_get(object_path_of(fd, &path), &entry->class) : 0;
+    error = inventory_read_class(fd, &entry->class);
     return error ? error : steal_fd(&fd);
 }
 
@@ -169,7 +167,8 @@ static int copy_committed_file(struct tree_copy *copy, size_t index)
     CLEANUP_FD int fd = -1;
     int error;
 
-    if (!S_ISREG(entry->st.st_mode) || !is_in_copy(copy, entry))
+    if (!S_ISREG(entry->st.st_mode) || !inventory_is_committed(entry->class) ||
+        !is_in_copy(copy, entry))
         return 0;
     fd = open_entry(copy, index);
     if (is_denied(fd)) {
