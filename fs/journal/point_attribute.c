@@ -77,11 +77,11 @@ static ssize_t take(struct volume *volume, uid_t uid, pid_t pid, char **value)
 static ssize_t leave(struct volume *volume, uint64_t point, char **value)
 {
     struct journal *journal = volume_journal(volume);
+    int error = journal ? journal_point_leave(journal, point) : -ESTALE;
 
-    if (journal) {
-        journal_point_leave(journal, point);
-        volume_journal_changed(volume);
-    }
+    if (error)
+        return error;
+    volume_journal_changed(volume);
     *value = strdup("");
     return *value ? 0 : -ENOMEM;
 }

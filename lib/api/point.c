@@ -32,14 +32,13 @@ int shmap_point_take(const char *mountpoint, uint64_t *point)
     return *point > 0 ? 0 : -ENODATA;
 }
 
-void shmap_point_leave(const char *mountpoint, uint64_t point)
+int shmap_point_leave(const char *mountpoint, uint64_t point)
 {
     char name[NAME_MAX_LENGTH];
     char answer;
 
     snprintf(name, sizeof(name), "%s-%" PRIu64, SHMAP_XATTR_POINT, point);
-    // Without it the point ends somewhat later.
-    (void)!getxattr(mountpoint, name, &answer, sizeof(answer));
+    return getxattr(mountpoint, name, &answer, sizeof(answer)) < 0 ? -errno : 0;
 }
 
 ssize_t shmap_point_read(const char *path, uint64_t point, struct shmap_piece *piece, void *data)

@@ -22,8 +22,9 @@
  * getxattr(2). */
 int shmap_point_take(const char *mountpoint, uint64_t *point);
 
-/* Gives it back. */
-void shmap_point_leave(const char *mountpoint, uint64_t point);
+/* Gives it back. Returns 0; -ESTALE: it had ended before, and so the class that a file was found to
+ * have may be another one than it had then; or an error of getxattr(2). */
+int shmap_point_leave(const char *mountpoint, uint64_t point);
 
 #define SHMAP_PIECE_MAX 61440 // bytes
 

@@ -185,8 +185,8 @@ int journal_apply_if_wanted(struct journal *journal, uint64_t idle);
  * earlier process; -EBUSY: another one has it; or another negative errno. */
 int journal_point_take(struct journal *journal, unsigned rank, uint64_t *point);
 
-/* Gives it back, if it is still there. */
-void journal_point_leave(struct journal *journal, uint64_t point);
+/* Gives it back. Returns 0; -ESTALE: it had ended before. */
+int journal_point_leave(struct journal *journal, uint64_t point);
 
 /* Ends whichever point there is: a file of the store is about to change by itself. */
 void journal_point_break(struct journal *journal);

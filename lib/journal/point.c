@@ -31,12 +31,16 @@ void journal_point_break(struct journal *journal)
     pthread_mutex_unlock(&journal->lock);
 }
 
-void journal_point_leave(struct journal *journal, uint64_t point)
+int journal_point_leave(struct journal *journal, uint64_t point)
 {
+    bool held;
+
     pthread_mutex_lock(&journal->lock);
-    if (journal->point == point)
+    held = point_is_held(journal) && journal->point == point;
+    if (held)
         journal->point = 0;
     pthread_mutex_unlock(&journal->lock);
+    return held ? 0 : -ESTALE;
 }
 
 /* Returns whether the point is there, and lets it last from now on. */

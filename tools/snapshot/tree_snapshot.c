@@ -51,10 +51,9 @@ static int take_point(struct snapshot_run *run)
     return error == -EROFS || (error == -ENODATA && *run->status.store == '\0') ? 0 : error;
 }
 
-static void leave_point(struct snapshot_run *run)
+static int leave_point(struct snapshot_run *run)
 {
-    if (run->copy.point != 0)
-        shmap_point_leave(run->wish->mountpoint, run->copy.point);
+    return run->copy.point != 0 ? shmap_point_leave(run->wish->mountpoint, run->copy.point) : 0;
 }
 
 static int wait_for_names(struct snapshot_run *run)
@@ -86,12 +85,16 @@ static int take_names_and_point(struct snapshot_run *run)
 static int copy_all(struct snapshot_run *run)
 {
     int error;
+    int left;
 
     progress_begin(&run->progress, run->inventory.bytes);
     error = tree_copy_directories(&run->copy);
     if (!error)
         error = tree_copy_committed(&run->copy);
-    leave_point(run);
+    // A file that has left its class meanwhile is not as of the point, and ends that.
+    left = leave_point(run);
+    if (!error)
+        error = left;
     if (!error)
         error = tree_copy_plain(&run->copy);
     if (!error)

@@ -199,7 +199,8 @@ static void stays_as_it_was(void **state)
         make_steps(desk);
         assert_false(journal_wants_apply(desk->journal, 0));
         check_point(desk, point);
-        journal_point_leave(desk->journal, point);
+        assert_int_equal(journal_point_leave(desk->journal, point), 0);
+        assert_int_equal(journal_point_leave(desk->journal, point), -ESTALE);
     }
     end(desk);
 }

@@ -282,6 +282,27 @@ static void the_journal_fills_up_meanwhile(void **state)
     workspace_unmount(workspace);
 }
 
+/* A file whose class has no commits any more changes at once, in the store. */
+static void a_file_gets_another_class_meanwhile(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    begin(workspace, "atomic", "");
+    commit_file("mnt/dir/a", "old a");
+    commit_file("mnt/dir/b", "old b");
+    pid_t pid = stop_within_snapshot();
+    for (const char *name = "ab"; *name != '\0'; name++) {
+        char path[] = { "mnt/dir/?" };
+        path[sizeof(path) - 2] = *name;
+        assert_ok(set_class(path, "persist"));
+        put_file(path, "new");
+    }
+    assert_int_equal(go_to_end(pid), 0);
+    assert_content("out/copy/dir/a", "new");
+    assert_content("out/copy/dir/b", "new");
+    workspace_unmount(workspace);
+}
+
 static bool changes_something(uint64_t number)
 {
     return number == SYS_mkdirat || number == SYS_pwrite64 || number == SYS_ftruncate ||
@@ -348,6 +369,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(a_crash_of_all_meanwhile),
     cmocka_unit_test(a_worker_dies_meanwhile),
     cmocka_unit_test(the_journal_fills_up_meanwhile),
+    cmocka_unit_test(a_file_gets_another_class_meanwhile),
     cmocka_unit_test(an_interrupted_one_leaves_nothing),
 };
 
