@@ -131,7 +131,7 @@ static int serve_without_keeper(struct mount *mount, int ready)
         status = worker_run(mount, NULL, signal_fd, ready);
     if (status == WORKER_ENDED || status == WORKER_DETACHED)
         store_end(mount);
-    if (status == WORKER_DETACHED || mount->syncs.running)
+    if (status == WORKER_DETACHED || mount_syncs(mount))
         // Nothing may be destroyed under the threads that still serve.
         _exit(EXIT_SUCCESS);
     if (signal_fd >= 0)

@@ -118,6 +118,8 @@ check 'shmapctl doctor --r' --report
 check 'shmapctl metrics --o' --output
 check 'shmapctl map --s' --svg
 check 'shmapctl top --o' --once
+check 'shmapctl save --t' --to
+check 'shmapctl save --a' --all
 check 'shmapctl summary --c' --count
 check 'shmapctl who --sort m' ''
 check 'shmapctl --json class -- . an' anon

@@ -68,7 +68,7 @@ ROOMS = {
     "tools/top": ["lib/api"],
     "tools/warmup": ["tools/ui", "lib/sys"],
     "tools/convert": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
-    "tools/save": ["tools/ui", "lib/sys"],
+    "tools/save": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/doctor": ["tools/scan", "tools/ui", "lib/api", "lib/broker", "lib/process", "lib/sys"],
     "tools/map": ["tools/scan", "tools/ui", "lib/api", "lib/object", "lib/sys"],
     "tools/metrics": ["tools/ui", "lib/api", "lib/sys"],

@@ -36,8 +36,8 @@ static const struct command {
       "replace the binary that serves; everything stays open" },
     { "sync", "[MOUNTPOINT...]", 0, INT_MAX - 1, cmd_sync,
       "bring what was written to the disk, of these mounts or of all" },
-    { "save", "FILE DEST", 2, 2, cmd_save,
-      "copy a file as it is at one moment, or say that it was written all the time" },
+    { "save", "PATH...", 0, INT_MAX - 1, cmd_save,
+      "commit files, and all below directories, as one: after a crash all are so, or none" },
     { "snapshot", "MOUNT DEST", 2, 2, cmd_snapshot,
       "copy a mount, with what is committed as of one moment" },
     { "verify", "STORE", 1, 1, cmd_verify,
@@ -68,42 +68,47 @@ static const struct own_option {
     const char *command; // that has it
     enum choice choice;
     const char *name;
+    char letter;       // that says the same; 0: none
     const char *value; // what it stands for; NULL: it has none
     const char *help;
 } OWN_OPTIONS[] = {
-    { "class", CHOICE_CONVERT, "convert", NULL,
+    { "class", CHOICE_CONVERT, "convert", 0, NULL,
       "give the class to directories that have entries, by a copy that takes their place" },
-    { "class", CHOICE_TO, "to", "PATH",
+    { "class", CHOICE_TO, "to", 0, "PATH",
       "with persist: where a file of a scratch directory goes, and not beside that directory" },
-    { "class", CHOICE_LIFETIME, "lifetime", "WHEN",
+    { "class", CHOICE_LIFETIME, "lifetime", 0, "WHEN",
       "when files go that are made in anonymous directories: last-close (with their last user) or "
       "mount" },
-    { "class", CHOICE_LINGER, "linger", "SECONDS", "with --lifetime last-close: so much later" },
-    { "class", CHOICE_SIZE, "size", "SIZE",
+    { "class", CHOICE_LINGER, "linger", 0, "SECONDS", "with --lifetime last-close: so much later" },
+    { "class", CHOICE_SIZE, "size", 0, "SIZE",
       "with anon: a RAM area for itself, of at most 512m, 4g, 25% (of RAM)" },
-    { "class", CHOICE_INODES, "nr-inodes", "N", "with --size: of so many files" },
-    { "class", CHOICE_HUGE, "huge", "WORD",
+    { "class", CHOICE_INODES, "nr-inodes", 0, "N", "with --size: of so many files" },
+    { "class", CHOICE_HUGE, "huge", 0, "WORD",
       "likewise: huge pages never, always, within_size or advise" },
-    { "class", CHOICE_NOSWAP, "noswap", NULL, "likewise: never swap it out" },
-    { "class", CHOICE_POLICY, "mpol", "POLICY", "likewise: the NUMA nodes, as in tmpfs(5)" },
-    { "ls", CHOICE_SORT, "sort", "KEY",
+    { "class", CHOICE_NOSWAP, "noswap", 0, NULL, "likewise: never swap it out" },
+    { "class", CHOICE_POLICY, "mpol", 0, "POLICY", "likewise: the NUMA nodes, as in tmpfs(5)" },
+    { "save", CHOICE_ALL, "all", 'a', NULL,
+      "all that the end of the MOUNT would commit, or of each of yours" },
+    { "save", CHOICE_TO, "to", 0, "DEST",
+      "copy a FILE as it is at one moment, or say that it was written all the time" },
+    { "ls", CHOICE_SORT, "sort", 0, "KEY",
       "by path, size, allocated, resident, dirty, users or mtime; numbers from the top" },
-    { "ls", CHOICE_REVERSE, "reverse", NULL, "the other way round" },
-    { "ls", CHOICE_CLASS, "class", "CLASS", "only what has this class" },
-    { "ls", CHOICE_NAME, "name", "PATTERN", "only what has a name like that: '*.db'" },
-    { "ls", CHOICE_USED, "used", NULL, "only what a process uses" },
-    { "ls", CHOICE_UNUSED, "unused", NULL, "only what no process uses" },
-    { "metrics", CHOICE_OUTPUT, "output", "FILE",
+    { "ls", CHOICE_REVERSE, "reverse", 0, NULL, "the other way round" },
+    { "ls", CHOICE_CLASS, "class", 0, "CLASS", "only what has this class" },
+    { "ls", CHOICE_NAME, "name", 0, "PATTERN", "only what has a name like that: '*.db'" },
+    { "ls", CHOICE_USED, "used", 0, NULL, "only what a process uses" },
+    { "ls", CHOICE_UNUSED, "unused", 0, NULL, "only what no process uses" },
+    { "metrics", CHOICE_OUTPUT, "output", 0, "FILE",
       "write them to a file, which is whole at any time" },
-    { "map", CHOICE_SVG, "svg", NULL, "as a drawing in SVG" },
-    { "map", CHOICE_ASCII, "ascii", NULL, "without signs that not every terminal has" },
-    { "summary", CHOICE_COUNT, "count", "N", "so many of the largest files, instead of 10" },
-    { "top", CHOICE_ONCE, "once", NULL, "show them once" },
-    { "snapshot", CHOICE_READ_ONLY, "read-only", NULL,
+    { "map", CHOICE_SVG, "svg", 0, NULL, "as a drawing in SVG" },
+    { "map", CHOICE_ASCII, "ascii", 0, NULL, "without signs that not every terminal has" },
+    { "summary", CHOICE_COUNT, "count", 0, "N", "so many of the largest files, instead of 10" },
+    { "top", CHOICE_ONCE, "once", 0, NULL, "show them once" },
+    { "snapshot", CHOICE_READ_ONLY, "read-only", 0, NULL,
       "nobody may write to what is in it, or to its directories" },
-    { "snapshot", CHOICE_ANON, "anon", NULL,
+    { "snapshot", CHOICE_ANON, "anon", 0, NULL,
       "with the files of anonymous and scratch directories, each as it is then" },
-    { "doctor", CHOICE_REPORT, "report", NULL,
+    { "doctor", CHOICE_REPORT, "report", 0, NULL,
       "print what a report of a fault should have, without private names" },
 };
 #define OWN_OPTION_COUNT (sizeof(OWN_OPTIONS) / sizeof(OWN_OPTIONS[0]))
@@ -152,12 +157,13 @@ static int print_help_of(const struct command *command)
         puts("\noptions:");
     for (size_t i = 0; i < OWN_OPTION_COUNT; i++) {
         const struct own_option *option = &OWN_OPTIONS[i];
+        char letter[] = { '-', option->letter, ',', ' ', '\0' };
         char form[32];
 
         if (strcmp(option->command, command->name) != 0)
             continue;
-        snprintf(form, sizeof(form), "--%s%s%s", option->name, option->value ? " " : "",
-                 option->value ? option->value : "");
+        snprintf(form, sizeof(form), "%s--%s%s%s", option->letter ? letter : "", option->name,
+                 option->value ? " " : "", option->value ? option->value : "");
         printf("  %-16s  %s\n", form, option->help);
     }
     return EXIT_SUCCESS;
@@ -260,6 +266,7 @@ static int check_output(int status)
 /* The options for all commands, and room for those of one command and the end. */
 struct option_list {
     struct option all[3 + OWN_OPTION_COUNT + 1];
+    char letters[1 + 3 + OWN_OPTION_COUNT + 1]; // as getopt(3) takes them
 };
 
 enum { CHOICE_BASE = 256 }; // beyond all letters
@@ -267,19 +274,37 @@ enum { CHOICE_BASE = 256 }; // beyond all letters
 /* Lists the options of the line, or, after a command, its own, too. */
 static void list_options(const struct command *command, struct option_list *list)
 {
-    size_t count = 3;
+    size_t count = 3, letters;
 
+    // Options end before the command, until it is known which it has.
     *list = (struct option_list){ .all = { { "json", no_argument, NULL, 'j' },
                                            { "help", no_argument, NULL, 'h' },
                                            { "version", no_argument, NULL, 'V' } } };
+    strlcpy(list->letters, command ? "jhV" : "+jhV", sizeof(list->letters));
+    letters = strlen(list->letters);
     for (size_t i = 0; command && i < OWN_OPTION_COUNT; i++) {
         const struct own_option *option = &OWN_OPTIONS[i];
 
-        if (strcmp(option->command, command->name) == 0)
-            list->all[count++] =
-                (struct option){ option->name, option->value ? required_argument : no_argument,
-                                 NULL, CHOICE_BASE + (int)option->choice };
+        if (strcmp(option->command, command->name) != 0)
+            continue;
+        list->all[count++] =
+            (struct option){ option->name, option->value ? required_argument : no_argument, NULL,
+                             CHOICE_BASE + (int)option->choice };
+        if (option->letter)
+            list->letters[letters++] = option->letter;
     }
+}
+
+/* Returns the choice that getopt_long(3) has found. */
+static enum choice choice_of(const struct command *command, int option)
+{
+    size_t i = 0;
+
+    if (option >= CHOICE_BASE)
+        return (enum choice)(option - CHOICE_BASE);
+    while (strcmp(OWN_OPTIONS[i].command, command->name) != 0 || OWN_OPTIONS[i].letter != option)
+        i++;
+    return OWN_OPTIONS[i].choice;
 }
 
 /* Reads the options of a line. Returns -1 to go on, or an exit status. */
@@ -289,9 +314,8 @@ static int parse_line(int argc, char **argv, const struct command *command, stru
 
     list_options(command, &options);
     optind = 0; // begin anew
-    // Options end before the command, until it is known which it has.
     for (int option;
-         (option = getopt_long(argc, argv, command ? "jhV" : "+jhV", options.all, NULL)) != -1;) {
+         (option = getopt_long(argc, argv, options.letters, options.all, NULL)) != -1;) {
         switch (option) {
         case 'j':
             line->json = true;
@@ -307,7 +331,7 @@ static int parse_line(int argc, char **argv, const struct command *command, stru
         case '?':
             return usage_error();
         default:
-            line->choices[option - CHOICE_BASE] = optarg ? optarg : "";
+            line->choices[choice_of(command, option)] = optarg ? optarg : "";
             break;
         }
     }

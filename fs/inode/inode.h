@@ -107,6 +107,14 @@ static inline const struct contents *inode_contents(const struct inode *inode)
     return inode_is_regular(inode) ? inode_class(inode)->contents : NULL;
 }
 
+/* Returns whether what is written to a file waits for a commit. */
+static inline bool inode_has_commits(const struct inode *inode)
+{
+    const struct contents *contents = inode_contents(inode);
+
+    return contents && contents->settle;
+}
+
 /* Notes that something beside the contents of a file was changed in its area. `mtime`: the
  * modification time, too. */
 static inline void inode_touched(struct inode *inode, bool mtime)

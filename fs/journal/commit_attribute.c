@@ -2,9 +2,11 @@
 #include "fs/journal/commit_attribute.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/journal/journaled_file.h"
 #include "lib/class/commit_mark.h"
 
 static bool has_commits(const struct inode *inode)
@@ -25,6 +27,17 @@ int commit_attribute_get_interval(struct inode *inode, char **value)
     if (!has_commits(inode) || !inode_class(inode)->works_in_ram)
         return -ENODATA;
     if (asprintf(value, "%u", inode->ref.policy & COMMIT_INTERVAL) < 0)
+        *value = NULL;
+    return 0;
+}
+
+int commit_attribute_get_uncommitted(struct inode *inode, char **value)
+{
+    uint64_t bytes;
+
+    if (!inode_has_commits(inode) || !journaled_is_uncommitted(inode, &bytes))
+        return -ENODATA;
+    if (asprintf(value, "%" PRIu64, bytes) < 0)
         *value = NULL;
     return 0;
 }

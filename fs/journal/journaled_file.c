@@ -252,6 +252,13 @@ static int settle_journaled(struct inode *inode)
     return commit(inode, object, file_io_begin(inode, false, &io) == 0 ? io.fd : -1);
 }
 
+bool journaled_is_uncommitted(const struct inode *inode, uint64_t *bytes)
+{
+    OBJECT *object = find_object(inode);
+
+    return object && journal_is_uncommitted(object, bytes);
+}
+
 /* Brings all of a file to the store's. */
 static int give_journaled(struct inode *inode, int fd, const struct move *move)
 {

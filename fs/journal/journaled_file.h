@@ -16,8 +16,12 @@
 #ifndef SHMAPFS_JOURNALED_FILE_H
 #define SHMAPFS_JOURNALED_FILE_H
 
-#include "fs/inode/class.h"
+#include "fs/inode/inode.h"
 
 extern const struct contents JOURNALED_CONTENTS;
+
+/* Returns whether anything was written to a file that is not committed, as far as the kernel has
+ * handed it on; `bytes` receives how much of it is data. */
+bool journaled_is_uncommitted(const struct inode *inode, uint64_t *bytes);
 
 #endif

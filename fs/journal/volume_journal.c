@@ -95,15 +95,15 @@ static void make_spill(struct volume *volume)
     volume->state->spill = steal_fd(&fd);
 }
 
-/* Finds a file that the kernel knows, with a name or without. */
-static int find_known(struct volume *volume, const struct node_key *key, struct inode *inode)
+int volume_journal_inode(struct volume *volume, const struct statx *stx, struct inode *inode)
 {
-    int error = inode_of_key(volume, key, inode);
+    struct node_key key = { .ino = stx->stx_ino, .birth = object_birth(stx), .tree = AREA_STORE };
+    int error = inode_of_key(volume, &key, inode);
     uint64_t orphan;
 
     if (error || inode->volume)
         return error;
-    orphan = node_find_orphan(&volume->nodes, key);
+    orphan = node_find_orphan(&volume->nodes, &key);
     return orphan ? inode_hold(volume, orphan, inode) : -ENODATA;
 }
 
@@ -112,12 +112,11 @@ static int find_known(struct volume *volume, const struct node_key *key, struct 
 static int open_known(void *context, const struct statx *stx)
 {
     struct volume *volume = context;
-    struct node_key key = { .ino = stx->stx_ino, .birth = object_birth(stx), .tree = AREA_STORE };
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
     int fd;
 
-    if (find_known(volume, &key, &inode) != 0 || file_io_begin(&inode, true, &io) != 0)
+    if (volume_journal_inode(volume, stx, &inode) != 0 || file_io_begin(&inode, true, &io) != 0)
         return -ENODATA;
     fd = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
     return fd < 0 ? -errno : fd;
@@ -234,8 +233,8 @@ static void commit_open(struct volume *volume)
     while ((id = node_next_writer(&volume->nodes, &slot))) {
         INODE struct inode inode = INODE_NONE;
 
-        if (inode_hold(volume, id, &inode) == 0 && inode_contents(&inode) &&
-            inode_contents(&inode)->settle && !(inode.ref.policy & COMMIT_SYNC_ALONE))
+        if (inode_hold(volume, id, &inode) == 0 && inode_has_commits(&inode) &&
+            !(inode.ref.policy & COMMIT_SYNC_ALONE))
             inode_contents(&inode)->settle(&inode);
     }
 }

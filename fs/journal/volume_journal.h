@@ -28,6 +28,10 @@ struct journal *volume_journal(const struct volume *volume);
  * negative errno. */
 int volume_journal_need(struct volume *volume, struct journal **journal);
 
+/* Finds the inode of an object of the journal's, with a name or without (and then without a
+ * descriptor, as by inode_hold()). -ENODATA: the kernel does not know it. */
+int volume_journal_inode(struct volume *volume, const struct statx *stx, struct inode *inode);
+
 /* Notes that something was written or committed. Starts the thread, if there is none. */
 void volume_journal_changed(struct volume *volume);
 

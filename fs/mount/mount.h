@@ -10,8 +10,17 @@
 #include "fs/options/options.h"
 #include "lib/area/store_lock.h"
 
-/* Requests for a sync (fs/ops/sync.c). */
+/* What clients wait for without a thread that serves (fs/ops/sync.c). */
+enum awaited {
+    AWAITED_SYNC, // all that was written is on the disk
+    AWAITED_SAVE, // all that the end of the mount would commit is committed
+    AWAITED_KINDS
+};
+
+/* Requests of one kind. */
 struct syncs {
+    struct mount *mount;
+    enum awaited kind;
     struct lock lock;            // guards the following
     struct sync_waiter *waiting; // for the next one
     atomic_bool running;         // there is a thread that syncs
@@ -27,10 +36,25 @@ struct mount {
     atomic_flag upgrading;        // an upgrade is under way; set until there is another binary
     atomic_bool
         handing_over; // a request has asked to hand over, to another binary or another process
-    struct syncs syncs;
+    struct syncs syncs[AWAITED_KINDS];
     pthread_t saver; // fs/sync/saver.c
     bool saves;      // there is that thread
 };
+
+static inline void mount_init_syncs(struct mount *mount)
+{
+    for (int i = 0; i < AWAITED_KINDS; i++) {
+        mount->syncs[i].mount = mount;
+        mount->syncs[i].kind = (enum awaited)i;
+        lock_init(&mount->syncs[i].lock, LOCK_SYNCS);
+    }
+}
+
+/* Returns whether a thread syncs. */
+static inline bool mount_syncs(const struct mount *mount)
+{
+    return mount->syncs[AWAITED_SYNC].running || mount->syncs[AWAITED_SAVE].running;
+}
 
 static inline struct mount *mount_of(fuse_req_t req)
 {

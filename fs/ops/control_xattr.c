@@ -23,6 +23,7 @@
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_size.h"
 #include "lib/api/pages.h"
+#include "lib/api/shmap_save.h"
 #include "lib/class/skeleton.h"
 #include "lib/object/object.h"
 #include "lib/object/reserve.h"
@@ -268,6 +269,7 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .get = commit_attribute_get_interval,
       .set = commit_attribute_set_interval,
       .may_set = is_owner },
+    { .name = SHMAP_XATTR_UNCOMMITTED, .get = commit_attribute_get_uncommitted },
     { .name = SHMAP_XATTR_PAGES, .get = get_pages, .may_get = is_owner },
     { .name = SHMAP_XATTR_RESERVE,
       .get = get_reserve,

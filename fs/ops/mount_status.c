@@ -102,6 +102,18 @@ static void fill_scratch(struct volume *volume, struct shmap_status *status)
         status->scratch[0] = '\0';
 }
 
+/* Returns why what was written or committed has to wait; "": it does not. */
+static const char *waits_for(const struct journal_state *state)
+{
+    if (state->commit_error == ENOSPC || state->commit_error == EDQUOT)
+        return "the store is full; nothing more can be committed until there is room";
+    if (state->used >= state->size && state->uncommitted >= state->size / 2)
+        return "the log is full of data that nobody has committed, and takes more than its limit";
+    if (state->used >= state->size)
+        return "the log is full; who writes waits until what is committed is in the files";
+    return "";
+}
+
 static void fill_journal(const struct volume *volume, struct shmap_status *status)
 {
     struct journal *journal = volume_journal(volume);
@@ -118,6 +130,7 @@ static void fill_journal(const struct volume *volume, struct shmap_status *statu
     status->journal_unapplied = state.committed;
     status->journal_commits = state.commits;
     status->journal_last_commit = (uint64_t)state.last_commit / 1000000000;
+    strlcpy(status->journal_waits, waits_for(&state), sizeof(status->journal_waits));
     if (state.error || state.apply_error)
         snprintf(status->journal_error, sizeof(status->journal_error), "%s: %s",
                  state.error ? "the journal cannot be written" : "not all files can be written to",

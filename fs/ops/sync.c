@@ -3,17 +3,18 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/mount/mount.h"
 #include "fs/ops/ops.h"
 #include "fs/ops/reply.h"
+#include "fs/sync/save_all.h"
 #include "fs/sync/sync_child.h"
 #include "fs/vfs/file.h"
 
 /* The value that the client reads. */
-static const char SYNCED[] = "synced";
+#define ANSWER_MAX 128
 
 struct sync_waiter {
     struct sync_waiter *next;
@@ -22,16 +23,16 @@ struct sync_waiter {
     int place; // where the request is parked; -1: nowhere
 };
 
-static void answer(const struct sync_waiter *waiter, int error)
+static void answer(const struct sync_waiter *waiter, int error, const char *value)
 {
     if (error)
         reply_err(waiter->req, -error);
     else if (waiter->size == 0)
-        reply_xattr(waiter->req, strlen(SYNCED));
-    else if (waiter->size < strlen(SYNCED))
+        reply_xattr(waiter->req, strlen(value));
+    else if (waiter->size < strlen(value))
         reply_err(waiter->req, ERANGE);
     else
-        reply_buf(waiter->req, SYNCED, strlen(SYNCED));
+        reply_buf(waiter->req, value, strlen(value));
 }
 
 /* Parks the request: its record is free when the operation returns. Returns 0 or a negative
@@ -67,29 +68,49 @@ static struct sync_waiter *begin_sync(struct syncs *syncs)
     return waiters;
 }
 
-static void end_sync(struct mount *mount, struct sync_waiter *waiters, int error)
+static void end_sync(struct mount *mount, struct sync_waiter *waiters, int error, const char *value)
 {
     struct sync_waiter *next;
 
     for (; waiters; waiters = next) {
         next = waiters->next;
-        answer(waiters, error);
+        answer(waiters, error, value);
         unpark(mount, waiters);
         free(waiters);
     }
 }
 
+/* Does once what the requests wait for, and tells what they read. */
+static int make_sync(const struct syncs *syncs, char value[ANSWER_MAX])
+{
+    struct common_commit done;
+    int error;
+
+    if (syncs->kind == AWAITED_SYNC) {
+        strlcpy(value, "synced", ANSWER_MAX);
+        return sync_child_run(syncs->mount);
+    }
+    error = save_all(syncs->mount, &done);
+    snprintf(value, ANSWER_MAX, "files=%zu commits=%zu left=%zu", done.files, done.commits,
+             done.left);
+    return error;
+}
+
 static void *make_syncs(void *argument)
 {
-    struct mount *mount = argument;
+    struct syncs *syncs = argument;
     struct sync_waiter *waiters;
 
-    while ((waiters = begin_sync(&mount->syncs)))
-        end_sync(mount, waiters, sync_child_run(mount));
+    while ((waiters = begin_sync(syncs))) {
+        char value[ANSWER_MAX] = "";
+        int error = make_sync(syncs, value);
+
+        end_sync(syncs->mount, waiters, error, value);
+    }
     return NULL;
 }
 
-static int start_thread(struct mount *mount)
+static int start_thread(struct syncs *syncs)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -97,24 +118,23 @@ static int start_thread(struct mount *mount)
 
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    error = pthread_create(&thread, &attributes, make_syncs, mount);
+    error = pthread_create(&thread, &attributes, make_syncs, syncs);
     pthread_attr_destroy(&attributes);
     return -error;
 }
 
 /* Puts a request into the list, and starts the thread if there is none. The request is answered at
  * any time from then on. Returns 0 or a negative errno. */
-static int join(struct mount *mount, struct sync_waiter *waiter)
+static int join(struct syncs *syncs, struct sync_waiter *waiter)
 {
-    struct syncs *syncs = &mount->syncs;
     int error = 0;
 
     lock_take(&syncs->lock);
     // Over io_uring a request that waits keeps its place in a short queue from others.
-    if (mount->volume.info.io_uring && syncs->running)
+    if (syncs->mount->volume.info.io_uring && syncs->running)
         error = -EBUSY;
     if (!error && !syncs->running)
-        error = start_thread(mount);
+        error = start_thread(syncs);
     if (!error) {
         syncs->running = true;
         waiter->next = syncs->waiting;
@@ -124,7 +144,7 @@ static int join(struct mount *mount, struct sync_waiter *waiter)
     return error;
 }
 
-void sync_request(fuse_req_t req, size_t size)
+void sync_request(fuse_req_t req, enum awaited kind, size_t size)
 {
     struct mount *mount = mount_of(req);
     struct sync_waiter *waiter = calloc(1, sizeof(*waiter));
@@ -134,7 +154,7 @@ void sync_request(fuse_req_t req, size_t size)
         *waiter = (struct sync_waiter){ .req = req, .size = size, .place = -1 };
         error = park(mount, waiter);
         if (!error)
-            error = join(mount, waiter);
+            error = join(&mount->syncs[kind], waiter);
     }
     if (!error)
         return;

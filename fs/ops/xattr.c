@@ -12,8 +12,10 @@
 #include "fs/inode/impersonate.h"
 #include "fs/ops/control_xattr.h"
 #include "fs/ops/ops.h"
+#include "fs/ops/save.h"
 #include "fs/ops/sync.h"
 #include "fs/process/upgrade.h"
+#include "lib/api/shmap_save.h"
 #include "lib/object/object.h"
 #include "lib/object/xattr.h"
 #include "lib/process/threads.h"
@@ -164,6 +166,8 @@ static int change_once(fuse_req_t req, struct inode *inode, const char *name, co
         return (int)result;
     if (!passes(name))
         result = -EOPNOTSUPP;
+    else if (value && strcmp(name, SHMAP_XATTR_SAVE) == 0)
+        result = save_files(req, inode, value, size);
     else if (control_xattr_is(name))
         result = value ? control_xattr_set(inode, uid, name, value, size)
                        : remove_control_xattr(inode, uid, name);
@@ -220,7 +224,11 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     ssize_t length = inode_acquire(volume_of(req), id, &inode);
 
     if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SYNC) == 0) {
-        sync_request(req, size);
+        sync_request(req, AWAITED_SYNC, size);
+        return;
+    }
+    if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SAVE) == 0) {
+        save_request(req, size);
         return;
     }
     if (length == 0 && !passes(name)) {

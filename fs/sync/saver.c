@@ -11,28 +11,6 @@
 #include "fs/util/log.h"
 #include "lib/sys/cleanup.h"
 
-/* The files that are due. */
-struct due {
-    uint64_t *ids;
-    size_t count;
-    size_t room;
-};
-
-/* Adds a file. One for which there is no memory is due again later. */
-static void add_due(struct due *due, uint64_t id)
-{
-    size_t room = due->room ? 2 * due->room : 64;
-    uint64_t *longer =
-        due->count < due->room ? due->ids : reallocarray(due->ids, room, sizeof(*due->ids));
-
-    if (!longer)
-        return;
-    if (longer != due->ids)
-        due->room = room;
-    due->ids = longer;
-    due->ids[due->count++] = id;
-}
-
 static unsigned interval_of(struct volume *volume, uint64_t id)
 {
     INODE struct inode inode = INODE_NONE;
@@ -44,7 +22,7 @@ static unsigned interval_of(struct volume *volume, uint64_t id)
 }
 
 /* Finds the files that are due in a second. */
-static void find_due(struct volume *volume, uint64_t second, struct due *due,
+static void find_due(struct volume *volume, uint64_t second, struct node_list *due,
                      struct save_intervals *found)
 {
     uint32_t slot = 0;
@@ -56,7 +34,8 @@ static void find_due(struct volume *volume, uint64_t second, struct due *due,
         if (!save_is_due(second, interval))
             continue;
         save_intervals_add(found, interval);
-        add_due(due, id);
+        // One for which there is no memory is due again later.
+        node_list_add(due, id);
     }
 }
 
@@ -64,14 +43,14 @@ static void save_due(struct mount *mount, uint64_t second)
 {
     struct save_times *times = volume_journal_save_times(&mount->volume);
     CLEANUP_FREE struct save_intervals *found = calloc(1, sizeof(*found));
-    struct due due = { .count = 0 };
+    struct node_list due = { .count = 0 };
     int error;
 
     if (!found)
         return;
     find_due(&mount->volume, second, &due, found);
     save_times_found(times, second, found);
-    error = due.count > 0 ? sync_child_save(mount, due.ids, due.count) : 0;
+    error = due.count > 0 ? sync_child_files(mount, &due, true) : 0;
     free(due.ids);
     if (error)
         log_event(LOG_WARNING, "not all files could be saved that were due: %s", strerror(-error));

@@ -21,6 +21,7 @@
 #include "lib/area/area.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
+#include "lib/api/hand_on.h"
 
 /* How often a file is looked for that is renamed again and again. */
 #define TRIES_MAX 8
@@ -93,22 +94,6 @@ static int open_root(const struct volume *volume, const char *where)
     return st.st_dev == volume->info.device_number ? steal_fd(&root) : -ENXIO;
 }
 
-/* Both calls are needed. Before Linux 6.16 the first one waits for copies of the pages alone, and
- * close(2) for the daemon (fs/vfs/hold.h). Later kernels have no copies, and close(2) waits for
- * nothing. */
-static int write_file(int fd)
-{
-    int result = sync_file_range(fd, 0, 0,
-                                 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                                     SYNC_FILE_RANGE_WAIT_AFTER) == 0
-                     ? 0
-                     : -errno;
-
-    if (close(fd) != 0 && result == 0)
-        result = -errno;
-    return result;
-}
-
 static int sync_file(int root, const struct order *order)
 {
     int fd = open_ordered(root, order);
@@ -117,7 +102,7 @@ static int sync_file(int root, const struct order *order)
     if (fd < 0)
         return fd;
     if (order->kind == WRITE_FILE)
-        return write_file(fd);
+        return pages_hand_on(fd);
     result = fdatasync(fd) == 0 ? 0 : -errno;
     close(fd);
     return result;
@@ -198,6 +183,16 @@ static int start_child(struct volume *volume, const char *where, struct child *c
         return 0;
     close(ends[0]);
     return -EAGAIN;
+}
+
+/* Starts one for the mount as the daemon sees it. `needed`: without that there is none. */
+static int start_at_mount(struct volume *volume, bool needed, struct child *child)
+{
+    char where[PATH_MAX] = "";
+
+    if (needed && !mountpoint_find(&volume->info, where))
+        return -ENXIO;
+    return start_child(volume, where, child);
 }
 
 static void end_child(const struct child *child)
@@ -295,38 +290,48 @@ static int write_back_node(struct volume *volume, struct child *child, enum orde
     return result;
 }
 
-/* Writes back what FUSE's page cache has of the store. */
+/* What has become of several files. */
+struct outcome {
+    bool unknown; // one of them has no path
+    int first;    // error
+};
+
+static void note_outcome(struct outcome *outcome, int error)
+{
+    outcome->unknown |= error == -EAGAIN;
+    if (error < 0 && error != -EAGAIN && !outcome->first)
+        outcome->first = error;
+}
+
+/* A file that was reached by its handle may have no path that the kernel knows. */
+static int end_outcome(const struct outcome *outcome, struct child *child)
+{
+    if (outcome->unknown && !outcome->first)
+        return give_order(child, &(struct order){ .kind = SYNC_CACHE });
+    return outcome->first;
+}
+
+/* Writes back what the page cache of FUSE has of the store. */
 static int write_back(struct volume *volume, struct child *child, enum order_kind kind)
 {
-    bool unknown = false;
+    struct outcome outcome = { .first = 0 };
     uint32_t slot = 0;
     uint64_t id;
-    int error, first = 0;
 
-    while ((id = node_next_writer(&volume->nodes, &slot))) {
-        error = write_back_node(volume, child, kind, id);
-        unknown |= error == -EAGAIN;
-        if (error < 0 && error != -EAGAIN && !first)
-            first = error;
-    }
-    // A file that was reached by its handle may have no path that the kernel knows.
-    if (unknown && !first)
-        first = give_order(child, &(struct order){ .kind = SYNC_CACHE });
-    return first;
+    while ((id = node_next_writer(&volume->nodes, &slot)))
+        note_outcome(&outcome, write_back_node(volume, child, kind, id));
+    return end_outcome(&outcome, child);
 }
 
 int sync_child_run(struct mount *mount)
 {
     struct volume *volume = &mount->volume;
     struct child child = { .pid = -1, .orders = -1 };
-    char where[PATH_MAX] = "";
     int error, store_error;
 
     if (volume->info.areas[AREA_STORE].root < 0)
         return 0;
-    if (volume_caches_store(volume) && !mountpoint_find(&volume->info, where))
-        return -ENXIO;
-    error = start_child(volume, where, &child);
+    error = start_at_mount(volume, volume_caches_store(volume), &child);
     if (error)
         return error;
     if (volume_caches_store(volume))
@@ -336,26 +341,20 @@ int sync_child_run(struct mount *mount)
     return error ? error : store_error;
 }
 
-int sync_child_save(struct mount *mount, const uint64_t *ids, size_t count)
+int sync_child_files(struct mount *mount, const struct node_list *files, bool commit)
 {
-    struct volume *volume = &mount->volume;
+    enum order_kind kind = commit ? SYNC_FILE : WRITE_FILE;
     struct child child = { .pid = -1, .orders = -1 };
-    char where[PATH_MAX] = "";
-    int first = 0;
-    int error;
+    struct outcome outcome = { .first = 0 };
+    int error = start_at_mount(&mount->volume, true, &child);
 
-    if (!mountpoint_find(&volume->info, where))
-        return -ENXIO;
-    error = start_child(volume, where, &child);
     if (error)
         return error;
-    for (size_t i = 0; i < count; i++) {
-        error = write_back_node(volume, &child, SYNC_FILE, ids[i]);
-        if (error < 0 && !first)
-            first = error;
-    }
+    for (size_t i = 0; i < files->count; i++)
+        note_outcome(&outcome, write_back_node(&mount->volume, &child, kind, files->ids[i]));
+    error = end_outcome(&outcome, &child);
     end_child(&child);
-    return first;
+    return error;
 }
 
 /* Returns 0 or a negative errno; 1: there is no mount any more. */

@@ -17,15 +17,17 @@
 #define SHMAPFS_SYNC_CHILD_H
 
 #include "fs/mount/mount.h"
+#include "fs/sync/node_list.h"
 
 /* Returns when all that was written through the mount before is on the disk of the store, which may
  * take as long as that does. Other threads must serve. Returns 0 or a negative errno; -ENXIO: what
  * is in FUSE's page cache cannot be reached, because the daemon does not see its own mount. */
 int sync_child_run(struct mount *mount);
 
-/* Does for some files, by their nodes, what fsync(2) does, also where its class waits for that.
- * Other threads must serve. Returns 0, or the first negative errno after having tried all. */
-int sync_child_save(struct mount *mount, const uint64_t *ids, size_t count);
+/* Brings what was stored through mappings of some files to the daemon, and, where that is wanted,
+ * does what fsync(2) does, if not their users alone do that. Other threads must serve. Returns 0,
+ * or the first negative errno after having tried all; -ENXIO as above. */
+int sync_child_files(struct mount *mount, const struct node_list *files, bool commit);
 
 /* Takes the mount out of sight, and returns when all that was written to the store's files before
  * has arrived there, though maybe not on the disk. It gives up when the daemon answers no WRITE for

@@ -295,6 +295,7 @@ struct shmap_status {
     uint64_t journal_commits;     // since the process that serves began
     uint64_t journal_last_commit; // in seconds since 1970; 0: there was none since then
     char journal_error[128];      // why commits fail; empty: none has failed for good
+    char journal_waits[128];      // why what was written or committed waits; empty: nothing does
 };
 
 /* Reads the state of a mount. -ENODATA: `mountpoint` is not the root of a shmapfs mount; -EPROTO:

@@ -59,6 +59,7 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_NUMBER, FIELD(shmap_status, journal_commits), .later = true },
     { MEMBER_NUMBER, FIELD(shmap_status, journal_last_commit), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, journal_error), .later = true },
+    { MEMBER_TEXT, FIELD(shmap_status, journal_waits), .later = true },
 };
 
 static const struct member AREA_MEMBERS[] = {

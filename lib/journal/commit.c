@@ -361,7 +361,7 @@ static int try_to_commit(struct journal *journal, struct journal_object *const o
     int error = 0;
 
     for (size_t i = 0; i < count && !error; i++) {
-        error = prepare(objects[i], fds[i]);
+        error = prepare(objects[i], fds != NULL ? fds[i] : -1);
         dirty = dirty || journal_is_dirty(objects[i]);
     }
     if (error || !dirty)
@@ -387,5 +387,6 @@ int journal_commit(struct journal *journal, struct journal_object *const objects
     // Where the store is full, the blocks of what is applied have room.
     if (error == -ENOSPC && journal_file(journal) >= 0 && journal_apply(journal) == 0)
         error = try_to_commit(journal, objects, fds, count);
+    atomic_store(&journal->commit_error, -error);
     return error;
 }

@@ -118,6 +118,7 @@ struct journal {
 
     atomic_uint_fast64_t synced; // the last commit that is on disk
     atomic_int error;            // why commits fail
+    atomic_int commit_error;     // of the last one
 
     pthread_mutex_t applying; // one applies
 

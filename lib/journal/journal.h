@@ -143,13 +143,24 @@ void journal_touch_metadata(struct journal_object *object);
 /* Returns whether there is anything for a commit to do. */
 bool journal_is_dirty(struct journal_object *object);
 
+/* Returns whether anything was written since the last commit; `bytes` receives how much of it is
+ * data. */
+bool journal_is_uncommitted(struct journal_object *object, uint64_t *bytes);
+
+/* Finds all objects for which a commit has anything to do, each for journal_leave(). Returns how
+ * many, and an array for free(); -ENOMEM. */
+ssize_t journal_find_dirty(struct journal *journal, struct journal_object ***objects);
+
+/* Tells by what journal_find() finds an object: inode number and birth time. */
+void journal_identify(const struct journal_object *object, struct statx *stx);
+
 /* Commits everything that was written to some objects, as one: after a crash all of it is there or
  * none. Returns when it is on the disk. `fds` has a descriptor (not O_PATH) of each object's store
- * file; -1: the journal opens it if it has to. The same object may be there twice. Commits that
- * come at the same time share one fdatasync. May apply. Returns 0 or a negative errno; -ENOSPC: the
- * store is full, everything is uncommitted as before, and a later commit may work; -EIO: the
- * journal's disk fails, now or since an earlier commit; -E2BIG: more than JOURNAL_COMMIT_MAX
- * objects. */
+ * file; -1, or no `fds`: the journal opens it if it has to. The same object may be there twice.
+ * Commits that come at the same time share one fdatasync. May apply. Returns 0 or a negative errno;
+ * -ENOSPC: the store is full, everything is uncommitted as before, and a later commit may work;
+ * -EIO: the journal's disk fails, now or since an earlier commit; -E2BIG: more than
+ * JOURNAL_COMMIT_MAX objects. */
 int journal_commit(struct journal *journal, struct journal_object *const objects[], const int fds[],
                    size_t count);
 
@@ -217,6 +228,7 @@ struct journal_state {
     int64_t last_commit;  // nanoseconds since 1970; 0: there was none since the journal was opened
     int error;            // errno of the disk's failure, for which commits fail; 0: there was none
     int apply_error;      // errno of the last apply; 0: it went well
+    int commit_error;     // errno of the last commit, which a later one may not have; 0: likewise
 };
 
 void journal_status(struct journal *journal, struct journal_state *state);

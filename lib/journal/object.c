@@ -6,6 +6,8 @@
 
 #include "lib/journal/core.h"
 
+#define NANOSECONDS INT64_C(1000000000)
+
 static int compare_identities(const struct journal_object *a, const struct journal_object *b)
 {
     if (a->inode != b->inode)
@@ -176,8 +178,7 @@ static void set_state(struct journal_object *object, const struct statx *stx)
 {
     for (unsigned i = 0; i < LAYERS; i++) {
         object->layers[i].size = stx->stx_size;
-        object->layers[i].mtime =
-            stx->stx_mtime.tv_sec * INT64_C(1000000000) + stx->stx_mtime.tv_nsec;
+        object->layers[i].mtime = stx->stx_mtime.tv_sec * NANOSECONDS + stx->stx_mtime.tv_nsec;
     }
 }
 
@@ -262,4 +263,38 @@ void journal_leave(struct journal_object *object)
     object->references--;
     object_settle(object);
     pthread_mutex_unlock(&journal->lock);
+}
+
+void journal_identify(const struct journal_object *object, struct statx *stx)
+{
+    *stx = (struct statx){ .stx_mask = STATX_INO | STATX_BTIME,
+                           .stx_ino = object->inode,
+                           .stx_btime = { .tv_sec = (int64_t)object->birth / NANOSECONDS,
+                                          .tv_nsec = (uint32_t)(object->birth % NANOSECONDS) } };
+}
+
+static bool can_be_found(const struct journal_object *object)
+{
+    bool forgotten;
+
+    pthread_mutex_lock(&object->journal->lock);
+    forgotten = object->forgotten;
+    pthread_mutex_unlock(&object->journal->lock);
+    return !forgotten;
+}
+
+ssize_t journal_find_dirty(struct journal *journal, struct journal_object ***objects)
+{
+    ssize_t all = object_hold_all(journal, objects);
+    ssize_t dirty = 0;
+
+    for (ssize_t i = 0; i < all; i++) {
+        struct journal_object *object = (*objects)[i];
+
+        if (can_be_found(object) && journal_is_dirty(object))
+            (*objects)[dirty++] = object;
+        else
+            journal_leave(object);
+    }
+    return all < 0 ? all : dirty;
 }

@@ -232,6 +232,7 @@ void journal_status(struct journal *journal, struct journal_state *state)
         .last_commit = journal->last_commit,
         .error = atomic_load(&journal->error),
         .apply_error = journal->apply_error,
+        .commit_error = atomic_load(&journal->commit_error),
     };
     pthread_mutex_unlock(&journal->lock);
     count_layers(journal, state);

@@ -212,6 +212,18 @@ bool journal_is_dirty(struct journal_object *object)
     return dirty;
 }
 
+bool journal_is_uncommitted(struct journal_object *object, uint64_t *bytes)
+{
+    const struct layer *layer = &object->layers[LAYER_UNCOMMITTED];
+    bool uncommitted;
+
+    pthread_rwlock_rdlock(&object->lock);
+    uncommitted = layer->changed;
+    *bytes = layer->map.blocks * REDO_PAGE;
+    pthread_rwlock_unlock(&object->lock);
+    return uncommitted;
+}
+
 void journal_touch_metadata(struct journal_object *object)
 {
     atomic_store(&object->metadata, true);

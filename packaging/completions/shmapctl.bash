@@ -92,6 +92,19 @@ _shmapctl_map() { # WORD
     _shmapfs_reply "$1" --svg --ascii -j --json -h --help -V --version
 }
 
+# Completes the options that save has of its own, and with -a mount points; fails at a path.
+_shmapctl_save() { # WORD
+    if [[ ${words[-2]} == --to ]]; then
+        _shmapfs_paths default
+    elif [[ $1 == -* ]]; then
+        _shmapfs_reply "$1" -a --all --to -j --json -h --help -V --version
+    elif [[ " ${words[*]} " == *" -a "* || " ${words[*]} " == *" --all "* ]]; then
+        _shmapctl_mounts "$1"
+    else
+        return 1
+    fi
+}
+
 # Completes the options that summary has of its own; fails at an argument.
 _shmapctl_summary() { # WORD
     [[ ${words[-2]} != --count ]] || return 0
@@ -128,7 +141,7 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
         _shmapctl_mounts "$3"
         _shmapfs_paths dirnames
         ;;
-    'class 1' | 'who 1' | 'map 1' | 'warmup '* | 'upgrade 2' | 'save 1' | 'save 2') _shmapfs_paths default ;;
+    'class 1' | 'who 1' | 'map 1' | 'warmup '* | 'upgrade 2' | 'save '*) _shmapfs_paths default ;;
     'skeleton 1' | 'snapshot 2' | 'summary 1' | 'verify 1' | 'recover 1') _shmapfs_paths dirnames ;;
     'skeleton 2') _shmapfs_reply "$3" on off ;;
     'class '*)
@@ -161,7 +174,7 @@ _shmapctl() {
         return
     elif [[ $command == class ]] && _shmapctl_class "$word"; then
         return
-    elif [[ $command =~ ^(doctor|map|metrics|snapshot|summary|top)$ ]] && "_shmapctl_$command" "$word"; then
+    elif [[ $command =~ ^(doctor|map|metrics|save|snapshot|summary|top)$ ]] && "_shmapctl_$command" "$word"; then
         return
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version

@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLES = os.path.join(ROOT, "docs", "examples")
-HEADER = os.path.join(ROOT, "lib", "api", "shmap.h")
+HEADERS = [os.path.join(ROOT, "lib", "api", name) for name in ("shmap.h", "shmap_save.h")]
 
 
 def run(*command, **changes):
@@ -54,8 +54,11 @@ class Installation:
 def only_the_interface_is_exported(installed, _mount, _scratch):
     symbols = {line.split()[-1] for line in
                run("nm", "-D", "--defined-only", installed.library).splitlines()}
-    with open(HEADER, encoding="utf-8") as header:
-        declared = set(re.findall(r"\b(shmap_\w+)\(", re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)))
+    declared = set()
+    for path in HEADERS:
+        with open(path, encoding="utf-8") as header:
+            text = re.sub(r"/\*.*?\*/", "", header.read(), flags=re.S)
+        declared |= set(re.findall(r"\b(shmap_\w+)\(", text))
     assert symbols == declared, symbols ^ declared
 
 

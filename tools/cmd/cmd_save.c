@@ -1,121 +1,89 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl save: a copy of a file that others may write meanwhile. */
+/* shmapctl save: files are committed together, or one is copied. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/sys/cleanup.h"
+#include "lib/api/shmap_save.h"
 #include "tools/cmd/command.h"
-#include "tools/save/destination.h"
-#include "tools/save/snapshot.h"
+#include "tools/save/copy.h"
+#include "tools/save/file_set.h"
+#include "tools/save/save_failure.h"
+#include "tools/save/whole_mounts.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 
-/* Opens a regular file. Returns its descriptor, or -1 after a line. */
-static int open_original(const char *path, struct stat *st)
+static int fail_files(const struct file_set *set, int error)
 {
-    // A FIFO would keep it waiting for a writer.
-    CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-
-    if (fd < 0 || fstat(fd, st) != 0) {
-        fail(path, "%s", strerror(errno));
-        return -1;
-    }
-    if (!S_ISREG(st->st_mode)) {
-        fail(path, "only a regular file can be saved; copy a tree with cp -a");
-        return -1;
-    }
-    return steal_fd(&fd);
-}
-
-static int fail_save(const struct invocation *invocation, int error)
-{
-    const char *file = invocation->arguments[0], *path = invocation->arguments[1];
-
     switch (-error) {
-    case EXDEV:
-        return fail(path, "is the file that is to be saved; choose another path");
-    case ENOTUNIQ:
-        return fail(path, "is there, and no regular file; choose another path, or remove it first");
+    case EACCES:
+        return fail(set->first, "it, or one of the others, may not be written to by you but by an "
+                                "access ACL at most, and nothing is committed; ask its owner, or "
+                                "root");
+    case EPERM:
+        return fail(set->first, "the shmapfs that serves it is too old to save; upgrade it first");
     default:
-        return fail(file, "cannot be saved to %s: %s", path, strerror(-error));
+        return fail_commit(set->first, error);
     }
 }
 
-static int show_saved(const char *file, const char *path, const struct snapshot *snapshot,
-                      bool json)
+static int show_commit(const struct file_set *set, bool json)
 {
     struct json_object *answer;
-    int status;
 
-    if (!json) {
-        status = printf("%s: %s, as %s was at one moment\n", path, humanize(snapshot->size).text,
-                        file) < 0
-                     ? EXIT_FAILURE
-                     : EXIT_SUCCESS;
-        return status;
-    }
+    if (!json)
+        return printf("%zu file%s, %s%s\n", set->count, set->count == 1 ? "" : "s",
+                      humanize(set->bytes).text, set->count > 0 ? ", in one commit" : "") < 0
+                   ? EXIT_FAILURE
+                   : EXIT_SUCCESS;
     answer = json_object_new_object();
-    json_object_object_add(answer, "file", json_object_new_string(file));
-    json_object_object_add(answer, "destination", json_object_new_string(path));
-    json_object_object_add(answer, "bytes", json_object_new_uint64(snapshot->size));
-    json_object_object_add(answer, "readings", json_object_new_int((int)snapshot->readings));
-    json_object_object_add(answer, "exact", json_object_new_boolean(snapshot->exact));
+    json_object_object_add(answer, "files", json_object_new_uint64(set->count));
+    json_object_object_add(answer, "bytes", json_object_new_uint64(set->bytes));
+    json_object_object_add(answer, "commits", json_object_new_int(set->count > 0));
     return print_json(answer);
 }
 
-static int show(const char *file, const char *path, const struct snapshot *snapshot, bool json)
+static int commit_files(const struct invocation *invocation)
 {
-    int status = EXIT_SUCCESS;
+    struct file_set set;
+    int status = file_set_find(invocation->arguments, invocation->count, &set), error;
 
-    if (json || snapshot->exact)
-        status = show_saved(file, path, snapshot, json);
-    if (snapshot->exact)
-        return status;
-    fail(file,
-         "was written during each of %u readings; %s may have a part of a change without the rest "
-         "of it; save it again when its writers rest",
-         snapshot->readings, path);
-    return EXIT_WRITTEN;
+    if (status == EXIT_SUCCESS) {
+        error = shmap_save(set.fds, set.count);
+        status = error ? fail_files(&set, error) : show_commit(&set, invocation->json);
+    }
+    file_set_close(&set);
+    return status;
 }
 
-/* Signals are held back. */
-static int save(int original, const struct stat *st, const struct invocation *invocation,
-                struct interruption *interruption)
+/* Returns EXIT_SUCCESS, or EXIT_USAGE after a line. */
+static int check_words(const struct invocation *invocation)
 {
-    const char *file = invocation->arguments[0];
-    struct destination destination;
-    struct snapshot snapshot;
-    int error = destination_make(invocation->arguments[1], file, st, &destination);
+    const char *all = invocation->choices[CHOICE_ALL], *to = invocation->choices[CHOICE_TO];
 
-    if (!error)
-        error = snapshot_take(original, destination.fd, interruption, &snapshot);
-    if (!error)
-        error = destination_publish(&destination);
-    destination_end(&destination);
-    if (error == -EINTR)
-        return EXIT_FAILURE; // by the signal
-    return error ? fail_save(invocation, error)
-                 : show(file, destination.path, &snapshot, invocation->json);
+    if (all && to)
+        fail("--to", "not with -a: a copy is of one FILE");
+    else if (to && invocation->count != 1)
+        fail("--to", "a copy is of one FILE; name one");
+    else if (all && invocation->count > 1)
+        fail("-a", "one MOUNT at most; or leave it out, for all of yours");
+    else if (!all && invocation->count == 0)
+        fail("save", "name files or directories, or -a for all that is uncommitted");
+    else
+        return EXIT_SUCCESS;
+    return EXIT_USAGE;
 }
 
 int cmd_save(const struct invocation *invocation)
 {
-    struct interruption interruption;
-    struct stat st;
-    CLEANUP_FD int original = open_original(invocation->arguments[0], &st);
-    int status, error;
+    const char *to = invocation->choices[CHOICE_TO];
 
-    if (original < 0)
-        return EXIT_FAILURE;
-    error = interruption_begin(&interruption);
-    if (error)
-        return fail(invocation->arguments[0], "%s", strerror(-error));
-    status = save(original, &st, invocation, &interruption);
-    interruption_end(&interruption);
-    return status;
+    if (check_words(invocation) != EXIT_SUCCESS)
+        return EXIT_USAGE;
+    if (to)
+        return copy_save(invocation->arguments[0], to, invocation->json);
+    if (invocation->choices[CHOICE_ALL])
+        return whole_mounts_save(invocation->count > 0 ? invocation->arguments[0] : NULL,
+                                 invocation->json);
+    return commit_files(invocation);
 }

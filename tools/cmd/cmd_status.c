@@ -69,6 +69,8 @@ static void print_journal(const struct shmap_status *status)
     printf("           %" PRIu64 " commits, the last: %s\n", status->journal_commits, when);
     if (*status->journal_error)
         print_text("           failed: ", status->journal_error, "\n");
+    if (*status->journal_waits)
+        print_text("           waits: ", status->journal_waits, "\n");
 }
 
 static void print_status(const struct shmap_status *status, const char *flags)

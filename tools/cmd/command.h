@@ -30,6 +30,7 @@ enum choice {
     CHOICE_ONCE,
     CHOICE_READ_ONLY,
     CHOICE_ANON,
+    CHOICE_ALL,
     CHOICES
 };
 

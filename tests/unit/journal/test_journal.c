@@ -240,10 +240,66 @@ static void a_journal_is_like_a_file(void **state)
     }
 }
 
+/* Leaves all that a commit has something to do for, and returns how many they are; `ino` receives the
+ * inode number of the first. */
+static ssize_t leave_dirty(struct journal *journal, uint64_t *ino)
+{
+    struct journal_object **dirty;
+    ssize_t count = journal_find_dirty(journal, &dirty);
+    struct statx stx;
+
+    assert_true(count >= 0);
+    if (count > 0) {
+        journal_identify(dirty[0], &stx);
+        *ino = stx.stx_ino;
+        struct journal_object *found = journal_find(journal, &stx);
+        assert_ptr_equal(found, dirty[0]);
+        journal_leave(found);
+    }
+    for (ssize_t i = 0; i < count; i++)
+        journal_leave(dirty[i]);
+    free(dirty);
+    return count;
+}
+
+static void what_is_uncommitted_is_found(void **state)
+{
+    static struct bench bench;
+    struct journal_state status;
+    struct statx stx;
+    uint64_t bytes, ino;
+
+    begin(&bench, *state, false, 1);
+    assert_int_equal(object_stat(bench.fd, &stx), 0);
+    // Nobody knows what of a new file is on the disk.
+    assert_int_equal(journal_commit(bench.journal, &bench.object, NULL, 1), 0);
+    assert_int_equal(leave_dirty(bench.journal, &ino), 0);
+    assert_false(journal_is_uncommitted(bench.object, &bytes));
+    assert_int_equal(journal_write(bench.object, bench.fd, "xy", 2, 4095), 2);
+    assert_true(journal_is_uncommitted(bench.object, &bytes));
+    assert_int_equal(bytes, 8192);
+    assert_int_equal(leave_dirty(bench.journal, &ino), 1);
+    assert_int_equal(ino, stx.stx_ino);
+    assert_int_equal(journal_commit(bench.journal, &bench.object, NULL, 1), 0);
+    journal_status(bench.journal, &status);
+    assert_int_equal(status.commits, 1);
+    assert_int_equal(status.commit_error, 0);
+    assert_false(journal_is_uncommitted(bench.object, &bytes));
+    assert_int_equal(leave_dirty(bench.journal, &ino), 0);
+    // One that nobody can find any more is no business of a commit's.
+    assert_int_equal(journal_truncate(bench.object, bench.fd, 0), 0);
+    journal_forget(bench.object);
+    assert_int_equal(leave_dirty(bench.journal, &ino), 0);
+    journal_leave(bench.object);
+    assert_int_equal(journal_close(bench.journal), 0);
+    end(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         MEMORY_SCRATCH_TEST(a_journal_is_like_a_file),
+        MEMORY_SCRATCH_TEST(what_is_uncommitted_is_found),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }

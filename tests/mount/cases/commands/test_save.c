@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// shmapctl save: a copy of a file that others may write meanwhile.
+// shmapctl save --to: a copy of a file that others may write meanwhile.
 #include "tests/mount/cases/commands/shmapctl_run.h"
 #include "tests/mount/cases/commands/traced_command.h"
 #include "tests/mount/harness/files.h"
@@ -20,7 +20,7 @@ enum { LENGTH = 16 << 20, WRITTEN = 3 };
 
 static struct program_result save(const char *file, const char *destination)
 {
-    return run_program(shmapctl(), "save", file, destination, NULL);
+    return run_program(shmapctl(), "save", file, "--to", destination, NULL);
 }
 
 static unsigned entries_of_out(void)
@@ -79,7 +79,7 @@ static void a_file_at_rest(void **state)
     put_file("empty", "");
     result = save("empty", "mnt");
     assert_ended(&result, 0, "mnt/empty: 0B, as empty was at one moment\n");
-    result = run_program(shmapctl(), "--json", "save", "out/copy", "mnt/back", NULL);
+    result = run_program(shmapctl(), "--json", "save", "out/copy", "--to", "mnt/back", NULL);
     assert_done(&result);
     assert_non_null(strstr(result.out, "\"bytes\":16777216"));
     assert_non_null(strstr(result.out, "\"exact\":true"));
@@ -97,7 +97,7 @@ static bool is_reading(uint64_t number)
  * command is about to read some of it, so often. Returns how the command ended. */
 static int save_written(unsigned times)
 {
-    static const char *const words[] = { "shmapctl", "save", "mnt/file", "out/copy", NULL };
+    static const char *const words[] = { "shmapctl", "save", "--to", "out/copy", "mnt/file", NULL };
     char *mapping = map_path("mnt/file", LENGTH);
     uint64_t number;
     int status;
@@ -142,7 +142,7 @@ static bool changes_something(uint64_t number)
 /* Kills it at that step. Returns whether it came to it. */
 static bool kill_save_at(int step, int signal)
 {
-    static const char *const words[] = { "shmapctl", "save", "mnt/file", "out/copy", NULL };
+    static const char *const words[] = { "shmapctl", "save", "--to", "out/copy", "mnt/file", NULL };
     pid_t pid = start_traced(NULL, words);
     uint64_t number;
     int status = 0;
