@@ -92,7 +92,8 @@ static const struct own_option {
     { "save", CHOICE_TO, "to", 0, "DEST",
       "copy a FILE as it is at one moment, or say that it was written all the time" },
     { "ls", CHOICE_SORT, "sort", 0, "KEY",
-      "by path, size, allocated, resident, dirty, users or mtime; numbers from the top" },
+      "by path, size, allocated, resident, dirty, uncommitted, users or mtime; numbers from the "
+      "top" },
     { "ls", CHOICE_REVERSE, "reverse", 0, NULL, "the other way round" },
     { "ls", CHOICE_CLASS, "class", 0, "CLASS", "only what has this class" },
     { "ls", CHOICE_NAME, "name", 0, "PATTERN", "only what has a name like that: '*.db'" },

@@ -9,13 +9,13 @@
 #include "lib/class/commit_mark.h"
 
 /* Objects of the journal; the first `chosen` of them are to be committed. */
-struct choice {
+struct commit_choice {
     struct journal_object **all;
     size_t count;
     size_t chosen;
 };
 
-static int begin_choice(struct volume *volume, struct choice *choice)
+static int begin_choice(struct volume *volume, struct commit_choice *choice)
 {
     struct journal *journal = volume_journal(volume);
     ssize_t count = journal ? journal_find_dirty(journal, &choice->all) : 0;
@@ -24,19 +24,19 @@ static int begin_choice(struct volume *volume, struct choice *choice)
     return count < 0 ? (int)count : 0;
 }
 
-static void end_choice(struct choice *choice)
+static void end_choice(struct commit_choice *choice)
 {
     for (size_t i = 0; i < choice->count; i++)
         journal_leave(choice->all[i]);
     free(choice->all);
-    *choice = (struct choice){ .count = 0 };
+    *choice = (struct commit_choice){ .count = 0 };
 }
 static_assert(SHMAP_SAVE_MAX <= JOURNAL_COMMIT_MAX, "one commit has room for a call");
 
-#define CHOICE __attribute__((cleanup(end_choice))) struct choice
+#define CHOICE __attribute__((cleanup(end_choice))) struct commit_choice
 
 /* Chooses an object, which changes places with one that is not chosen. */
-static void choose(struct choice *choice, size_t at)
+static void choose(struct commit_choice *choice, size_t at)
 {
     struct journal_object *chosen = choice->all[at];
 
@@ -45,7 +45,7 @@ static void choose(struct choice *choice, size_t at)
 }
 
 /* Commits some of those that were chosen, as one. */
-static int commit_part(struct volume *volume, const struct choice *choice, size_t from,
+static int commit_part(struct volume *volume, const struct commit_choice *choice, size_t from,
                        size_t count, struct common_commit *done)
 {
     size_t files = 0;
@@ -62,7 +62,7 @@ static int commit_part(struct volume *volume, const struct choice *choice, size_
     return error;
 }
 
-static int commit_chosen(struct volume *volume, const struct choice *choice,
+static int commit_chosen(struct volume *volume, const struct commit_choice *choice,
                          struct common_commit *done)
 {
     size_t part;

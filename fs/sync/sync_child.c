@@ -18,10 +18,10 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/sync/flush.h"
 #include "fs/util/log.h"
+#include "lib/api/hand_on.h"
 #include "lib/area/area.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
-#include "lib/api/hand_on.h"
 
 /* How often a file is looked for that is renamed again and again. */
 #define TRIES_MAX 8

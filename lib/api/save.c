@@ -10,10 +10,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "lib/api/hand_on.h"
 #include "lib/api/shmap.h"
 #include "lib/api/shmap_save.h"
 #include "lib/sys/cleanup.h"
-#include "lib/api/hand_on.h"
 
 #define NUMBER_TEXT_MAX 24U
 
@@ -118,7 +118,7 @@ int shmap_save_all(const char *mountpoint, struct shmap_saved *saved)
                : -EPROTO;
 }
 
-static int read_bytes(const char *text, ssize_t length, uint64_t *bytes)
+static int read_uncommitted(const char *text, ssize_t length, uint64_t *bytes)
 {
     char digits[NUMBER_TEXT_MAX];
 
@@ -133,7 +133,8 @@ int shmap_uncommitted_get_unchecked(const char *path, uint64_t *bytes)
 {
     char text[NUMBER_TEXT_MAX];
 
-    return read_bytes(text, lgetxattr(path, SHMAP_XATTR_UNCOMMITTED, text, sizeof(text)), bytes);
+    return read_uncommitted(text, lgetxattr(path, SHMAP_XATTR_UNCOMMITTED, text, sizeof(text)),
+                            bytes);
 }
 
 int shmap_uncommitted_get(const char *path, uint64_t *bytes)
@@ -145,5 +146,6 @@ int shmap_uncommitted_get(const char *path, uint64_t *bytes)
     *bytes = 0;
     if (error)
         return error;
-    return read_bytes(text, getxattr(path, SHMAP_XATTR_UNCOMMITTED, text, sizeof(text)), bytes);
+    return read_uncommitted(text, getxattr(path, SHMAP_XATTR_UNCOMMITTED, text, sizeof(text)),
+                            bytes);
 }

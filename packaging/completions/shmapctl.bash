@@ -69,7 +69,7 @@ _shmapctl_class() { # WORD
 # Completes the options that ls has of its own; fails at an argument.
 _shmapctl_ls() { # WORD
     case ${words[-2]} in
-    --sort) _shmapfs_reply "$1" path size allocated resident dirty users mtime ;;
+    --sort) _shmapfs_reply "$1" path size allocated resident dirty uncommitted users mtime ;;
     --class) _shmapfs_reply "$1" persist anon atomic checkpoint scratch ;;
     --name) ;;
     *)

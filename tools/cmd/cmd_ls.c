@@ -25,14 +25,23 @@ static void note_users(struct objects *objects, const struct tally *tally)
     }
 }
 
-/* Returns whether any object may be removed with its last user. */
-static bool has_last_close(const struct objects *objects)
+enum { COLUMNS = 10 };
+
+/* Which columns there are beside those that are always there. */
+struct shape {
+    bool lifetimes; // an object may be removed with its last user
+    bool commits;   // what is written to an object waits for a commit
+};
+
+static struct shape shape_of(const struct objects *objects)
 {
+    struct shape shape = { .lifetimes = false };
+
     for (size_t i = 0; i < objects->count; i++) {
-        if (objects->all[i].lifetime.last_close)
-            return true;
+        shape.lifetimes |= objects->all[i].lifetime.last_close;
+        shape.commits |= object_has_commits(objects->all[i].class);
     }
-    return false;
+    return shape;
 }
 
 static void add_pages(struct table *table, bool counted, uint64_t pages)
@@ -43,10 +52,11 @@ static void add_pages(struct table *table, bool counted, uint64_t pages)
         table_add(table, "-");
 }
 
-static void add_contents(struct table *table, const struct object *object)
+static void add_contents(struct table *table, const struct object *object,
+                         const struct shape *shape)
 {
     if (object->is_directory) {
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < (shape->commits ? 5 : 4); i++)
             table_add(table, "-");
         return;
     }
@@ -54,6 +64,9 @@ static void add_contents(struct table *table, const struct object *object)
     table_add(table, "%s", humanize(object->allocated).text);
     add_pages(table, object->counted, object->pages.resident);
     add_pages(table, object->counted, object->pages.dirty);
+    if (shape->commits)
+        table_add(table, "%s",
+                  object_has_commits(object->class) ? humanize(object->uncommitted).text : "-");
 }
 
 static void add_lifetime(struct table *table, const struct object *object)
@@ -89,72 +102,91 @@ static void add_keepers(struct table *table, const struct object *object)
         table_add(table, "%s", keepers ? text : "-");
 }
 
-static void add_sum(struct table *table, const struct object_sum *sum, bool with_lifetimes)
+static void add_sum(struct table *table, const struct object_sum *sum, const struct shape *shape)
 {
     table_add(table, "total");
-    if (with_lifetimes)
+    if (shape->lifetimes)
         table_add(table, "-");
     table_add(table, "%s", humanize(sum->size).text);
     table_add(table, "%s", humanize(sum->allocated).text);
     add_pages(table, sum->counted, sum->pages.resident);
     add_pages(table, sum->counted, sum->pages.dirty);
+    if (shape->commits)
+        table_add(table, "%s", humanize(sum->uncommitted).text);
     table_add(table, "-");
-    if (with_lifetimes)
+    if (shape->lifetimes)
         table_add(table, "-");
     table_add(table, "%zu object%s, %zu director%s", sum->objects, sum->objects == 1 ? "" : "s",
               sum->directories, sum->directories == 1 ? "y" : "ies");
 }
 
-static void add_row(struct table *table, const struct object *object, bool with_lifetimes)
+static void add_row(struct table *table, const struct object *object, const struct shape *shape)
 {
     table_add(table, "%s", shmap_class_name(object->class));
-    if (with_lifetimes)
+    if (shape->lifetimes)
         add_lifetime(table, object);
-    add_contents(table, object);
+    add_contents(table, object, shape);
     table_add(table, "%zu", object->users);
-    if (with_lifetimes)
+    if (shape->lifetimes)
         add_keepers(table, object);
     table_add(table, "%s%s", object->path, object->is_directory ? "/" : "");
 }
 
-static void add_limited(struct table *table, const struct limited *limited, bool with_lifetimes)
+static void add_limited(struct table *table, const struct limited *limited,
+                        const struct shape *shape)
 {
     table_add(table, "limit");
-    if (with_lifetimes)
+    if (shape->lifetimes)
         table_add(table, "-");
     table_add(table, "%s", humanize(limited->size).text);
     table_add(table, "%s", humanize(limited->used).text);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < (shape->commits ? 4 : 3); i++)
         table_add(table, "-");
-    if (with_lifetimes)
+    if (shape->lifetimes)
         table_add(table, "-");
     table_add(table, "%s/", limited->path);
 }
 
+/* Picks the columns of a shape out of all. Returns how many there are. */
+static size_t choose_columns(const struct shape *shape, struct column chosen[COLUMNS])
+{
+    static const struct {
+        struct column column;
+        bool of_lifetimes, of_commits;
+    } all[COLUMNS] = {
+        { .column = { "CLASS", false } },
+        { .column = { "LIFETIME", false }, .of_lifetimes = true },
+        { .column = { "SIZE", true } },
+        { .column = { "ALLOCATED", true } },
+        { .column = { "RESIDENT", true } },
+        { .column = { "DIRTY", true } },
+        { .column = { "UNCOMMITTED", true }, .of_commits = true },
+        { .column = { "USERS", true } },
+        { .column = { "KEPT BY", false }, .of_lifetimes = true },
+        { .column = { "PATH", false } },
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if ((shape->lifetimes || !all[i].of_lifetimes) && (shape->commits || !all[i].of_commits))
+            chosen[count++] = all[i].column;
+    }
+    return count;
+}
+
 static void show_objects(const struct objects *objects)
 {
-    static const struct column plain[] = {
-        { "CLASS", false }, { "SIZE", true },  { "ALLOCATED", true }, { "RESIDENT", true },
-        { "DIRTY", true },  { "USERS", true }, { "PATH", false },
-    };
-    static const struct column with_lifetimes[] = {
-        { "CLASS", false },    { "LIFETIME", false }, { "SIZE", true },
-        { "ALLOCATED", true }, { "RESIDENT", true },  { "DIRTY", true },
-        { "USERS", true },     { "KEPT BY", false },  { "PATH", false },
-    };
     struct object_sum sum = objects_sum(objects);
-    bool last_close = has_last_close(objects);
+    struct shape shape = shape_of(objects);
+    struct column columns[COLUMNS];
     struct table table;
 
-    if (last_close)
-        table_init(&table, with_lifetimes, sizeof(with_lifetimes) / sizeof(with_lifetimes[0]));
-    else
-        table_init(&table, plain, sizeof(plain) / sizeof(plain[0]));
+    table_init(&table, columns, choose_columns(&shape, columns));
     for (size_t i = 0; i < objects->count; i++)
-        add_row(&table, &objects->all[i], last_close);
-    add_sum(&table, &sum, last_close);
+        add_row(&table, &objects->all[i], &shape);
+    add_sum(&table, &sum, &shape);
     for (size_t i = 0; i < objects->limited_count; i++)
-        add_limited(&table, &objects->limited[i], last_close);
+        add_limited(&table, &objects->limited[i], &shape);
     table_print(&table);
 }
 
@@ -210,6 +242,8 @@ static struct json_object *object_to_json(const struct object *object)
         add_number(json, "allocated", object->allocated);
         add_all_pages(json, object->counted, &object->pages);
     }
+    if (!object->is_directory && object_has_commits(object->class))
+        add_number(json, "uncommitted", object->uncommitted);
     json_object_object_add(json, "mtime", json_object_new_int64(object->modified.tv_sec));
     add_number(json, "users", object->users);
     add_lifetime_json(json, object);
@@ -225,6 +259,7 @@ static struct json_object *sum_to_json(const struct object_sum *sum)
     add_number(json, "size", sum->size);
     add_number(json, "allocated", sum->allocated);
     add_all_pages(json, sum->counted, &sum->pages);
+    add_number(json, "uncommitted", sum->uncommitted);
     return json;
 }
 
@@ -279,8 +314,8 @@ static int read_selection(const struct invocation *invocation, struct selection 
                                      .used = invocation->choices[CHOICE_USED],
                                      .unused = invocation->choices[CHOICE_UNUSED] };
     if (key && !selection_find_key(key, &selection->key)) {
-        fail(key, "not a key to sort by; there are path, size, allocated, resident, dirty, users "
-                  "and mtime");
+        fail(key, "not a key to sort by; there are path, size, allocated, resident, dirty, "
+                  "uncommitted, users and mtime");
         return EXIT_USAGE;
     }
     if (word && shmap_class_parse(word, strlen(word), class) != 0) {

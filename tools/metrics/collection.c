@@ -58,6 +58,22 @@ static void collect_area(struct metrics *metrics, const struct area_labels *labe
     metrics_add(metrics, METRIC_AREA_PASSTHROUGH, labels->all, area->passthrough);
 }
 
+static void collect_journal(struct metrics *metrics, const struct label *mount,
+                            const struct shmap_status *status)
+{
+    if (status->journal_size == 0)
+        return;
+    metrics_add(metrics, METRIC_JOURNAL_SIZE, mount, status->journal_size);
+    metrics_add(metrics, METRIC_JOURNAL_USED, mount, status->journal_used);
+    metrics_add(metrics, METRIC_JOURNAL_UNCOMMITTED, mount, status->journal_uncommitted);
+    metrics_add(metrics, METRIC_JOURNAL_UNAPPLIED, mount, status->journal_unapplied);
+    metrics_add(metrics, METRIC_JOURNAL_COMMITS, mount, status->journal_commits);
+    metrics_add(metrics, METRIC_JOURNAL_LAST_COMMIT, mount,
+                status->journal_last_commit * UINT64_C(1000000));
+    metrics_add(metrics, METRIC_JOURNAL_WAITS, mount, *status->journal_waits != '\0');
+    metrics_add(metrics, METRIC_JOURNAL_FAILED, mount, *status->journal_error != '\0');
+}
+
 void collect_mount(struct metrics *metrics, const char *mountpoint,
                    const struct shmap_status *status)
 {
@@ -81,6 +97,7 @@ void collect_mount(struct metrics *metrics, const char *mountpoint,
     metrics_add(metrics, METRIC_DESCRIPTORS, mount, status->descriptors);
     metrics_add(metrics, METRIC_DESCRIPTORS_LIMIT, mount, status->descriptors_max);
     metrics_add(metrics, METRIC_WRITEBACK, mount, status->writeback);
+    collect_journal(metrics, mount, status);
     collect_area(metrics, &store, &status->store_area, "");
     collect_area(metrics, &ram, &status->ram_area, status->huge);
 }

@@ -12,15 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/api/hand_on.h"
 #include "lib/api/shmap.h"
 #include "lib/api/shmap_save.h"
 #include "lib/sys/cleanup.h"
-#include "lib/api/hand_on.h"
 #include "tools/ui/array.h"
 #include "tools/ui/output.h"
 
 /* Each file that is to be committed stays open. */
-static void raise_descriptors(void)
+static void raise_open_files(void)
 {
     struct rlimit limit;
 
@@ -114,7 +114,7 @@ static int keep(struct file_set *set, const char *path, int fd, uint64_t bytes)
 }
 
 /* Adds a file that has something to commit. */
-static int add_file(struct file_set *set, const char *path, bool named)
+static int add_member(struct file_set *set, const char *path, bool named)
 {
     CLEANUP_FD int fd = -1;
     uint64_t bytes = 0;
@@ -150,11 +150,11 @@ static int check_directory(const char *path)
     return error ? fail(path, "%s", strerror(-error)) : EXIT_SUCCESS;
 }
 
-static int visit(struct file_set *set, const FTSENT *entry, const char *start)
+static int visit_member(struct file_set *set, const FTSENT *entry, const char *start)
 {
     switch (entry->fts_info) {
     case FTS_F:
-        return add_file(set, entry->fts_path, entry->fts_level == FTS_ROOTLEVEL);
+        return add_member(set, entry->fts_path, entry->fts_level == FTS_ROOTLEVEL);
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
@@ -173,7 +173,7 @@ static int visit(struct file_set *set, const FTSENT *entry, const char *start)
 }
 
 /* Adds a file, or all those below a directory. */
-static int add_path(struct file_set *set, char *path)
+static int add_named(struct file_set *set, char *path)
 {
     char *roots[] = { path, NULL };
     FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR | FTS_XDEV, NULL);
@@ -184,7 +184,7 @@ static int add_path(struct file_set *set, char *path)
         return fail(path, "%s", strerror(errno));
     errno = 0;
     while (status == EXIT_SUCCESS && (entry = fts_read(walk)))
-        status = visit(set, entry, path);
+        status = visit_member(set, entry, path);
     if (status == EXIT_SUCCESS && errno != 0)
         status = fail(path, "%s", strerror(errno));
     fts_close(walk);
@@ -196,9 +196,9 @@ int file_set_find(char *const paths[], int count, struct file_set *set)
     int status = EXIT_SUCCESS;
 
     *set = (struct file_set){ .count = 0 };
-    raise_descriptors();
+    raise_open_files();
     for (int i = 0; i < count && status == EXIT_SUCCESS; i++)
-        status = add_path(set, paths[i]);
+        status = add_named(set, paths[i]);
     return status;
 }
 

@@ -17,6 +17,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lib/api/shmap_save.h"
 #include "tools/ui/array.h"
 #include "tools/ui/output.h"
 
@@ -68,6 +69,11 @@ static void add(struct walk *walk, struct object object, const char *path)
     objects->all[objects->count++] = object;
 }
 
+bool object_has_commits(enum shmap_class class)
+{
+    return class == SHMAP_ATOMIC || class == SHMAP_CHECKPOINT;
+}
+
 /* Returns the lifetime of an entry; without one of its own it is the mount's. */
 static struct shmap_lifetime lifetime_of(const char *name, enum shmap_class class)
 {
@@ -78,43 +84,43 @@ static struct shmap_lifetime lifetime_of(const char *name, enum shmap_class clas
     return lifetime;
 }
 
-static void add_object(struct walk *walk, const struct stat *stat, enum shmap_class class,
-                       const char *path, int error, const struct shmap_pages *pages,
-                       struct shmap_lifetime lifetime)
+/* Adds a file, of which more is known than its attributes; `error` is that of counting its pages. */
+static void add_listed_file(struct walk *walk, const struct stat *stat, const char *path, int error,
+                            struct object object)
 {
-    struct object object = { .class = class,
-                             .lifetime = lifetime,
-                             .inode = stat->st_ino,
-                             .modified = stat->st_mtim,
-                             .size = (uint64_t)stat->st_size,
-                             .allocated = (uint64_t)stat->st_blocks * BLOCK,
-                             .counted = error == 0,
-                             .pages = *pages };
-
+    object.inode = stat->st_ino;
+    object.modified = stat->st_mtim;
+    object.size = (uint64_t)stat->st_size;
+    object.allocated = (uint64_t)stat->st_blocks * BLOCK;
+    object.counted = error == 0;
     if (error != -ENOENT)
         add(walk, object, path);
 }
 
 static void add_entry(struct walk *walk, const char *name, const struct stat *stat)
 {
-    struct shmap_pages pages = { 0 };
+    struct object object = { .class = walk->level->class,
+                             .lifetime = lifetime_of(name, walk->level->class) };
     // An empty file has no pages, whoever asks.
-    int error = stat->st_size == 0 ? 0 : shmap_pages_get_unchecked(name, &pages);
+    int error = stat->st_size == 0 ? 0 : shmap_pages_get_unchecked(name, &object.pages);
 
-    add_object(walk, stat, walk->level->class, walk->path + walk->start + 1, error, &pages,
-               lifetime_of(name, walk->level->class));
+    if (object_has_commits(object.class))
+        shmap_uncommitted_get_unchecked(name, &object.uncommitted);
+    add_listed_file(walk, stat, walk->path + walk->start + 1, error, object);
 }
 
 /* Adds the one file that the walk was given. */
 static void add_start(struct walk *walk, const char *path)
 {
     const struct stat *stat = &walk->target->stat;
+    struct object object = { .class = walk->target->class,
+                             .lifetime = lifetime_of(path, walk->target->class) };
     const char *slash = strrchr(path, '/');
-    struct shmap_pages pages = { 0 };
-    int error = stat->st_size == 0 ? 0 : shmap_pages_get(path, &pages);
+    int error = stat->st_size == 0 ? 0 : shmap_pages_get(path, &object.pages);
 
-    add_object(walk, stat, walk->target->class, slash ? slash + 1 : path, error, &pages,
-               lifetime_of(path, walk->target->class));
+    if (object_has_commits(object.class))
+        shmap_uncommitted_get(path, &object.uncommitted);
+    add_listed_file(walk, stat, slash ? slash + 1 : path, error, object);
 }
 
 /* Opens a directory of the mount and makes it the working directory. */

@@ -20,6 +20,7 @@ struct object {
     uint64_t allocated; // bytes that it takes
     bool counted;       // `pages` is known
     struct shmap_pages pages;
+    uint64_t uncommitted;           // bytes
     struct shmap_lifetime lifetime; // of a directory, what is made in it will have
     // For whoever finds them: how many processes use it, and the entries of these in a tally.
     size_t users;
@@ -40,6 +41,9 @@ struct objects {
     struct limited *limited;
     size_t limited_count;
 };
+
+/* Returns whether what is written to files of a class waits for a commit. */
+bool object_has_commits(enum shmap_class class);
 
 /* Lists the regular files and the directories below a directory, or the one file that `path` is. It
  * enters no other mount and follows no symbolic link; what vanishes meanwhile is left out. What

@@ -11,9 +11,10 @@
 bool selection_find_key(const char *word, enum object_key *key)
 {
     static const char *const words[OBJECT_KEYS] = {
-        [BY_PATH] = "path",         [BY_SIZE] = "size",   [BY_ALLOCATED] = "allocated",
-        [BY_RESIDENT] = "resident", [BY_DIRTY] = "dirty", [BY_USERS] = "users",
-        [BY_MTIME] = "mtime",
+        [BY_PATH] = "path",           [BY_SIZE] = "size",
+        [BY_ALLOCATED] = "allocated", [BY_RESIDENT] = "resident",
+        [BY_DIRTY] = "dirty",         [BY_USERS] = "users",
+        [BY_MTIME] = "mtime",         [BY_UNCOMMITTED] = "uncommitted",
     };
 
     for (int i = 0; i < OBJECT_KEYS; i++) {
@@ -47,6 +48,8 @@ static uint64_t number_to_sort_by(const struct object *object, enum object_key k
         return object->pages.resident;
     case BY_DIRTY:
         return object->pages.dirty;
+    case BY_UNCOMMITTED:
+        return object->uncommitted;
     case BY_USERS:
         return object->users;
     default:
@@ -105,6 +108,7 @@ static void add_to_sum(struct object_sum *sum, const struct object *object)
     sum->pages.resident += object->pages.resident;
     sum->pages.dirty += object->pages.dirty;
     sum->pages.swapped += object->pages.swapped;
+    sum->uncommitted += object->uncommitted;
 }
 
 /* An object to be added up, by its inode. */

@@ -11,6 +11,7 @@ enum object_key {
     BY_ALLOCATED,
     BY_RESIDENT,
     BY_DIRTY,
+    BY_UNCOMMITTED,
     BY_USERS,
     BY_MTIME,
     OBJECT_KEYS
@@ -35,6 +36,7 @@ struct object_sum {
     uint64_t size, allocated;
     bool counted; // all pages are known
     struct shmap_pages pages;
+    uint64_t uncommitted; // bytes
 };
 
 /* Adds objects up. One that has several names counts once. */

@@ -37,6 +37,7 @@ static const struct shmap_status sample = {
     .journal_commits = 8,
     .journal_last_commit = 1000000000,
     .journal_error = "the journal cannot be written: No space left on device",
+    .journal_waits = "the log is full",
     .store_area = {
         .present = true,
         .size = INT64_MAX,
@@ -100,6 +101,7 @@ static void assert_status_equal(const struct shmap_status *a, const struct shmap
     assert_int_equal(a->journal_commits, b->journal_commits);
     assert_int_equal(a->journal_last_commit, b->journal_last_commit);
     assert_string_equal(a->journal_error, b->journal_error);
+    assert_string_equal(a->journal_waits, b->journal_waits);
     assert_area_equal(&a->store_area, &b->store_area);
     assert_area_equal(&a->ram_area, &b->ram_area);
 }
@@ -224,6 +226,7 @@ static void the_json_has_the_documented_members(void **state)
         "journal_commits",
         "journal_last_commit",
         "journal_error",
+        "journal_waits",
     };
     struct json_object *object = sample_object();
     for (size_t i = 0; i < COUNT(members); i++)

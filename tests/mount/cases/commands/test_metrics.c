@@ -90,6 +90,35 @@ static void numbers_are_those_of_the_status(void **state)
     workspace_unmount(workspace);
 }
 
+static void a_journal_has_numbers_of_its_own(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    char labels[PATH_MAX + 128];
+
+    workspace_mount(workspace, true, "atomic=dir,log=8m");
+    snprintf(labels, sizeof(labels), "mountpoint=\"%s\"", workspace->mnt);
+    char *text = metrics_of("mnt");
+    assert_null(strstr(text, "shmapfs_journal"));
+    free(text);
+    int fd = new_file("mnt/dir/file", 0);
+    assert_int_equal(write(fd, "text", 4), 4);
+    assert_ok(fsync(fd));
+    assert_int_equal(write(fd, "more", 4), 4);
+    text = metrics_of("mnt");
+    assert_line(text, "shmapfs_journal_size_bytes", labels, 8 << 20);
+    assert_line(text, "shmapfs_journal_uncommitted_bytes", labels, 4096);
+    assert_line(text, "shmapfs_journal_commits_total", labels, 1);
+    assert_line(text, "shmapfs_journal_waits", labels, 0);
+    assert_line(text, "shmapfs_journal_failed", labels, 0);
+    char line[PATH_MAX + 256];
+    snprintf(line, sizeof(line), "\nshmapfs_journal_last_commit_timestamp_seconds{%s} %" PRId64 ".",
+             labels, read_status_number(workspace, "journal_last_commit"));
+    assert_non_null(strstr(text, line));
+    free(text);
+    close(fd);
+    workspace_unmount(workspace);
+}
+
 /* Labels hold quotes, backslashes, line feeds, and bytes that are no UTF-8. */
 static void odd_names_are_escaped(void **state)
 {
@@ -167,6 +196,7 @@ static void answers_and_refusals(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(numbers_are_those_of_the_status),
+    cmocka_unit_test(a_journal_has_numbers_of_its_own),
     cmocka_unit_test(odd_names_are_escaped),
     cmocka_unit_test(a_dead_mount_is_down),
     cmocka_unit_test(answers_and_refusals),

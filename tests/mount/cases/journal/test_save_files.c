@@ -319,6 +319,14 @@ static void bytes_that_are_not_committed_are_told(void **state)
     assert_int_equal(pwrite(fd, "xy", 2, 4095), 2);
     assert_ok(shmap_uncommitted_get("mnt/dir/file", &bytes));
     assert_int_equal(bytes, 8192);
+    struct program_result result =
+        run_program(shmapctl(), "ls", "--sort", "uncommitted", "mnt", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "UNCOMMITTED"));
+    assert_non_null(strstr(result.out, "8.0K"));
+    result = run_program(shmapctl(), "ls", "--json", "mnt/dir/file", NULL);
+    assert_done(&result);
+    assert_non_null(strstr(result.out, "\"uncommitted\":8192"));
     assert_ok(fsync(fd));
     assert_int_equal(shmap_uncommitted_get("mnt/dir/file", &bytes), -ENODATA);
     close(fd);
