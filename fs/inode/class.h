@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "fs/nodes/node_table.h"
 #include "lib/api/shmap.h"
 
 struct area_words;
@@ -117,5 +118,21 @@ struct class
      * entries, and none. volume->class_roots is held. NULL: there are none with this class. */
     int (*limit)(struct inode *class_root, const struct area_words *words);
 };
+
+/* Returns the flags of a node in a directory of a class; and the class of a file's directory, of
+ * those that last. */
+static inline uint16_t class_flags_below(uint8_t class)
+{
+    if (class == SHMAP_ATOMIC)
+        return NODE_BELOW_ATOMIC;
+    return class == SHMAP_CHECKPOINT ? NODE_BELOW_CHECKPOINT : 0;
+}
+
+static inline enum shmap_class class_above(uint16_t flags)
+{
+    if (flags & NODE_BELOW_ATOMIC)
+        return SHMAP_ATOMIC;
+    return flags & NODE_BELOW_CHECKPOINT ? SHMAP_CHECKPOINT : SHMAP_PERSIST;
+}
 
 #endif

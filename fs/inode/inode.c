@@ -255,7 +255,9 @@ int inode_adopt(struct inode *parent, const char *name, int fd, struct inode *in
 {
     struct volume *volume = parent->volume;
     uint8_t area = parent->ref.area;
-    struct node_seed seed = { .area = area, .class = parent->ref.class };
+    struct node_seed seed = { .area = area,
+                              .class = parent->ref.class,
+                              .flags = class_flags_below(parent->ref.class) };
     CLEANUP_FD int found = fd;
     const struct class *own_class = NULL;
     int error = object_stat(found, stx);

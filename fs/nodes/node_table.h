@@ -98,15 +98,15 @@ enum node_flag {
     NODE_IO_WRITABLE = 1 << 4,  // io_fd can write
     NODE_IO_READABLE = 1 << 5,  // io_fd can read
     NODE_WITHOUT_CAPABILITY = 1 << 6, // was made without capabilities, and has not been given any
-    NODE_HANDLE_LASTS =
-        1 << 7,                // the handle opens the node even without a name, as long as anything
-                               // else keeps the object
+    NODE_HANDLE_LASTS = 1 << 7,       // opens even without a name, while anything keeps the object
     NODE_DATA_LOST = 1 << 8,   // stores through a mapping found no room: holes may have had data
     NODE_LAST_CLOSE = 1 << 9,  // the file goes with its last user; a directory: those made in it do
     NODE_GONE = 1 << 10,       // it went so
     NODE_CACHED = 1 << 11,     // goes without passthrough until the last close: could not be had
     NODE_TAKEN_BACK = 1 << 12, // the kernel may have the size of what was not committed, and went
-    NODE_CHANGES_CLASS = 1 << 13, // gets another class when nobody uses it
+    NODE_CHANGES_CLASS = 1 << 13,    // gets another class when nobody uses it
+    NODE_BELOW_ATOMIC = 1 << 14,     // its directory is of that class: a file may have another
+    NODE_BELOW_CHECKPOINT = 1 << 15, // likewise
 };
 
 /* Resources that a node holds and that system calls have to close. */

@@ -68,7 +68,7 @@ static int get_class(struct inode *inode, char **value)
 
 static bool has_class(const struct inode *inode)
 {
-    return inode_is_class_root(inode) || store_class_begins(inode);
+    return inode_is_class_root(inode) || store_class_begins(inode) || file_class_is_own(inode);
 }
 
 static int remove_class(struct inode *inode)
@@ -77,6 +77,8 @@ static int remove_class(struct inode *inode)
 
     if (!has_class(inode))
         return -ENODATA;
+    if (inode_is_regular(inode))
+        return file_class_remove(inode);
     word = shmap_class_name(store_class_above(inode));
     return area_attribute_set_class(inode, word, strlen(word));
 }

@@ -77,12 +77,15 @@ static int bring_contents(struct inode *inode, int fd, const struct class *to)
     return error;
 }
 
-/* Does what is left when a file has its class. */
+/* Does what is left when a file has its class. That of its directory needs no mark. */
 static int clean_up(struct inode *inode, int fd)
 {
     const struct contents *contents = inode_class(inode)->contents;
     int error = contents && contents->took ? contents->took(inode, fd) : 0;
 
+    if (!error && inode->ref.class == class_above(inode->ref.flags))
+        error = file_mark_clear(inode->fd);
+    fault_point(FAULT_IN_SWITCH);
     if (!error)
         error = file_mark_clear_next(inode->fd);
     if (!error)
@@ -270,4 +273,17 @@ int file_class_assign(struct inode *inode, enum shmap_class word)
     if (file_mark_clear_next(inode->fd) == 0)
         node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_CHANGES_CLASS);
     return error;
+}
+
+bool file_class_is_own(const struct inode *inode)
+{
+    enum shmap_class word;
+
+    return inode_is_regular(inode) && inode->volume->state->file_classes &&
+           (file_mark_get(inode->fd, &word) == 0 || file_mark_get_next(inode->fd, &word) == 0);
+}
+
+int file_class_remove(struct inode *inode)
+{
+    return file_class_assign(inode, class_above(inode->ref.flags));
 }

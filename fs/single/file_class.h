@@ -19,6 +19,12 @@
  * do not fit; then nothing has changed. */
 int file_class_assign(struct inode *inode, enum shmap_class word);
 
+/* Returns whether a file has a class of its own, or is to get one. */
+bool file_class_is_own(const struct inode *inode);
+
+/* Gives such a file the class of its directory back, as file_class_assign() does. */
+int file_class_remove(struct inode *inode);
+
 /* Finds the class that a file is to get, as a word for free(); -ENODATA: it stays what it is. */
 int file_class_get_next(struct inode *inode, char **value);
 

@@ -43,11 +43,21 @@ int file_mark_set_next(int fd, enum shmap_class class)
     return write_mark(fd, CLASS_NEXT, class);
 }
 
-int file_mark_clear_next(int fd)
+static int clear_mark(int fd, const char *name)
 {
-    int error = xattr_remove(fd, CLASS_NEXT);
+    int error = xattr_remove(fd, name);
 
     return error == -ENODATA ? 0 : error;
+}
+
+int file_mark_clear(int fd)
+{
+    return clear_mark(fd, CLASS_NOW);
+}
+
+int file_mark_clear_next(int fd)
+{
+    return clear_mark(fd, CLASS_NEXT);
 }
 
 int file_mark_note(const struct area *store)

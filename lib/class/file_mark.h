@@ -22,7 +22,8 @@ int file_mark_get_next(int fd, enum shmap_class *class);
 int file_mark_set(int fd, enum shmap_class class);
 int file_mark_set_next(int fd, enum shmap_class class);
 
-/* Takes the latter away. Returns 0, also if there is none, or a negative errno. */
+/* Take them away. Return 0, also if there is none, or a negative errno. */
+int file_mark_clear(int fd);
 int file_mark_clear_next(int fd);
 
 /* Notes that files of a store have such classes. Returns 0 or a negative errno; -EPERM: the private

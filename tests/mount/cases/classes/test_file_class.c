@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The class of a single file in a directory whose files last. */
+#include "tests/mount/cases/classes/file_class.h"
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
-#include "tests/mount/keeper/interrupted_call.h"
-#include "tests/mount/keeper/keeper.h"
+#include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -14,42 +14,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define NEXT_CLASS "user.shmapfs.next_class"
-
 enum { MIB = 1 << 20, ROUNDS = 200, CLIENTS = 4 };
-
-/* How often a change of class passes the point «in-switch». */
-enum { POINTS_OF_SWITCH = 3 };
 
 static const char *const LASTING[] = { "persist", "atomic", "checkpoint" };
 #define LASTING_COUNT (sizeof(LASTING) / sizeof(LASTING[0]))
-
-static void assert_next(const char *path, const char *class)
-{
-    char word[32] = "";
-    ssize_t length = getxattr(path, NEXT_CLASS, word, sizeof(word) - 1);
-
-    if (class == NULL)
-        assert_true(length == -1 && errno == ENODATA);
-    else
-        assert_string_equal(word, class);
-}
-
-static bool has_class(void *argument)
-{
-    char word[32] = "";
-    const char *const *wanted = argument;
-
-    return getxattr("mnt/file", "user.shmapfs.class", word, sizeof(word) - 1) > 0 &&
-           strcmp(word, *wanted) == 0;
-}
-
-/* A RELEASE comes after its close. */
-static void await_class(const char *class)
-{
-    assert_true(becomes_true(has_class, &class));
-    assert_next("mnt/file", NULL);
-}
 
 static void the_name_is_kept_and_the_contents_are_not(void **state)
 {
@@ -60,7 +28,7 @@ static void the_name_is_kept_and_the_contents_are_not(void **state)
     put_file("mnt/other", "other");
     assert_ok(chmod("mnt/file", 0640));
     assert_ok(set_class("mnt/file", "anon"));
-    await_class("anon");
+    await_file_class("mnt/file", "anon");
     assert_class("mnt/other", "persist");
     assert_content("mnt/file", "contents");
     assert_int_equal(stat_of("store/file").st_size, 0);
@@ -97,15 +65,15 @@ static void contents_come_along(void **state)
     assert_ok(close(fd));
     for (size_t i = 0; i < LASTING_COUNT; i++) {
         assert_ok(set_class("mnt/file", LASTING[i]));
-        await_class(LASTING[i]);
+        await_file_class("mnt/file", LASTING[i]);
         assert_ok(set_class("mnt/file", "anon"));
-        await_class("anon");
+        await_file_class("mnt/file", "anon");
         assert_int_equal(stat_of("mnt/file").st_mtim.tv_sec, 1000000000);
         assert_int_equal(stat_of("mnt/file").st_size, 8 * MIB);
         assert_true(stat_of("mnt/file").st_blocks < 8 * MIB / 512);
     }
     assert_ok(set_class("mnt/file", "persist"));
-    await_class("persist");
+    await_file_class("mnt/file", "persist");
     workspace_unmount(workspace);
     fd = open_file("store/file", O_RDONLY);
     mapping = map_fd(fd, 8 * MIB, PROT_READ, MAP_SHARED);
@@ -127,20 +95,20 @@ static void a_file_in_use_changes_after_its_last_close(void **state)
     fd = open_file("mnt/file", O_RDWR);
     assert_ok(set_class("mnt/file", "anon"));
     assert_class("mnt/file", "persist");
-    assert_next("mnt/file", "anon");
+    assert_next_class("mnt/file", "anon");
     assert_int_equal(pwrite(fd, "C", 1, 0), 1);
     assert_ok(close(fd));
-    await_class("anon");
+    await_file_class("mnt/file", "anon");
     assert_content("mnt/file", "Contents");
     // A mapping is a use, too.
     fd = open_file("mnt/file", O_RDWR);
     mapping = map_shared(fd, page_size());
     assert_ok(close(fd));
     assert_ok(set_class("mnt/file", "persist"));
-    assert_next("mnt/file", "persist");
+    assert_next_class("mnt/file", "persist");
     mapping[0] = 'D';
     unmap(mapping, page_size());
-    await_class("persist");
+    await_file_class("mnt/file", "persist");
     assert_content("store/file", "Dontents");
     workspace_unmount(workspace);
 }
@@ -164,7 +132,7 @@ static void a_mapping_alone_holds_a_change_up(void **state)
     unmap(mapping, page_size());
     // Whoever uses the file next finds that nobody else does.
     assert_content("mnt/file", "Contents");
-    await_class("anon");
+    await_file_class("mnt/file", "anon");
     workspace_unmount(workspace);
 }
 
@@ -178,7 +146,7 @@ static void a_change_can_be_called_off(void **state)
     fd = open_file("mnt/file", O_RDWR);
     assert_ok(set_class("mnt/file", "anon"));
     assert_ok(set_class("mnt/file", "persist"));
-    assert_next("mnt/file", NULL);
+    assert_next_class("mnt/file", NULL);
     assert_ok(close(fd));
     assert_content("mnt/file", "contents");
     assert_class("mnt/file", "persist");
@@ -219,7 +187,7 @@ static void a_full_area_takes_no_file(void **state)
         sched_yield();
     assert_int_equal(errno, ENOSPC);
     assert_class("mnt/file", "persist");
-    assert_next("mnt/file", NULL);
+    assert_next_class("mnt/file", NULL);
     assert_int_equal(stat_of("store/file").st_size, 2 * MIB);
     // Nor does it take any room.
     fd = new_file("mnt/ram/other", 0);
@@ -229,51 +197,60 @@ static void a_full_area_takes_no_file(void **state)
     free(data);
 }
 
-static int change_to(void *class)
-{
-    return set_class("mnt/file", class);
-}
-
-static void *word(const char *class)
-{
-    return (void *)(uintptr_t) class;
-}
-
-/* A worker that dies in the middle of a change leaves a file with all that it had. */
-static void a_change_is_finished_after_a_death(void **state)
+static void the_class_of_the_directory_comes_back(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    pid_t keeper = keeper_start_with_crashpoints(workspace, true);
+    int fd;
 
+    workspace_mount(workspace, true, "atomic=atomic");
     put_file("mnt/file", "contents");
-    for (unsigned pass = 0; pass < POINTS_OF_SWITCH; pass++) {
-        call_and_die_at(keeper, "in-switch", pass, change_to, word("anon"));
-        await_class("anon");
-        assert_content("mnt/file", "contents");
-        assert_int_equal(stat_of("store/file").st_size, 0);
-        call_and_die_at(keeper, "in-switch", pass, change_to, word("persist"));
-        await_class("persist");
-        assert_content("mnt/file", "contents");
-        assert_content("store/file", "contents");
-    }
-    keeper_stop(workspace, keeper);
+    assert_errno(unset_class("mnt/file"), ENODATA);
+    assert_ok(set_class("mnt/file", "anon"));
+    await_file_class("mnt/file", "anon");
+    assert_true(has_own_class("store/file"));
+    assert_ok(unset_class("mnt/file"));
+    await_file_class("mnt/file", "persist");
+    assert_content("store/file", "contents");
+    assert_false(has_own_class("store/file"));
+    assert_errno(unset_class("mnt/file"), ENODATA);
+    // A class that it was to get is called off, and one that it has goes when nobody uses it.
+    fd = open_file("mnt/file", O_RDWR);
+    assert_ok(set_class("mnt/file", "atomic"));
+    assert_ok(unset_class("mnt/file"));
+    assert_next_class("mnt/file", NULL);
+    assert_ok(close(fd));
+    assert_ok(set_class("mnt/file", "anon"));
+    await_file_class("mnt/file", "anon");
+    fd = open_file("mnt/file", O_RDWR);
+    assert_ok(unset_class("mnt/file"));
+    assert_class("mnt/file", "anon");
+    assert_next_class("mnt/file", "persist");
+    assert_int_equal(pwrite(fd, "C", 1, 0), 1);
+    assert_ok(close(fd));
+    await_file_class("mnt/file", "persist");
+    assert_content("store/file", "Contents");
+    assert_false(has_own_class("store/file"));
+    workspace_unmount(workspace);
 }
 
-static void each_request_is_repeated(void **state)
+/* Also where the mount has not given the file its class itself. */
+static void it_is_that_of_its_own_directory(void **state)
 {
     struct workspace *workspace = workspace_of(state);
-    pid_t keeper = keeper_start_with_crashpoints(workspace, true);
 
-    put_file("mnt/file", "contents");
-    for (unsigned i = 0; i < CRASHPOINTS; i++) {
-        call_and_die(keeper, i, change_to, word("anon"));
-        assert_content("mnt/file", "contents");
-        await_class("anon");
-        call_and_die(keeper, i, change_to, word("persist"));
-        assert_content("mnt/file", "contents");
-        await_class("persist");
-    }
-    keeper_stop(workspace, keeper);
+    workspace_mount(workspace, true, "atomic=atomic");
+    put_file("mnt/atomic/file", "contents");
+    assert_ok(set_class("mnt/atomic/file", "persist"));
+    await_file_class("mnt/atomic/file", "persist");
+    workspace_unmount(workspace);
+    assert_true(has_own_class("store/atomic/file"));
+    workspace_mount(workspace, true, "atomic=atomic");
+    assert_class("mnt/atomic/file", "persist");
+    assert_ok(unset_class("mnt/atomic/file"));
+    await_file_class("mnt/atomic/file", "atomic");
+    assert_content("mnt/atomic/file", "contents");
+    assert_false(has_own_class("store/atomic/file"));
+    workspace_unmount(workspace);
 }
 
 /* Makes a file that leaves no room in an area of 1 MiB for another one. */
@@ -298,7 +275,7 @@ static void contents_go_with_the_last_who_can_open(void **state)
     workspace_mount(workspace, true, "size=1m,anon=ram");
     assert_ok(close(large_file("mnt/file")));
     assert_ok(set_class("mnt/file", "anon"));
-    await_class("anon");
+    await_file_class("mnt/file", "anon");
     looked_up = open("mnt/file", O_PATH | O_CLOEXEC);
     assert_true(looked_up >= 0);
     assert_ok(unlink("mnt/file"));
@@ -364,8 +341,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(contents_go_with_the_last_who_can_open),
         cmocka_unit_test(many_change_and_read),
         cmocka_unit_test(a_full_area_takes_no_file),
-        cmocka_unit_test(a_change_is_finished_after_a_death),
-        cmocka_unit_test(each_request_is_repeated),
+        cmocka_unit_test(the_class_of_the_directory_comes_back),
+        cmocka_unit_test(it_is_that_of_its_own_directory),
     };
 
     return workspace_main(argc, argv, "file_class", cases, sizeof(cases) / sizeof(cases[0]));
