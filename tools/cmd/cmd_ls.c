@@ -120,9 +120,18 @@ static void add_sum(struct table *table, const struct object_sum *sum, const str
               sum->directories, sum->directories == 1 ? "y" : "ies");
 }
 
+static void add_class(struct table *table, const struct object *object)
+{
+    if (object->next_class == object->class)
+        table_add(table, "%s", shmap_class_name(object->class));
+    else
+        table_add(table, "%s->%s", shmap_class_name(object->class),
+                  shmap_class_name(object->next_class));
+}
+
 static void add_row(struct table *table, const struct object *object, const struct shape *shape)
 {
-    table_add(table, "%s", shmap_class_name(object->class));
+    add_class(table, object);
     if (shape->lifetimes)
         add_lifetime(table, object);
     add_contents(table, object, shape);
@@ -237,6 +246,9 @@ static struct json_object *object_to_json(const struct object *object)
 
     json_object_object_add(json, "path", json_object_new_string(object->path));
     json_object_object_add(json, "class", json_object_new_string(shmap_class_name(object->class)));
+    if (object->next_class != object->class)
+        json_object_object_add(json, "next_class",
+                               json_object_new_string(shmap_class_name(object->next_class)));
     if (!object->is_directory) {
         add_number(json, "size", object->size);
         add_number(json, "allocated", object->allocated);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/api/shmap_save.h"
@@ -84,43 +85,64 @@ static struct shmap_lifetime lifetime_of(const char *name, enum shmap_class clas
     return lifetime;
 }
 
-/* Adds a file, of which more is known than its attributes; `error` is that of counting its pages. */
-static void add_listed_file(struct walk *walk, const struct stat *stat, const char *path, int error,
-                            struct object object)
+/* Reads a class from an attribute; it stays what it is where there is none. */
+static void read_class(const char *name, const char *attribute, enum shmap_class *class)
 {
+    char word[32];
+    ssize_t length = getxattr(name, attribute, word, sizeof(word));
+
+    if (length > 0)
+        shmap_class_parse(word, (size_t)length, class);
+}
+
+static void read_classes(const char *name, struct object *object)
+{
+    bool can_have_own = object->class != SHMAP_ANON && object->class != SHMAP_SCRATCH;
+
+    if (can_have_own)
+        read_class(name, SHMAP_XATTR_CLASS, &object->class);
+    object->next_class = object->class;
+    if (can_have_own)
+        read_class(name, SHMAP_XATTR_NEXT_CLASS, &object->next_class);
+}
+
+/* Adds a file, whose class is that of its directory unless it has one of its own; `error` is that of
+ * counting its pages. */
+static void add_listed_file(struct walk *walk, const struct stat *stat, const char *name,
+                            const char *path, int error, struct object object)
+{
+    if (error == -ENOENT)
+        return;
     object.inode = stat->st_ino;
     object.modified = stat->st_mtim;
     object.size = (uint64_t)stat->st_size;
     object.allocated = (uint64_t)stat->st_blocks * BLOCK;
     object.counted = error == 0;
-    if (error != -ENOENT)
-        add(walk, object, path);
+    read_classes(name, &object);
+    object.lifetime = lifetime_of(name, object.class);
+    if (object_has_commits(object.class))
+        shmap_uncommitted_get_unchecked(name, &object.uncommitted);
+    add(walk, object, path);
 }
 
 static void add_entry(struct walk *walk, const char *name, const struct stat *stat)
 {
-    struct object object = { .class = walk->level->class,
-                             .lifetime = lifetime_of(name, walk->level->class) };
+    struct object object = { .class = walk->level->class };
     // An empty file has no pages, whoever asks.
     int error = stat->st_size == 0 ? 0 : shmap_pages_get_unchecked(name, &object.pages);
 
-    if (object_has_commits(object.class))
-        shmap_uncommitted_get_unchecked(name, &object.uncommitted);
-    add_listed_file(walk, stat, walk->path + walk->start + 1, error, object);
+    add_listed_file(walk, stat, name, walk->path + walk->start + 1, error, object);
 }
 
 /* Adds the one file that the walk was given. */
 static void add_start(struct walk *walk, const char *path)
 {
     const struct stat *stat = &walk->target->stat;
-    struct object object = { .class = walk->target->class,
-                             .lifetime = lifetime_of(path, walk->target->class) };
+    struct object object = { .class = SHMAP_PERSIST }; // it may have one of its own
     const char *slash = strrchr(path, '/');
     int error = stat->st_size == 0 ? 0 : shmap_pages_get(path, &object.pages);
 
-    if (object_has_commits(object.class))
-        shmap_uncommitted_get(path, &object.uncommitted);
-    add_listed_file(walk, stat, slash ? slash + 1 : path, error, object);
+    add_listed_file(walk, stat, path, slash ? slash + 1 : path, error, object);
 }
 
 /* Opens a directory of the mount and makes it the working directory. */
@@ -234,6 +256,7 @@ static void visit_directory(struct walk *walk, const char *name, const struct st
         add(walk,
             (struct object){ .is_directory = true,
                              .class = walk->level->class,
+                             .next_class = walk->level->class,
                              .lifetime = lifetime_of(".", walk->level->class),
                              .inode = stat->st_ino,
                              .modified = stat->st_mtim },

@@ -15,6 +15,7 @@ struct object {
     bool is_directory; // and has a class, a lifetime and users alone
     struct timespec modified;
     enum shmap_class class;
+    enum shmap_class next_class; // when nobody uses it any more; mostly the same
     uint64_t inode;
     uint64_t size;
     uint64_t allocated; // bytes that it takes

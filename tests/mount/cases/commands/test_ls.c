@@ -2,6 +2,7 @@
 /* shmapctl ls: how it prints, what it counts, and what it refuses. */
 #include "tests/mount/cases/commands/json_output.h"
 #include "tests/mount/cases/commands/ls_output.h"
+#include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/workspace/workspace.h"
@@ -102,6 +103,32 @@ static void answers_in_words(void **state)
     workspace_unmount(workspace);
 }
 
+/* A file has its own class, and the one that it is to get. */
+static void classes_of_files_are_shown(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct program_result result;
+    struct json_object *answer;
+
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "");
+    put_file("mnt/other", "");
+    assert_ok(set_class("mnt/other", "anon"));
+    int fd = open_file("mnt/file", O_RDONLY);
+    assert_ok(set_class("mnt/file", "anon"));
+    result = run_program(shmapctl(), "ls", "mnt", NULL);
+    assert_done_or_incomplete(&result);
+    assert_non_null(strstr(result.out, "\npersist->anon "));
+    answer = ls_json("mnt");
+    assert_string_equal(json_text(ls_object(answer, "file"), "class"), "persist");
+    assert_string_equal(json_text(ls_object(answer, "file"), "next_class"), "anon");
+    assert_string_equal(json_text(ls_object(answer, "other"), "class"), "anon");
+    assert_null(json_object_object_get(ls_object(answer, "other"), "next_class"));
+    json_object_put(answer);
+    assert_ok(close(fd));
+    workspace_unmount(workspace);
+}
+
 static void refusals(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -118,6 +145,7 @@ static void refusals(void **state)
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(processes_are_counted),
     cmocka_unit_test(listing_leaves_no_trace),
+    cmocka_unit_test(classes_of_files_are_shown),
     cmocka_unit_test(answers_in_words),
     cmocka_unit_test(refusals),
 };
