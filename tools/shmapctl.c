@@ -81,7 +81,8 @@ static const struct own_option {
       "mount" },
     { "class", CHOICE_LINGER, "linger", 0, "SECONDS", "with --lifetime last-close: so much later" },
     { "class", CHOICE_SIZE, "size", 0, "SIZE",
-      "with anon: a RAM area for itself, of at most 512m, 4g, 25% (of RAM)" },
+      "with anon: a RAM area for itself, of at most 512m, 4g, 25% (of RAM); with scratch: so much "
+      "of the store" },
     { "class", CHOICE_INODES, "nr-inodes", 0, "N", "with --size: of so many files" },
     { "class", CHOICE_HUGE, "huge", 0, "WORD",
       "likewise: huge pages never, always, within_size or advise" },

@@ -173,6 +173,14 @@ static int limit_anon(struct inode *class_root, const struct area_words *words)
     return 0;
 }
 
+static int anon_limit_words(const struct inode *class_root, char *words)
+{
+    if (class_root->ref.area < AREA_OWN)
+        return -ENODATA;
+    own_area_words(class_root->volume, class_root->ref.area, words);
+    return 0;
+}
+
 const struct class CLASS_ANON = {
     .word = SHMAP_ANON,
     .area = AREA_RAM,
@@ -184,4 +192,5 @@ const struct class CLASS_ANON = {
     .drop_contents = drop_anon_contents,
     .assign = assign_anon,
     .limit = limit_anon,
+    .limit_words = anon_limit_words,
 };

@@ -15,11 +15,13 @@
 
 int area_attribute_get(struct inode *inode, char **value)
 {
+    const struct class *class = inode_class(inode);
     char words[AREA_WORDS_MAX];
+    int error = inode_is_class_root(inode) && class->limit_words ? class->limit_words(inode, words)
+                                                                 : -ENODATA;
 
-    if (!inode_is_class_root(inode) || inode->ref.area < AREA_OWN)
-        return -ENODATA;
-    own_area_words(inode->volume, inode->ref.area, words);
+    if (error)
+        return error;
     *value = strdup(words);
     return 0;
 }

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "fs/inode/impersonate.h"
+#include "fs/limit/scratch_limit.h"
 #include "fs/util/fault.h"
 #include "lib/class/file_mark.h"
 #include "lib/object/object.h"
@@ -44,8 +46,43 @@ static bool has_own_class(const struct inode *from, const char *name)
     return fd >= 0 && file_mark_get(fd, &class) == 0;
 }
 
+/* Has a file count for the project of the directory that it goes to. The kernel would refuse to
+ * move it to one that hands its project on, and from such a one let it count as before. */
+static int change_project(const struct inode *from, const char *name, const struct inode *to,
+                          mode_t mode, struct crossing *crossing)
+{
+    COPY_ATTRIBUTES(&from->volume->info.cred);
+    struct project after = { .id = 0 };
+    uint32_t id;
+    int error = scratch_limit_project(from, &id);
+
+    if (!error)
+        error = scratch_limit_project(to, &after.id);
+    if (error || id == after.id)
+        return error;
+    if (!S_ISREG(mode))
+        return -EXDEV;
+    crossing->fd = open_to_sync(from, name);
+    if (crossing->fd < 0)
+        return -EXDEV;
+    error = project_get(crossing->fd, &crossing->before);
+    if (!error && crossing->before.id != after.id)
+        error = project_move(crossing->fd, &after);
+    crossing->done = error != 0;
+    return error;
+}
+
+void crossing_end(struct crossing *crossing)
+{
+    if (crossing->fd < 0)
+        return;
+    if (!crossing->done)
+        project_set(crossing->fd, &crossing->before);
+    close(crossing->fd);
+}
+
 int crossing_begin(const struct inode *from, const char *name, const struct inode *to,
-                   unsigned flags)
+                   unsigned flags, struct crossing *crossing)
 {
     struct node_key key;
     struct statx stx;
@@ -57,6 +94,11 @@ int crossing_begin(const struct inode *from, const char *name, const struct inod
         (flags & ~(unsigned)RENAME_NOREPLACE) || inode_class(from)->contents ||
         inode_class(to)->contents || has_own_class(from, name))
         return -EXDEV;
+    error = from->volume->info.cred.privileged
+                ? change_project(from, name, to, stx.stx_mode, crossing)
+                : 0;
+    if (error)
+        return error;
     if (!S_ISREG(stx.stx_mode) || inode_class(from)->sync_waits || !inode_class(to)->sync_waits)
         return 0;
     return make_up_for_sync(from, name);

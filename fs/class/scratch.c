@@ -13,6 +13,7 @@
 #include "fs/class/classes.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/inode.h"
+#include "fs/limit/scratch_limit.h"
 #include "fs/util/fault.h"
 #include "lib/class/class_root.h"
 #include "lib/class/scratch_place.h"
@@ -39,6 +40,22 @@ static int open_in_place(struct volume *volume, int place, int named_dir, const 
     return contents;
 }
 
+/* Has contents count for their limit, if there is one. Closes them if that fails. */
+static int open_limited(struct volume *volume, int place, int named_dir, const struct statx *stx)
+{
+    CLEANUP_FD int contents = open_in_place(volume, place, named_dir, stx);
+    COPY_ATTRIBUTES(&volume->info.cred);
+    int error = contents;
+
+    if (contents < 0)
+        return contents;
+    fault_point(FAULT_IN_AREA);
+    do
+        error = scratch_limit_apply(volume, named_dir, contents);
+    while (descriptors_make_room(volume, &error));
+    return error ? error : steal_fd(&contents);
+}
+
 static int find_scratch(struct volume *volume)
 {
     COPY_ATTRIBUTES(&volume->info.cred);
@@ -60,7 +77,7 @@ static int open_in_store(struct volume *volume, int named_dir, const struct stat
     // A node of this class is beyond what an earlier version knows.
     state_set_scratch(volume->state);
     fault_point(FAULT_IN_AREA);
-    contents = open_in_place(volume, place, named_dir, stx);
+    contents = open_limited(volume, place, named_dir, stx);
     fault_point(FAULT_IN_AREA);
     return contents;
 }
@@ -110,18 +127,28 @@ static void drop_scratch_contents(struct volume *volume, int named_dir)
         class_root_remove(&(struct area){ .root = place }, &stx);
     else
         class_root_remove(volume_area(volume, AREA_RAM), &stx);
+    scratch_limit_leave(volume, named_dir);
 }
 
-/* Makes the contents of a directory. Those of an earlier attempt have another's owner and mode. */
-static int open_emptied(struct volume *volume, int named_dir)
+/* Makes the contents of a directory. Those of an earlier attempt have another's owner and mode, or
+ * limit. */
+static int open_emptied(struct volume *volume, int named_dir, const struct area_words *words)
 {
     struct statx stx;
     int error = object_stat(named_dir, &stx);
+    int contents;
 
     if (error)
         return error;
     drop_scratch_contents(volume, named_dir);
-    return open_in_store(volume, named_dir, &stx);
+    if (words)
+        error = scratch_limit_note(volume, named_dir, words);
+    if (error)
+        return error;
+    contents = open_in_store(volume, named_dir, &stx);
+    if (contents < 0)
+        drop_scratch_contents(volume, named_dir);
+    return contents;
 }
 
 /* Makes an empty directory of the store the root of a tree that does not last. */
@@ -131,13 +158,11 @@ static int assign_scratch(struct inode *directory, const struct area_words *word
     int error = class_root_is_empty(directory->fd);
     int contents;
 
-    if (words)
-        return -EINVAL;
     if (!volume->state->scratch)
         return -EOPNOTSUPP;
     if (error <= 0)
         return error < 0 ? error : -ENOTEMPTY;
-    contents = open_emptied(volume, directory->fd);
+    contents = open_emptied(volume, directory->fd, words);
     if (contents < 0)
         return contents;
     fault_point(FAULT_AFTER_EXECUTION);
@@ -151,6 +176,12 @@ static int assign_scratch(struct inode *directory, const struct area_words *word
     return 0;
 }
 
+static int limit_scratch(struct inode *class_root, const struct area_words *words)
+{
+    return class_root->volume->state->scratch ? scratch_limit_change(class_root, words)
+                                              : -EOPNOTSUPP;
+}
+
 const struct class CLASS_SCRATCH = {
     .word = SHMAP_SCRATCH,
     .area = AREA_STORE,
@@ -159,4 +190,6 @@ const struct class CLASS_SCRATCH = {
     .open_contents = open_scratch_contents,
     .drop_contents = drop_scratch_contents,
     .assign = assign_scratch,
+    .limit = limit_scratch,
+    .limit_words = scratch_limit_words,
 };

@@ -117,6 +117,10 @@ struct class
     /* Changes the area that a class root has for itself, or gives it one; -ENOTEMPTY: it has
      * entries, and none. volume->class_roots is held. NULL: there are none with this class. */
     int (*limit)(struct inode *class_root, const struct area_words *words);
+
+    /* Copies the words of that area, AREA_WORDS_MAX bytes. -ENODATA: there is none. NULL as
+     * above. */
+    int (*limit_words)(const struct inode *class_root, char *words);
 };
 
 /* Returns the flags of a node in a directory of a class; and the class of a file's directory, of

@@ -2,13 +2,17 @@
 /* The directories of scratch=, atomic= and checkpoint=, and the place of what is in the first, when
  * a mount begins. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/limit/scratch_limit.h"
 #include "fs/mount/store_setup.h"
 #include "fs/scratch/emptying.h"
 #include "lib/area/anon_list.h"
+#include "lib/class/area_mark.h"
 #include "lib/class/class_root.h"
+#include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
 /* Returns whether a directory is another one, or below it. */
@@ -31,14 +35,32 @@ static bool meets_any(const struct anon_item *item, const char *list)
     return false;
 }
 
+/* Checks that a directory can have the limit that stands behind it. */
+static int check_limit(const struct mount *mount, const struct anon_item *item, const char *name,
+                       struct complaint *complaint)
+{
+    int error = scratch_limit_check(&mount->volume, &item->words);
+
+    if (error == -EOPNOTSUPP)
+        return complain(complaint, EOPNOTSUPP,
+                        "scratch=%s: only a mount of root's limits scratch directories, with a "
+                        "STORE that has project quotas: mkfs.ext4 -O quota,project or xfs, mounted "
+                        "with prjquota",
+                        name);
+    return error ? complain(complaint, -error,
+                            "scratch=%s: a limit is size=, no percentage, and nr_inodes= alone; "
+                            "write a slash behind a word that is a name",
+                            name)
+                 : 0;
+}
+
 static int check_item(const struct mount *mount, const struct anon_item *item, const char *name,
                       struct complaint *complaint)
 {
-    if (item->has_words)
-        return complain(complaint, EINVAL,
-                        "scratch=%s: %.*s is for a RAM area, and there is none; leave it out, or "
-                        "write a slash behind it if it is a name",
-                        name, (int)item->wrong_length, item->wrong);
+    int error = item->has_words ? check_limit(mount, item, name, complaint) : 0;
+
+    if (error)
+        return error;
     if (meets_any(item, mount->options.scratch) || meets_any(item, mount->options.anon))
         return complain(complaint, EINVAL,
                         "scratch=%s: it is another directory of scratch= or anon=, or one is below "
@@ -50,9 +72,17 @@ static int check_item(const struct mount *mount, const struct anon_item *item, c
 static int make_item(const struct mount *mount, const struct anon_item *item, const char *name,
                      struct complaint *complaint)
 {
-    (void)item;
-    return class_root_prepare(&mount->volume.info.areas[AREA_STORE], SHMAP_SCRATCH, name,
-                              &mount->options.ram, complaint);
+    const struct area *store = &mount->volume.info.areas[AREA_STORE];
+    int error = class_root_prepare(store, SHMAP_SCRATCH, name, &mount->options.ram, complaint);
+    CLEANUP_FD int dir = error ? -1 : object_open_beneath(store->root, name, O_PATH);
+
+    if (error || !item->has_words)
+        return error;
+    error = dir < 0 ? dir : area_mark_set_words(dir, true, &item->words);
+    return error ? complain(complaint, -error,
+                            "scratch=%s: its limit cannot be noted in the store: %s", name,
+                            strerror(-error))
+                 : 0;
 }
 
 /* Does the same work for each name. */
@@ -74,7 +104,11 @@ static int for_each_scratch(const struct mount *mount, struct complaint *complai
                             "option 'scratch': %s stands behind no directory; write it as %s/ if "
                             "it is a name",
                             name, name);
-        item.has_words |= found < 0;
+        if (found < 0)
+            return complain(complaint, EINVAL,
+                            "scratch=%s: %.*s is no good value, or there is no size=; write a "
+                            "slash behind it if it is a name",
+                            name, (int)item.wrong_length, item.wrong);
         error = work(mount, &item, name, complaint);
     }
     return error;

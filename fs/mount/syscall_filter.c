@@ -108,6 +108,7 @@ static const int ALLOWED[] = {
     SYS_flock,
     SYS_pipe2,
     SYS_ioctl,
+    SYS_quotactl_fd,
     SYS_ppoll,
     SYS_pselect6,
     SYS_epoll_create1,

@@ -12,6 +12,7 @@
 #include "fs/inode/rename.h"
 #include "fs/inode/reopen.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/limit/scratch_limit.h"
 #include "fs/ops/ops.h"
 #include "fs/util/fault.h"
 #include "fs/vfs/attr.h"
@@ -193,7 +194,8 @@ static int link_to(struct inode *inode, struct inode *dir, const char *name)
     ENTRIES = entries_begin(dir);
     struct object_path path;
 
-    if (inode->ref.area != dir->ref.area || inode_is_class_root(inode) || crosses(inode, dir))
+    if (inode->ref.area != dir->ref.area || inode_is_class_root(inode) || crosses(inode, dir) ||
+        scratch_limit_separates(inode, dir))
         return -EXDEV;
     // With two names the node is no longer known by one.
     reopen_never(inode->volume, &inode->ref);

@@ -18,6 +18,7 @@
 #include "fs/inode/rename.h"
 #include "fs/inode/share.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/limit/scratch_limit.h"
 #include "fs/ops/ops.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
@@ -262,15 +263,16 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     struct request *request = volume_request(from->volume);
     INODE struct inode victim = INODE_NONE;
     struct found found = { .counted = false };
+    CROSSING crossing = CROSSING_NONE;
     struct node_key key;
     struct statx stx;
     int error;
 
-    if (from->ref.area != to->ref.area)
+    if (from->ref.area != to->ref.area || scratch_limit_separates(from, to))
         return -EXDEV;
     error = check_anon_names(&move);
     if (!error && crosses(from, to))
-        error = crossing_begin(from, name, to, flags);
+        error = crossing_begin(from, name, to, flags, &crossing);
     if (error)
         return error;
     mirror_look(&move);
@@ -293,6 +295,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     if (!error) {
         request_save_source(request, &key, true);
         error = rename_mirrored(&move, &victim);
+        crossing.done |= !error;
         if (!error && crosses(from, to))
             crossing_done(to, &key);
         request_executed(request, error);

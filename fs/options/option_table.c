@@ -270,7 +270,7 @@ const struct option_row OPTION_ROWS[] = {
       NAMES(anon) },
     { "scratch", NAMES_FORM,
       "scratch=NAME[:…]  directories of STORE whose contents are on its disk, and go with the\n"
-      "                    mount; made if need be",
+      "                    mount; made if need be; with NAME:size=SIZE[:…] with a limit",
       NAMES(scratch) },
     { "atomic", NAMES_FORM,
       "atomic=NAME[:…]   directories of STORE whose files are as of their last commit after a "

@@ -339,7 +339,10 @@ static int apply_remount(const struct change *change, struct complaint *complain
         set_mount_flags(change, change->wanted);
     if (change->flags.all & ~change->wanted & MS_RDONLY)
         remount_anon_mark(change->status);
-    return remount_anon_limit(change->options->anon, change->status, complaint);
+    error = remount_anon_limit(change->options->anon, SHMAP_ANON, change->status, complaint);
+    return error ? error
+                 : remount_anon_limit(change->options->scratch, SHMAP_SCRATCH, change->status,
+                                      complaint);
 }
 
 int remount(const struct options *options, struct complaint *complaint)

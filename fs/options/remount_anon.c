@@ -80,6 +80,7 @@ static bool is_in_force(const struct names *names, char words[AREA_WORDS_MAX])
 /* Checks that a directory has a RAM area for itself, which can be as its words say. */
 static int check_area(const struct names *names, struct complaint *complaint)
 {
+    const char *word = shmap_class_name(names->class);
     char words[AREA_WORDS_MAX];
     struct statvfs vfs;
     uint64_t size;
@@ -88,16 +89,15 @@ static int check_area(const struct names *names, struct complaint *complaint)
         return 0;
     if (shmap_area_get(names->path, words) != 0)
         return complain(complaint, EOPNOTSUPP,
-                        "option 'anon=%s': %s has no RAM area for itself; give it one while it is "
-                        "empty, with: shmapctl class %s anon --size %s",
-                        names->name, names->path, names->path, names->item.words.size);
+                        "option '%s=%s': %s has no limit for itself; give it one while it is "
+                        "empty, with: shmapctl class %s %s --size %s",
+                        word, names->name, names->path, names->path, word, names->item.words.size);
     if (statvfs(names->path, &vfs) == 0 && ram_parse_size(names->item.words.size, &size) == 0 &&
         size < (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize)
-        return complain(
-            complaint, EBUSY,
-            "option 'anon=%s': size=%s is less than what is in use there; name a larger "
-            "size",
-            names->name, names->item.words.size);
+        return complain(complaint, EBUSY,
+                        "option '%s=%s': size=%s is less than what is in use there; name a larger "
+                        "size",
+                        word, names->name, names->item.words.size);
     return 0;
 }
 
@@ -114,7 +114,7 @@ int remount_anon_check(const char *given, enum shmap_class of, const struct shma
         int error = shmap_class_get(names.path, &class);
 
         if (!error && class == of) {
-            error = of == SHMAP_ANON && names.item.has_words ? check_area(&names, complaint) : 0;
+            error = names.item.has_words ? check_area(&names, complaint) : 0;
             if (error)
                 return error;
             continue;
@@ -134,13 +134,13 @@ int remount_anon_check(const char *given, enum shmap_class of, const struct shma
     return 0;
 }
 
-int remount_anon_limit(const char *given, const struct shmap_status *status,
+int remount_anon_limit(const char *given, enum shmap_class of, const struct shmap_status *status,
                        struct complaint *complaint)
 {
     struct names names;
     char words[AREA_WORDS_MAX];
 
-    names_begin(&names, SHMAP_ANON, status, given);
+    names_begin(&names, of, status, given);
     while (names_next(&names)) {
         int error;
 
@@ -149,8 +149,8 @@ int remount_anon_limit(const char *given, const struct shmap_status *status,
         error = shmap_area_set(names.path, words);
         // One that is missing gets its area when it is made.
         if (error && error != -ENOENT)
-            return complain(complaint, -error, "option 'anon=%s': %s cannot be had: %s", names.name,
-                            words, strerror(-error));
+            return complain(complaint, -error, "option '%s=%s': %s cannot be had: %s",
+                            shmap_class_name(of), names.name, words, strerror(-error));
     }
     return 0;
 }

@@ -14,7 +14,7 @@ int remount_anon_check(const char *given, enum shmap_class of, const struct shma
                        bool read_only, struct complaint *complaint);
 
 /* Gives directories the limits that follow their names, where they have others. */
-int remount_anon_limit(const char *given, const struct shmap_status *status,
+int remount_anon_limit(const char *given, enum shmap_class of, const struct shmap_status *status,
                        struct complaint *complaint);
 
 /* Checks that none of the names of a mount would be persistent when it becomes writable. */

@@ -11,10 +11,20 @@
 
 #include "fs/util/log.h"
 #include "lib/class/scratch_place.h"
+#include "lib/quota/project_ids.h"
 #include "lib/sys/cleanup.h"
 
 /* So long the end of a mount removes itself: whoever waits for that end finds the space free. */
 #define END_SECONDS 5
+
+/* Gives back the project ids that nothing counts for any more. */
+static void release_projects(const struct area *store)
+{
+    CLEANUP_FD int ids = project_ids_open(store, false);
+
+    if (ids >= 0)
+        project_ids_release(ids);
+}
 
 /* Closes all descriptors but one, which becomes the first. Returns it, or -1. */
 static int keep_alone(int fd)
@@ -86,4 +96,6 @@ void emptying_end(const struct area *store, const struct state *state)
         return;
     if (!scratch_remove(directory, END_SECONDS))
         remove_in_background(directory);
+    if (state->info.cred.privileged)
+        release_projects(store);
 }

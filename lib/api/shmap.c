@@ -73,14 +73,24 @@ int shmap_next_class_get(const char *path, enum shmap_class *which)
     return read_class_word(path, SHMAP_XATTR_NEXT_CLASS, which);
 }
 
-int shmap_anon_set(const char *path, const char *words)
+static int set_limited(const char *path, enum shmap_class which, const char *words)
 {
     char value[SHMAP_AREA_WORDS_MAX + 16];
 
-    if (snprintf(value, sizeof(value), "%s,%s", shmap_class_name(SHMAP_ANON), words) >=
+    if (snprintf(value, sizeof(value), "%s,%s", shmap_class_name(which), words) >=
         (int)sizeof(value))
         return -EINVAL;
     return set_attribute(path, SHMAP_XATTR_CLASS, SHMAP_XATTR_CLASS, value);
+}
+
+int shmap_anon_set(const char *path, const char *words)
+{
+    return set_limited(path, SHMAP_ANON, words);
+}
+
+int shmap_scratch_set(const char *path, const char *words)
+{
+    return set_limited(path, SHMAP_SCRATCH, words);
 }
 
 int shmap_area_set(const char *path, const char *words)

@@ -136,6 +136,13 @@ int shmap_promote(const char *path, const char *destination);
  * shmap_class_set() and shmap_area_set(); then the directory is as it was before. */
 int shmap_anon_set(const char *path, const char *words);
 
+/* Makes an empty directory a scratch directory with a limit, by project quotas of the store; or
+ * changes the limit of one. shmap_area_set() and shmap_area_get() do for it what they do for an
+ * anonymous one, with size= (no percentage) and nr_inodes= alone. -EOPNOTSUPP: the store has no
+ * project quotas that are enforced, or the mount is not root's; otherwise errors as there, and the
+ * directory is as it was before. */
+int shmap_scratch_set(const char *path, const char *words);
+
 /* Changes the area that an anonymous directory has for itself, while it is in use, and what the
  * next mount makes of it; or gives it one, if it is empty. `words` have commas between them: size=
  * and nr_inodes= as shmap_size_parse() reads them (a percentage of size= is of the machine's RAM),

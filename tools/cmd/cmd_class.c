@@ -183,8 +183,9 @@ static int assign_class(const char *path, const struct wanted *wanted)
     if (wanted->convert)
         return convert_directory(path, wanted->class);
     if (*wanted->limit.words) {
-        error = shmap_anon_set(path, wanted->limit.words);
-        return error ? fail_limit(path, &wanted->limit, error) : EXIT_SUCCESS;
+        error = wanted->class == SHMAP_SCRATCH ? shmap_scratch_set(path, wanted->limit.words)
+                                               : shmap_anon_set(path, wanted->limit.words);
+        return error ? fail_limit(path, wanted->class, &wanted->limit, error) : EXIT_SUCCESS;
     }
     error = wanted->class_given ? shmap_class_set(path, wanted->class) : 0;
     return error ? fail_class_set(path, wanted->class, error) : EXIT_SUCCESS;
@@ -282,10 +283,12 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
               "command of its own, for what is made later");
     else if (when && wanted->class_given && wanted->class != SHMAP_ANON)
         warnx("class: --lifetime is for anonymous directories; leave it out, or make it anon");
-    else if (*wanted->limit.words && (!wanted->class_given || wanted->class != SHMAP_ANON))
-        warnx("class: %s is for the class anon; name that last", wanted->limit.words);
+    else if (*wanted->limit.words && (!wanted->class_given || (wanted->class != SHMAP_ANON &&
+                                                               wanted->class != SHMAP_SCRATCH)))
+        warnx("class: %s is for the classes anon and scratch; name one of them last",
+              wanted->limit.words);
     else if (*wanted->limit.words && wanted->convert)
-        warnx("class --convert: a directory gets a RAM area for itself while it is empty; make one "
+        warnx("class --convert: a directory gets a limit for itself while it is empty; make one "
               "with %s, and copy",
               wanted->limit.words);
     else

@@ -39,12 +39,13 @@ static int fail_resize(const char *mountpoint, const char *size, int error)
     }
 }
 
-static int show_ram_area(const char *mountpoint, const struct shmap_area_status *area, bool json)
+static int show_area(const char *mountpoint, const char *what, const struct shmap_area_status *area,
+                     bool json)
 {
     struct json_object *answer;
 
     if (!json) {
-        printf("RAM area: %s of %s used\n", humanize(area->used).text, humanize(area->size).text);
+        printf("%s: %s of %s used\n", what, humanize(area->used).text, humanize(area->size).text);
         return EXIT_SUCCESS;
     }
     answer = json_object_new_object();
@@ -60,25 +61,25 @@ static int resize_directory(const char *path, const char *size, bool json)
     struct limit limit = { .size = size };
     struct shmap_area_status area = { .present = true };
     char words[SHMAP_AREA_WORDS_MAX];
-    enum shmap_class class;
+    enum shmap_class class = SHMAP_ANON;
     struct statvfs vfs;
     int error;
 
     snprintf(limit.words, sizeof(limit.words), "size=%s", size);
-    if (shmap_area_get(path, words) != 0 && shmap_class_get(path, &class) == 0 &&
-        class == SHMAP_ANON)
+    shmap_class_get(path, &class);
+    if (shmap_area_get(path, words) != 0 && class == SHMAP_ANON)
         return fail(path, "without a RAM area for itself; name the mount point to resize the one "
                           "that it is in");
     error = shmap_area_set(path, limit.words);
     if (error == -ENODATA)
         return fail_mount(path, error);
     if (error)
-        return fail_limit(path, &limit, error);
+        return fail_limit(path, class, &limit, error);
     if (statvfs(path, &vfs) != 0)
         return fail(path, "%s", strerror(errno));
     area.size = (uint64_t)vfs.f_blocks * vfs.f_frsize;
     area.used = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
-    return show_ram_area(path, &area, json);
+    return show_area(path, class == SHMAP_SCRATCH ? "scratch directory" : "RAM area", &area, json);
 }
 
 int cmd_resize(const struct invocation *invocation)
@@ -98,5 +99,5 @@ int cmd_resize(const struct invocation *invocation)
         return fail_resize(path, size, error);
     error = shmap_status_get(path, &status);
     return error ? fail_mount(path, error)
-                 : show_ram_area(path, &status.ram_area, invocation->json);
+                 : show_area(path, "RAM area", &status.ram_area, invocation->json);
 }

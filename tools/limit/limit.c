@@ -130,7 +130,7 @@ static int fail_place(const char *path, const struct limit *limit)
     return fail(path, "the mount does not take this: %s", limit->words);
 }
 
-int fail_limit(const char *path, const struct limit *limit, int error)
+static int fail_area(const char *path, const struct limit *limit, int error)
 {
     enum shmap_class class;
 
@@ -165,4 +165,30 @@ int fail_limit(const char *path, const struct limit *limit, int error)
     default:
         return fail(path, "%s", strerror(-error));
     }
+}
+
+static int fail_scratch(const char *path, const struct limit *limit, int error)
+{
+    switch (-error) {
+    case EINVAL:
+        return fail(path,
+                    "%s: a scratch directory is limited by --size SIZE, no percentage, and "
+                    "--nr-inodes N alone, and is made of an empty directory in a persisted "
+                    "one",
+                    limit->words);
+    case ENOTEMPTY:
+        return fail(path, "not empty, and without a limit so far; give an empty directory one");
+    case EOPNOTSUPP:
+        return fail(path, "only a mount of root's limits scratch directories, with a store that "
+                          "has project quotas: mkfs.ext4 -O quota,project or xfs, mounted with "
+                          "prjquota");
+    default:
+        return fail_area(path, limit, error);
+    }
+}
+
+int fail_limit(const char *path, enum shmap_class class, const struct limit *limit, int error)
+{
+    return class == SHMAP_SCRATCH ? fail_scratch(path, limit, error)
+                                  : fail_area(path, limit, error);
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The RAM area that a command gives a directory for itself. */
+/* The RAM area, or the limit of a scratch directory, that a command gives a directory for itself.
+ */
 #ifndef SHMAPCTL_LIMIT_H
 #define SHMAPCTL_LIMIT_H
+
+#include "lib/api/shmap.h"
 
 /* What a limit can be made of; in the order in which it is written. */
 enum limit_word { LIMIT_SIZE, LIMIT_INODES, LIMIT_HUGE, LIMIT_POLICY, LIMIT_NOSWAP, LIMIT_WORDS };
@@ -19,7 +22,8 @@ int limit_of(const char *const given[LIMIT_WORDS], struct limit *limit);
  * EXIT_SUCCESS, or EXIT_USAGE after a line. */
 int limit_check_size(const char *size);
 
-/* Prints why a directory does not get it. Returns EXIT_FAILURE. */
-int fail_limit(const char *path, const struct limit *limit, int error);
+/* Prints why a directory does not get it: one that is of a class, or is to be. Returns
+ * EXIT_FAILURE. */
+int fail_limit(const char *path, enum shmap_class class, const struct limit *limit, int error);
 
 #endif

@@ -166,7 +166,7 @@ static DIR *open_and_go(struct walk *walk, const char *name, int flags)
     return NULL;
 }
 
-/* Notes the RAM area that the working directory may have for itself. */
+/* Notes the RAM area, or the limit, that the working directory may have for itself. */
 static void add_limit(struct walk *walk)
 {
     struct objects *objects = walk->objects;
@@ -201,7 +201,8 @@ static void push_level(struct walk *walk, const char *name, int flags)
                              .length = strlen(walk->path) };
     shmap_class_get(".", &level->class);
     // Areas begin where classes do.
-    if (level->class == SHMAP_ANON && (!level->above || level->above->class != SHMAP_ANON))
+    if ((level->class == SHMAP_ANON || level->class == SHMAP_SCRATCH) &&
+        (!level->above || level->above->class != level->class))
         add_limit(walk);
     walk->level = level;
 }

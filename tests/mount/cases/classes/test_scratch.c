@@ -286,7 +286,7 @@ static void classes_are_refused_where_they_cannot_be(void **state)
     assert_errno(set_class("mnt/scratch/below", "persist"), EINVAL);
     assert_ok(set_class("mnt/scratch/below", "scratch"));
     assert_errno(set_class("mnt/anon", "scratch"), EINVAL);
-    assert_errno(set_class("mnt/scratch", "scratch,size=1m"), EINVAL);
+    assert_errno(set_class("mnt/scratch", "scratch,noswap"), EINVAL);
     assert_errno(set_class("mnt/scratch", "persist"), ENOTEMPTY);
     result = run_program(shmapctl(), "class", "mnt/scratch/below", "anon", NULL);
     assert_refused(&result, FAILED, "mnt/scratch/below", "it is scratch", "persist first", NULL);
@@ -302,6 +302,26 @@ static void classes_are_refused_where_they_cannot_be(void **state)
     assert_ok(set_class("mnt/scratch", "scratch"));
     assert_ok(unset_class("mnt/scratch"));
     assert_class("mnt/scratch", "persist");
+    workspace_unmount(workspace);
+}
+
+/* One line says why there is no limit, and nothing changes. */
+static void a_store_without_quotas_limits_nothing(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct program_result result;
+
+    workspace_mount(workspace, true, "");
+    assert_ok(mkdir("mnt/limited", 0755));
+    result = run_program(shmapctl(), "class", "--size", "4m", "mnt/limited", "scratch", NULL);
+    assert_refused(&result, FAILED, "mnt/limited", "project quotas", NULL);
+    assert_class("mnt/limited", "persist");
+    assert_ok(set_class("mnt/limited", "scratch"));
+    result = run_program(shmapctl(), "resize", "mnt/limited", "4m", NULL);
+    assert_refused(&result, FAILED, "mnt/limited", "project quotas", NULL);
+    result = run_program(shmapctl(), "class", "--size", "4m", "--huge", "always", "mnt/limited",
+                         "scratch", NULL);
+    assert_refused(&result, FAILED, "mnt/limited", "--size", NULL);
     workspace_unmount(workspace);
 }
 
@@ -440,10 +460,10 @@ static void an_option_names_directories(void **state)
 static void some_names_are_refused(void **state)
 {
     static const char *const refused[][2] = {
-        { "scratch=a:size=1m", "RAM area" }, { "scratch=a,anon=a", "leave one out" },
-        { "scratch=a,anon=a/b", "below" },   { "scratch=a/b:a", "below" },
-        { "scratch=.shmapfs", ".shmapfs" },  { "scratch=full", "not empty" },
-        { "scratch=size=1m", "behind" },     { "scratch=../a", "below the store" },
+        { "scratch=a:size=1m", "project quotas" }, { "scratch=a,anon=a", "leave one out" },
+        { "scratch=a,anon=a/b", "below" },         { "scratch=a/b:a", "below" },
+        { "scratch=.shmapfs", ".shmapfs" },        { "scratch=full", "not empty" },
+        { "scratch=size=1m", "behind" },           { "scratch=../a", "below the store" },
     };
     struct workspace *workspace = workspace_of(state);
     struct program_result result;
@@ -553,6 +573,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(plain_renames_cross),
     cmocka_unit_test(some_things_cannot_cross),
     cmocka_unit_test(classes_are_refused_where_they_cannot_be),
+    cmocka_unit_test(a_store_without_quotas_limits_nothing),
     cmocka_unit_test(promotions_are_refused_in_one_line),
     cmocka_unit_test(the_place_is_hidden),
     cmocka_unit_test(a_file_in_use_does_not_keep_the_place),

@@ -9,7 +9,7 @@
 
 /* Makes a disk of so many MiB and mounts it on workspace->store, open to every user. mkfs_options
  * and mount_options are one word each; "" for none. Skips the case where the machine has no loop
- * devices. */
+ * devices, or its kernel none of the quotas that mount_options name. */
 void disk_make(const struct workspace *workspace, unsigned mebibytes, const char *mkfs_options,
                const char *mount_options);
 
