@@ -61,7 +61,7 @@ static int resize_directory(const char *path, const char *size, bool json)
     struct limit limit = { .size = size };
     struct shmap_area_status area = { .present = true };
     char words[SHMAP_AREA_WORDS_MAX];
-    enum shmap_class class = SHMAP_ANON;
+    enum shmap_class class = SHMAP_PERSIST;
     struct statvfs vfs;
     int error;
 
