@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "fs/inode/impersonate.h"
+#include "fs/journal/save_times.h"
+#include "fs/journal/volume_journal.h"
 #include "fs/notice/notice.h"
 #include "fs/single/move_contents.h"
 #include "fs/switch/class_switch.h"
@@ -178,6 +180,18 @@ static int go_through(struct inode *inode)
     return clean_up(inode, fd);
 }
 
+/* Has the saver try again in a second, where no close is to come. The kernel gives a file that was
+ * passed through back after it has told of its last close, and a mapping may have it longer. */
+static void try_later(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+
+    if (inode->ref.opens > 0 || (inode->ref.flags & NODE_UNLINKED))
+        return;
+    class_switch_wait(volume->switches, inode->ref.id);
+    save_times_note(volume_journal_save_times(volume), 1);
+}
+
 /* Changes the class if nobody uses the file. Returns 0 or a negative errno; -EBUSY: somebody
  * does. */
 static int switch_class(struct inode *inode)
@@ -186,6 +200,8 @@ static int switch_class(struct inode *inode)
 
     if (!error)
         error = begin_switch(inode);
+    if (error == -EBUSY)
+        try_later(inode);
     if (error)
         return error;
     error = go_through(inode);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/util/lock.h"
 
@@ -18,6 +19,9 @@ struct class_switches {
         uint64_t id; // 0: unused
         bool held_off;
     } nodes[SWITCHES_MAX];
+    bool stopped;
+    unsigned waiting_count;
+    uint64_t waiting[CLASS_SWITCHES_WAITING];
 };
 
 struct class_switches *class_switches_make(void)
@@ -51,7 +55,7 @@ bool class_switch_begin(struct class_switches *switches, uint64_t id)
     int place;
 
     lock_take(&switches->lock);
-    place = find_place(switches, id) >= 0 ? -1 : find_place(switches, 0);
+    place = switches->stopped || find_place(switches, id) >= 0 ? -1 : find_place(switches, 0);
     if (place >= 0) {
         switches->nodes[place].id = id;
         switches->nodes[place].held_off = false;
@@ -68,7 +72,7 @@ bool class_switch_is_held_off(struct class_switches *switches, uint64_t id)
 
     lock_take(&switches->lock);
     place = find_place(switches, id);
-    held_off = place >= 0 && switches->nodes[place].held_off;
+    held_off = place >= 0 && (switches->stopped || switches->nodes[place].held_off);
     lock_release(&switches->lock);
     return held_off;
 }
@@ -108,5 +112,42 @@ void class_switch_hold_off(struct class_switches *switches, uint64_t id)
         switches->nodes[place].held_off = true;
         lock_wait(&switches->lock, &switches->ended);
     }
+    lock_release(&switches->lock);
+}
+
+static bool is_waiting(const struct class_switches *switches, uint64_t id)
+{
+    for (unsigned i = 0; i < switches->waiting_count; i++) {
+        if (switches->waiting[i] == id)
+            return true;
+    }
+    return false;
+}
+
+void class_switch_wait(struct class_switches *switches, uint64_t id)
+{
+    lock_take(&switches->lock);
+    if (switches->waiting_count < CLASS_SWITCHES_WAITING && !is_waiting(switches, id))
+        switches->waiting[switches->waiting_count++] = id;
+    lock_release(&switches->lock);
+}
+
+unsigned class_switches_take_waiting(struct class_switches *switches,
+                                     uint64_t ids[CLASS_SWITCHES_WAITING])
+{
+    unsigned count;
+
+    lock_take(&switches->lock);
+    count = switches->waiting_count;
+    memcpy(ids, switches->waiting, count * sizeof(ids[0]));
+    switches->waiting_count = 0;
+    lock_release(&switches->lock);
+    return count;
+}
+
+void class_switches_stop(struct class_switches *switches, bool stopped)
+{
+    lock_take(&switches->lock);
+    switches->stopped = stopped;
     lock_release(&switches->lock);
 }

@@ -7,6 +7,7 @@
 
 #include "fs/journal/save_times.h"
 #include "fs/journal/volume_journal.h"
+#include "fs/switch/class_switch.h"
 #include "fs/sync/sync_child.h"
 #include "fs/util/log.h"
 #include "lib/sys/cleanup.h"
@@ -48,12 +49,28 @@ static void save_due(struct mount *mount, uint64_t second)
 
     if (!found)
         return;
-    find_due(&mount->volume, second, &due, found);
+    // The thread may be awake for a class alone (switch_waiting).
+    if (mount->volume.state->caches_class)
+        find_due(&mount->volume, second, &due, found);
     save_times_found(times, second, found);
     error = due.count > 0 ? sync_child_files(mount, &due, true) : 0;
     free(due.ids);
     if (error)
         log_event(LOG_WARNING, "not all files could be saved that were due: %s", strerror(-error));
+}
+
+/* Changes the classes of files that could not change when nobody had them open any more. */
+static void switch_waiting(struct volume *volume)
+{
+    uint64_t ids[CLASS_SWITCHES_WAITING];
+    unsigned count = class_switches_take_waiting(volume->switches, ids);
+
+    for (unsigned i = 0; i < count; i++) {
+        INODE struct inode inode = INODE_NONE;
+
+        if (inode_hold(volume, ids[i], &inode) == 0 && inode_class(&inode)->change)
+            inode_class(&inode)->change(&inode);
+    }
 }
 
 static void *saving_thread(void *argument)
@@ -62,8 +79,11 @@ static void *saving_thread(void *argument)
     struct save_times *times = volume_journal_save_times(&mount->volume);
     uint64_t second;
 
-    while ((second = save_times_wait(times)))
+    while ((second = save_times_wait(times))) {
         save_due(mount, second);
+        // Those that have to wait on note that once more.
+        switch_waiting(&mount->volume);
+    }
     return NULL;
 }
 
@@ -89,6 +109,7 @@ int saver_start(struct mount *mount)
     if (volume_area(&mount->volume, AREA_STORE)->root < 0)
         return 0;
     note_open(&mount->volume);
+    class_switches_stop(mount->volume.switches, false);
     error = pthread_create(&mount->saver, NULL, saving_thread, mount);
     mount->saves = error == 0;
     return -error;
@@ -99,6 +120,7 @@ void saver_end(struct mount *mount)
     if (!mount->saves)
         return;
     mount->saves = false;
+    class_switches_stop(mount->volume.switches, true);
     save_times_end(volume_journal_save_times(&mount->volume));
     pthread_join(mount->saver, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The saver: a thread that saves files which are open for writing after the interval that their
- * directory has for that (lib/class/commit_mark.h). */
+ * directory has for that (lib/class/commit_mark.h), and changes the class of files that nobody uses
+ * any more, where the last close found it in use. */
 #ifndef SHMAPFS_SAVER_H
 #define SHMAPFS_SAVER_H
 

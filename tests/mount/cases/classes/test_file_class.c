@@ -130,9 +130,9 @@ static void a_mapping_alone_holds_a_change_up(void **state)
     assert_class("mnt/file", "persist");
     mapping[0] = 'C';
     unmap(mapping, page_size());
-    // Whoever uses the file next finds that nobody else does.
-    assert_content("mnt/file", "Contents");
+    // Nobody tells of that, and nobody uses the file.
     await_file_class("mnt/file", "anon");
+    assert_content("mnt/file", "Contents");
     workspace_unmount(workspace);
 }
 
