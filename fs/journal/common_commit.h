@@ -10,7 +10,7 @@
 
 #include "fs/inode/inode.h"
 
-/* What a common commit has done. */
+/* The outcome of a common commit. */
 struct common_commit {
     size_t files;   // that had something to commit
     size_t commits; // that it took: all files of one are there after a crash, or none

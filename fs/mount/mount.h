@@ -10,7 +10,7 @@
 #include "fs/options/options.h"
 #include "lib/area/store_lock.h"
 
-/* What clients wait for without a thread that serves (fs/ops/sync.c). */
+/* Syncs, for which clients wait without a thread that serves (fs/ops/sync.c). */
 enum awaited {
     AWAITED_SYNC, // all that was written is on the disk
     AWAITED_SAVE, // all that the end of the mount would commit is committed

@@ -46,7 +46,7 @@ static bool may_lose_backing(const struct node *node)
     return node->held.backing_id > 0 && node->opens == 0 && !(node->flags & NODE_UNLINKED);
 }
 
-/* Who may open a node by its handle may open it for writing, too. */
+/* A process that may open a node by its handle may open it for writing, too. */
 static bool may_lose_io(const struct node *node)
 {
     return node->held.io_fd >= 0 && node->held.backing_id > 0 && node->handle.length > 0 &&

@@ -47,7 +47,7 @@ struct control_xattr {
     bool (*is_set)(const struct inode *inode); // there is something to remove
 };
 
-/* Whether a user is root, or the owner of the file or directory. */
+/* Returns whether a user is root, or the owner of the file or directory. */
 static bool is_owner(const struct inode *inode, uid_t uid)
 {
     struct statx stx;
@@ -211,8 +211,8 @@ static int remove_reserve(struct inode *inode)
     return change_reserve(inode, 0);
 }
 
-/* Whether a user may name a binary: it is executed with the rights of the mount's owner, and so
- * only that owner may, and not if the rights are root's. */
+/* Returns whether a user may name a binary: it is executed with the rights of the mount's owner,
+ * and so only that owner may, and not if the rights are root's. */
 static bool may_upgrade(const struct inode *inode, uid_t uid)
 {
     return !inode->volume->info.cred.privileged && uid == inode->volume->info.owner;

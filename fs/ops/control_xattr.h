@@ -8,7 +8,7 @@
 
 #include "fs/inode/inode.h"
 
-/* Whether a name is a control attribute, or reserved for one. */
+/* Returns whether a name is a control attribute, or reserved for one. */
 bool control_xattr_is(const char *name);
 
 /* Reads a control attribute for a caller. `value`, for free(), receives the value; returns its

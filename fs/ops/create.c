@@ -53,8 +53,8 @@ static int make(const struct inode *dir, const struct new_entry *new)
     return result == 0 ? 0 : -errno;
 }
 
-/* Whether the entry was made when the request was first carried out. The kernel only asks for names
- * that it knows to be free, and keeps them free until it has the answer. */
+/* Returns whether the entry was made when the request was first carried out. The kernel only asks
+ * for names that it knows to be free, and keeps them free until it has the answer. */
 static bool is_made(const struct inode *dir, const struct new_entry *new)
 {
     struct node_key key;

@@ -304,8 +304,8 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     return error;
 }
 
-/* Whether a name stands for the node of a key. A key that was not asked for (rename_to_free) fits
- * any node. */
+/* Returns whether a name stands for the node of a key. A key that was not asked for
+ * (rename_to_free) fits any node. */
 static bool has_key(const struct inode *dir, const char *name, const struct node_key *key)
 {
     struct node_key now;
@@ -315,8 +315,8 @@ static bool has_key(const struct inode *dir, const char *name, const struct node
            (key->ino == 0 || (now.ino == key->ino && now.birth == key->birth));
 }
 
-/* Whether a rename that was begun before took place: both names are as it leaves them, and not as
- * they were. */
+/* Returns whether a rename that was begun before took place: both names are as it leaves them, and
+ * not as they were. */
 static bool was_renamed(const struct inode *from, const char *name, const struct inode *to,
                         const char *new_name, unsigned flags, const struct preimage *source,
                         const struct preimage *target)

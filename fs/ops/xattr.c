@@ -52,8 +52,8 @@ static bool passes(const char *name)
            begins(name, XATTR_TRUSTED_PREFIX) || is_acl(name);
 }
 
-/* Whether an attribute is a capability that a file is known to lack. The kernel asks for it before
- * the first write to a file, and before each change of its owner. In a private area it comes
+/* Returns whether an attribute is a capability that a file is known to lack. The kernel asks for it
+ * before the first write to a file, and before each change of its owner. In a private area it comes
  * through the mount or not at all. */
 static bool is_known_absent(const struct inode *inode, const char *name)
 {
@@ -85,7 +85,8 @@ static int set_on(fuse_req_t req, int fd, const char *name, const char *value, s
     return xattr_set(fd, name, value, size, flags);
 }
 
-/* Whether an attribute was there before the request changed it, this time or an earlier one. */
+/* Returns whether an attribute was there before the request changed it, this time or an earlier
+ * one. */
 static bool existed(const struct inode *inode, const char *name)
 {
     struct request *request = volume_request(inode->volume);

@@ -30,7 +30,7 @@ bool children_appoint(struct children *children);
 /* Tells the active worker to begin. */
 void children_go(const struct children *children);
 
-/* Whether a worker has said that it serves, since the last call. */
+/* Returns whether a worker has said that it serves, since the last call. */
 bool children_begun(const struct children *children);
 
 /* Points the descriptor by which workers see whether their keeper lives at the calling process,

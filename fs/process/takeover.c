@@ -46,7 +46,7 @@ static ssize_t read_cgroups(const char *process, char cgroups[CGROUPS_MAX])
     return length < 0 ? -errno : length;
 }
 
-/* Whether a process belongs to our own service. */
+/* Returns whether a process belongs to our own service. */
 static bool is_of_our_service(pid_t pid)
 {
     char process[16], ours[CGROUPS_MAX], theirs[CGROUPS_MAX];

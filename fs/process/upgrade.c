@@ -226,7 +226,7 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
     return UPGRADE_LATER;
 }
 
-/* Whether some of this process was loaded from a file system. */
+/* Returns whether some of this process was loaded from a file system. */
 static bool is_loaded_from(dev_t device)
 {
     FILE *maps = fopen("/proc/self/maps", "re");

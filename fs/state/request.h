@@ -85,13 +85,13 @@ void request_begin(struct request *request, const struct fuse_in_header *header)
 /* Begins a request that an earlier process has begun before. */
 void request_begin_again(struct request *request);
 
-/* Whether the contents of a record in use can be believed: they may have been overwritten. */
+/* Returns whether a record in use can be believed: it may have been overwritten. */
 bool request_is_valid(const struct request *request);
 
-/* Whether an earlier process began the request and did not answer it. */
+/* Returns whether an earlier process began the request and did not answer it. */
 bool request_is_repeated(const struct request *request);
 
-/* Whether the request was executed before; `result` receives its result. */
+/* Returns whether the request was executed before; `result` receives its result. */
 bool request_was_executed(const struct request *request, int64_t *result);
 
 void request_executed(struct request *request, int64_t result);

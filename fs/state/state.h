@@ -183,7 +183,7 @@ static inline struct fuse_in_header *state_received(const struct state *state, u
 void state_seal(struct state *state);
 bool state_is_valid(const struct state *state);
 
-/* Whether state_seal() was ever called. */
+/* Returns whether state_seal() was ever called. */
 static inline bool state_is_sealed(const struct state *state)
 {
     return state->check != 0;

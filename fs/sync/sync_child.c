@@ -290,7 +290,7 @@ static int write_back_node(struct volume *volume, struct child *child, enum orde
     return result;
 }
 
-/* What has become of several files. */
+/* The fate of several files. */
 struct outcome {
     bool unknown; // one of them has no path
     int first;    // error

@@ -16,7 +16,7 @@ static inline void event_signal(int event)
         return;
 }
 
-/* Whether the event was signalled since the last call. */
+/* Returns whether the event was signalled since the last call. */
 static inline bool event_take(int event)
 {
     uint64_t count;

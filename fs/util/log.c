@@ -33,7 +33,7 @@ void log_prepare(void)
     tzset();
 }
 
-/* Whether standard error is the stream that the system's journal gave to its service. */
+/* Returns whether standard error is the stream that the system's journal gave to its service. */
 static bool is_journal(const struct stat *st)
 {
     const char *stream = getenv("JOURNAL_STREAM");

@@ -9,8 +9,8 @@
 static const int FAULTS[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
 #define FAULT_COUNT (sizeof(FAULTS) / sizeof(FAULTS[0]))
 
-/* Whether a signal keeps its default action. With SIGABRT the watchdog of a service manager ends a
- * process, and wants to see its memory. */
+/* Returns whether a signal keeps its default action. With SIGABRT the watchdog of a service manager
+ * ends a process, and wants to see its memory. */
 static bool is_to_act(int signal)
 {
     for (size_t i = 0; i < FAULT_COUNT; i++) {

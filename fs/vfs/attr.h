@@ -9,7 +9,7 @@
 int attr_init(struct volume *volume);
 void attr_destroy(struct volume *volume);
 
-/* Whether attributes of an inode can change without the kernel's knowing. */
+/* Returns whether attributes of an inode can change without the kernel's knowing. */
 bool attr_changes_unseen(const struct inode *inode);
 
 /* Reads the attributes of an inode from its area. `timeout` (may be NULL) receives the seconds that
@@ -26,8 +26,8 @@ void attr_to_stat(const struct inode *inode, const struct statx *stx, struct sta
 /* Makes the kernel drop the attributes of a node. */
 void attr_invalidate(struct volume *volume, uint64_t id);
 
-/* Whether a file is open for writing, or mapped for writing. Brings the inode's reference up to
- * date. */
+/* Returns whether a file is open for writing, or mapped for writing. Brings the inode's reference
+ * up to date. */
 bool attr_may_change(struct inode *inode);
 
 /* Returns whether a file that passes through is open for writing by a mapping that has no open file

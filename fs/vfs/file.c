@@ -365,7 +365,8 @@ int file_flush(struct inode *inode, const struct fuse_file_info *fi)
     return close(copy) == 0 ? 0 : -errno;
 }
 
-/* Whether an error says that data did not get to the disk, rather than that the call was wrong. */
+/* Returns whether an error says that data did not get to the disk, rather than that the call was
+ * wrong. */
 static bool is_writeback_error(int error)
 {
     return error == -EIO || error == -ENOSPC || error == -EDQUOT;

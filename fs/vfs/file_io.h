@@ -21,8 +21,9 @@ int file_io_begin(struct inode *inode, bool writable, struct file_io *io);
 int file_io_begin_unseen(struct inode *inode, struct file_io *io);
 void file_io_end(struct file_io *io);
 
-/* Whether opens that only read need a descriptor. FUSE's page cache reads through it for every
- * open; with passthrough only writers need one, for fsync and the like, when they come to that. */
+/* Returns whether opens that only read need a descriptor. FUSE's page cache reads through it for
+ * every open; with passthrough only writers need one, for fsync and the like, when they come to
+ * that. */
 bool file_io_for_readers(const struct inode *inode);
 
 /* Gives an open node a descriptor that its opens can use. `io_fd` is one for reading and writing,

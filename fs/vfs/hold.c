@@ -61,7 +61,7 @@ void hold_destroy(struct volume *volume)
     volume->hold = NULL;
 }
 
-/* Whether the kernel writes back from copies, which nobody waits for. */
+/* Returns whether the kernel writes back from copies, which nobody waits for. */
 static bool kernel_is_hasty(void)
 {
     struct utsname name;
@@ -113,7 +113,7 @@ static int pick_in_namespace(const struct volume *volume)
     return fd;
 }
 
-/* Whether data of an area that outlives the mount is in FUSE's page cache. */
+/* Returns whether data of an area that outlives the mount is in FUSE's page cache. */
 static bool caches_what_lasts(const struct volume *volume)
 {
     for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {

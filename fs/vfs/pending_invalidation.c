@@ -115,9 +115,9 @@ void pending_invalidation_writer_left(struct inode *inode)
     lock_release(&volume->pending->lock);
 }
 
-/* Whether what the kernel has of a node is true, and stays so: the file is not mapped, and was not
- * changed until after that was known. An empty file may be mapped: it has to grow before anything
- * can be written to it, and the kernel asks after that. */
+/* Returns whether what the kernel has of a node is true, and stays so: the file is not mapped, and
+ * was not changed until after that was known. An empty file may be mapped: it has to grow before
+ * anything can be written to it, and the kernel asks after that. */
 static bool is_still_true(struct volume *volume, const struct pending_invalidation *node)
 {
     INODE struct inode inode = INODE_NONE;

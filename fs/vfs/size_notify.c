@@ -42,8 +42,8 @@ void size_notify_destroy(struct volume *volume)
     volume->size_notify = NULL;
 }
 
-/* Whether the kernel has to be told of the size of a file. With writeback it believes nobody but
- * itself about sizes. */
+/* Returns whether the kernel has to be told of the size of a file. With writeback it believes
+ * nobody but itself about sizes. */
 static bool concerns(const struct inode *inode)
 {
     return !inode->volume->info.writeback && !inode_is_passthrough(inode);

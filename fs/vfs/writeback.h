@@ -9,7 +9,7 @@
 
 #include "fs/inode/volume.h"
 
-/* Whether FUSE's page cache may hold what the daemon does not have yet. */
+/* Returns whether FUSE's page cache may hold what the daemon does not have yet. */
 bool writeback_happens(const struct volume *volume);
 
 /* Marks this process, and its children, as one that others wait for in order to write. Call it

@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What these functions read, on a mount's root and on files; more follows in the name. It is read
- * and not set, because whoever may read a mount may do it. */
+/* The attribute that these functions read, on a mount's root and on files; more follows in the
+ * name. It is read and not set, because whoever may read a mount may do it. */
 #define SHMAP_XATTR_POINT "user.shmapfs.point"
 
 /* Takes a point; what was committed before goes to the store's files first. -EBUSY: somebody has

@@ -83,7 +83,7 @@ extern "C" {
 #define SHMAP_XATTR_PREFIX         "user.shmapfs."
 #define SHMAP_XATTR_TRUSTED_PREFIX "trusted.shmapfs."
 
-/* What happens to the pages of the files below a directory. */
+/* The fate of the pages of the files below a directory. */
 enum shmap_class {
     SHMAP_PERSIST,    // in the store: on disk when msync or fsync return
     SHMAP_ANON,       // in the RAM area: gone with the mount

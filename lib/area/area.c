@@ -53,8 +53,8 @@ static void name_filesystem(long magic, dev_t device, char *name, size_t size)
         snprintf(name, size, "0x%lx", magic);
 }
 
-/* Whether file handles work, which using one shows: a filesystem may not have them, and opening by
- * them takes a privilege. */
+/* Returns whether file handles work, which using one shows: a filesystem may not have them, and
+ * opening by them takes a privilege. */
 static bool handles_work(int root)
 {
     struct object_handle handle;

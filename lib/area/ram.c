@@ -20,7 +20,7 @@
 #include "lib/process/user_namespace.h"
 #include "lib/sys/cleanup.h"
 
-/* What the child reports, beside the descriptors. */
+/* The child's report, beside the descriptors. */
 struct verdict {
     int error;
     char huge[16];

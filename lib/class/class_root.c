@@ -231,7 +231,7 @@ static bool has_commits(enum shmap_class class)
     return class == SHMAP_ATOMIC || class == SHMAP_CHECKPOINT;
 }
 
-/* Whether an existing directory can be the class root: it is one, or could become one. */
+/* Returns whether an existing directory can be the class root: it is one, or could become one. */
 static int check_existing(int dir, const struct named_root *named, struct complaint *complaint)
 {
     enum shmap_class class;

@@ -130,7 +130,7 @@ int apply_object(struct journal_object *object, int fd)
     return error ? error : disk_sync_store(fd, false);
 }
 
-/* What is committed is to be applied, over what could not be applied earlier. */
+/* All that is committed is to be applied, over what could not be applied earlier. */
 static int begin_object(struct journal_object *object)
 {
     struct layer *committed = &object->layers[LAYER_COMMITTED];

@@ -26,7 +26,7 @@ struct batch {
 };
 static_assert(JOURNAL_COMMIT_MAX <= REDO_COMMIT_OBJECTS, "a call fits into a record");
 
-/* What the inode itself has, such as its owner or its first name, must not be younger on disk than
+/* The inode's own properties, such as its owner or its first name, must not be younger on disk than
  * the data. */
 static int sync_metadata(struct journal_object *object, int fd)
 {
@@ -197,7 +197,7 @@ static int append_commit(const struct batch *batch, struct half *half, bool next
     return error;
 }
 
-/* What was uncommitted is committed. Memory was set aside. */
+/* All that was uncommitted is committed. Memory was set aside. */
 static void seal(struct journal_object *object, uint64_t number)
 {
     struct layer *from = &object->layers[LAYER_UNCOMMITTED];
@@ -236,8 +236,8 @@ static int record_batch(struct journal *journal, struct batch *batch)
     return error;
 }
 
-/* What a dead worker has left must be on disk before there is a commit after it, so that only the
- * last commit of a journal can be one that nobody was told of. */
+/* The records that a dead worker has left must be on disk before there is a commit after it, so
+ * that only the last commit of a journal can be one that nobody was told of. */
 static int sync_inheritance(struct journal *journal)
 {
     bool unsynced;

@@ -162,7 +162,7 @@ int room_read(struct journal *journal, uint64_t block, uint64_t pages, void *dat
 /* Takes up to `wanted` blocks in a row. Returns how many; 0: no memory. */
 uint64_t room_take(struct journal *journal, enum pool pool, uint64_t wanted, uint64_t *block);
 void room_give(struct journal *journal, uint64_t block, uint64_t pages);
-/* What a change of a layer does with the blocks that it replaces. The context is the object. */
+/* The fate of the blocks that a change of a layer replaces. The context is the object. */
 void room_release_uncommitted(void *context, uint64_t block, uint64_t pages);
 void room_release_sealed(void *context, uint64_t block, uint64_t pages);
 void room_set_checksums(struct journal *journal, uint64_t block, uint64_t pages,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a replay after a crash finds that is not whole. */
+/* The damage that a replay after a crash finds. */
 #ifndef SHMAP_JOURNAL_DAMAGE_H
 #define SHMAP_JOURNAL_DAMAGE_H
 

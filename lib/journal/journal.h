@@ -47,7 +47,7 @@ struct journal_options {
     // uncommitted data of objects that spill, and of others where the store is full; -1: there is
     // none.
     int spill;
-    // What tells this mount from every other; all workers of a mount have the same.
+    // It tells this mount from every other; all workers of a mount have the same.
     uint8_t session[JOURNAL_SESSION_SIZE];
     // Opens an object of the store for reading and writing, when it is applied and no descriptor is
     // at hand; also one that has no name any more. Returns a descriptor, which the journal closes,
@@ -233,7 +233,7 @@ struct journal_state {
 
 void journal_status(struct journal *journal, struct journal_state *state);
 
-/* What a journal without a daemon has. */
+/* The state of a journal without a daemon. */
 struct journal_report {
     bool exists;          // otherwise nothing else counts
     uint32_t version;     // of the format
@@ -250,7 +250,7 @@ struct journal_report {
     uint64_t failed;      // files that could not be written
 };
 
-/* Who hears of what journal_recover() and journal_verify() find. */
+/* The listener to what journal_recover() and journal_verify() find. */
 struct journal_listener {
     // A line for each file that is damaged, gone or cannot be written, without its end. NULL:
     // nobody hears.

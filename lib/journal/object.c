@@ -236,7 +236,7 @@ int journal_enter(struct journal *journal, int fd, const struct statx *stx, bool
     pthread_rwlock_wrlock(&(*object)->lock);
     if (!atomic_load(&(*object)->live)) {
         (*object)->spills = spills;
-        // What the caller knows may be from before it was applied.
+        // The caller's knowledge may be from before it was applied.
         if (idle && object_stat(fd, &now) == 0)
             set_state(*object, &now);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What an object has at a place: the layers of the journal over the store's file. */
+/* The contents of an object at a place: the layers of the journal over the store's file. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -148,7 +148,7 @@ static void enter_runs(struct placing *placing)
     object_modified(object);
 }
 
-/* What is written over blocks of its own stays, with records that do not fit. */
+/* Data that is written over blocks of its own stays, with records that do not fit. */
 static void undo_runs(struct placing *placing)
 {
     for (size_t i = 0; i < placing->count; i++) {

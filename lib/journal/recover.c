@@ -165,7 +165,7 @@ static int work_through(struct journal *journal, const struct superblock *superb
     int error = replay_run(&replay, superblock);
 
     *report = replay.report;
-    // What comes after a record that contradicts the others cannot be understood.
+    // The rest after a record that contradicts the others cannot be understood.
     if (error == -EUCLEAN)
         report->broken = true;
     else if (error)

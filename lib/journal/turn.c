@@ -64,7 +64,7 @@ static int write_state(struct journal_object *object)
     return error;
 }
 
-/* What was applied is not needed any more. */
+/* Blocks that were applied are not needed any more. */
 static void end_applying(struct journal_object *object)
 {
     struct layer *applying = &object->layers[LAYER_APPLYING];
@@ -149,7 +149,7 @@ static void trim(struct journal *journal)
 
     end = end > journal->limit ? end : journal->limit;
     wanted = (off_t)(REDO_DATA_AT + end * REDO_PAGE);
-    // What is not given back is used again.
+    // A block that is not given back is used again.
     if (size > wanted && ftruncate(journal->fd, wanted) != 0)
         return;
 }

@@ -294,7 +294,7 @@ void journal_forget(struct journal_object *object)
     pthread_mutex_unlock(&journal->lock);
     extent_map_clear(&committed->map, &release);
     committed->changed = false;
-    // Who applies it has its blocks, and clears it then.
+    // The thread that applies it has its blocks, and clears it then.
     empty_uncommitted(object);
     pthread_rwlock_unlock(&object->lock);
 }

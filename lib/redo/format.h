@@ -122,7 +122,7 @@ struct redo_committed {
     uint64_t mtime;
 };
 
-/* What was recorded of these objects is committed, as one. */
+/* All that was recorded of these objects is committed, as one. */
 struct redo_commit {
     uint64_t synced; // the sequence of the last record that was known to be on disk
     uint64_t count;

@@ -69,7 +69,7 @@ int location_create(int store)
     dir = open_private_directory(store);
     if (dir < 0)
         return dir;
-    // Who can rename files in it could put an old journal in the place of this one.
+    // Somebody who can rename files in it could put an old journal in the place of this one.
     if (fstat(dir, &st) != 0)
         return -errno;
     if (geteuid() != 0 && st.st_uid != geteuid())

@@ -52,12 +52,12 @@ dev_t mounts_device_at(const char *path);
  * leaves the text as it is, if it is not there. */
 bool mounts_find_type(dev_t device, char *type, size_t size);
 
-/* Whether anything is mounted of a filesystem, by its device number; true where that cannot be
- * seen. */
+/* Returns whether anything is mounted of a filesystem, by its device number; true where that cannot
+ * be seen. */
 bool mounts_have_device(dev_t device);
 
-/* Whether what is mounted exactly at an absolute path without symlinks is a shmapfs. A mount that
- * another one covers does not count. */
+/* Returns whether what is mounted exactly at an absolute path without symlinks is a shmapfs. A
+ * mount that another one covers does not count. */
 bool mounts_at(const char *path);
 
 #endif

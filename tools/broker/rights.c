@@ -67,7 +67,7 @@ int rights_raise(bool raise)
 
 #ifdef SHMAPFS_SECCOMP
 
-/* What a child does: receive and answer, look at descriptors, and register. */
+/* The work of a child: receive and answer, look at descriptors, and register. */
 static const int CHILD_CALLS[] = {
     SCMP_SYS(read),
     SCMP_SYS(write),

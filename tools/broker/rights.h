@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a process of the broker may still do. */
+/* The rights that a process of the broker keeps. */
 #ifndef SHMAPFS_TOOLS_RIGHTS_H
 #define SHMAPFS_TOOLS_RIGHTS_H
 

@@ -92,7 +92,7 @@ static int fail_lifetime_set(const char *path, int error)
     }
 }
 
-/* What paths are to be given. */
+/* The things that paths are to be given. */
 struct wanted {
     bool class_given;
     enum shmap_class class;

@@ -19,7 +19,7 @@
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 
-/* What an examination has come to. */
+/* The outcome of an examination. */
 struct examination {
     struct machine machine;
     struct findings findings;

@@ -36,7 +36,7 @@ static void add_daemon_argument(struct run_plan *plan, const char *argument)
     plan->daemon_arguments[plan->daemon_argument_count++] = argument;
 }
 
-/* What the options say, as far as it has to be looked at before it becomes the plan's. */
+/* The options, as far as it has to be looked at before it becomes the plan's. */
 struct run_words {
     const char *mountpoint, *when, *linger;
 };

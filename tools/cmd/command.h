@@ -34,7 +34,7 @@ enum choice {
     CHOICES
 };
 
-/* What the command line asks of a command. */
+/* The command line, as a command reads it. */
 struct invocation {
     bool json;        // answer in JSON
     int count;        // of arguments; there are as many as the command takes

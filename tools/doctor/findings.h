@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What doctor has found: a line for each thing that it looked at. */
+/* The findings of doctor: a line for each thing that it looked at. */
 #ifndef SHMAPCTL_FINDINGS_H
 #define SHMAPCTL_FINDINGS_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is to be thought of a machine. All of it follows from struct machine. A line that nothing
+/* The judgement of a machine. All of it follows from struct machine. A line that nothing
  * can be done about is fine: the text says what it means. */
 #include <errno.h>
 #include <inttypes.h>

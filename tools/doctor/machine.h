@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What of the machine, and of whoever asks, matters to a mount. */
+/* The properties of the machine, and of whoever asks, that matter to a mount. */
 #ifndef SHMAPCTL_MACHINE_H
 #define SHMAPCTL_MACHINE_H
 

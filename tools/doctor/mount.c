@@ -56,7 +56,7 @@ static void judge_survival(const struct shmap_status *status, struct findings *f
     }
 }
 
-/* What mends a data path that does not lead through the kernel, by the words of its reason. */
+/* Means to mend a data path that does not lead through the kernel, by the words of its reason. */
 static const char *passthrough_remedy(const char *reason)
 {
     static const struct {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is to be thought of a mount. */
+/* The judgement of a mount. */
 #ifndef SHMAPCTL_DOCTOR_MOUNT_H
 #define SHMAPCTL_DOCTOR_MOUNT_H
 

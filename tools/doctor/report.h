@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a report of a fault should have, without private names. */
+/* The contents of a report of a fault, without private names. */
 #ifndef SHMAPCTL_REPORT_H
 #define SHMAPCTL_REPORT_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the filesystem of a store can do for a mount. */
+/* The abilities of a store's filesystem that a mount can use. */
 #ifndef SHMAPCTL_DOCTOR_STORE_H
 #define SHMAPCTL_DOCTOR_STORE_H
 

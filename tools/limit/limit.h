@@ -6,7 +6,7 @@
 
 #include "lib/api/shmap.h"
 
-/* What a limit can be made of; in the order in which it is written. */
+/* The words that a limit can be made of; in the order in which it is written. */
 enum limit_word { LIMIT_SIZE, LIMIT_INODES, LIMIT_HUGE, LIMIT_POLICY, LIMIT_NOSWAP, LIMIT_WORDS };
 
 struct limit {

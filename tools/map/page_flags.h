@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the kernel knows of pages in memory that are mapped here. It tells root alone. */
+/* The kernel's knowledge of pages in memory that are mapped here. It tells root alone. */
 #ifndef SHMAPCTL_PAGE_FLAGS_H
 #define SHMAPCTL_PAGE_FLAGS_H
 

@@ -30,7 +30,7 @@ struct page_map {
     struct page_cell *cells;
     size_t count;
     struct page_cell total;
-    // What can be known here; otherwise the numbers are 0.
+    // The numbers as far as they can be known here; otherwise the numbers are 0.
     bool knows_resident, knows_dirty, knows_huge, knows_swapped;
 };
 
@@ -47,7 +47,7 @@ void page_map_add(struct page_map *map, uint64_t first, uint64_t count, size_t m
 
 void page_map_free(struct page_map *map);
 
-/* What a cell is shown as. */
+/* The looks of a cell. */
 enum cell_look {
     LOOK_HOLE,
     LOOK_ABSENT,   // data that is not in memory

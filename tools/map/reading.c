@@ -74,7 +74,7 @@ static void find_place(struct reading *reading)
     }
     reading->single_dirty = passthrough && !reading->is_memory;
     map->knows_huge = reading->has_flags;
-    // What is in memory for good is written nowhere, and so never dirty.
+    // A page that is in memory for good is written nowhere, and so never dirty.
     map->knows_dirty = reading->is_memory || (reading->single_dirty && reading->has_flags);
 }
 

@@ -7,8 +7,8 @@
 
 #include "tools/ui/array.h"
 
-/* What node_exporter reads knows fewer types than OpenMetrics: so what is said of a mount is a
- * gauge that is 1, and no info. */
+/* The format that node_exporter reads has fewer types than OpenMetrics: so what is said of a mount
+ * is a gauge that is 1, and no info. */
 const struct metric_family METRIC_FAMILIES[METRICS] = {
     [METRIC_UP] = { "shmapfs_up", "gauge", NULL, "Whether the mount tells its state." },
     [METRIC_INFO] = { "shmapfs_mount", "gauge", NULL, "What the mount is; always 1." },

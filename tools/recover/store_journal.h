@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What shmapctl recover and verify do with the journal of a store. */
+/* The work of shmapctl recover and verify on the journal of a store. */
 #ifndef SHMAPCTL_STORE_JOURNAL_H
 #define SHMAPCTL_STORE_JOURNAL_H
 

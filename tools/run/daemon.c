@@ -91,7 +91,7 @@ _Noreturn void daemon_execute(struct daemon *daemon, const char *const arguments
     int error;
 
     held_wait(&daemon->process);
-    // What the terminal sends is for COMMAND.
+    // The terminal sends its signals to COMMAND.
     setsid();
     // Nothing that the caller has open is the daemon's, but for what it complains to.
     streams_silence(STDOUT_FILENO);

@@ -43,7 +43,7 @@ static int cover(const char *directory)
     const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     int error;
 
-    // What is there could be a shmapfs of another run, which would then live as long as this one.
+    // A mount there could be a shmapfs of another run, which would then live as long as this one.
     // In a user namespace it cannot be taken away.
     while (umount2(directory, MNT_DETACH) == 0)
         ;

@@ -45,8 +45,8 @@ void supervise_unblock_ends(void)
     sigprocmask(SIG_UNBLOCK, &ends, NULL);
 }
 
-/* Whether the kernel has sent a signal to the whole process group of the terminal, and so to the
- * command as well. It tells the leader of the session alone that a terminal is gone. */
+/* Returns whether the kernel has sent a signal to the whole process group of the terminal, and so
+ * to the command as well. It tells the leader of the session alone that a terminal is gone. */
 static bool is_for_group(const struct signalfd_siginfo *info)
 {
     if (info->ssi_code != SI_KERNEL)
@@ -67,9 +67,9 @@ static bool is_for_group(const struct signalfd_siginfo *info)
     }
 }
 
-/* Whether a signal is meant for the command. Not meant for it are the one that tells of a child's
- * end, those that the process has brought upon itself, such as SIGPIPE, and those that the command
- * sends to its parent or its group. */
+/* Returns whether a signal is meant for the command. Not meant for it are the one that tells of a
+ * child's end, those that the process has brought upon itself, such as SIGPIPE, and those that the
+ * command sends to its parent or its group. */
 static bool is_for_command(const struct supervision *supervision,
                            const struct signalfd_siginfo *info)
 {

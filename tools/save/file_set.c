@@ -38,7 +38,7 @@ static int check_class(const char *path, bool named)
 
     if (!error && (class == SHMAP_ATOMIC || class == SHMAP_CHECKPOINT))
         return 1;
-    // What vanishes while its directory is read was no part of this.
+    // A file that vanishes while its directory is read was no part of this.
     if (!named && (!error || error == -ENODATA || error == -ENOENT))
         return 0;
     if (!error)

@@ -215,7 +215,7 @@ void mount_list_reduce(struct mount_list *list, const dev_t *devices, size_t cou
         if (is_chosen(mount->device, devices, count) && !is_repeated(list, mount))
             kept.all[kept.count++] = *mount;
     }
-    // What stays is not freed with what goes.
+    // An entry that stays is not freed with one that goes.
     for (size_t i = 0, next = 0; i < list->count; i++) {
         if (next < kept.count && list->all[i].path == kept.all[next].path)
             next++;

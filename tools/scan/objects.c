@@ -44,13 +44,13 @@ struct walk {
 
 static void report_error(struct walk *walk, int error)
 {
-    // What was there a moment ago is gone, or is something else.
+    // An entry that was there a moment ago is gone, or is something else.
     if (error == ENOENT || error == ENOTDIR || error == ELOOP)
         return;
     walk->status = fail(walk->path, "%s", strerror(error));
 }
 
-/* What is true of an entry that cannot be reached is true of the others in its directory. */
+/* An entry that cannot be reached has this in common with the others in its directory. */
 static void report_error_once(struct walk *walk, int error)
 {
     if (walk->level->reported)
@@ -106,8 +106,8 @@ static void read_classes(const char *name, struct object *object)
         read_class(name, SHMAP_XATTR_NEXT_CLASS, &object->next_class);
 }
 
-/* Adds a file, whose class is that of its directory unless it has one of its own; `error` is that of
- * counting its pages. */
+/* Adds a file, whose class is that of its directory unless it has one of its own; `error` is that
+ * of counting its pages. */
 static void add_listed_file(struct walk *walk, const struct stat *stat, const char *name,
                             const char *path, int error, struct object object)
 {

@@ -20,7 +20,7 @@
 #include "tools/scan/process.h"
 #include "tools/ui/array.h"
 
-/* What a pass over /proc looks for, and the process that it has come to. */
+/* The goal of a pass over /proc, and the process that it has come to. */
 struct pass {
     dev_t device;
     uint64_t inode;
@@ -66,7 +66,8 @@ static bool is_wanted(const struct pass *pass, dev_t device, uint64_t inode)
     return device == pass->device && (pass->inode == USERS_OF_ALL || inode == pass->inode);
 }
 
-/* Whether a link of /proc leads to what the pass looks for. The kernel answers from what it has. */
+/* Returns whether a link of /proc leads to what the pass looks for. The kernel answers from what it
+ * has. */
 static bool links_to_wanted(const struct pass *pass, int dir, const char *link, uint64_t *inode)
 {
     struct statx stx;
@@ -178,8 +179,8 @@ static void inspect_places(struct pass *pass, int dir)
     inspect_link(pass, dir, "root", USE_ROOT);
 }
 
-/* Whether a thread has another one of something than its process' first thread has. Where the
- * kernel does not tell, it is the same, as it nearly always is. */
+/* Returns whether a thread has another one of something than its process' first thread has. Where
+ * the kernel does not tell, it is the same, as it nearly always is. */
 static bool has_own(pid_t process, pid_t thread, int type)
 {
     return syscall(SYS_kcmp, process, thread, type, 0UL, 0UL) > 0;
@@ -234,8 +235,8 @@ static void record_user(struct pass *pass, int dir)
     users->all[users->count++] = *user;
 }
 
-/* Whether the caller may inspect a process: all that is inspected takes the same right as this
- * link. A process that has ended meanwhile has nothing to show. */
+/* Returns whether the caller may inspect a process: all that is inspected takes the same right as
+ * this link. A process that has ended meanwhile has nothing to show. */
 static bool may_inspect(int dir)
 {
     char byte;

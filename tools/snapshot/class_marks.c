@@ -62,7 +62,7 @@ int class_marks_of_directory(const struct inventory *inventory, size_t index, in
     const struct inventory_entry *entry = &inventory->entries[index];
     int error = 0;
 
-    // What was copied from RAM is to be seen in a store.
+    // A copy from RAM is to be seen in a store.
     if (inventory_is_passing(entry->class) && inventory->anon)
         return 0;
     if (inventory_begins_class(inventory, index))

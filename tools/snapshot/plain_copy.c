@@ -51,7 +51,7 @@ static int open_stored(const struct clone_source *source, int file, const char *
     return steal_fd(&fd);
 }
 
-/* What the mount's page cache holds, goes to the store's file. Returns when that was written to. */
+/* Writes pages of the mount's page cache to the store's file. Returns that one's mtime, or -1. */
 static int64_t push_file(int file)
 {
     struct statx now;

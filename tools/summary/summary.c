@@ -117,7 +117,7 @@ static void visit(struct walk *walk, FTSENT *entry)
     case FTS_DNR:
     case FTS_ERR:
     case FTS_NS:
-        // What was there a moment ago is gone.
+        // An entry that was there a moment ago is gone.
         if (entry->fts_errno != ENOENT)
             walk->status = fail(entry->fts_path, "%s", strerror(entry->fts_errno));
         break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a mount has served between two looks at its counts. */
+/* The requests that a mount has served between two looks at its counts. */
 #ifndef SHMAPCTL_RATES_H
 #define SHMAPCTL_RATES_H
 

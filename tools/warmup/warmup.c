@@ -114,7 +114,7 @@ static int visit_entry(struct warmup *warmup, const FTSENT *entry)
 {
     switch (entry->fts_info) {
     case FTS_F:
-        // What was named itself may be a symbolic link.
+        // A path that was named itself may be a symbolic link.
         return warm_file(warmup, entry->fts_accpath,
                          entry->fts_level == FTS_ROOTLEVEL ? 0 : O_NOFOLLOW);
     case FTS_DNR:
