@@ -254,6 +254,11 @@ static int read_limit(const struct invocation *invocation, struct limit *limit)
     return limit_of(given, limit);
 }
 
+static bool can_have_limit(const struct wanted *wanted)
+{
+    return wanted->class_given && (wanted->class == SHMAP_ANON || wanted->class == SHMAP_SCRATCH);
+}
+
 /* Reads what paths are to be given. Returns EXIT_SUCCESS, or an exit status after a line. */
 static int read_wanted(const struct invocation *invocation, struct wanted *wanted)
 {
@@ -283,8 +288,7 @@ static int read_wanted(const struct invocation *invocation, struct wanted *wante
               "command of its own, for what is made later");
     else if (when && wanted->class_given && wanted->class != SHMAP_ANON)
         warnx("class: --lifetime is for anonymous directories; leave it out, or make it anon");
-    else if (*wanted->limit.words && (!wanted->class_given || (wanted->class != SHMAP_ANON &&
-                                                               wanted->class != SHMAP_SCRATCH)))
+    else if (*wanted->limit.words && !can_have_limit(wanted))
         warnx("class: %s is for the classes anon and scratch; name one of them last",
               wanted->limit.words);
     else if (*wanted->limit.words && wanted->convert)
