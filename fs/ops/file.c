@@ -135,6 +135,13 @@ static bool has_memory(const struct inode *inode, int fd, off_t offset, size_t s
     return lseek(fd, offset, SEEK_HOLE) >= offset + (off_t)size;
 }
 
+static ssize_t write_in_memory(struct inode *inode, int fd, const char *data, size_t size,
+                               off_t offset, bool all)
+{
+    return has_memory(inode, fd, offset, size) ? write_all(inode, fd, data, size, offset, all)
+                                               : -ENOSPC;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
@@ -151,12 +158,12 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     if (written == 0 && !request_was_executed(request, &written)) {
         KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
         SETID_CHANGE setid = setid_change_begin(&inode, io.fd, fi->kill_suidgid ? req : NULL);
+        // The kernel takes what it writes back for written, however little was.
         do
-            // The kernel takes what it writes back for written, however little was.
-            written = has_memory(&inode, io.fd, offset, size)
-                          ? write_all(&inode, io.fd, data, size, offset, fi->writepage)
-                          : -ENOSPC;
+            written = write_in_memory(&inode, io.fd, data, size, offset, true);
         while (written == -ENOSPC && reclaim_wait(volume, &mark));
+        if (written < 0 && !fi->writepage)
+            written = write_in_memory(&inode, io.fd, data, size, offset, false);
         if (written < 0 && fi->writepage)
             file_io_note_loss(&inode, (int)written);
         request_executed(request, written);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/save/file_set.h"
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -129,7 +130,9 @@ static int add_member(struct file_set *set, const char *path, bool named)
     if (fstat(fd, &st) != 0)
         return fail(path, "%s", strerror(errno));
     if (!set->first) {
-        set->first = path;
+        set->first = strdup(path);
+        if (!set->first)
+            err(EXIT_FAILURE, NULL);
         set->device = st.st_dev;
     }
     if (st.st_dev != set->device)
@@ -207,5 +210,6 @@ void file_set_close(struct file_set *set)
     for (size_t i = 0; i < set->count; i++)
         close(set->fds[i]);
     free(set->fds);
+    free(set->first);
     *set = (struct file_set){ .count = 0 };
 }

@@ -10,8 +10,8 @@
 struct file_set {
     int *fds; // of those that have something to commit
     size_t count;
-    uint64_t bytes;    // that they have to commit
-    const char *first; // path, with which the device is that of the others
+    uint64_t bytes; // that they have to commit
+    char *first;    // path, with which the device is that of the others
     dev_t device;
 };
 
