@@ -14,10 +14,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 // As tools/broker/callers.h has them.
-enum { SESSIONS = 32, BURST = 256 };
+enum { SESSIONS = 32, BURST = 256, PER_SECOND = 128 };
 
 static bool become(uid_t uid)
 {
@@ -58,17 +59,30 @@ static void many_sessions(void **state)
     broker_stop(broker);
 }
 
+static double seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Connects until that is refused. A machine that is busy may be slower than what is allowed. */
 static int connect_often(void *unused)
 {
-    int file = memfd_create("memory", 0), result = 0;
+    int file = memfd_create("memory", 0), result = 0, served = 0;
+    double begin = seconds();
 
     (void)unused;
-    for (int i = 0; i < 4 * BURST && result == 0; i++) {
+    while (served < 4 * BURST && result == 0) {
         int socket = attacker_connect();
         result = attacker_ask(socket, BROKER_FILE, file, 0);
         close(socket);
+        served += result == 0;
     }
-    return -result;
+    if (result != 0 && result != -EAGAIN)
+        return -result;
+    return served <= BURST + 1 + (int)(PER_SECOND * (seconds() - begin)) ? 0 : EUSERS;
 }
 
 static void many_connections(void **state)
@@ -76,7 +90,7 @@ static void many_connections(void **state)
     (void)state;
     broker_prepare();
     pid_t broker = broker_start(NULL);
-    assert_int_equal(harness_as(ALICE, ALICE, 0, NULL, connect_often, NULL), EAGAIN);
+    assert_int_equal(harness_as(ALICE, ALICE, 0, NULL, connect_often, NULL), 0);
     assert_served(BOB);
     broker_stop(broker);
 }
