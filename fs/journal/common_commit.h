@@ -2,8 +2,7 @@
 /*
  * Commits of several files as one: after a crash all of them are as of it, or none.
  *
- * What programs have stored through mappings is known here when the kernel has written it, and not
- * before.
+ * The daemon knows of stores through mappings when the kernel has written them, and not before.
  */
 #ifndef SHMAPFS_COMMON_COMMIT_H
 #define SHMAPFS_COMMON_COMMIT_H

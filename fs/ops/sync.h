@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What clients ask for and wait long for: a sync (SHMAP_XATTR_SYNC), and the commit of all that is
- * uncommitted (SHMAP_XATTR_SAVE).
+ * Requests that take long: a sync (SHMAP_XATTR_SYNC), and the commit of all that is uncommitted
+ * (SHMAP_XATTR_SAVE).
  *
  * The kernel tells no daemon of syncfs(2), so a client reads an attribute, and is answered when all
  * that was written through the mount before is on the disk of the store, or committed. That may

@@ -143,23 +143,8 @@ static bool changes_something(uint64_t number)
 static bool kill_save_at(int step, int signal)
 {
     static const char *const words[] = { "shmapctl", "save", "--to", "out/copy", "mnt/file", NULL };
-    pid_t pid = start_traced(NULL, words);
-    uint64_t number;
-    int status = 0;
 
-    for (int i = 0; i < step; i++) {
-        if (!go_to_next(pid, changes_something, &number, &status)) {
-            assert_int_equal(status, 0);
-            return false;
-        }
-    }
-    assert_ok(kill(pid, signal));
-    if (signal == SIGKILL)
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-    else
-        while (go_to_next(pid, changes_something, &number, &status))
-            ;
-    return true;
+    return kill_traced_at(words, changes_something, step, signal);
 }
 
 /* The destination is whole, and nothing is beside it. */

@@ -57,6 +57,28 @@ bool go_to_next(pid_t pid, bool (*is_wanted)(uint64_t number), uint64_t *number,
     }
 }
 
+bool kill_traced_at(const char *const words[], bool (*is_wanted)(uint64_t number), int step,
+                    int signal)
+{
+    pid_t pid = start_traced(NULL, words);
+    uint64_t number;
+    int status = 0;
+
+    for (int i = 0; i < step; i++) {
+        if (!go_to_next(pid, is_wanted, &number, &status)) {
+            assert_int_equal(status, 0);
+            return false;
+        }
+    }
+    assert_ok(kill(pid, signal));
+    if (signal == SIGKILL)
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+    else
+        while (go_to_next(pid, is_wanted, &number, &status))
+            ;
+    return true;
+}
+
 void assert_said(const char *words)
 {
     char said[1024];

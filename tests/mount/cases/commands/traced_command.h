@@ -15,6 +15,11 @@ pid_t start_traced(int (*prepare)(void), const char *const words[]);
  * else `status` is that of its end. */
 bool go_to_next(pid_t pid, bool (*is_wanted)(uint64_t number), uint64_t *number, int *status);
 
+/* Starts a command and kills it at the beginning of the call with that number among those that are wanted; a signal that it can
+ * handle lets it end by itself. Returns whether it has come to that call; otherwise it succeeded. */
+bool kill_traced_at(const char *const words[], bool (*is_wanted)(uint64_t number), int step,
+                    int signal);
+
 /* Asserts that it has said some words. */
 void assert_said(const char *words);
 

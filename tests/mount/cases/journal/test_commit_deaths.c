@@ -16,7 +16,7 @@
 
 enum { PAGES = 64, DEATHS = 6 };
 
-/* What the writer tells. */
+/* The writer's report. */
 struct progress {
     _Atomic uint64_t committed; // the number of its last commit
     _Atomic int error;

@@ -202,7 +202,7 @@ static void more_than_one_commit_can_have(void **state)
     assert_ok(umount2(workspace->store, MNT_DETACH));
 }
 
-/* What the writer tells. */
+/* The writer's report. */
 struct progress {
     _Atomic uint64_t saved; // its last number
     _Atomic int error;

@@ -122,7 +122,7 @@ static void all_files_are_as_of_one_moment(void **state)
         assert_content("out/copy/dir/replaced", "old replaced");
         assert_content("out/copy/dir/sub/c", "old c");
         assert_entries("out/copy/dir", "a\nb\nremoved\nreplaced\nsub\n");
-        // What was held back comes to the files, by time or with the mount's end.
+        // The files get what was held back, by time or with the mount's end.
         if (i == 0) {
             await_applied(workspace);
             assert_content("store/dir/a", "new");
@@ -135,7 +135,7 @@ static void all_files_are_as_of_one_moment(void **state)
     }
 }
 
-/* What a writer shares with the case. */
+/* Memory that a writer shares with the case. */
 struct writing {
     atomic_bool over;
     atomic_uint rounds;
@@ -235,7 +235,7 @@ static void a_crash_of_all_meanwhile(void **state)
     workspace_unmount(workspace);
 }
 
-/* What a worker held back with its memory, the next one cannot: the snapshot begins anew. */
+/* The next worker does not hold back what the one before did: the snapshot begins anew. */
 static void a_worker_dies_meanwhile(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -313,23 +313,8 @@ static bool changes_something(uint64_t number)
 static bool kill_at(int step, int signal)
 {
     static const char *const words[] = { "shmapctl", "snapshot", "mnt", "out/copy", NULL };
-    pid_t pid = start_traced(NULL, words);
-    uint64_t number;
-    int status = 0;
 
-    for (int i = 0; i < step; i++) {
-        if (!go_to_next(pid, changes_something, &number, &status)) {
-            assert_int_equal(status, 0);
-            return false;
-        }
-    }
-    assert_ok(kill(pid, signal));
-    if (signal == SIGKILL)
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-    else
-        while (go_to_next(pid, changes_something, &number, &status))
-            ;
-    return true;
+    return kill_traced_at(words, changes_something, step, signal);
 }
 
 static void an_interrupted_one_leaves_nothing(void **state)
