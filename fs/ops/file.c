@@ -96,14 +96,6 @@ void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fu
     reply_data(req, &data);
 }
 
-static ssize_t write_contents(struct inode *inode, int fd, const char *data, size_t size,
-                              off_t offset)
-{
-    int error = file_take_setid(inode, fd);
-
-    return error ? error : inode_contents(inode)->write(inode, fd, data, size, offset);
-}
-
 /* Returns how many bytes were written, or a negative errno; the errno, too, if some were written
  * where all are wanted. */
 static ssize_t write_all(struct inode *inode, int fd, const char *data, size_t size, off_t offset,
@@ -112,7 +104,7 @@ static ssize_t write_all(struct inode *inode, int fd, const char *data, size_t s
     size_t done = 0;
 
     if (inode_contents(inode))
-        return write_contents(inode, fd, data, size, offset);
+        return inode_contents(inode)->write(inode, fd, data, size, offset);
     while (done < size) {
         ssize_t written = pwrite(fd, data + done, size - done, offset + (off_t)done);
 
@@ -142,6 +134,21 @@ static ssize_t write_in_memory(struct inode *inode, int fd, const char *data, si
                                                : -ENOSPC;
 }
 
+/* Writes, and waits where files that are about to go will make room. The kernel takes all that it
+ * writes back for written, however little was. */
+static ssize_t write_with_room(struct inode *inode, int fd, const char *data, size_t size,
+                               off_t offset, bool writeback)
+{
+    unsigned mark = reclaim_mark(inode->volume);
+    ssize_t written;
+
+    do
+        written = write_in_memory(inode, fd, data, size, offset, true);
+    while (written == -ENOSPC && reclaim_wait(inode->volume, &mark));
+    return written < 0 && !writeback ? write_in_memory(inode, fd, data, size, offset, false)
+                                     : written;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
               struct fuse_file_info *fi)
 {
@@ -149,21 +156,20 @@ void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_
     INODE struct inode inode = INODE_NONE;
     FILE_IO struct file_io io = FILE_IO_NONE;
     struct request *request = volume_request(volume);
-    unsigned mark = reclaim_mark(volume);
     int64_t written = inode_hold(volume, id, &inode);
 
     atomic_fetch_add(&volume->state->life.writes_begun, 1);
     if (written == 0)
         written = file_io_begin(&inode, true, &io);
     if (written == 0 && !request_was_executed(request, &written)) {
-        KEEP_SETID(&volume->info.cred, !fi->kill_suidgid);
+        // Contents that are elsewhere are written without touching the area's file.
+        bool in_area = inode_contents(&inode) == NULL;
+        KEEP_SETID(&volume->info.cred, in_area && !fi->kill_suidgid);
         SETID_CHANGE setid = setid_change_begin(&inode, io.fd, fi->kill_suidgid ? req : NULL);
-        // The kernel takes what it writes back for written, however little was.
-        do
-            written = write_in_memory(&inode, io.fd, data, size, offset, true);
-        while (written == -ENOSPC && reclaim_wait(volume, &mark));
-        if (written < 0 && !fi->writepage)
-            written = write_in_memory(&inode, io.fd, data, size, offset, false);
+
+        written = in_area || !fi->kill_suidgid ? 0 : file_take_setid(&inode, io.fd);
+        if (written == 0)
+            written = write_with_room(&inode, io.fd, data, size, offset, fi->writepage);
         if (written < 0 && fi->writepage)
             file_io_note_loss(&inode, (int)written);
         request_executed(request, written);
