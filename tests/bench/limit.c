@@ -173,6 +173,9 @@ const struct limit limits[] = {
     { .work = "msync 16 random", .pairs = native_atomic, .at_most = 1.5 },
     { .work = "msync 256 random", .pairs = native_atomic, .at_most = 1.5 },
     { .work = "msync 4096 random", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "msync 1 written", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "msync 16 written", .pairs = native_atomic, .at_most = 1.5 },
+    { .work = "msync 256 written", .pairs = native_atomic, .at_most = 1.5 },
     { .work = "mmap warm store", .pairs = tmpfs_checkpoint, .at_most = 1.2 },
     // A RAM disk is saved so.
     { .work = "save 1 %", .pairs = tmpfs_checkpoint, .at_most = 0.1, .against_work = "rsync 1 %" },
