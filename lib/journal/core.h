@@ -211,6 +211,24 @@ int overlay_read_page(const struct journal_object *object, int fd, uint64_t page
  * errno. */
 int place_pages(struct journal_object *object, uint64_t page, uint64_t pages, const void *data,
                 bool to_journal, uint64_t size);
+
+/* Pages that are in blocks of the journal, and of which no record tells yet. */
+struct placed {
+    uint64_t page;
+    uint64_t pages;
+    uint64_t block;
+    uint64_t checksums[PLACE_PAGES];
+};
+
+/* Writes pages to fresh blocks before the object is locked, so that several threads can do so at a
+ * time. Returns false if place_pages() is to do it: some have uncommitted blocks already, or there
+ * is no room. */
+bool place_ahead(struct journal_object *object, uint64_t page, uint64_t pages, const void *data,
+                 struct placed *placed);
+/* Enters such pages as uncommitted. `size` is that of the object afterwards. The caller has the
+ * object's lock for writing. Returns 0 or a negative errno, and then the blocks are free. */
+int place_enter(struct journal_object *object, const struct placed *placed, uint64_t size);
+
 /* Moves up to `most` spilled pages into the journal. Returns how many, or a negative errno. */
 ssize_t place_unspill(struct journal_object *object, uint64_t most);
 

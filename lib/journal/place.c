@@ -161,13 +161,11 @@ static void undo_runs(struct placing *placing)
     }
 }
 
-static int place(struct placing *placing, uint64_t page, uint64_t pages, const void *data)
+/* Has records tell of what was written to blocks, unless that failed. */
+static int record_runs(struct placing *placing, int error)
 {
     struct layer *layer = &placing->object->layers[LAYER_UNCOMMITTED];
-    int error = extent_map_prepare(&layer->map, pages);
 
-    if (!error)
-        error = write_runs(placing, page, pages, data);
     disk_point(DISK_POINT_WRITTEN);
     if (!error)
         error = room_append(placing->object, &placing->records);
@@ -179,6 +177,65 @@ static int place(struct placing *placing, uint64_t page, uint64_t pages, const v
     extent_map_relax(&layer->map);
     records_clear(&placing->records);
     return error;
+}
+
+static int place(struct placing *placing, uint64_t page, uint64_t pages, const void *data)
+{
+    struct layer *layer = &placing->object->layers[LAYER_UNCOMMITTED];
+    int error = extent_map_prepare(&layer->map, pages);
+
+    return record_runs(placing, error ? error : write_runs(placing, page, pages, data));
+}
+
+/* Returns whether no page has an uncommitted block, which would be written over. */
+static bool are_fresh(struct journal_object *object, uint64_t page, uint64_t pages)
+{
+    const struct extent *extent;
+
+    pthread_rwlock_rdlock(&object->lock);
+    extent = extent_map_find(&object->layers[LAYER_UNCOMMITTED].map, page);
+    while (extent != NULL && extent->block == EXTENT_HOLE)
+        extent = extent_map_next(extent);
+    pthread_rwlock_unlock(&object->lock);
+    return extent == NULL || extent->first >= page + pages;
+}
+
+bool place_ahead(struct journal_object *object, uint64_t page, uint64_t pages, const void *data,
+                 struct placed *placed)
+{
+    struct journal *journal = object->journal;
+    uint64_t got;
+
+    if (pages > PLACE_PAGES || object->spills || room_ready(journal) != 0 ||
+        !are_fresh(object, page, pages))
+        return false;
+    got = room_take(journal, POOL_JOURNAL, pages, &placed->block);
+    // What needs more than one run, or has no room, is placed under the lock.
+    if (got == 0)
+        return false;
+    if (got < pages || room_write(journal, placed->block, pages, data) != 0) {
+        room_give(journal, placed->block, got);
+        return false;
+    }
+    placed->page = page;
+    placed->pages = pages;
+    for (uint64_t i = 0; i < pages; i++)
+        placed->checksums[i] = XXH3_64bits((const char *)data + i * REDO_PAGE, REDO_PAGE);
+    return true;
+}
+
+int place_enter(struct journal_object *object, const struct placed *placed, uint64_t size)
+{
+    struct placing placing = { .object = object, .count = 1 };
+
+    placing.runs[0] = (struct run){ placed->page, placed->pages, placed->block, .fresh = true };
+    placing.state = record_state_of(object, LAYER_UNCOMMITTED);
+    placing.state.size = size;
+    placing.state.mtime = journal_time();
+    room_set_checksums(object->journal, placed->block, placed->pages, placed->checksums);
+    record_write(&placing.records, &placing.state, placed->page, placed->pages, placed->block,
+                 placed->checksums);
+    return record_runs(&placing, extent_map_prepare(&object->layers[LAYER_UNCOMMITTED].map, 1));
 }
 
 int place_pages(struct journal_object *object, uint64_t page, uint64_t pages, const void *data,

@@ -21,6 +21,17 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static bool are_pages(uint64_t offset, size_t size)
+{
+    return offset % REDO_PAGE == 0 && size % REDO_PAGE == 0;
+}
+
+/* Returns an object's size after it was written up to an end. */
+static uint64_t size_after(const struct journal_object *object, uint64_t end)
+{
+    return larger(object->layers[LAYER_UNCOMMITTED].size, end);
+}
+
 /* Finds out whether the store can have a file of a size: what is committed must find its way there.
  * The journal's file tries it. */
 static int check_size(struct journal *journal, uint64_t size)
@@ -71,23 +82,25 @@ static int write_some(struct journal_object *object, int fd, const char *data, s
 {
     uint64_t page = offset / REDO_PAGE;
     size_t at = offset % REDO_PAGE;
-    uint64_t old_size = object->layers[LAYER_UNCOMMITTED].size;
 
     if (at != 0 || size < REDO_PAGE) {
         *done = size < REDO_PAGE - at ? size : REDO_PAGE - at;
-        return change_page(object, fd, page, at, *done, data, larger(old_size, offset + *done));
+        return change_page(object, fd, page, at, *done, data, size_after(object, offset + *done));
     }
     *done = size - size % REDO_PAGE;
     if (*done > PLACE_PAGES * REDO_PAGE)
         *done = PLACE_PAGES * REDO_PAGE;
     return place_pages(object, page, *done / REDO_PAGE, data, false,
-                       larger(old_size, offset + *done));
+                       size_after(object, offset + *done));
 }
 
 ssize_t journal_write(struct journal_object *object, int fd, const void *data, size_t size,
                       off_t offset)
 {
     const char *from = data;
+    struct placed placed;
+    size_t all = 0;
+    bool ahead;
     int error;
 
     if (offset < 0)
@@ -97,8 +110,14 @@ ssize_t journal_write(struct journal_object *object, int fd, const void *data, s
     if (error || size == 0)
         return error;
     apply_for_room(object->journal, pages_of(size) + 1);
+    ahead = are_pages((uint64_t)offset, size) &&
+            place_ahead(object, (uint64_t)offset / REDO_PAGE, size / REDO_PAGE, data, &placed);
     pthread_rwlock_wrlock(&object->lock);
-    for (size_t all = 0, done; all < size && !error; all += done)
+    if (ahead) {
+        error = place_enter(object, &placed, size_after(object, (uint64_t)offset + size));
+        all = size;
+    }
+    for (size_t done; all < size && !error; all += done)
         error = write_some(object, fd, from + all, size - all, (uint64_t)offset + all, &done);
     pthread_rwlock_unlock(&object->lock);
     return error ? error : (ssize_t)size;

@@ -15,6 +15,7 @@
 #define WRITERS 3U
 #define COMMITS 150U
 #define WORDS   1024U // of what is written at once: two pages
+#define PLACES  16U   // that a thread has in a file of all of them
 
 struct world {
     int store;
@@ -110,7 +111,7 @@ static void begin(struct world *world, const char *path)
     }
 }
 
-static void end(struct world *world)
+static void recover(struct world *world)
 {
     struct journal_report report;
     struct complaint complaint;
@@ -120,34 +121,100 @@ static void end(struct world *world)
     journal_abandon(world->journal);
     assert_int_equal(journal_recover(world->store, NULL, &report, &complaint), 0);
     assert_true(report.damaged == 0 && report.torn == 0 && !report.broken);
-    for (unsigned i = 0; i < WRITERS; i++) {
-        uint64_t value;
+}
 
-        assert_int_equal(pread(world->fds[i], &value, sizeof(value), 0), sizeof(value));
-        assert_int_equal(value, COMMITS);
+static void end(struct world *world)
+{
+    for (unsigned i = 0; i < WRITERS; i++)
         close(world->fds[i]);
-    }
     close(world->store);
 }
 
-static void threads_do_not_disturb_each_other(void **state)
+static void run(struct world *world, void *(*work)(void *writer))
 {
-    struct world world;
     struct writer writers[WRITERS];
     pthread_t threads[WRITERS];
     pthread_t applier;
 
-    begin(&world, *state);
     for (unsigned i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){ .world = &world, .file = i };
-        assert_int_equal(pthread_create(&threads[i], NULL, write_on, &writers[i]), 0);
+        writers[i] = (struct writer){ .world = world, .file = i };
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &writers[i]), 0);
     }
-    assert_int_equal(pthread_create(&applier, NULL, apply_on, &world), 0);
+    assert_int_equal(pthread_create(&applier, NULL, apply_on, world), 0);
     for (unsigned i = 0; i < WRITERS; i++) {
         await_thread(threads[i], "a writer");
         assert_false(writers[i].failed);
     }
     await_thread(applier, "the one who applies");
+}
+
+static void threads_do_not_disturb_each_other(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    run(&world, write_on);
+    recover(&world);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        uint64_t value;
+
+        assert_int_equal(pread(world.fds[i], &value, sizeof(value), 0), sizeof(value));
+        assert_int_equal(value, COMMITS);
+    }
+    end(&world);
+}
+
+/* The first place is everybody's, and the others each thread's own in turn. */
+static off_t place_of(unsigned writer, uint64_t value)
+{
+    return (off_t)((1 + writer + value % PLACES * WRITERS) * WORDS * sizeof(uint64_t));
+}
+
+static bool put_at(struct world *world, off_t offset, uint64_t value)
+{
+    uint64_t words[WORDS];
+
+    for (unsigned i = 0; i < WORDS; i++)
+        words[i] = value;
+    return journal_write(world->objects[0], world->fds[0], words, sizeof(words), offset) ==
+           sizeof(words);
+}
+
+static void *write_together(void *argument)
+{
+    struct writer *writer = argument;
+    struct world *world = writer->world;
+
+    for (uint64_t i = 1; i <= COMMITS && !writer->failed; i++) {
+        uint64_t value;
+
+        writer->failed = !put_at(world, 0, i) || !put_at(world, place_of(writer->file, i), i) ||
+                         !put_at(world, place_of(writer->file, i + 1), i) ||
+                         !get(world, 0, &value) || (i % 3 == 0 && !commit(world, 0, false));
+    }
+    atomic_fetch_sub(&world->left, 1);
+    return NULL;
+}
+
+static void threads_share_a_file(void **state)
+{
+    struct world world;
+
+    begin(&world, *state);
+    run(&world, write_together);
+    assert_true(commit(&world, 0, false));
+    recover(&world);
+    for (unsigned i = 0; i < WRITERS * PLACES; i++) {
+        unsigned writer = i % WRITERS, place = i / WRITERS;
+        uint64_t words[WORDS], last = COMMITS - (COMMITS + PLACES - place) % PLACES;
+
+        assert_int_equal(pread(world.fds[0], words, sizeof(words), place_of(writer, place)),
+                         sizeof(words));
+        // The last round was the last to come to the place after its own, too.
+        last = place == (COMMITS + 1) % PLACES ? COMMITS : last;
+        assert_int_equal(words[0], last);
+        assert_memory_equal(words, words + 1, sizeof(words) - sizeof(words[0]));
+    }
     end(&world);
 }
 
@@ -155,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MEMORY_SCRATCH_TEST(threads_do_not_disturb_each_other),
+        MEMORY_SCRATCH_TEST(threads_share_a_file),
     };
     return cmocka_run_group_tests_name("journal_threads", tests, NULL, NULL);
 }
