@@ -127,13 +127,6 @@ static bool has_memory(const struct inode *inode, int fd, off_t offset, size_t s
     return lseek(fd, offset, SEEK_HOLE) >= offset + (off_t)size;
 }
 
-static ssize_t write_in_memory(struct inode *inode, int fd, const char *data, size_t size,
-                               off_t offset, bool all)
-{
-    return has_memory(inode, fd, offset, size) ? write_all(inode, fd, data, size, offset, all)
-                                               : -ENOSPC;
-}
-
 /* Writes, and waits where files that are about to go will make room. The kernel takes all that it
  * writes back for written, however little was. */
 static ssize_t write_with_room(struct inode *inode, int fd, const char *data, size_t size,
@@ -143,10 +136,13 @@ static ssize_t write_with_room(struct inode *inode, int fd, const char *data, si
     ssize_t written;
 
     do
-        written = write_in_memory(inode, fd, data, size, offset, true);
+        written = has_memory(inode, fd, offset, size)
+                      ? write_all(inode, fd, data, size, offset, true)
+                      : -ENOSPC;
     while (written == -ENOSPC && reclaim_wait(inode->volume, &mark));
-    return written < 0 && !writeback ? write_in_memory(inode, fd, data, size, offset, false)
-                                     : written;
+    if (written < 0 && !writeback && has_memory(inode, fd, offset, size))
+        written = write_all(inode, fd, data, size, offset, false);
+    return written;
 }
 
 void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
