@@ -14,6 +14,9 @@ enum { SERVING = 1, PROMOTED = 2, ONE_REQUEST = 4 };
 #define BUSY_POLL_NANOSECONDS 100000
 #define IDLE_NANOSECONDS      1000000
 
+/* After so many promotions that were of no use, the next one waits for the tick. */
+#define EAGER 8
+
 /* After this many back-to-back receives, add a leader: one thread cannot do the work. */
 #define STREAK 8
 
@@ -25,6 +28,7 @@ void leaders_init(struct leaders *leaders, long processors, unsigned most)
     leaders->may_poll = processors > 1;
     leaders->count = 1;
     leaders->vacant = 1;
+    leaders->eager = EAGER;
 }
 
 /* Lets one more thread lead. The lock is held. */
@@ -44,8 +48,10 @@ static void add_leader(struct leaders *leaders)
     lock_release(&leaders->lock);
 }
 
-static void promote_follower(struct leaders *leaders)
+static void promote_follower(struct leaders *leaders, unsigned record)
 {
+    leaders->waiting = leaders->clients[record];
+    leaders->replaced++;
     lock_take(&leaders->lock);
     offer_lead(leaders);
     lock_release(&leaders->lock);
@@ -123,12 +129,28 @@ void leader_serving(struct leader *leader)
     leader->leaders->work[leader->record] += ONE_REQUEST | SERVING;
 }
 
+void leader_serves(struct leader *leader, unsigned client)
+{
+    struct leaders *leaders = leader->leaders;
+
+    leaders->clients[leader->record] = client;
+    if (leaders->replaced > 0 && client != leaders->waiting)
+        leaders->eager = EAGER;
+}
+
 void leader_served(struct leader *leader)
 {
-    unsigned was = atomic_fetch_and(&leader->leaders->work[leader->record], ~(SERVING | PROMOTED));
+    struct leaders *leaders = leader->leaders;
+    unsigned was = atomic_fetch_and(&leaders->work[leader->record], ~(SERVING | PROMOTED));
+    unsigned eager = leaders->eager;
 
-    if (was & PROMOTED)
-        leader->leads = false;
+    if (!(was & PROMOTED))
+        return;
+    leader->leads = false;
+    leaders->replaced--;
+    // Another thread may have found just now that it was of use.
+    if (eager > 0)
+        atomic_compare_exchange_strong(&leaders->eager, &eager, eager - 1);
 }
 
 void leaders_promote(struct leaders *leaders, unsigned record)
@@ -138,10 +160,16 @@ void leaders_promote(struct leaders *leaders, unsigned record)
     // After another worker's death, threads that do not lead serve requests.
     while ((work & (SERVING | PROMOTED)) == SERVING) {
         if (atomic_compare_exchange_weak(&leaders->work[record], &work, work | PROMOTED)) {
-            promote_follower(leaders);
+            promote_follower(leaders, record);
             return;
         }
     }
+}
+
+void leaders_promote_eagerly(struct leaders *leaders, unsigned record)
+{
+    if (leaders->eager > 0)
+        leaders_promote(leaders, record);
 }
 
 bool leaders_tick(struct leaders *leaders)
@@ -154,7 +182,7 @@ bool leaders_tick(struct leaders *leaders)
         any |= work != leaders->seen[i] || (work & SERVING);
         if (work == leaders->seen[i] && (work & (SERVING | PROMOTED)) == SERVING &&
             atomic_compare_exchange_strong(&leaders->work[i], &work, work | PROMOTED))
-            promote_follower(leaders);
+            promote_follower(leaders, i);
         leaders->seen[i] = work;
     }
     return any;

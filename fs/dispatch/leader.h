@@ -32,9 +32,13 @@ struct leaders {
     bool may_poll;   // there is more than one processor
     unsigned vacant; // how many of `count` are missing: followers may take their places
     bool over;
-    atomic_uint receiving;      // threads that wait for a request
-    atomic_uint work[REQUESTS]; // what the thread of each record does (leader.c)
-    unsigned seen[REQUESTS];    // the value of `work` at the last tick
+    atomic_uint receiving;         // threads that wait for a request
+    atomic_uint work[REQUESTS];    // what the thread of each record does (leader.c)
+    atomic_uint clients[REQUESTS]; // the thread that asked it to
+    atomic_uint replaced;          // threads that serve, and in whose place a follower leads
+    atomic_uint waiting;           // the client of the last one of them
+    atomic_uint eager;             // how many promotions more may be of no use
+    unsigned seen[REQUESTS];       // the value of `work` at the last tick
 };
 
 /* The part of one thread. */
@@ -67,13 +71,20 @@ void leader_receiving(struct leader *leader);
 void leader_poll(struct leader *leader, int device);
 void leader_received(struct leader *leader);
 
-/* Begin and end serving what was received. */
+/* Begin and end serving what was received. In between, tells the thread that asked for it (0: the
+ * kernel's own). */
 void leader_serving(struct leader *leader);
+void leader_serves(struct leader *leader, unsigned client);
 void leader_served(struct leader *leader);
 
 /* Promotes a follower, because the request in this record is about to wait for something: others
  * are to be received meanwhile. */
 void leaders_promote(struct leaders *leaders, unsigned record);
+
+/* Does so if such promotions were of use lately, since others asked for something meanwhile. To a
+ * client that is alone, waking a thread costs as much as a fast disk; and if the wait is long, the
+ * next tick promotes. */
+void leaders_promote_eagerly(struct leaders *leaders, unsigned record);
 
 /* Promotes a follower for each leader that has served one request since the last tick. Returns
  * whether any request was served since then. */

@@ -87,6 +87,7 @@ static void serve_admitted(struct server *server, struct leader *leader, struct 
     struct volume *volume = server->volume;
 
     leader_serving(leader);
+    leader_serves(leader, serve_header(volume, request)->pid);
     ticker_wake(&server->ticker);
     serve_begin(volume, request);
     serve_request(volume, request);
@@ -251,9 +252,14 @@ static int start_threads(struct server *server)
     return -error;
 }
 
-static void on_will_wait(void *server, unsigned record)
+static void on_will_wait(void *server, unsigned record, bool for_others)
 {
-    leaders_promote(&((struct server *)server)->leaders, record);
+    struct leaders *leaders = &((struct server *)server)->leaders;
+
+    if (for_others)
+        leaders_promote(leaders, record);
+    else
+        leaders_promote_eagerly(leaders, record);
 }
 
 void server_init(struct server *server, struct volume *volume)

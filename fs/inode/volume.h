@@ -49,7 +49,7 @@ struct volume {
     // The request that a thread serves; unset where requests have no record.
     pthread_key_t serving;
     // Called when the request in a record is about to wait; NULL: nobody needs to know.
-    void (*will_wait)(void *server, unsigned record);
+    void (*will_wait)(void *server, unsigned record, bool for_others);
     void *server;
     // So many threads may wait at once for what other threads have to serve; 0: nobody else serves.
     atomic_uint waiters_max;
@@ -154,13 +154,26 @@ static inline struct request *volume_request(struct volume *volume)
     return pthread_getspecific(volume->serving);
 }
 
-/* Announces that the thread's request is about to wait, so that others are received meanwhile. */
-static inline void volume_will_wait(struct volume *volume)
+static inline void volume_announce_wait(struct volume *volume, bool for_others)
 {
     const struct request *request = volume_request(volume);
 
     if (request && volume->will_wait)
-        volume->will_wait(volume->server, state_index(volume->state, request));
+        volume->will_wait(volume->server, state_index(volume->state, request), for_others);
+}
+
+/* Announces that the thread's request is about to wait, maybe for other requests, so that those are
+ * received meanwhile. */
+static inline void volume_will_wait(struct volume *volume)
+{
+    volume_announce_wait(volume, true);
+}
+
+/* Announces that it is about to wait for a disk, which may take no longer than to wake another
+ * thread. */
+static inline void volume_will_sync(struct volume *volume)
+{
+    volume_announce_wait(volume, false);
 }
 
 /* Returns the ledger of the thread's request; NULL: there is none. */

@@ -228,7 +228,7 @@ static void close_journaled(struct inode *inode, int fd)
         take_back(inode, object);
         return;
     }
-    volume_will_wait(inode->volume);
+    volume_will_sync(inode->volume);
     error = commit(inode, object, fd);
     if (error)
         log_uncommitted(inode, error);

@@ -214,7 +214,7 @@ int file_io_sync(struct inode *inode, bool data_only)
         error = file_io_begin(inode, true, &io);
     if (error)
         return error;
-    volume_will_wait(inode->volume);
+    volume_will_sync(inode->volume);
     if (inode_contents(inode))
         return inode_contents(inode)->sync(inode, io.fd);
     return (data_only ? fdatasync(io.fd) : fsync(io.fd)) == 0 ? 0 : -errno;

@@ -199,6 +199,50 @@ static void who_serves_nothing_has_nothing_to_pass(void **state)
     assert_int_equal(leaders.vacant, 1);
 }
 
+/* Serves a request of a client that waits for a disk. `others`: another client's comes meanwhile.
+ * Returns whether a follower was promoted before the next tick. */
+static bool serve_sync(struct leaders *leaders, struct leader *leader, unsigned client, bool others)
+{
+    struct leader follower = leader_init(leaders, 1);
+    bool promoted;
+
+    leader_serving(leader);
+    leader_serves(leader, client);
+    leaders_promote_eagerly(leaders, 0);
+    promoted = leaders->vacant == 1;
+    leaders_tick(leaders);
+    leaders_tick(leaders);
+    assert_true(leader_await(&follower));
+    leader_serving(&follower);
+    leader_serves(&follower, others ? client + 1 : client);
+    leader_served(&follower);
+    leader_served(leader);
+    follower.leads = false;
+    leader->leads = true;
+    return promoted;
+}
+
+static void a_client_that_is_alone_wakes_nobody(void **state)
+{
+    (void)state;
+    struct leaders leaders = { 0 };
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    assert_true(serve_sync(&leaders, &leader, 1000, false));
+    for (int i = 0; i < MANY; i++)
+        serve_sync(&leaders, &leader, 1000, false);
+    assert_false(serve_sync(&leaders, &leader, 1000, false));
+    /* The tick had promoted one, which received another client's request. */
+    assert_false(serve_sync(&leaders, &leader, 1000, true));
+    assert_true(serve_sync(&leaders, &leader, 1000, true));
+    /* Whoever waits for other requests wants somebody to receive them. */
+    for (int i = 0; i < MANY; i++)
+        serve_sync(&leaders, &leader, 1000, false);
+    leader_serving(&leader);
+    leaders_promote(&leaders, 0);
+    assert_int_equal(leaders.vacant, 1);
+}
+
 static void a_long_request_passes_its_turn_once(void **state)
 {
     (void)state;
@@ -383,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_thread_that_passed_waits_for_another_turn),
         cmocka_unit_test(a_turn_that_nobody_took_is_taken_again),
         cmocka_unit_test(who_serves_nothing_has_nothing_to_pass),
+        cmocka_unit_test(a_client_that_is_alone_wakes_nobody),
         cmocka_unit_test(a_long_request_passes_its_turn_once),
         cmocka_unit_test(who_has_passed_is_passed_over),
         cmocka_unit_test(short_requests_keep_their_turn),
