@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fs/state/request_counts.h"
+#include "fs/util/clock.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 
@@ -102,14 +103,18 @@ void serve_request(struct volume *volume, struct request *request)
 {
     struct fuse_in_header *header = serve_header(volume, request);
     struct fuse_buf buffer = { .mem = header, .size = header->len };
+    unsigned record = state_index(volume->state, request);
+    uint64_t began = clock_now();
+    uint32_t opcode = header->opcode;
 
     pthread_setspecific(volume->serving, request);
-    request_counts_add(volume->counts, state_index(volume->state, request), header->opcode);
+    request_counts_add(volume->counts, record, opcode);
     fault_point(FAULT_BEFORE_EXECUTION);
     fault_request(header);
     fuse_session_process_buf(volume->session, &buffer);
     if (request_state(request) == REQUEST_HANDED_OFF)
         return;
+    request_counts_lasted(volume->counts, record, opcode, clock_now() - began);
     // In this order: a FORGET that is still in the buffer of a record in use is replayed.
     set_length(header, 0);
     request_end(request);

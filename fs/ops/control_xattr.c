@@ -22,6 +22,7 @@
 #include "fs/single/file_class.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_size.h"
+#include "lib/api/latency.h"
 #include "lib/api/pages.h"
 #include "lib/api/shmap_save.h"
 #include "lib/class/skeleton.h"
@@ -283,6 +284,10 @@ static const struct control_xattr CONTROL_XATTRS[] = {
     { .name = SHMAP_XATTR_REQUESTS,
       .mount_root = true,
       .get = mount_requests,
+      .may_get = is_mount_owner },
+    { .name = SHMAP_XATTR_LATENCIES,
+      .mount_root = true,
+      .get = mount_latencies,
       .may_get = is_mount_owner },
     { .name = SHMAP_XATTR_SIZE, .mount_root = true, .set = set_size, .may_set = is_mount_owner },
     { .name = SHMAP_XATTR_UPGRADE, .mount_root = true, .set = set_upgrade, .may_set = may_upgrade },

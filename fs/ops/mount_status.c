@@ -11,6 +11,7 @@
 #include "fs/journal/volume_journal.h"
 #include "fs/state/request_counts.h"
 #include "fs/util/version.h"
+#include "lib/api/latency.h"
 #include "lib/api/shmap.h"
 #include "lib/class/scratch_place.h"
 #include "lib/sys/cleanup.h"
@@ -197,5 +198,35 @@ int mount_requests(struct inode *inode, char **value)
             add_requests(requests, request_name_or(opcode, "OTHER"), served);
     }
     *value = shmap_requests_to_json(requests);
+    return 0;
+}
+
+/* Adds how long requests of an opcode lasted. */
+static void add_latency(struct latencies *latencies, const struct request_counts *counts,
+                        uint32_t opcode)
+{
+    struct latency *kind = &latencies->all[latencies->count];
+
+    // An opcode without a name has no place of its own.
+    if (request_counts_of(counts, opcode) == 0 || !request_name_or(opcode, NULL))
+        return;
+    strlcpy(kind->name, request_name_or(opcode, NULL), sizeof(kind->name));
+    for (unsigned step = 0; step < DURATION_STEPS; step++)
+        kind->of[step] = request_counts_in_step(counts, opcode, step);
+    latencies->count++;
+}
+
+int mount_latencies(struct inode *inode, char **value)
+{
+    CLEANUP_FREE struct latencies *latencies = calloc(1, sizeof(*latencies));
+
+    if (inode->volume->info.io_uring)
+        return -EOPNOTSUPP;
+    if (!latencies)
+        return -ENOMEM;
+    latencies->pid = (uint64_t)getpid();
+    for (uint32_t opcode = 0; opcode < REQUEST_KINDS; opcode++)
+        add_latency(latencies, inode->volume->counts, opcode);
+    *value = latencies_to_json(latencies);
     return 0;
 }

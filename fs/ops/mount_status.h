@@ -13,4 +13,7 @@ char *mount_status(struct volume *volume);
  * with. */
 int mount_requests(struct inode *inode, char **value);
 
+/* Finds how long they lasted, likewise (latencies_to_json). */
+int mount_latencies(struct inode *inode, char **value);
+
 #endif

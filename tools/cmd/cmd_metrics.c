@@ -32,7 +32,7 @@ static void collect(const struct mount_list *list, struct metrics *metrics)
 {
     struct mount_states states;
 
-    mount_states_get_with_areas(list, &states);
+    mount_states_get_with_details(list, &states);
     for (size_t i = 0; i < list->count; i++) {
         const struct mount_state *state = &states.all[i];
         const char *mountpoint = list->all[i].path;
@@ -45,8 +45,9 @@ static void collect(const struct mount_list *list, struct metrics *metrics)
             continue;
         }
         collect_mount(metrics, mountpoint, &state->status);
-        for (size_t k = 0; k < states.areas[i].count; k++)
-            collect_own_area(metrics, mountpoint, &state->status, &states.areas[i].all[k]);
+        collect_requests(metrics, mountpoint, &states.details[i].requests);
+        for (size_t k = 0; k < states.details[i].area_count; k++)
+            collect_own_area(metrics, mountpoint, &state->status, &states.details[i].areas[k]);
     }
     mount_states_free(&states);
 }

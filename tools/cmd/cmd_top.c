@@ -24,7 +24,7 @@ enum { PERIOD = 1000 }; // milliseconds from one look to the next
 struct look {
     int64_t at; // milliseconds
     struct shmap_status status;
-    struct shmap_requests requests;
+    struct counts counts;
 };
 
 static int fail_look(const char *mountpoint, int error)
@@ -44,11 +44,19 @@ static int take_look(const char *mountpoint, struct look *look)
     if (error)
         return fail_mount(mountpoint, error);
     look->at = now_ms();
-    error = shmap_requests_get(mountpoint, &look->requests);
+    error = shmap_requests_get(mountpoint, &look->counts.requests);
     if (error == -ENODATA)
         return fail(mountpoint, "the version that serves it does not count requests; upgrade it "
                                 "with: shmapctl upgrade");
-    return error ? fail_look(mountpoint, error) : EXIT_SUCCESS;
+    if (error)
+        return fail_look(mountpoint, error);
+    error = latencies_get(mountpoint, &look->counts.latencies);
+    // An earlier version knows of none.
+    if (error == -ENODATA)
+        look->counts.latencies = (struct latencies){ 0 };
+    else if (error)
+        return fail_look(mountpoint, error);
+    return EXIT_SUCCESS;
 }
 
 /* Finds the one mount that there is. Returns its path, for free(), or NULL after a line. */
@@ -75,10 +83,24 @@ static void show_area(const char *name, const struct shmap_area_status *area)
         printf("%-8s %s of %s\n", name, humanize(area->used).text, humanize(area->size).text);
 }
 
+static void add_duration(struct table *table, uint64_t nanoseconds)
+{
+    if (nanoseconds == 0)
+        table_add(table, "-");
+    else if (nanoseconds < 1000000)
+        table_add(table, "%.1f us", (double)nanoseconds / 1e3);
+    else if (nanoseconds < 1000000000)
+        table_add(table, "%.1f ms", (double)nanoseconds / 1e6);
+    else
+        table_add(table, "%.1f s", (double)nanoseconds / 1e9);
+}
+
 static void show_rates(const struct rates *rates, bool rated)
 {
     static const struct column columns[] = { { "REQUEST", false },
                                              { "PER SECOND", true },
+                                             { "MEDIAN", true },
+                                             { "99 %", true },
                                              { "SERVED", true } };
     struct table table;
 
@@ -89,6 +111,8 @@ static void show_rates(const struct rates *rates, bool rated)
             table_add(&table, "%.1f", rates->all[i].per_second);
         else
             table_add(&table, "-");
+        add_duration(&table, rates->all[i].median);
+        add_duration(&table, rates->all[i].p99);
         table_add(&table, "%" PRIu64, rates->all[i].served);
     }
     table_print(&table);
@@ -99,7 +123,7 @@ static void show_look(const struct look *before, const struct look *now)
     CLEANUP_FREE char *mountpoint = printable(now->status.mountpoint);
     struct rates rates;
 
-    rates_between(&before->requests, &now->requests, (double)(now->at - before->at) / 1000, &rates);
+    rates_between(&before->counts, &now->counts, (double)(now->at - before->at) / 1000, &rates);
     printf("%s, process %" PRIu64 "%s\n", mountpoint, now->status.pid,
            rates.restarted ? " (another one than before)" : "");
     show_area("store", &now->status.store_area);
@@ -108,20 +132,38 @@ static void show_look(const struct look *before, const struct look *now)
            " descriptors\n\n",
            now->status.nodes, now->status.open_files, now->status.descriptors,
            now->status.descriptors_max);
-    show_rates(&rates, before->requests.pid != 0);
+    show_rates(&rates, before->counts.requests.pid != 0);
     fflush(stdout);
+}
+
+static struct json_object *latency_object(const struct latency *kind)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_object_object_add(object, "count", json_object_new_uint64(latency_count(kind->of)));
+    json_object_object_add(object, "median_ns",
+                           json_object_new_uint64(latency_percentile(kind->of, 50)));
+    json_object_object_add(object, "p99_ns",
+                           json_object_new_uint64(latency_percentile(kind->of, 99)));
+    return object;
 }
 
 static int show_json(const struct look *look)
 {
+    const struct shmap_requests *served = &look->counts.requests;
+    const struct latencies *lasted = &look->counts.latencies;
     struct json_object *answer = json_object_new_object(), *requests = json_object_new_object();
+    struct json_object *latencies = json_object_new_object();
 
-    for (size_t i = 0; i < look->requests.count; i++)
-        json_object_object_add(requests, look->requests.all[i].name,
-                               json_object_new_uint64(look->requests.all[i].served));
+    for (size_t i = 0; i < served->count; i++)
+        json_object_object_add(requests, served->all[i].name,
+                               json_object_new_uint64(served->all[i].served));
+    for (size_t i = 0; i < lasted->count; i++)
+        json_object_object_add(latencies, lasted->all[i].name, latency_object(&lasted->all[i]));
     json_object_object_add(answer, "mountpoint", json_object_new_string(look->status.mountpoint));
-    json_object_object_add(answer, "pid", json_object_new_uint64(look->requests.pid));
+    json_object_object_add(answer, "pid", json_object_new_uint64(served->pid));
     json_object_object_add(answer, "requests", requests);
+    json_object_object_add(answer, "latencies", latencies);
     json_object_object_add(answer, "status", status_object(&look->status));
     return print_json(answer);
 }

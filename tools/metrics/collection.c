@@ -102,6 +102,18 @@ void collect_mount(struct metrics *metrics, const char *mountpoint,
     collect_area(metrics, &ram, &status->ram_area, status->huge);
 }
 
+void collect_requests(struct metrics *metrics, const char *mountpoint,
+                      const struct shmap_requests *requests)
+{
+    for (size_t i = 0; i < requests->count; i++) {
+        const struct label kind[] = { { "mountpoint", text(mountpoint) },
+                                      { "kind", text(requests->all[i].name) },
+                                      { NULL, NULL } };
+
+        metrics_add(metrics, METRIC_REQUESTS, kind, requests->all[i].served);
+    }
+}
+
 void collect_own_area(struct metrics *metrics, const char *mountpoint,
                       const struct shmap_status *status, const struct shmap_own_area *area)
 {

@@ -10,6 +10,10 @@
 void collect_mount(struct metrics *metrics, const char *mountpoint,
                    const struct shmap_status *status);
 
+/* Adds how many requests of each kind it has served. */
+void collect_requests(struct metrics *metrics, const char *mountpoint,
+                      const struct shmap_requests *requests);
+
 /* Adds those of a RAM area that a directory of it has for itself. */
 void collect_own_area(struct metrics *metrics, const char *mountpoint,
                       const struct shmap_status *status, const struct shmap_own_area *area);

@@ -19,6 +19,8 @@ const struct metric_family METRIC_FAMILIES[METRICS] = {
     [METRIC_UPGRADES] = { "shmapfs_upgrades", "counter", NULL, "Binaries that were replaced." },
     [METRIC_STALL] = { "shmapfs_last_stall_seconds", "gauge", "seconds",
                        "How long no request was served at the last restart or upgrade." },
+    [METRIC_REQUESTS] = { "shmapfs_requests", "counter", NULL,
+                          "Requests that the worker has served." },
     [METRIC_NODES] = { "shmapfs_nodes", "gauge", NULL, "Files that the kernel knows." },
     [METRIC_OPEN_FILES] = { "shmapfs_open_files", "gauge", NULL, "Open handles of regular files." },
     [METRIC_DESCRIPTORS] = { "shmapfs_descriptors", "gauge", NULL,

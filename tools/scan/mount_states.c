@@ -29,31 +29,33 @@ static void *make_shared(size_t count, size_t size)
     return memory;
 }
 
-static void ask_for_areas(const struct listed_mount *mount, struct mount_areas *areas)
+static void ask_for_details(const struct listed_mount *mount, struct mount_details *details)
 {
-    struct shmap_own_area *all;
+    struct shmap_own_area *areas;
     size_t count;
 
     // An older mount has none, and others tell them to nobody but root and their owners.
-    if (shmap_areas_get(mount->path, &all, &count) != 0)
-        return;
-    if (count > MOUNT_AREAS_MAX)
-        count = MOUNT_AREAS_MAX;
-    memcpy(areas->all, all, count * sizeof(*all));
-    areas->count = count;
-    free(all);
+    if (shmap_areas_get(mount->path, &areas, &count) == 0) {
+        if (count > MOUNT_AREAS_MAX)
+            count = MOUNT_AREAS_MAX;
+        memcpy(details->areas, areas, count * sizeof(*areas));
+        details->area_count = count;
+        free(areas);
+    }
+    if (shmap_requests_get(mount->path, &details->requests) != 0)
+        details->requests.count = 0;
 }
 
 static _Noreturn void ask_mount(const struct listed_mount *mount, struct mount_state *state,
-                                struct mount_areas *areas)
+                                struct mount_details *details)
 {
     // It may be left behind, and nobody who reads what shmapctl prints waits for it then.
     closefrom(0);
     state->error = mounts_device_at(mount->path) == mount->device
                        ? shmap_status_get(mount->path, &state->status)
                        : -ESTALE;
-    if (areas && state->error == 0)
-        ask_for_areas(mount, areas);
+    if (details && state->error == 0)
+        ask_for_details(mount, details);
     _exit(EXIT_SUCCESS);
 }
 
@@ -87,7 +89,7 @@ static void get_states(const struct mount_list *list, struct mount_states *state
     for (size_t i = 0; i < list->count; i++) {
         children[i] = fork();
         if (children[i] == 0)
-            ask_mount(&list->all[i], &states->all[i], states->areas ? &states->areas[i] : NULL);
+            ask_mount(&list->all[i], &states->all[i], states->details ? &states->details[i] : NULL);
         if (children[i] < 0)
             states->errors[i] = -errno;
     }
@@ -99,13 +101,14 @@ static void get_states(const struct mount_list *list, struct mount_states *state
 
 void mount_states_get(const struct mount_list *list, struct mount_states *states)
 {
-    *states = (struct mount_states){ .areas = NULL };
+    *states = (struct mount_states){ .details = NULL };
     get_states(list, states);
 }
 
-void mount_states_get_with_areas(const struct mount_list *list, struct mount_states *states)
+void mount_states_get_with_details(const struct mount_list *list, struct mount_states *states)
 {
-    *states = (struct mount_states){ .areas = make_shared(list->count, sizeof(*states->areas)) };
+    *states =
+        (struct mount_states){ .details = make_shared(list->count, sizeof(*states->details)) };
     get_states(list, states);
 }
 
@@ -113,6 +116,6 @@ void mount_states_free(struct mount_states *states)
 {
     free(states->errors);
     munmap(states->all, (states->count + 1) * sizeof(*states->all));
-    if (states->areas)
-        munmap(states->areas, (states->count + 1) * sizeof(*states->areas));
+    if (states->details)
+        munmap(states->details, (states->count + 1) * sizeof(*states->details));
 }

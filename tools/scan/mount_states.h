@@ -17,12 +17,13 @@ struct mount_state {
     struct shmap_status status;
 };
 
-/* The RAM areas that directories of a mount have for themselves, as far as the caller may know of
- * them. */
+/* What a mount tells to root and its owner: the RAM areas that directories have for themselves, and
+ * the requests that it has served. There are none where it does not tell. */
 enum { MOUNT_AREAS_MAX = 100 };
-struct mount_areas {
-    size_t count;
-    struct shmap_own_area all[MOUNT_AREAS_MAX];
+struct mount_details {
+    size_t area_count;
+    struct shmap_own_area areas[MOUNT_AREAS_MAX];
+    struct shmap_requests requests;
 };
 
 struct mount_states {
@@ -30,15 +31,15 @@ struct mount_states {
     /* 0: the mount has told its state. -ESTALE: its path leads to another filesystem; -ETIMEDOUT:
      * there is no answer in time; otherwise an error of shmap_status_get() or fork(2). */
     int *errors;
-    struct mount_state *all;   // which still change where there is an error
-    struct mount_areas *areas; // likewise; NULL: they were not asked for
+    struct mount_state *all;       // which still change where there is an error
+    struct mount_details *details; // likewise; NULL: they were not asked for
 };
 
 /* Asks all mounts of a list. */
 void mount_states_get(const struct mount_list *list, struct mount_states *states);
 
-/* Asks them for their areas, too. */
-void mount_states_get_with_areas(const struct mount_list *list, struct mount_states *states);
+/* Asks them for details, too. */
+void mount_states_get_with_details(const struct mount_list *list, struct mount_states *states);
 
 void mount_states_free(struct mount_states *states);
 

@@ -24,20 +24,44 @@ static int by_rate(const void *one, const void *other)
     return strcmp(a->name, b->name);
 }
 
-void rates_between(const struct shmap_requests *before, const struct shmap_requests *now,
-                   double seconds, struct rates *rates)
+/* Finds the durations of the requests of a kind between two looks. */
+static void find_durations(const struct latencies *before, const struct latencies *now,
+                           struct rate *rate)
 {
-    *rates = (struct rates){ .restarted = before->pid != 0 && before->pid != now->pid,
-                             .count = now->count };
-    for (size_t i = 0; i < now->count; i++) {
-        uint64_t served = now->all[i].served;
-        uint64_t earlier = before->pid == now->pid ? served_before(before, now->all[i].name) : 0;
-        bool known = before->pid != 0 && seconds > 0 && served >= earlier;
+    const struct latency *later = latency_of(now, rate->name);
+    const struct latency *earlier = before->pid == now->pid ? latency_of(before, rate->name) : NULL;
+    uint64_t between[DURATION_STEPS];
+
+    if (!later)
+        return;
+    for (unsigned step = 0; step < DURATION_STEPS; step++) {
+        uint64_t of_before = earlier ? earlier->of[step] : 0;
+
+        between[step] = later->of[step] >= of_before ? later->of[step] - of_before : 0;
+    }
+    rate->median = latency_percentile(between, 50);
+    rate->p99 = latency_percentile(between, 99);
+}
+
+void rates_between(const struct counts *before, const struct counts *now, double seconds,
+                   struct rates *rates)
+{
+    const struct shmap_requests *requests = &now->requests;
+    uint64_t pid = before->requests.pid;
+
+    *rates =
+        (struct rates){ .restarted = pid != 0 && pid != requests->pid, .count = requests->count };
+    for (size_t i = 0; i < requests->count; i++) {
+        const char *name = requests->all[i].name;
+        uint64_t served = requests->all[i].served;
+        uint64_t earlier = pid == requests->pid ? served_before(&before->requests, name) : 0;
+        bool known = pid != 0 && seconds > 0 && served >= earlier;
 
         rates->all[i] =
-            (struct rate){ .name = now->all[i].name,
+            (struct rate){ .name = name,
                            .served = served,
                            .per_second = known ? (double)(served - earlier) / seconds : 0 };
+        find_durations(&before->latencies, &now->latencies, &rates->all[i]);
     }
     qsort(rates->all, rates->count, sizeof(*rates->all), by_rate);
 }

@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 
+#include "lib/api/latency.h"
 #include "lib/api/shmap.h"
 
 struct rate {
     const char *name; // of the later look
     uint64_t served;  // in all, by this worker
     double per_second;
+    // How long those between the looks lasted, in nanoseconds; 0: none is known of.
+    uint64_t median, p99;
 };
 
 struct rates {
@@ -19,8 +22,15 @@ struct rates {
     struct rate all[SHMAP_REQUEST_KINDS]; // the busiest first, then by name
 };
 
-/* Compares two looks that are so many seconds apart. Of the first one there is none before. */
-void rates_between(const struct shmap_requests *before, const struct shmap_requests *now,
-                   double seconds, struct rates *rates);
+/* A look at the counts of a mount. All zero: there was none. */
+struct counts {
+    struct shmap_requests requests;
+    struct latencies latencies;
+};
+
+/* Compares two looks that are so many seconds apart. Of the first one there is none before, and
+ * durations are of all that the worker has served. */
+void rates_between(const struct counts *before, const struct counts *now, double seconds,
+                   struct rates *rates);
 
 #endif

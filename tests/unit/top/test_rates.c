@@ -4,11 +4,17 @@
 
 #include "tools/top/rates.h"
 
-static const struct shmap_requests first = { .pid = 7,
-                                             .count = 2,
-                                             .all = { { "LOOKUP", 10 }, { "GETATTR", 100 } } };
-static const struct shmap_requests second = {
-    .pid = 7, .count = 3, .all = { { "GETATTR", 101 }, { "LOOKUP", 30 }, { "OPEN", 5 } }
+enum { SHORT = 20, LONG = 60 }; // steps of the scale
+
+static const struct counts first = {
+    .requests = { .pid = 7, .count = 2, .all = { { "LOOKUP", 10 }, { "GETATTR", 100 } } },
+    .latencies = { .pid = 7, .count = 1, .all = { { "LOOKUP", { [LONG] = 10 } } } },
+};
+static const struct counts second = {
+    .requests = { .pid = 7,
+                  .count = 3,
+                  .all = { { "GETATTR", 101 }, { "LOOKUP", 30 }, { "OPEN", 5 } } },
+    .latencies = { .pid = 7, .count = 1, .all = { { "LOOKUP", { [SHORT] = 19, [LONG] = 11 } } } },
 };
 
 static void the_busiest_comes_first(void **state)
@@ -29,20 +35,39 @@ static void the_busiest_comes_first(void **state)
 
 static void another_worker_counts_anew(void **state)
 {
-    struct shmap_requests other = second;
+    struct counts other = second;
     struct rates rates;
 
     (void)state;
-    other.pid = 8;
+    other.requests.pid = other.latencies.pid = 8;
     rates_between(&first, &other, 1, &rates);
     assert_true(rates.restarted);
     assert_string_equal(rates.all[0].name, "GETATTR");
     assert_true(rates.all[0].per_second == 101);
+    // 19 of 30 were short.
+    assert_string_equal(rates.all[1].name, "LOOKUP");
+    assert_int_equal(rates.all[1].median, duration_step_end(SHORT));
+    assert_int_equal(rates.all[1].p99, duration_step_end(LONG));
+}
+
+/* Of the 20 between the looks one was long. */
+static void durations_are_those_between(void **state)
+{
+    struct rates rates;
+
+    (void)state;
+    rates_between(&first, &second, 2, &rates);
+    assert_string_equal(rates.all[0].name, "LOOKUP");
+    assert_int_equal(rates.all[0].median, duration_step_end(SHORT));
+    assert_int_equal(rates.all[0].p99, duration_step_end(SHORT));
+    // Nothing is known of the others.
+    assert_int_equal(rates.all[1].median, 0);
+    assert_int_equal(rates.all[1].p99, 0);
 }
 
 static void the_first_look_has_no_rates(void **state)
 {
-    const struct shmap_requests nothing = { .pid = 0 };
+    const struct counts nothing = { .requests.pid = 0 };
     struct rates rates;
 
     (void)state;
@@ -59,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_busiest_comes_first),
         cmocka_unit_test(another_worker_counts_anew),
+        cmocka_unit_test(durations_are_those_between),
         cmocka_unit_test(the_first_look_has_no_rates),
     };
     return cmocka_run_group_tests_name("rates", tests, NULL, NULL);

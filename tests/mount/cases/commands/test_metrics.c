@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -87,6 +88,52 @@ static void numbers_are_those_of_the_status(void **state)
              workspace->mnt, "store", "persist", "");
     assert_line(text, "shmapfs_area_passthrough", labels, workspace->passthrough);
     free(text);
+    workspace_unmount(workspace);
+}
+
+/* Returns the value of a sample; 0: there is none. */
+static int64_t sample(const char *text, const char *name, const char *labels)
+{
+    char begin[2 * PATH_MAX];
+
+    snprintf(begin, sizeof(begin), "\n%s{%s} ", name, labels);
+    const char *found = strstr(text, begin);
+    return found ? strtoll(found + strlen(begin), NULL, 10) : 0;
+}
+
+/* Two runs differ by what was done between them, and by nothing else. */
+static void numbers_change_by_the_work(void **state)
+{
+    enum { DIRECTORIES = 20, PAGES = 8, PAGE = 4096 };
+    static char page[PAGE] = { 1 };
+    struct workspace *workspace = workspace_of(state);
+    char kind[PATH_MAX + 128], area[PATH_MAX + 128], path[64];
+
+    workspace_mount(workspace, false, "size=4m");
+    snprintf(kind, sizeof(kind), "mountpoint=\"%s\",kind=\"MKDIR\"", workspace->mnt);
+    snprintf(area, sizeof(area), "mountpoint=\"%s\",area=\"ram\",class=\"anon\",directory=\"\"",
+             workspace->mnt);
+    char *before = metrics_of("mnt");
+    for (int i = 0; i < DIRECTORIES; i++) {
+        snprintf(path, sizeof(path), "mnt/%d", i);
+        assert_ok(mkdir(path, 0755));
+    }
+    int fd = new_file("mnt/file", 0);
+    for (int i = 0; i < PAGES; i++)
+        assert_int_equal(pwrite(fd, page, PAGE, (off_t)i * PAGE), PAGE);
+    char *after = metrics_of("mnt");
+    close(fd);
+    assert_int_equal(sample(after, "shmapfs_requests_total", kind) -
+                         sample(before, "shmapfs_requests_total", kind),
+                     DIRECTORIES);
+    assert_int_equal(sample(after, "shmapfs_area_inodes_used", area) -
+                         sample(before, "shmapfs_area_inodes_used", area),
+                     DIRECTORIES + 1);
+    assert_int_equal(sample(after, "shmapfs_area_used_bytes", area) -
+                         sample(before, "shmapfs_area_used_bytes", area),
+                     PAGES * PAGE);
+    free(before);
+    free(after);
     workspace_unmount(workspace);
 }
 
@@ -196,6 +243,7 @@ static void answers_and_refusals(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(numbers_are_those_of_the_status),
+    cmocka_unit_test(numbers_change_by_the_work),
     cmocka_unit_test(a_journal_has_numbers_of_its_own),
     cmocka_unit_test(odd_names_are_escaped),
     cmocka_unit_test(a_dead_mount_is_down),

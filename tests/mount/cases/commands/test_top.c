@@ -12,7 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { FAILED = 1, USAGE = 2, DIRECTORIES = 20 };
+enum { FAILED = 1, USAGE = 2, ROUNDS = 20 };
 
 static struct json_object *top_json(void)
 {
@@ -30,6 +30,27 @@ static int64_t served(struct json_object *answer, const char *kind)
                : 0;
 }
 
+/* Returns a number of how long requests of a kind lasted. */
+static int64_t lasted(struct json_object *answer, const char *kind, const char *number)
+{
+    return json_number(json_member(json_member(answer, "latencies"), kind), number);
+}
+
+/* Each request has a duration, some time after its client was answered. */
+static void assert_durations(const char *kind)
+{
+    struct json_object *answer = top_json();
+
+    while (lasted(answer, kind, "count") < served(answer, kind)) {
+        json_object_put(answer);
+        answer = top_json();
+    }
+    assert_int_equal(lasted(answer, kind, "count"), served(answer, kind));
+    assert_true(lasted(answer, kind, "median_ns") >= 1000);
+    assert_true(lasted(answer, kind, "p99_ns") >= lasted(answer, kind, "median_ns"));
+    json_object_put(answer);
+}
+
 static void each_request_counts_once(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -37,14 +58,15 @@ static void each_request_counts_once(void **state)
 
     workspace_mount(workspace, false, "");
     struct json_object *before = top_json();
-    for (int i = 0; i < DIRECTORIES; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         snprintf(path, sizeof(path), "mnt/%d", i);
         assert_ok(mkdir(path, 0755));
     }
     struct json_object *after = top_json();
-    assert_int_equal(served(after, "MKDIR") - served(before, "MKDIR"), DIRECTORIES);
-    assert_true(served(after, "LOOKUP") - served(before, "LOOKUP") >= DIRECTORIES);
+    assert_int_equal(served(after, "MKDIR") - served(before, "MKDIR"), ROUNDS);
+    assert_true(served(after, "LOOKUP") - served(before, "LOOKUP") >= ROUNDS);
     assert_int_equal(served(after, "RMDIR"), 0);
+    assert_durations("MKDIR");
     assert_int_equal(json_number(after, "pid"), read_status_number(workspace, "pid"));
     assert_string_equal(json_text(json_member(after, "status"), "mountpoint"), workspace->mnt);
     json_object_put(before);
@@ -52,9 +74,49 @@ static void each_request_counts_once(void **state)
     struct program_result result = run_program(shmapctl(), "top", "--once", "mnt", NULL);
     assert_done(&result);
     assert_non_null(strstr(result.out, "MKDIR"));
+    assert_non_null(strstr(result.out, "MEDIAN"));
     // There is one mount, which need not be named.
     result = run_program(shmapctl(), "top", "--once", NULL);
     assert_done(&result);
+    workspace_unmount(workspace);
+}
+
+/* Makes, renames and removes a name of each kind. */
+static void work_with_names(int number)
+{
+    char path[64], other[64];
+
+    snprintf(path, sizeof(path), "mnt/%d", number);
+    snprintf(other, sizeof(other), "mnt/other%d", number);
+    close(new_file(path, 0));
+    assert_ok(rename(path, other));
+    assert_ok(unlink(other));
+    assert_ok(symlink("nowhere", path));
+    assert_ok(unlink(path));
+    assert_ok(mkdir(path, 0755));
+    assert_ok(rmdir(path));
+}
+
+/* The counts are those of a caller who counts, too. */
+static void counts_are_those_of_the_caller(void **state)
+{
+    static const struct {
+        const char *kind;
+        int calls;
+    } done[] = { { "CREATE", 1 }, { "RENAME", 1 }, { "UNLINK", 2 }, { "SYMLINK", 1 },
+                 { "MKDIR", 1 },  { "RMDIR", 1 },  { "LINK", 0 } };
+    struct workspace *workspace = workspace_of(state);
+
+    workspace_mount(workspace, false, "");
+    struct json_object *before = top_json();
+    for (int i = 0; i < ROUNDS; i++)
+        work_with_names(i);
+    struct json_object *after = top_json();
+    for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++)
+        assert_int_equal(served(after, done[i].kind) - served(before, done[i].kind),
+                         done[i].calls * ROUNDS);
+    json_object_put(before);
+    json_object_put(after);
     workspace_unmount(workspace);
 }
 
@@ -84,6 +146,8 @@ static int ask_as_another(void *argument)
     // The kernel itself may keep others out of a user's mount.
     assert_int_equal(getxattr(workspace->mnt, "user.shmapfs.requests", value, sizeof(value)), -1);
     assert_true(errno == EPERM || errno == EACCES);
+    assert_int_equal(getxattr(workspace->mnt, "user.shmapfs.latencies", value, sizeof(value)), -1);
+    assert_true(errno == EPERM || errno == EACCES);
     return 0;
 }
 
@@ -105,6 +169,7 @@ static void others_are_not_told(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(each_request_counts_once),
+    cmocka_unit_test(counts_are_those_of_the_caller),
     cmocka_unit_test(a_new_worker_counts_anew),
     cmocka_unit_test(others_are_not_told),
 };
