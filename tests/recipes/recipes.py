@@ -93,7 +93,7 @@ def run(*command, **options):
 
 
 def end_mounts():
-    """Takes away what a page has left, and says that it did."""
+    """Takes away the mounts that are there, and returns their paths."""
     left = subprocess.run(["findmnt", "-rno", "TARGET", "-t", "fuse.shmapfs"], capture_output=True,
                           text=True, check=False).stdout.split()
     for mountpoint in reversed(left):
@@ -176,6 +176,7 @@ def main(build, *paths):
                                sys.executable, "-B", __file__, build, *paths],
                               env={**os.environ, "RECIPES_INSIDE": "1"}, check=False).returncode
     pages = [Page(path) for path in paths]
+    end_mounts()  # those of the namespace that this one is a copy of
     with tempfile.TemporaryDirectory(prefix="shmapfs-recipes-", dir="/var/tmp") as top:
         os.chmod(top, 0o755)
         failures = run_pages(pages, build, top)
