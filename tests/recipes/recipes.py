@@ -26,6 +26,8 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TAKES = re.compile(r"^Takes the packages? (.*)$", re.MULTILINE)
 MARK = "@@ end of block"
 PLACES = ("/srv", "/mnt", "/root")
+# The packages' programs come before others that a machine may have.
+SYSTEM_PATH = "/usr/bin:/usr/sbin:/bin:/sbin:" + os.environ.get("PATH", "")
 
 # A package, and a command that succeeds where it is there.
 PACKAGES = {
@@ -64,8 +66,8 @@ class Page:
         unknown = set(self.packages) - set(PACKAGES)
         assert not unknown, f"how to see that {unknown} is there is not known here"
         return [name for name in self.packages if
-                subprocess.run(["bash", "-c", PACKAGES[name]], capture_output=True,
-                               check=False).returncode != 0]
+                subprocess.run(["bash", "-c", PACKAGES[name]], capture_output=True, check=False,
+                               env={**os.environ, "PATH": SYSTEM_PATH}).returncode != 0]
 
     def script(self):
         return "set -euo pipefail\n" + "".join(f"{commands}echo '{MARK}'\n" for commands, _ in self.blocks)
@@ -114,7 +116,7 @@ def empty_places(top):
 def session(page, top, path):
     """Runs a page's commands. Returns what each block has printed."""
     empty_places(top)
-    environment = {"PATH": f"{path}:{os.environ['PATH']}", "HOME": "/root", "LANG": "C.UTF-8",
+    environment = {"PATH": f"{path}:{SYSTEM_PATH}", "HOME": "/root", "LANG": "C.UTF-8",
                    "TERM": "dumb", "USER": "root"}
     # What goes on in the background would keep a pipe open.
     with tempfile.TemporaryFile(mode="w+") as output:
