@@ -59,6 +59,9 @@ struct volume {
     struct ticker *ticker;         // NULL: there is no server
     struct memory_guard *memory;
     struct request_counts *counts; // fs/state/request_counts.h
+    // How many files have lost their last mapping that could write, as far as is known: before
+    // that, their attributes may have changed unseen (fs/vfs/attr.h).
+    _Atomic uint64_t mappings_ended;
     // Until then nobody need look whether the store is still writable (fs/vfs/file.c).
     _Atomic uint64_t writable_until;
     struct {

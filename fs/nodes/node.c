@@ -211,6 +211,21 @@ static bool use(struct node_table *table, const struct node *node, struct node_r
     return node != NULL;
 }
 
+bool node_claim_known(struct node_table *table, struct node_ledger *ledger,
+                      const struct node_key *key, struct node_ref *ref)
+{
+    const struct node *node;
+    bool found;
+
+    table_begin(table);
+    node = ledger_is_full(table, ledger) ? NULL : hash_find(table, key);
+    if (node)
+        count_lookup(table, ledger, node);
+    found = use(table, node, ref);
+    table_end(table);
+    return found;
+}
+
 bool node_use(struct node_table *table, uint64_t id, struct node_ref *ref)
 {
     bool found;
@@ -371,19 +386,4 @@ void node_orphan_gone(struct node_table *table)
     table_begin(table);
     table->closing--;
     table_end(table);
-}
-
-struct node_counts node_table_counts(struct node_table *table)
-{
-    struct node_counts counts;
-
-    table_begin(table);
-    counts = (struct node_counts){ .nodes = table->header->nodes,
-                                   .opens = table->header->opens,
-                                   .descriptors = table->header->owned[OWNER_NODE],
-                                   .cached_max = table->cached_max,
-                                   .orphans = table->header->unlinked + table->closing,
-                                   .closing = table->closing };
-    table_end(table);
-    return counts;
 }

@@ -266,3 +266,18 @@ uint32_t node_table_layout(void)
 {
     return TABLE_VERSION;
 }
+
+struct node_counts node_table_counts(struct node_table *table)
+{
+    struct node_counts counts;
+
+    table_begin(table);
+    counts = (struct node_counts){ .nodes = table->header->nodes,
+                                   .opens = table->header->opens,
+                                   .descriptors = table->header->owned[OWNER_NODE],
+                                   .cached_max = table->cached_max,
+                                   .orphans = table->header->unlinked + table->closing,
+                                   .closing = table->closing };
+    table_end(table);
+    return counts;
+}

@@ -118,13 +118,12 @@ struct node_resources {
 };
 #define NODE_NO_RESOURCES ((struct node_resources){ .path_fd = -1, .io_fd = -1 })
 
-/* Structures in the shared memory, fs/nodes/node_slot.h. */
+/* Structures in the shared memory (fs/nodes/node_slot.h); and a process's own counts of a node's
+ * requests, and of what a user pins. */
 struct node;
 struct node_header;
 struct node_ledger;
 struct node_memory;
-
-/* A process's own counts of a node's requests, and of what a user pins. */
 struct node_use;
 struct node_payer;
 
@@ -141,7 +140,6 @@ struct node_edit {
 struct node_table {
     void (*corrupt)(void *argument, const char *what);
     void *corrupt_argument;
-
     const struct node_memory *memory; // the shared mapping; only edits write to it
     const struct node_header *header;
     const uint32_t *buckets;
@@ -150,7 +148,6 @@ struct node_table {
     int memfd;
     uint32_t capacity;   // slots, including slot 0, which stands for none
     uint32_t cached_max; // like the capacity, as it was at creation
-
     struct lock lock;
     struct node_use *uses;     // one for each slot
     struct node_payer *payers; // a hash table of what users pin
@@ -215,8 +212,7 @@ void node_table_destroy(struct node_table *table);
 /* Returns a ledger by its number, below NODE_LEDGERS. */
 struct node_ledger *node_ledger(struct node_table *table, unsigned index);
 
-/* Clears a ledger when a request begins, or its answer has arrived: from now on the kernel knows
- * what was noted. */
+/* Clears a ledger: from now on the kernel knows what was noted. */
 void node_ledger_clear(struct node_table *table, struct node_ledger *ledger);
 
 /* Takes back one thing that was noted: a stream, whose descriptor is in leftover->path_fd, an open,
@@ -237,8 +233,12 @@ uint64_t node_ledger_forgotten(const struct node_table *table, const struct node
 int node_claim(struct node_table *table, struct node_ledger *ledger, const struct node_seed *seed,
                int fd, struct node_ref *ref, struct node_resources leftover[2]);
 
-/* Does the same for what the daemon itself has found: no lookup is counted, and the node goes with
- * its use, unless it is kept. */
+/* Does the same if there is a node of the key. Returns false if not, or if the ledger is full. */
+bool node_claim_known(struct node_table *table, struct node_ledger *ledger,
+                      const struct node_key *key, struct node_ref *ref);
+
+/* Does as node_claim() for what the daemon itself has found: no lookup is counted, and the node
+ * goes with its use, unless it is kept. */
 int node_use_object(struct node_table *table, const struct node_seed *seed, int fd,
                     struct node_ref *ref, struct node_resources leftover[2]);
 

@@ -134,19 +134,19 @@ static int make_once(fuse_req_t req, struct inode *dir, const struct new_entry *
 static void unmake(struct inode *dir, const struct new_entry *new)
 {
     MIRROR struct mirror mirror = MIRROR_NONE;
-    bool is_directory = S_ISDIR(new->mode);
 
-    if (is_directory)
+    if (S_ISDIR(new->mode))
         mirror_begin(dir, &mirror);
     if (mirror_has_names(&mirror))
         mirror_remove(&mirror, new->name);
-    unlinkat(dir->fd, new->name, is_directory ? AT_REMOVEDIR : 0);
+    unlinkat(dir->fd, new->name, S_ISDIR(new->mode) ? AT_REMOVEDIR : 0);
 }
 
 static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_entry *new)
 {
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
+    uint64_t mark = attr_mark(volume_of(req));
     struct statx stx;
     int error = inode_check_name(volume_of(req), parent, new->name);
 
@@ -167,7 +167,7 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     // Nobody has opened it, and perhaps nobody will.
     last_close_looked_up(&inode);
     last_close_settle(&inode);
-    reply_inode(req, &inode, &stx, false);
+    reply_inode(req, &inode, mark, &stx, false);
 }
 
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
@@ -230,6 +230,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
     INODE struct inode inode = INODE_NONE;
     INODE struct inode dir = INODE_NONE;
     INODE struct inode linked = INODE_NONE;
+    uint64_t mark = attr_mark(volume);
     struct statx stx;
     int error = inode_check_name(volume, parent, name);
 
@@ -250,7 +251,7 @@ void op_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
         reply_err(req, -error);
         return;
     }
-    reply_inode(req, &linked, &stx, true);
+    reply_inode(req, &linked, mark, &stx, true);
 }
 
 /* Removes the file that was made when the request was first carried out. Nobody can have seen it

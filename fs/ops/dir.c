@@ -12,12 +12,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/share.h"
 #include "fs/ops/ops.h"
 #include "fs/state/stream.h"
+#include "fs/vfs/attr.h"
 #include "fs/vfs/readdir_policy.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
@@ -180,11 +182,32 @@ static size_t add_plain(struct readdir_reply *reply, const struct dirent64 *entr
                              entry->d_name, &st, entry->d_off);
 }
 
+/* Looks an entry up that the kernel has looked up before: that takes no descriptor. Directories may
+ * have become class roots meanwhile, and a file that is committed, or has a class of its own, has
+ * more than its attributes. Returns whether it was done. */
+static bool look_up_known(struct inode *dir, const char *name, struct inode *inode,
+                          struct statx *stx)
+{
+    struct volume *volume = dir->volume;
+    struct node_key key;
+
+    if (volume->state->file_classes || inode_class(dir)->contents ||
+        inode_key_of_name(dir, name, &key, stx) != 0 || S_ISDIR(stx->stx_mode) ||
+        makedev(stx->stx_dev_major, stx->stx_dev_minor) !=
+            volume_area(volume, dir->ref.area)->device ||
+        !node_claim_known(&volume->nodes, volume_ledger(volume), &key, &inode->ref))
+        return false;
+    inode->volume = volume;
+    inode->fd = inode->ref.held.path_fd;
+    return true;
+}
+
 static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry)
 {
     size_t room = reply->size - reply->used;
     size_t needed = fuse_add_direntry_plus(reply->req, NULL, 0, entry->d_name, NULL, 0);
     struct fuse_entry_param param = { .attr = entry_stat(reply->dir, entry) };
+    uint64_t mark = attr_mark(reply->dir->volume);
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     int error;
@@ -192,10 +215,12 @@ static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry
     if (needed > room)
         return needed;
     if (!object_is_dot(entry->d_name)) {
-        error = inode_lookup(reply->dir, entry->d_name, &inode, &stx);
+        error = look_up_known(reply->dir, entry->d_name, &inode, &stx)
+                    ? 0
+                    : inode_lookup(reply->dir, entry->d_name, &inode, &stx);
         if (error == -ENOENT)
             return 0;
-        if (!error && fill_entry(&inode, &stx, &param) == 0) {
+        if (!error && fill_entry(&inode, mark, &stx, &param) == 0) {
             reply->looked_up[reply->lookups++] = inode.ref.id;
         } else if (!error) {
             inode_unlookup(&inode);

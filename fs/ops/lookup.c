@@ -8,25 +8,27 @@
 #include "fs/util/fault.h"
 #include "fs/vfs/attr.h"
 
-int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry)
+int fill_entry(struct inode *inode, uint64_t mark, struct statx *stx,
+               struct fuse_entry_param *entry)
 {
     int error;
 
     *entry = (struct fuse_entry_param){ .ino = inode->ref.id,
                                         .entry_timeout = volume_timeout(inode->volume) };
     last_close_looked_up(inode);
-    error = attr_confirm(inode, stx, &entry->attr_timeout);
+    error = attr_confirm(inode, mark, stx, &entry->attr_timeout);
     attr_to_stat(inode, stx, &entry->attr);
     return error;
 }
 
-/* Replies with an inode that a lookup was counted for; takes the lookup back if the reply does not
- * arrive. After a change (`changed`) the kernel is not to keep the attributes if further changes
- * may come unseen. */
-void reply_inode(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed)
+/* Replies with an inode that a lookup was counted for, and whose attributes were read after the
+ * mark; takes the lookup back if the reply does not arrive. After a change (`changed`) the kernel
+ * is not to keep the attributes if further changes may come unseen. */
+void reply_inode(fuse_req_t req, struct inode *inode, uint64_t mark, struct statx *stx,
+                 bool changed)
 {
     struct fuse_entry_param entry;
-    int error = fill_entry(inode, stx, &entry);
+    int error = fill_entry(inode, mark, stx, &entry);
 
     if (changed && attr_changes_unseen(inode))
         entry.attr_timeout = 0;
@@ -57,6 +59,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     struct volume *volume = volume_of(req);
     INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
+    uint64_t mark = attr_mark(volume);
     struct statx stx;
     int error = inode_check_name(volume, parent, name);
 
@@ -70,7 +73,7 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     } else if (error) {
         reply_err(req, -error);
     } else {
-        reply_inode(req, &inode, &stx, false);
+        reply_inode(req, &inode, mark, &stx, false);
     }
 }
 

@@ -17,8 +17,10 @@ extern const struct fuse_lowlevel_ops OPS;
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void op_forget(fuse_req_t req, fuse_ino_t id, uint64_t lookups);
 void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
-void reply_inode(fuse_req_t req, struct inode *inode, struct statx *stx, bool changed);
-int fill_entry(struct inode *inode, struct statx *stx, struct fuse_entry_param *entry);
+void reply_inode(fuse_req_t req, struct inode *inode, uint64_t mark, struct statx *stx,
+                 bool changed);
+int fill_entry(struct inode *inode, uint64_t mark, struct statx *stx,
+               struct fuse_entry_param *entry);
 
 /* attr.c */
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);

@@ -16,7 +16,9 @@
  * An open may also come between reading the attributes and the kernel's receiving them. So the
  * order is: the node is marked as "the kernel has its attributes", then they are read, then sent.
  * An open for writing that finds the mark has the kernel drop the attributes, those under way
- * included (it counts versions).
+ * included (it counts versions). A lookup has read them before it knows the node. They are as good,
+ * if the node can be marked and no mapping of any file was found to have ended meanwhile: nobody
+ * can have had this one open or mapped for writing then.
  *
  * While attributes may change unseen the kernel asks for them each time, unless that is more than a
  * thousand times a second.
@@ -116,8 +118,11 @@ static void probe_mappings(struct inode *inode)
     lock_take(stripe);
     node_refresh(nodes, &inode->ref);
     if (inode->ref.writers == 0 && (inode->ref.flags & NODE_MAYBE_MAPPED) &&
-        probe_writers(inode) == 0)
+        probe_writers(inode) == 0) {
+        // In this order: who sees the flag gone sees the count, too.
+        inode->volume->mappings_ended++;
         node_flags(nodes, &inode->ref, 0, NODE_MAYBE_MAPPED);
+    }
     lock_release(stripe);
 }
 
@@ -212,14 +217,25 @@ int attr_read(struct inode *inode, struct statx *stx, double *timeout)
     return error;
 }
 
-int attr_confirm(struct inode *inode, struct statx *stx, double *timeout)
+uint64_t attr_mark(const struct volume *volume)
 {
+    return volume->mappings_ended;
+}
+
+int attr_confirm(struct inode *inode, uint64_t mark, struct statx *stx, double *timeout)
+{
+    int error;
+
     *timeout = timeout_of(inode);
     note_size_told(inode);
-    if (attr_changes_unseen(inode) || inode->volume->state->file_classes)
-        return inode_stat(inode, inode->fd, stx);
-    inode_overlay(inode, stx);
-    return 0;
+    // Without a time, they count for this answer alone.
+    if (!inode->volume->state->file_classes &&
+        (!attr_changes_unseen(inode) || *timeout == 0 || inode->volume->mappings_ended == mark)) {
+        inode_overlay(inode, stx);
+        return 0;
+    }
+    error = inode_need_fd(inode);
+    return error ? error : inode_stat(inode, inode->fd, stx);
 }
 
 void attr_invalidate(struct volume *volume, uint64_t id)

@@ -16,9 +16,12 @@ bool attr_changes_unseen(const struct inode *inode);
  * the kernel may keep them. */
 int attr_read(struct inode *inode, struct statx *stx, double *timeout);
 
-/* Does the same when a lookup has just read the attributes: reads them again only if they may have
- * changed since. */
-int attr_confirm(struct inode *inode, struct statx *stx, double *timeout);
+/* Returns a mark of this moment, for attr_confirm(). */
+uint64_t attr_mark(const struct volume *volume);
+
+/* Does the same when a lookup has read the attributes since a mark: reads them again only if they
+ * may have changed since. The inode need not have a descriptor. */
+int attr_confirm(struct inode *inode, uint64_t mark, struct statx *stx, double *timeout);
 
 /* Converts attributes to the form that most replies want. */
 void attr_to_stat(const struct inode *inode, const struct statx *stx, struct stat *st);

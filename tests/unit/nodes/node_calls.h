@@ -17,6 +17,7 @@ enum call_kind {
     CALL_CLAIM,
     CALL_USE,
     CALL_USE_KEY,
+    CALL_CLAIM_KNOWN,
     CALL_END,
     CALL_FORGET,
     CALL_UNLOOKUP,
@@ -131,7 +132,8 @@ static inline bool suits_ref(const struct calls *calls, const struct call *call)
     const struct node_ref *ref = &calls->refs[call->ref];
     const struct ledger_head *head =
         call->ledger >= 0 ? &calls_ledger(calls, (unsigned)call->ledger)->head : NULL;
-    if (call->kind == CALL_USE || call->kind == CALL_USE_KEY || call->kind == CALL_CLAIM)
+    if (call->kind == CALL_USE || call->kind == CALL_USE_KEY || call->kind == CALL_CLAIM_KNOWN ||
+        call->kind == CALL_CLAIM)
         return ref->node == NULL && (head == NULL || head->lookups < STATE_LOOKUPS);
     if (ref->node == NULL)
         return false;
@@ -281,6 +283,8 @@ static inline void make_use(struct calls *calls, const struct call *call, uint64
         node_use(table, call->id, ref);
     } else if (call->kind == CALL_USE_KEY) {
         node_use_key(table, &call->seed.key, ref);
+    } else if (call->kind == CALL_CLAIM_KNOWN) {
+        node_claim_known(table, ledger, &call->seed.key, ref);
     } else {
         node_end(table, ref, leftover);
     }
@@ -351,6 +355,7 @@ static inline uint64_t calls_make(struct calls *calls, const struct call *call)
     case CALL_CLAIM:
     case CALL_USE:
     case CALL_USE_KEY:
+    case CALL_CLAIM_KNOWN:
     case CALL_END:
         make_use(calls, call, &answer, ledger, leftover);
         break;

@@ -38,6 +38,24 @@ static void one_key_is_one_node(void **state)
     assert_int_equal(f->ledger->outstanding, 2); /* the second lookup's descriptor was not needed */
 }
 
+/* Which takes no descriptor, and makes no node. */
+static void a_known_node_is_looked_up_again(void **state)
+{
+    struct fixture *f = *state;
+    struct node_seed seed = seed_of(10);
+    struct node_ref ref;
+    assert_false(node_claim_known(&f->table, NULL, &seed.key, &ref));
+    assert_int_equal(nodes(f), 1);
+    uint64_t id = lookup(f, 10);
+    assert_true(node_claim_known(&f->table, NULL, &seed.key, &ref));
+    assert_true(ref.id == id);
+    end(f, &ref);
+    forget(f, id, 1);
+    assert_true(is_known(f, id));
+    forget(f, id, 1);
+    assert_false(is_known(f, id));
+}
+
 static void each_part_of_the_key_tells_nodes_apart(void **state)
 {
     struct fixture *f = *state;
@@ -345,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_first_node_is_the_root),
         TEST(one_key_is_one_node),
+        TEST(a_known_node_is_looked_up_again),
         TEST(each_part_of_the_key_tells_nodes_apart),
         TEST(a_use_tells_what_the_lookup_knew),
         TEST(a_node_lives_until_its_last_lookup_is_forgotten),
