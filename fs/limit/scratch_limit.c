@@ -226,11 +226,16 @@ static uint32_t project_of(const struct inode *inode)
     return fd >= 0 && project_get(fd, &project) == 0 ? project.id : 0;
 }
 
-bool scratch_limit_separates(const struct inode *one, const struct inode *other)
+static bool have_one_project(const struct inode *one, const struct inode *other)
 {
     COPY_ATTRIBUTES(&one->volume->info.cred);
 
+    return project_of(one) == project_of(other);
+}
+
+bool scratch_limit_separates(const struct inode *one, const struct inode *other)
+{
     return one->ref.id != other->ref.id && one->ref.class == SHMAP_SCRATCH &&
            other->ref.class == SHMAP_SCRATCH && one->volume->info.cred.privileged &&
-           project_of(one) != project_of(other);
+           !have_one_project(one, other);
 }

@@ -107,9 +107,8 @@ static int check_share(struct inode *victim, const struct statx *stx, uid_t user
 }
 
 /*
- * Finds what a name that is about to go stands for. A directory is looked up, because it may be a
- * class root: the contents of one are elsewhere, and the store's own rmdir would not check them.
- * The kernel holds the directory's lock: nothing can be created in it meanwhile.
+ * Finds what a name that is about to go stands for. A directory may be a class root: the contents
+ * of one are elsewhere, and the store's own rmdir would not check them. The kernel holds the directory's lock: nothing can be created in it meanwhile.
  */
 static int victim_find(struct inode *dir, const char *name, uid_t user, struct inode *victim,
                        struct found *found)
@@ -130,15 +129,16 @@ static int victim_find(struct inode *dir, const char *name, uid_t user, struct i
         return error;
     found->links = stx.stx_nlink;
     found->owner = stx.stx_uid;
-    if (!S_ISDIR(stx.stx_mode)) {
-        error = inode_of_key(dir->volume, &key, victim);
-        return error ? error : check_share(victim, &stx, user);
+    error = inode_of_key(dir->volume, &key, victim);
+    // The kernel has looked it up. Should it not have, a class root must be known as one all the
+    // same.
+    if (!error && !victim->volume && S_ISDIR(stx.stx_mode)) {
+        error = inode_lookup(dir, name, victim, &stx);
+        found->counted = !error;
     }
-    error = inode_lookup(dir, name, victim, &stx);
-    found->counted = !error;
     if (!error)
         error = check_share(victim, &stx, user);
-    if (error || !inode_is_class_root(victim))
+    if (error || !victim->volume || !inode_is_class_root(victim))
         return error;
     error = class_root_is_empty(victim->fd);
     return error == 0 ? -ENOTEMPTY : error < 0 ? error : 0;
