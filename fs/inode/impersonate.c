@@ -14,7 +14,8 @@
 struct identity {
     uid_t uid;
     gid_t gid;
-    bool own_umask; // otherwise the umask is the whole process'
+    bool own_umask; // otherwise it shares that of the thread that started it
+    mode_t umask;   // if it is its own
 };
 
 struct identities {
@@ -82,6 +83,25 @@ static void take_groups(const struct volume *volume, fuse_req_t req)
     cred_take_groups(groups, count < 0 ? 0 : count < NGROUPS_FEW ? (size_t)count : NGROUPS_FEW);
 }
 
+/* Returns false, with errno set, if the thread cannot have a umask of its own. */
+static bool take_umask(struct identity *identity, mode_t wanted)
+{
+    if (identity->own_umask && identity->umask == wanted)
+        return true;
+    if (!identity->own_umask && unshare(CLONE_FS) != 0)
+        return false;
+    umask(wanted);
+    identity->own_umask = true;
+    identity->umask = wanted;
+    return true;
+}
+
+/* Returns whether a umask leaves what the daemon makes for itself as it is: its owner's alone. */
+static bool is_harmless(mode_t mask)
+{
+    return (mask & S_IRWXU) == 0;
+}
+
 int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -89,10 +109,8 @@ int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
 
     if (!identity)
         return -ENOMEM;
-    if (!identity->own_umask && unshare(CLONE_FS) != 0)
+    if (!take_umask(identity, ctx->umask & ACCESSPERMS))
         return -errno;
-    identity->own_umask = true;
-    umask(ctx->umask);
     take_groups(volume, req);
     take(volume, identity, ctx->uid, ctx->gid);
     cred_keep_setid(&volume->info.cred, mode & S_ISGID);
@@ -102,9 +120,11 @@ int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode)
 void impersonate_end(struct volume *volume, mode_t mode)
 {
     const struct cred *kept = mode & S_ISGID ? &volume->info.cred : NULL;
+    struct identity *identity = identity_of_thread(volume);
 
     cred_restore(&kept);
-    umask(0);
+    if (identity && identity->own_umask && !is_harmless(identity->umask))
+        take_umask(identity, 0);
     if (cred_asks_servers(&volume->info.cred)) {
         impersonate_none(volume);
         cred_take_groups(NULL, 0);

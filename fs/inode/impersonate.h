@@ -24,8 +24,9 @@ void impersonate_destroy(struct volume *volume);
  * it cannot have a umask of its own, and must create nothing. */
 int impersonate_begin(struct volume *volume, fuse_req_t req, mode_t mode);
 
-/* Ends the impersonation. The identity stays with the thread: changing it costs more than a small
- * file, and the next request often comes from the same caller. */
+/* Ends the impersonation. Identity and umask stay with the thread: changing them costs more than a
+ * small file, and the next request often comes from the same caller. The umask never takes anything
+ * from the owner of a file that the thread makes otherwise. */
 void impersonate_end(struct volume *volume, mode_t mode);
 
 /* Makes the thread act as nobody again. Call it before anything else that allocates space in an

@@ -32,7 +32,6 @@ static mode_t mode_of_new(fuse_req_t req, mode_t mode)
     return own || S_ISDIR(mode) ? mode : mode & ~(mode_t)(S_ISUID | S_ISGID);
 }
 
-/* A new entry for a directory. */
 struct new_entry {
     const char *name;
     mode_t mode; // with the type
@@ -262,53 +261,66 @@ static void unmake_file(const struct inode *dir, const char *name)
     struct node_key key;
     struct statx stx;
 
-    if (request_is_repeated(volume_request(dir->volume)) &&
+    if (name && request_is_repeated(volume_request(dir->volume)) &&
         inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
         stx.stx_size == 0 && stx.stx_nlink == 1)
         unlinkat(dir->fd, name, 0);
 }
 
-/* Gives a new file the lifetime that its directory has for it, or removes it. Returns its
- * descriptor or a negative errno. */
-static int with_lifetime(const struct inode *dir, const char *name, int fd)
+/* Returns whether the daemon need not open a new file: the kernel does, by a path descriptor, which
+ * is sure to be of that file where nobody else can give its name to another one. */
+static bool stays_unopened(const struct inode *dir, const char *name)
 {
-    int error = last_close_inherit(dir, fd);
-
-    if (!error)
-        return fd;
-    unlinkat(dir->fd, name, 0);
-    close(fd);
-    return error;
+    return name && area_kind(dir->ref.area)->is_private && inode_area(dir)->handles &&
+           inode_class(dir)->passes_through &&
+           volume_data_path(dir->volume, dir->ref.area)->passthrough;
 }
 
-/* Makes a file, with a name or without, and opens it. Returns a descriptor or a negative errno. */
+/* Makes a file with the lifetime that its directory has for it, or none. Returns a descriptor (0 if
+ * it stays `unopened`) or a negative errno. */
+static int make_file(const struct inode *dir, const char *name, mode_t mode, int how, bool unopened)
+{
+    int fd = unopened ? mknodat(dir->fd, name, S_IFREG | mode, 0)
+                      : openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode);
+    int error = fd < 0 ? -errno : 0;
+
+    if (!error && name) {
+        error = unopened ? last_close_inherit_name(dir, name) : last_close_inherit(dir, fd);
+        if (error)
+            unlinkat(dir->fd, name, 0);
+    }
+    if (error && fd >= 0 && !unopened)
+        close(fd);
+    return error ? error : fd;
+}
+
+/* Makes a file, with a name or without. `io_fd` receives a descriptor, or -1 if it needs none. */
 static int make_open(fuse_req_t req, const struct inode *dir, const char *name, mode_t mode,
-                     int flags)
+                     int flags, int *io_fd)
 {
     int how = name ? O_CREAT | O_EXCL | O_NOFOLLOW : O_TMPFILE | (flags & O_EXCL);
+    bool unopened = stays_unopened(dir, name);
     unsigned mark = reclaim_mark(dir->volume);
     uint64_t since = 0;
     int fd;
 
-    if (name)
-        unmake_file(dir, name);
+    unmake_file(dir, name);
     if (!memory_guard_take(dir->volume->memory, MEMORY_OF_FILE))
         return -ENOSPC;
     fd = impersonate_begin(dir->volume, req, mode);
     if (fd < 0)
         return fd;
-    do {
-        fd = openat(dir->fd, name ? name : ".", how | O_RDWR | O_CLOEXEC, mode & 07777);
-        fd = fd < 0 ? -errno : fd;
-        // That takes room, too.
-        fd = name && fd >= 0 ? with_lifetime(dir, name, fd) : fd;
-    } while (descriptors_await_room(dir->volume, &fd, &since) ||
-             (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
+    do
+        fd = make_file(dir, name, mode & 07777, how, unopened); // its lifetime takes room, too
+    while (descriptors_await_room(dir->volume, &fd, &since) ||
+           (fd == -ENOSPC && reclaim_wait(dir->volume, &mark)));
     impersonate_end(dir->volume, mode);
     fault_point(FAULT_AFTER_EXECUTION);
-    // The kernel knew of no such name. If the name was made behind the mount's back, the kernel
-    // shall look again.
-    return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
+    // The kernel knew of no such name. If it was made behind the mount's back: look again.
+    if (fd < 0)
+        return fd == -EEXIST && !(flags & O_EXCL) ? -ESTALE : fd;
+    *io_fd = unopened ? -1 : fd;
+    return 0;
 }
 
 /* Opens a path descriptor of a file that was just made. Opening it by name is quicker than through
@@ -336,7 +348,7 @@ static int open_new(fuse_req_t req, struct inode *dir, const char *name, int fd,
     if (error)
         return error;
     fi->flags &= ~O_TRUNC;
-    error = file_open(inode, fi, req, steal_fd(&io_fd));
+    error = file_open_new(inode, fi, req, steal_fd(&io_fd));
     if (error) {
         inode_unlookup(inode);
         return error;
@@ -360,17 +372,16 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
 
     if (!error)
         error = inode_acquire(volume_of(req), parent, &dir);
+    if (!error)
+        error = make_open(req, &dir, name, mode, fi->flags, &fd);
     if (!error) {
-        fd = make_open(req, &dir, name, mode, fi->flags);
-        error = fd < 0 ? fd : open_new(req, &dir, name, fd, fi, &inode, &entry);
-        if (error && fd >= 0 && name)
+        error = open_new(req, &dir, name, fd, fi, &inode, &entry);
+        if (error && name)
             unlinkat(dir.fd, name, 0);
     }
     if (error) {
         reply_err(req, -error);
-        return;
-    }
-    if (reply_create(req, &entry, fi) != 0) {
+    } else if (reply_create(req, &entry, fi) != 0) {
         file_close(&inode, fi);
         inode_unlookup(&inode);
     }

@@ -32,7 +32,7 @@ void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int error = inode_acquire(volume_of(req), id, &inode);
 
     if (!error)
-        error = inode_is_regular(&inode) ? file_open(&inode, fi, req, -1) : -EINVAL;
+        error = inode_is_regular(&inode) ? file_open(&inode, fi, req) : -EINVAL;
     if (error)
         reply_err(req, -error);
     else if (reply_open(req, fi) != 0)

@@ -253,14 +253,15 @@ static void fill_open_reply(const struct inode *inode, struct fuse_file_info *fi
                   !(inode->volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
 }
 
-static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
+static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller,
+                     bool created, int io_fd)
 {
     struct volume *volume = inode->volume;
     bool passthrough = inode_is_passthrough(inode);
     bool writer = is_writer(fi);
     CLEANUP_FD int given = io_fd;
     struct statx stx;
-    int error = check_open(inode, fi, io_fd >= 0, &stx);
+    int error = check_open(inode, fi, created, &stx);
     uint16_t before;
 
     if (!error)
@@ -281,7 +282,7 @@ static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t 
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, fi->kill_suidgid ? caller : NULL);
     // The kernel has no attributes yet of a file that was just made.
-    if (passthrough && writer && io_fd < 0 && (before & NODE_ATTR_CACHED))
+    if (passthrough && writer && !created && (before & NODE_ATTR_CACHED))
         pending_invalidation_add(inode, &stx);
     if (error) {
         // The file may have been truncated all the same.
@@ -296,18 +297,24 @@ static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t 
     return 0;
 }
 
-int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
+int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller)
 {
     int error;
 
     // A mapping may have kept the file what it is, beyond its last close.
     if (inode->ref.flags & NODE_CHANGES_CLASS)
         inode_class(inode)->change(inode);
-    do {
-        error = open_once(inode, fi, caller, io_fd);
-        io_fd = -1;
-    } while (error == CLASS_CHANGED);
+    do
+        error = open_once(inode, fi, caller, false, -1);
+    while (error == CLASS_CHANGED);
     return error;
+}
+
+int file_open_new(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd)
+{
+    int error = open_once(inode, fi, caller, true, io_fd);
+
+    return error == CLASS_CHANGED ? file_open(inode, fi, caller) : error;
 }
 
 void file_keep(struct inode *inode)

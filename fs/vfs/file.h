@@ -11,9 +11,12 @@
 
 #include "fs/inode/inode.h"
 
-/* Counts an open by a caller, provides what the data path needs, and fills in the reply. `io_fd` is
- * a descriptor of the file, open for reading and writing, or -1; it is consumed. */
-int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd);
+/* Counts an open by a caller, provides what the data path needs, and fills in the reply. */
+int file_open(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller);
+
+/* Does the same for a file that was just made. `io_fd` is a descriptor of it, open for reading and
+ * writing, or -1 where its area passes through; it is consumed. */
+int file_open_new(struct inode *inode, struct fuse_file_info *fi, fuse_req_t caller, int io_fd);
 
 /* Count a file as open while its size is changed by name: it gets no other class meanwhile. */
 void file_keep(struct inode *inode);
