@@ -111,22 +111,30 @@ void pending_invalidation_writer_left(struct inode *inode)
     if (node && !is_unchanged(inode, node->state, &stx)) {
         invalidate(volume, inode->ref.id);
         remove_pending(pending, node);
+    } else if (node && stx.stx_size == 0 &&
+               node_flags_unless_writers(&volume->nodes, &inode->ref, NODE_ATTR_CACHED, 0)) {
+        remove_pending(pending, node);
     }
     lock_release(&volume->pending->lock);
 }
 
 /* Returns whether what the kernel has of a node is true, and stays so: the file is not mapped, and
- * was not changed until after that was known. An empty file may be mapped: it has to grow before
- * anything can be written to it, and the kernel asks after that. */
+ * was not changed until after that was known. An empty file may be mapped
+ * (pending_invalidation_writer_left() looks after most): it has to grow before anything can be
+ * written to it, and the kernel asks after that. */
 static bool is_still_true(struct volume *volume, const struct pending_invalidation *node)
 {
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
+    bool mapped;
 
-    if (inode_hold(volume, node->id, &inode) != 0 || inode.ref.writers > 0 ||
-        !is_unchanged(&inode, node->state, &stx))
+    // The kernel has forgotten the node, and what it had of it.
+    if (inode_hold(volume, node->id, &inode) != 0)
+        return true;
+    if (inode.ref.writers > 0)
         return false;
-    if (stx.stx_size > 0 && (attr_may_change(&inode) || !is_unchanged(&inode, node->state, &stx)))
+    mapped = attr_may_change(&inode);
+    if (!is_unchanged(&inode, node->state, &stx) || (mapped && stx.stx_size > 0))
         return false;
     // A process that was killed may have cleared the flag without telling the kernel.
     node_flags(&volume->nodes, &inode.ref, NODE_ATTR_CACHED, 0);

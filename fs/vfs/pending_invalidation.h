@@ -28,7 +28,8 @@ void pending_invalidation_add(const struct inode *inode, const struct statx *stx
  * made and is open; lists the file if need be. */
 double pending_invalidation_add_new(struct inode *inode, const struct statx *stx);
 
-/* Tells the kernel at once if a file has changed that a writer has just closed. */
+/* Tells the kernel at once if a file has changed that a writer has just closed; if it is empty as
+ * it was, there is nothing left to look after. */
 void pending_invalidation_writer_left(struct inode *inode);
 
 /* Looks after the listed files. Returns whether there were any. */
