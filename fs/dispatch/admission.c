@@ -108,6 +108,8 @@ static bool syncs_nothing(struct volume *volume, const struct fuse_in_header *he
 
 static enum kind kind_of(struct volume *volume, const struct fuse_in_header *header)
 {
+    if (!volume_has_area(volume, AREA_STORE))
+        return RAM;
     if (node_area(&volume->nodes, header->nodeid) != AREA_STORE)
         return changes_skeleton(volume, header) ? CHANGE : RAM;
     if (is_about_point(header))

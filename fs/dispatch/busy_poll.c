@@ -3,6 +3,7 @@
 
 #define ROUND     512 // requests
 #define TRY_EVERY 8   // rounds
+#define DOUBT_MAX 4   // doublings of that
 
 /* Returns whether a thread waited for a processor for more than a quarter of the time. */
 static bool is_shared(uint64_t time, uint64_t used)
@@ -12,14 +13,19 @@ static bool is_shared(uint64_t time, uint64_t used)
 
 static void end_round(struct busy_poll *busy_poll, uint64_t time, uint64_t used)
 {
-    if (busy_poll_wanted(busy_poll) && is_shared(time, used)) {
+    bool looked = busy_poll_wanted(busy_poll);
+
+    if (looked && is_shared(time, used)) {
         busy_poll->pays = false;
         busy_poll->trying = false;
+        busy_poll->doubt += busy_poll->doubt < DOUBT_MAX;
         return;
     }
+    if (looked)
+        busy_poll->doubt = 0;
     if (!busy_poll->trying) {
         busy_poll->usual = time;
-        busy_poll->trying = ++busy_poll->rounds % TRY_EVERY == 0;
+        busy_poll->trying = ++busy_poll->rounds % (TRY_EVERY << busy_poll->doubt) == 0;
         return;
     }
     // Without a clear difference everything stays as it is.

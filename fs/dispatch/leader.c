@@ -17,6 +17,9 @@ enum { SERVING = 1, PROMOTED = 2, ONE_REQUEST = 4 };
 /* After so many promotions that were of no use, the next one waits for the tick. */
 #define EAGER 8
 
+/* A sleep that was no longer than that was none: the request was there already. */
+#define READY_NANOSECONDS 3000
+
 /* After this many back-to-back receives, add a leader: one thread cannot do the work. */
 #define STREAK 8
 
@@ -90,19 +93,45 @@ void leader_receiving(struct leader *leader)
     leader->waited = false;
 }
 
-void leader_poll(struct leader *leader, int device)
+static bool looks(const struct leader *leader)
+{
+    return leader->soon && busy_poll_wanted(&leader->busy_poll) && leader->leaders->receiving <= 1;
+}
+
+/* Sleeps from now on, until there may be a request. Returns for how long. */
+static uint64_t sleep_until_ready(struct leader *leader, int device, uint64_t now)
 {
     struct pollfd ready = { .fd = device, .events = POLLIN };
+    uint64_t slept;
+
+    poll(&ready, 1, -1);
+    slept = clock_now() - now;
+    leader->slept += slept;
+    leader->sleeps = true;
+    return slept;
+}
+
+void leader_sleep(struct leader *leader, int device)
+{
+    uint64_t now;
+
+    if (!leader->sleeps || looks(leader))
+        return;
+    now = clock_now();
+    leader->waited = sleep_until_ready(leader, device, now) > READY_NANOSECONDS;
+    leader->since = now;
+}
+
+void leader_poll(struct leader *leader, int device)
+{
     uint64_t now = clock_now();
 
     if (!leader->waited)
         leader->since = now;
     leader->waited = true;
-    if (leader->soon && busy_poll_wanted(&leader->busy_poll) && leader->leaders->receiving <= 1 &&
-        now - leader->since <= BUSY_POLL_NANOSECONDS)
+    if (looks(leader) && now - leader->since <= BUSY_POLL_NANOSECONDS)
         return;
-    poll(&ready, 1, -1);
-    leader->slept += clock_now() - now;
+    sleep_until_ready(leader, device, now);
 }
 
 void leader_received(struct leader *leader)
@@ -110,6 +139,7 @@ void leader_received(struct leader *leader)
     uint64_t waited = leader->waited ? clock_now() - leader->since : 0;
 
     leader->leaders->receiving--;
+    leader->sleeps = leader->sleeps && leader->waited;
     if (leader->waited)
         leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
     if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))

@@ -48,6 +48,7 @@ struct leader {
     bool leads;      // the thread may receive
     bool waited;     // the last request was not there yet
     bool soon;       // the last request that was waited for came soon
+    bool sleeps;     // the thread has slept before the last request
     unsigned streak; // requests in a row that were there already
     uint64_t since;  // when the thread began to wait
     uint64_t slept;  // how long it has slept in all, in nanoseconds
@@ -66,8 +67,10 @@ bool leader_await(struct leader *leader);
 
 /* Begin and end receiving. When nothing is there yet, leader_poll() in between waits until there
  * may be a request, on a `device` that does not block; it returns at once, for a moment, when the
- * last request came soon after the one before. */
+ * last request came soon after the one before. leader_sleep() does so before anybody has looked, if
+ * the last request was slept for, too: then there is probably none yet. */
 void leader_receiving(struct leader *leader);
+void leader_sleep(struct leader *leader, int device);
 void leader_poll(struct leader *leader, int device);
 void leader_received(struct leader *leader);
 

@@ -69,6 +69,9 @@ static ssize_t receive_request(struct leader *leader, struct volume *volume,
     int error;
 
     leader_receiving(leader);
+    // Otherwise that there is no request yet shows when to close it.
+    if (deferred_close_count(volume) == 0)
+        leader_sleep(leader, volume->info.device);
     while ((length = serve_receive(volume, request)) < 0 && errno == EAGAIN) {
         if (!close_deferred(leader, volume)) {
             errno = EINTR;

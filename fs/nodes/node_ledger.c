@@ -28,20 +28,20 @@ struct node_ledger *node_ledger(struct node_table *table, unsigned index)
     return (struct node_ledger *)&table->memory->ledgers[index];
 }
 
+static bool is_blank(const struct ledger_head *head)
+{
+    return !head->lookups && !head->forgotten && !head->opened && !head->released &&
+           head->stream == NODE_STREAM_NONE;
+}
+
 void node_ledger_clear(struct node_table *table, struct node_ledger *ledger)
 {
-    const struct ledger_head *head;
-
-    if (!ledger)
+    // Many requests take nothing, and nobody but its owner changes a ledger.
+    if (!ledger || is_blank(&ledger->head))
         return;
     table_begin(table);
-    head = ledger_head_of(table, ledger);
-    if (head->lookups || head->forgotten || head->opened || head->released ||
-        head->stream != NODE_STREAM_NONE) {
-        struct ledger_head *blank = edit_ledger(table, ledger);
-
-        *blank = (struct ledger_head){ .stream = NODE_STREAM_NONE };
-    }
+    ledger_head_of(table, ledger);
+    *edit_ledger(table, ledger) = (struct ledger_head){ .stream = NODE_STREAM_NONE };
     table_end(table);
 }
 

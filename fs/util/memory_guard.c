@@ -16,8 +16,9 @@
 
 struct memory_guard {
     _Atomic int64_t room;
-    _Atomic uint64_t looked; // when
-    struct lock lock;        // of the thread that looks, and of the members below
+    _Atomic int64_t found_room; // what it was at the last look
+    _Atomic uint64_t looked;    // when
+    struct lock lock;           // of the thread that looks, and of the members below
     bool found;
     struct memory_group group;
     const char *meminfo;
@@ -49,7 +50,8 @@ static void look_since(struct memory_guard *guard, uint64_t since)
             memory_group_find(&guard->group);
         guard->found = true;
         guard->looked = clock_now();
-        guard->room = memory_room(&guard->group, guard->meminfo);
+        guard->found_room = memory_room(&guard->group, guard->meminfo);
+        guard->room = guard->found_room;
     }
     lock_release(&guard->lock);
 }
@@ -65,13 +67,21 @@ static bool take(struct memory_guard *guard, int64_t bytes)
     return false;
 }
 
+static void look_if_old(struct memory_guard *guard)
+{
+    uint64_t now = clock_now();
+
+    if (now - guard->looked > LOOK_NANOSECONDS)
+        look_since(guard, now - LOOK_NANOSECONDS);
+}
+
 bool memory_guard_take(struct memory_guard *guard, uint64_t bytes)
 {
     int64_t wanted = bytes < INT64_MAX / 2 ? (int64_t)bytes : INT64_MAX / 2;
 
     // It may be more than there has ever been.
     if (wanted >= LARGE)
-        memory_guard_tick(guard);
+        look_if_old(guard);
     if (take(guard, wanted))
         return true;
     look_since(guard, clock_now());
@@ -80,8 +90,7 @@ bool memory_guard_take(struct memory_guard *guard, uint64_t bytes)
 
 void memory_guard_tick(struct memory_guard *guard)
 {
-    uint64_t now = clock_now();
-
-    if (now - guard->looked > LOOK_NANOSECONDS)
-        look_since(guard, now - LOOK_NANOSECONDS);
+    // Otherwise nobody asks how much there is.
+    if (guard->room != guard->found_room)
+        look_if_old(guard);
 }

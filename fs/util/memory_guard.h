@@ -30,7 +30,7 @@ void memory_guard_destroy(struct memory_guard *guard);
  * call. */
 bool memory_guard_take(struct memory_guard *guard, uint64_t bytes);
 
-/* Looks again if the last look was some time ago; for the ticker. */
+/* Looks again if the last look was some time ago and something was taken since; for the ticker. */
 void memory_guard_tick(struct memory_guard *guard);
 
 #endif

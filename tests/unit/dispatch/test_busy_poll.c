@@ -130,6 +130,20 @@ static void a_crowded_machine_is_left_to_others(void **state)
     assert_true(busy_poll.pays);
 }
 
+/* A try takes processor time from others: the longer it was in vain, the rarer it is. */
+static void a_crowded_machine_is_tried_ever_more_rarely(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000, .sleeping = 3000, .crowded = true };
+    struct busy_poll busy_poll = begin(&machine, true);
+    int tries = 0;
+    for (int i = 0; i < 10 * ROUNDS; i++) {
+        tries += busy_poll_wanted(&busy_poll);
+        serve_round(&busy_poll, &machine);
+    }
+    assert_in_range(tries, 1, 10 * ROUNDS / 64);
+}
+
 /* Compared is with what is usual now, not with what was at some time. */
 static void a_machine_that_got_slower_is_no_reason(void **state)
 {
@@ -207,6 +221,7 @@ int main(void)
         cmocka_unit_test(one_try_is_enough),
         cmocka_unit_test(little_or_no_difference_changes_nothing),
         cmocka_unit_test(a_crowded_machine_is_left_to_others),
+        cmocka_unit_test(a_crowded_machine_is_tried_ever_more_rarely),
         cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
         cmocka_unit_test(a_gap_begins_the_round_anew),
         cmocka_unit_test(a_gap_does_not_decide_a_try),

@@ -403,6 +403,31 @@ static void who_waits_alone_keeps_its_turn(void **state)
     close(device);
 }
 
+/* Looking first is in vain where the last request was slept for; but nobody sleeps who finds
+ * requests waiting. */
+static void a_sleeper_sleeps_before_it_looks(void **state)
+{
+    (void)state;
+    struct leaders leaders = { 0 };
+    int device = ready_device();
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader leader = first_turn(&leaders);
+    leader.busy_poll.pays = false;
+    leader_receiving(&leader);
+    leader_sleep(&leader, -1); /* would never end if it slept */
+    leader_received(&leader);
+    receive_later(&leader, device);
+    assert_true(leader.sleeps);
+    leader_receiving(&leader);
+    uint64_t slept = leader.slept;
+    leader_sleep(&leader, device);
+    assert_true(leader.slept > slept);
+    leader_received(&leader);
+    receive_at_once(&leader);
+    assert_false(leader.sleeps);
+    close(device);
+}
+
 static void end_is_for_good(void **state)
 {
     (void)state;
@@ -435,6 +460,7 @@ int main(void)
         cmocka_unit_test(a_wait_ends_a_streak),
         cmocka_unit_test(the_second_that_waits_gives_back),
         cmocka_unit_test(who_waits_alone_keeps_its_turn),
+        cmocka_unit_test(a_sleeper_sleeps_before_it_looks),
         cmocka_unit_test(end_is_for_good),
     };
     return cmocka_run_group_tests_name("leader", tests, NULL, NULL);
