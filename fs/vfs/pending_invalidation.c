@@ -9,8 +9,13 @@
 #include "fs/vfs/attr.h"
 #include "lib/object/object.h"
 
+/* The ticker looks after what is listed each so many times: most files are open for less than that,
+ * even if their program waits for a processor meanwhile. */
+#define LOOK_EVERY 4
+
 struct pending_lock {
     struct lock lock; // guards what is pending in the state
+    unsigned ticks;   // since the last look
 };
 
 int pending_invalidation_init(struct volume *volume)
@@ -176,6 +181,9 @@ bool pending_invalidation_settle(struct volume *volume)
     bool any = left > 0;
     struct pending_invalidation node;
 
+    if (any && ++volume->pending->ticks < LOOK_EVERY)
+        return true;
+    volume->pending->ticks = 0;
     // Files that are listed meanwhile can wait until the next look.
     for (; left > 0 && begin_one(volume, &node); left--) {
         if (!is_still_true(volume, &node))

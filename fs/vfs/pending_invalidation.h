@@ -32,7 +32,7 @@ double pending_invalidation_add_new(struct inode *inode, const struct statx *stx
  * it was, there is nothing left to look after. */
 void pending_invalidation_writer_left(struct inode *inode);
 
-/* Looks after the listed files. Returns whether there were any. */
+/* Looks after the listed files now and then; for the ticker. Returns whether there were any. */
 bool pending_invalidation_settle(struct volume *volume);
 
 #endif
