@@ -5,6 +5,29 @@
 #define TRY_EVERY 8   // rounds
 #define DOUBT_MAX 4   // doublings of that
 
+/* A look in vain takes as much as so many others save; with this much debt a thread does not look
+ * any more for so many requests, and twice as many each time that the next look is in vain, too. */
+#define VAIN      4
+#define DEBT_MAX  8
+#define REST      64 // requests
+#define TIRED_MAX 6
+
+void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain)
+{
+    if (!in_vain) {
+        busy_poll->debt -= busy_poll->debt > 0;
+        if (busy_poll->debt == 0)
+            busy_poll->tired = 0;
+        return;
+    }
+    busy_poll->debt += VAIN;
+    if (busy_poll->debt <= DEBT_MAX)
+        return;
+    busy_poll->debt = DEBT_MAX;
+    busy_poll->rest = REST << busy_poll->tired;
+    busy_poll->tired += busy_poll->tired < TIRED_MAX;
+}
+
 /* Returns whether a thread waited for a processor for more than a quarter of the time. */
 static bool is_shared(uint64_t time, uint64_t used)
 {
@@ -36,6 +59,7 @@ static void end_round(struct busy_poll *busy_poll, uint64_t time, uint64_t used)
 
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle)
 {
+    busy_poll->rest -= busy_poll->rest > 0;
     return busy_poll->requests == 0 || idle || ++busy_poll->requests > ROUND;
 }
 

@@ -17,6 +17,9 @@
 
 /* The state of a thread's choice. All zero at first, except for `pays`: the way to begin with. */
 struct busy_poll {
+    unsigned debt;  // processor time that looks in vain have taken, in looks that were not
+    unsigned rest;  // requests before the next look, when it is too much
+    unsigned tired; // how often in a row it came to that
     bool pays;
     bool trying;       // this round goes the other way
     unsigned requests; // of this round
@@ -29,8 +32,13 @@ struct busy_poll {
 
 static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
 {
-    return busy_poll->pays != busy_poll->trying;
+    return busy_poll->pays != busy_poll->trying && busy_poll->rest == 0;
 }
+
+/* Notes that a thread has looked for a request, and whether that was in vain: then it has taken as
+ * much processor time as it saves in several times that it is not. Rounds do not tell where clients
+ * make pauses, as they do when they wait for a processor. */
+void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
 /* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
  * begins with this request: then call busy_poll_round() with the time, and with the thread's time

@@ -129,8 +129,11 @@ void leader_poll(struct leader *leader, int device)
     if (!leader->waited)
         leader->since = now;
     leader->waited = true;
-    if (looks(leader) && now - leader->since <= BUSY_POLL_NANOSECONDS)
-        return;
+    if (looks(leader)) {
+        leader->looked = true;
+        if (now - leader->since <= BUSY_POLL_NANOSECONDS)
+            return;
+    }
     sleep_until_ready(leader, device, now);
 }
 
@@ -140,6 +143,9 @@ void leader_received(struct leader *leader)
 
     leader->leaders->receiving--;
     leader->sleeps = leader->sleeps && leader->waited;
+    if (leader->looked)
+        busy_poll_looked(&leader->busy_poll, waited > BUSY_POLL_NANOSECONDS);
+    leader->looked = false;
     if (leader->waited)
         leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
     if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))

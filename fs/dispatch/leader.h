@@ -49,6 +49,7 @@ struct leader {
     bool waited;     // the last request was not there yet
     bool soon;       // the last request that was waited for came soon
     bool sleeps;     // the thread has slept before the last request
+    bool looked;     // it has looked for this one instead of sleeping
     unsigned streak; // requests in a row that were there already
     uint64_t since;  // when the thread began to wait
     uint64_t slept;  // how long it has slept in all, in nanoseconds

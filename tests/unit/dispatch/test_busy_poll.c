@@ -144,6 +144,29 @@ static void a_crowded_machine_is_tried_ever_more_rarely(void **state)
     assert_in_range(tries, 1, 10 * ROUNDS / 64);
 }
 
+/* Rounds come to no end where each call is followed by a pause. */
+static void looks_in_vain_end(void **state)
+{
+    (void)state;
+    struct busy_poll busy_poll = { .pays = true };
+    int vain = 0;
+    for (int i = 0; i < 100 * ROUNDS; i++) {
+        bool wanted = busy_poll_wanted(&busy_poll);
+        if (wanted)
+            busy_poll_looked(&busy_poll, i % 2 == 0);
+        vain += wanted && i % 2 == 0;
+        busy_poll_count(&busy_poll, i % 2 == 0);
+    }
+    assert_in_range(vain, 1, ROUNDS / 4);
+    /* One now and then is worth the others. */
+    busy_poll = (struct busy_poll){ .pays = true };
+    for (int i = 0; i < ROUNDS; i++) {
+        assert_true(busy_poll_wanted(&busy_poll));
+        busy_poll_looked(&busy_poll, i % 8 == 0);
+        busy_poll_count(&busy_poll, i % 8 == 0);
+    }
+}
+
 /* Compared is with what is usual now, not with what was at some time. */
 static void a_machine_that_got_slower_is_no_reason(void **state)
 {
@@ -222,6 +245,7 @@ int main(void)
         cmocka_unit_test(little_or_no_difference_changes_nothing),
         cmocka_unit_test(a_crowded_machine_is_left_to_others),
         cmocka_unit_test(a_crowded_machine_is_tried_ever_more_rarely),
+        cmocka_unit_test(looks_in_vain_end),
         cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
         cmocka_unit_test(a_gap_begins_the_round_anew),
         cmocka_unit_test(a_gap_does_not_decide_a_try),
