@@ -20,6 +20,7 @@
 #include "fs/options/command_line.h"
 #include "fs/options/option_table.h"
 #include "fs/options/remount.h"
+#include "fs/outage/ram_release.h"
 #include "fs/process/background.h"
 #include "fs/process/keeper.h"
 #include "fs/process/takeover.h"
@@ -50,9 +51,12 @@ static int unmount(void *argument)
     return WORKER_ENDED;
 }
 
-static void disconnect(void *mount)
+static void disconnect(void *argument)
 {
+    struct mount *mount = argument;
+
     connection_close(mount);
+    ram_release(&mount->volume);
 }
 
 /* In a child of the keeper, with which it shares descriptors. */
@@ -62,9 +66,27 @@ static int end_store(void *argument)
 
     // With the connection ends all that still uses the mount, which nobody serves, and which must
     // not wait for a disk.
-    connection_close(mount);
+    disconnect(mount);
     store_end(mount);
     return WORKER_ENDED;
+}
+
+/* Says what is not known of a store that takes long to end. */
+static void tell_of_store(void *argument)
+{
+    const struct mount *mount = argument;
+    int place = -1;
+    unsigned calls = 0;
+
+    while ((place = parking_next(&mount->volume.parking, place + 1)) >= 0)
+        calls++;
+    for (unsigned i = 0; i < REQUESTS; i++)
+        calls += request_state(&mount->volume.state->requests[i]) == REQUEST_BEGUN;
+    log_event(LOG_WARNING,
+              "the mount at %s has ended, and its RAM is given back, but STORE %s has not answered "
+              "yet: what was written to it last may not be on its disk, and %u calls were not "
+              "carried out; it stays locked until it answers, or until process %d is killed",
+              mount->volume.info.mountpoint, mount->volume.info.store, calls, (int)getpid());
 }
 
 static int inherit(void *mount)
@@ -83,6 +105,7 @@ static int become_keeper(struct mount *mount, int ready, bool resumed)
                              .unmount = unmount,
                              .disconnect = disconnect,
                              .end_store = end_store,
+                             .tell_of_store = tell_of_store,
                              .inherit = inherit,
                              .argument = mount };
     sigset_t signals;
@@ -129,8 +152,10 @@ static int serve_without_keeper(struct mount *mount, int ready)
     signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signal_fd >= 0)
         status = worker_run(mount, NULL, signal_fd, ready);
-    if (status == WORKER_ENDED || status == WORKER_DETACHED)
+    if (status == WORKER_ENDED || status == WORKER_DETACHED) {
+        ram_release(&mount->volume);
         store_end(mount);
+    }
     if (status == WORKER_DETACHED || mount_syncs(mount))
         // Nothing may be destroyed under the threads that still serve.
         _exit(EXIT_SUCCESS);

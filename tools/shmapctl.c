@@ -44,6 +44,8 @@ static const struct command {
       "check the journal of a store that is not mounted, and change nothing" },
     { "recover", "STORE", 1, 1, cmd_recover,
       "bring what was committed before a crash into the files of a store" },
+    { "reattach", "[MOUNT]", 0, 1, cmd_reattach,
+      "go over to the store as it is mounted now; without a mount: each whose store fails" },
     { "who", "PATH", 1, 1, cmd_who, "show the processes that use a file, or anything of a mount" },
     { "run", "[OPTION...] COMMAND...", 0, INT_MAX, cmd_run,
       "run a command whose /dev/shm is a shmapfs of its own" },

@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/dispatch/request_kind.h"
 #include "fs/dispatch/serve.h"
-#include "fs/inode/class.h"
-#include "lib/api/point.h"
-#include "lib/api/shmap.h"
 
 /* How many of those that are served at once may work on the store, and how many may wait for the
  * disk there: a frozen file system lets others go on that only look. */
@@ -22,27 +20,28 @@
 /* How much memory one user's deferred requests may take; parking.h says how many they may be. */
 #define USER_BYTES_MAX (64U << 20)
 
-/* The kinds of requests, by what they may wait for; a higher one takes the places of a lower one,
- * too. */
-enum kind { RAM, LOOK, CHANGE, KINDS };
+/* So many deferred requests are answered at most when the store becomes silent. */
+#define OFFERED_MAX 256
 
-static const unsigned PLACES[KINDS] = {
-    [RAM] = ADMISSION_SERVING_MAX,
-    [LOOK] = STORE_MAX,
-    [CHANGE] = CHANGE_MAX,
+static const unsigned PLACES[REQUEST_KINDS_ALL] = {
+    [REQUEST_RAM] = ADMISSION_SERVING_MAX,
+    [REQUEST_LOOK] = STORE_MAX,
+    [REQUEST_CHANGE] = CHANGE_MAX,
 };
 
-/* One word says what a thread serves: a mark, the kind and the user. */
-#define SERVED                  (UINT64_C(1) << 63)
-#define SERVED_KIND             32
-#define SERVED_PACK(kind, user) (SERVED | (uint64_t)(kind) << SERVED_KIND | (user))
+/* One word says what a thread serves: a mark, the number of the service, the kind and the user. */
+#define SERVED            (UINT64_C(1) << 63)
+#define SERVED_NUMBER     34
+#define SERVED_NUMBER_MAX ((UINT64_C(1) << 29) - 1)
+#define SERVED_KIND       32
 
 struct deferred_request {
     TAILQ_ENTRY(deferred_request) link;
     uint32_t user;
-    enum kind kind;
+    enum request_kind kind;
     uint32_t length;
     int place; // where it is parked
+    uint64_t unique;
 };
 
 static_assert(ADMISSION_ALWAYS + LAST_PLACES <= CHANGE_MAX, "nobody is refused before that");
@@ -53,103 +52,20 @@ void admission_init(struct admission *admission)
     TAILQ_INIT(&admission->queue);
 }
 
-/* Returns whether a request asks for an attribute that the daemon itself has. */
-static bool is_control(const struct fuse_in_header *header)
-{
-    const char *name = (const char *)(header + 1) + sizeof(struct fuse_getxattr_in);
-
-    return header->opcode == FUSE_GETXATTR &&
-           strncmp(name, SHMAP_XATTR_PREFIX, strlen(SHMAP_XATTR_PREFIX)) == 0;
-}
-
-/* Returns whether a request is about what was committed at one moment, for which the daemon reads
- * and writes files of the store. */
-static bool is_about_point(const struct fuse_in_header *header)
-{
-    const char *name = (const char *)(header + 1) + sizeof(struct fuse_getxattr_in);
-
-    return header->opcode == FUSE_GETXATTR &&
-           strncmp(name, SHMAP_XATTR_POINT, strlen(SHMAP_XATTR_POINT)) == 0;
-}
-
-/* Returns whether a request may change a directory in RAM, of which the store may keep a skeleton
- * (fs/class/mirror.h). */
-static bool changes_skeleton(const struct volume *volume, const struct fuse_in_header *header)
-{
-    const struct fuse_setattr_in *attributes = (const void *)(header + 1);
-
-    if (!volume_keeps_skeletons(volume))
-        return false;
-    switch (header->opcode) {
-    case FUSE_MKDIR:
-    case FUSE_RMDIR:
-    case FUSE_RENAME:
-    case FUSE_RENAME2:
-    case FUSE_SETXATTR:
-    case FUSE_REMOVEXATTR:
-    case FUSE_IOCTL:
-        return true;
-    case FUSE_SETATTR:
-        return attributes->valid & (FATTR_MODE | FATTR_UID | FATTR_GID);
-    default:
-        return false;
-    }
-}
-
-/* Returns whether a request asks for a sync that its file's class does not wait for. */
-static bool syncs_nothing(struct volume *volume, const struct fuse_in_header *header)
-{
-    int class = header->opcode == FUSE_FSYNC || header->opcode == FUSE_FSYNCDIR
-                    ? node_class(&volume->nodes, header->nodeid)
-                    : -1;
-
-    return class >= 0 && !volume->classes[class]->sync_waits;
-}
-
-static enum kind kind_of(struct volume *volume, const struct fuse_in_header *header)
-{
-    if (!volume_has_area(volume, AREA_STORE))
-        return RAM;
-    if (node_area(&volume->nodes, header->nodeid) != AREA_STORE)
-        return changes_skeleton(volume, header) ? CHANGE : RAM;
-    if (is_about_point(header))
-        return CHANGE;
-    if (is_control(header) || syncs_nothing(volume, header))
-        return RAM;
-    switch (header->opcode) {
-    case FUSE_ACCESS:
-    case FUSE_GETATTR:
-    case FUSE_GETLK:
-    case FUSE_GETXATTR:
-    case FUSE_LISTXATTR:
-    case FUSE_LOOKUP:
-    case FUSE_LSEEK:
-    case FUSE_OPENDIR:
-    case FUSE_READ:
-    case FUSE_READDIR:
-    case FUSE_READDIRPLUS:
-    case FUSE_READLINK:
-    case FUSE_RELEASEDIR:
-    case FUSE_STATFS:
-        return LOOK;
-    default:
-        return CHANGE;
-    }
-}
-
 /* Returns whether a request must not be deferred: nobody would find it after a death, or it is
  * about another one, or others may wait for what it gives back. */
-static bool is_urgent(const struct fuse_in_header *header, enum kind kind)
+static bool is_urgent(const struct fuse_in_header *header, enum request_kind kind)
 {
     return request_is_forget(header->opcode) || header->opcode == FUSE_INTERRUPT ||
            header->opcode == FUSE_INIT || header->opcode == FUSE_DESTROY ||
-           header->opcode == FUSE_NOTIFY_REPLY || (header->opcode == FUSE_RELEASE && kind == RAM);
+           header->opcode == FUSE_NOTIFY_REPLY ||
+           (header->opcode == FUSE_RELEASE && kind == REQUEST_RAM);
 }
 
 /* Returns whether one more request of a kind may be served, for this user. */
-static bool has_place(struct admission *admission, enum kind kind, uint32_t user)
+static bool has_place(struct admission *admission, enum request_kind kind, uint32_t user)
 {
-    unsigned all[KINDS] = { 0 }, own[KINDS] = { 0 };
+    unsigned all[REQUEST_KINDS_ALL] = { 0 }, own[REQUEST_KINDS_ALL] = { 0 };
 
     for (int i = 0; i < REQUESTS; i++) {
         uint64_t served = admission->served[i];
@@ -167,9 +83,13 @@ static bool has_place(struct admission *admission, enum kind kind, uint32_t user
 }
 
 static void admit(struct admission *admission, const struct volume *volume,
-                  const struct request *request, enum kind kind, uint32_t user)
+                  const struct request *request, enum request_kind kind, uint32_t user)
 {
-    admission->served[state_index(volume->state, request)] = SERVED_PACK(kind, user);
+    unsigned record = state_index(volume->state, request);
+    uint64_t number = ++admission->begun[record] & SERVED_NUMBER_MAX;
+
+    admission->served[record] =
+        SERVED | number << SERVED_NUMBER | (uint64_t)kind << SERVED_KIND | user;
     admission->serving++;
 }
 
@@ -197,22 +117,25 @@ static bool has_too_many(const struct admission *admission, uint32_t user)
 
 /* Puts a parked request into the queue. Returns false if there is no memory. */
 static bool enqueue(struct admission *admission, struct volume *volume,
-                    const struct fuse_in_header *header, int place)
+                    const struct fuse_in_header *header, enum request_kind kind, int place)
 {
     struct deferred_request *deferred = malloc(sizeof(*deferred));
 
     if (!deferred)
         return false;
-    *deferred = (struct deferred_request){
-        .user = header->uid, .kind = kind_of(volume, header), .length = header->len, .place = place
-    };
+    *deferred = (struct deferred_request){ .user = header->uid,
+                                           .kind = kind,
+                                           .length = header->len,
+                                           .place = place,
+                                           .unique = header->unique };
     volume->releases_deferred += header->opcode == FUSE_RELEASE;
     TAILQ_INSERT_TAIL(&admission->queue, deferred, link);
     return true;
 }
 
 /* Takes a request over from its record; refuses it if its user has too many. The lock is held. */
-static void defer(struct admission *admission, struct volume *volume, struct request *request)
+static void defer(struct admission *admission, struct volume *volume, struct request *request,
+                  enum request_kind kind)
 {
     const struct fuse_in_header *header = serve_header(volume, request);
     bool unheard = is_unheard(header);
@@ -220,7 +143,7 @@ static void defer(struct admission *admission, struct volume *volume, struct req
 
     if (unheard || !has_too_many(admission, header->uid))
         place = parking_put(&volume->parking, header, unheard);
-    if (place < 0 || !enqueue(admission, volume, header, place)) {
+    if (place < 0 || !enqueue(admission, volume, header, kind, place)) {
         serve_refuse(volume, request, ENOMEM);
         admission->deferred--;
         if (place >= 0)
@@ -232,7 +155,7 @@ static void defer(struct admission *admission, struct volume *volume, struct req
 bool admission_begin(struct admission *admission, struct volume *volume, struct request *request)
 {
     const struct fuse_in_header *header = serve_header(volume, request);
-    enum kind kind = kind_of(volume, header);
+    enum request_kind kind = request_kind_of(volume, header);
     bool admitted = admission->serving < ADMISSION_ALWAYS || is_urgent(header, kind);
 
     if (!admitted) {
@@ -244,7 +167,7 @@ bool admission_begin(struct admission *admission, struct volume *volume, struct 
             admission->deferred--;
             admit(admission, volume, request, kind, header->uid);
         } else {
-            defer(admission, volume, request);
+            defer(admission, volume, request, kind);
         }
         lock_release(&admission->lock);
     } else {
@@ -258,7 +181,7 @@ void admission_admit(struct admission *admission, struct volume *volume,
 {
     const struct fuse_in_header *header = serve_header(volume, request);
 
-    admit(admission, volume, request, kind_of(volume, header), header->uid);
+    admit(admission, volume, request, request_kind_of(volume, header), header->uid);
 }
 
 unsigned admission_end(struct admission *admission, const struct volume *volume,
@@ -270,9 +193,11 @@ unsigned admission_end(struct admission *admission, const struct volume *volume,
 
 void admission_defer(struct admission *admission, struct volume *volume, struct request *request)
 {
+    enum request_kind kind = request_kind_of(volume, serve_header(volume, request));
+
     lock_take(&admission->lock);
     admission->deferred++;
-    defer(admission, volume, request);
+    defer(admission, volume, request, kind);
     lock_release(&admission->lock);
 }
 
@@ -304,7 +229,8 @@ int admission_restore(struct admission *admission, struct volume *volume)
             return awaited;
         if (!awaited)
             parking_free(parking, place);
-        else if (!enqueue(admission, volume, &head.header, place))
+        else if (!enqueue(admission, volume, &head.header, request_kind_of(volume, &head.header),
+                          place))
             return -ENOMEM;
         admission->deferred += (unsigned)awaited;
     }
@@ -330,6 +256,65 @@ static struct deferred_request *take(struct admission *admission, const struct v
     }
     lock_release(&admission->lock);
     return deferred;
+}
+
+uint64_t admission_waits_on_store(const struct admission *admission, unsigned record)
+{
+    uint64_t served = admission->served[record];
+
+    return (served >> SERVED_KIND & 3) != REQUEST_RAM ? served : 0;
+}
+
+/* Lists deferred requests that look at the store, OFFERED_MAX at most. Returns how many. */
+static unsigned list_looks(struct admission *admission, struct deferred_request looks[OFFERED_MAX])
+{
+    const struct deferred_request *deferred;
+    unsigned count = 0;
+
+    lock_take(&admission->lock);
+    TAILQ_FOREACH(deferred, &admission->queue, link)
+    {
+        if (deferred->kind == REQUEST_LOOK && count < OFFERED_MAX)
+            looks[count++] = *deferred;
+    }
+    lock_release(&admission->lock);
+    return count;
+}
+
+/* Drops a deferred request, unless a thread serves it by now. */
+static void drop_deferred(struct admission *admission, struct volume *volume, uint64_t unique)
+{
+    struct deferred_request *deferred;
+
+    lock_take(&admission->lock);
+    TAILQ_FOREACH(deferred, &admission->queue, link)
+    {
+        if (deferred->unique == unique)
+            break;
+    }
+    if (deferred) {
+        TAILQ_REMOVE(&admission->queue, deferred, link);
+        admission->deferred--;
+        parking_free(&volume->parking, deferred->place);
+    }
+    lock_release(&admission->lock);
+    free(deferred);
+}
+
+void admission_answer_deferred(struct admission *admission, struct volume *volume,
+                               bool (*answer)(struct volume *volume,
+                                              const struct parked_head *head))
+{
+    struct deferred_request looks[OFFERED_MAX];
+    unsigned count = list_looks(admission, looks);
+    struct parked_head head;
+
+    // Without the lock: a thread may take one up meanwhile, and its place may be another's.
+    for (unsigned i = 0; i < count; i++) {
+        if (parking_read_head(&volume->parking, looks[i].place, &head) &&
+            head.header.unique == looks[i].unique && answer(volume, &head))
+            drop_deferred(admission, volume, looks[i].unique);
+    }
 }
 
 bool admission_resume(struct admission *admission, struct volume *volume, struct request *request)

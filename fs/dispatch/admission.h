@@ -30,6 +30,7 @@ struct admission {
     atomic_uint deferred;              // requests in the queue, or about to be
     atomic_uint serving;               // requests that are being served
     _Atomic uint64_t served[REQUESTS]; // what the thread of each record serves (admission.c)
+    uint32_t begun[REQUESTS];          // how many it has begun to serve
 };
 
 void admission_init(struct admission *admission);
@@ -58,5 +59,15 @@ int admission_restore(struct admission *admission, struct volume *volume);
 /* Admits a deferred request, if there is one that may be served now, and puts it into the record.
  * Returns whether it did. */
 bool admission_resume(struct admission *admission, struct volume *volume, struct request *request);
+
+/* Returns a number for the service of the request in a record, another one for each; 0: nothing is
+ * served there that may work on the store. */
+uint64_t admission_waits_on_store(const struct admission *admission, unsigned record);
+
+/* Offers deferred requests that look at the store to `answer`, and drops those that it has
+ * answered. */
+void admission_answer_deferred(struct admission *admission, struct volume *volume,
+                               bool (*answer)(struct volume *volume,
+                                              const struct parked_head *head));
 
 #endif

@@ -12,6 +12,7 @@
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/outage/store_watch.h"
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
 #include "fs/util/fault.h"
@@ -201,10 +202,11 @@ static bool tick(void *argument)
     bool served = leaders_tick(&server->leaders);
     bool settled = pending_invalidation_settle(volume);
     bool held = hold_tick(volume);
+    bool waits = store_waits_tick(&server->waits, &server->admission, volume);
 
     server->close_soon = deferred_close_count(volume) > 0;
     memory_guard_tick(volume->memory);
-    return served || settled || held || gone;
+    return served || settled || held || waits || gone;
 }
 
 /* Runs the ticker. This thread is the last to end: the others rely on it. */
@@ -239,6 +241,8 @@ static int start_threads(struct server *server)
     pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     error = -last_close_start(server->volume, SERVER_STACK_BYTES);
+    if (!error)
+        error = -store_watch_start(server->volume, SERVER_STACK_BYTES);
     if (!error)
         error = start_ticker(server, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.

@@ -5,6 +5,7 @@
 
 #include "fs/dispatch/leader.h"
 #include "fs/dispatch/recovery.h"
+#include "fs/dispatch/store_waits.h"
 #include "fs/util/ticker.h"
 
 /* The stack of a thread that serves requests: room for reopen.c to find its way through a deep
@@ -18,6 +19,7 @@ struct server {
     struct admission admission;
     struct leaders leaders;
     struct ticker ticker;
+    struct store_waits waits; // of the ticker
     struct recovery recovery; // the requests that the threads serve first
     // eventfd: the last thread has ended, or is stuck; after server_leave(), the last request.
     int ended;

@@ -78,13 +78,13 @@ static int rename_and_record(struct inode *from, const char *name, struct inode 
         error = find_recorded(to, new_name, &exchanged);
     if (error)
         return error;
-    reopen_begin_rename(volume);
+    reopen_begin_rename(volume, from->ref.area);
     error = rename_between_names(from, name, to, new_name, flags);
     if (!error) {
         record(&moved, to, new_name);
         record(&exchanged, from, name);
     }
-    reopen_end_rename(volume);
+    reopen_end_rename(volume, from->ref.area);
     return error;
 }
 
@@ -110,11 +110,11 @@ void rename_recover(struct inode *from, const char *name, struct inode *to, cons
 
     if (inode_area(from)->handles)
         return;
-    reopen_begin_rename(volume);
+    reopen_begin_rename(volume, from->ref.area);
     record_again(source, to, new_name);
     if (flags & RENAME_EXCHANGE)
         record_again(target, from, name);
-    reopen_end_rename(volume);
+    reopen_end_rename(volume, from->ref.area);
 }
 
 /* Has what was written to the file of a name on the disk, if its class has not done that. */

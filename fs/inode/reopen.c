@@ -22,9 +22,9 @@ enum answer {
 };
 
 struct name_records {
-    // It has the rank LOCK_NAMES. It is held for writing while a name and the table's record of it
-    // change together.
-    pthread_rwlock_t lock;
+    // They have the rank LOCK_NAMES. One is held for writing while a name and the table's record of
+    // it change together. The store, which may not answer, has another one than RAM.
+    pthread_rwlock_t store, ram;
     // Says whether handles open files without a name.
     _Atomic enum answer without_name[AREAS];
 };
@@ -35,7 +35,8 @@ int reopen_init(struct volume *volume)
 
     if (!names)
         return -ENOMEM;
-    pthread_rwlock_init(&names->lock, NULL);
+    pthread_rwlock_init(&names->store, NULL);
+    pthread_rwlock_init(&names->ram, NULL);
     volume->names = names;
     return 0;
 }
@@ -44,6 +45,11 @@ void reopen_destroy(struct volume *volume)
 {
     free(volume->names);
     volume->names = NULL;
+}
+
+static pthread_rwlock_t *lock_of(const struct volume *volume, unsigned area)
+{
+    return area_kind(area)->is_memory ? &volume->names->ram : &volume->names->store;
 }
 
 static void by_name(uint64_t parent, const char *name, struct node_handle *handle)
@@ -233,11 +239,11 @@ int reopen_node(struct volume *volume, const struct node_ref *ref)
     if (ref->handle.type != NODE_BY_NAME)
         return open_object(volume_area(volume, ref->area), &ref->handle);
     lock_note_taken(LOCK_NAMES, true);
-    pthread_rwlock_rdlock(&volume->names->lock);
+    pthread_rwlock_rdlock(lock_of(volume, ref->area));
     // The node may have been renamed since the reference was taken.
     node_handle_now(&volume->nodes, ref, &now.handle);
     fd = now.handle.length ? open_named(volume, &now) : -ESTALE;
-    pthread_rwlock_unlock(&volume->names->lock);
+    pthread_rwlock_unlock(lock_of(volume, ref->area));
     lock_note_released(LOCK_NAMES);
     return fd;
 }
@@ -277,15 +283,15 @@ void reopen_never(struct volume *volume, struct node_ref *ref)
         node_set_handle(&volume->nodes, ref, &(struct node_handle){ .length = 0 });
 }
 
-void reopen_begin_rename(struct volume *volume)
+void reopen_begin_rename(struct volume *volume, unsigned area)
 {
     lock_note_taken(LOCK_NAMES, true);
-    pthread_rwlock_wrlock(&volume->names->lock);
+    pthread_rwlock_wrlock(lock_of(volume, area));
 }
 
-void reopen_end_rename(struct volume *volume)
+void reopen_end_rename(struct volume *volume, unsigned area)
 {
-    pthread_rwlock_unlock(&volume->names->lock);
+    pthread_rwlock_unlock(lock_of(volume, area));
     lock_note_released(LOCK_NAMES);
 }
 

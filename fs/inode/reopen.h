@@ -38,9 +38,10 @@ bool reopen_without_name(struct volume *volume, const struct node_ref *ref);
  * name. */
 void reopen_never(struct volume *volume, struct node_ref *ref);
 
-/* Begin and end a change of names together with its record: meanwhile no node is opened by name. */
-void reopen_begin_rename(struct volume *volume);
-void reopen_end_rename(struct volume *volume);
+/* Begin and end a change of names in an area together with its record: meanwhile no node of it is
+ * opened by name. */
+void reopen_begin_rename(struct volume *volume, unsigned area);
+void reopen_end_rename(struct volume *volume, unsigned area);
 
 /* Records the new name of a node that is known by its name. Call it between the two above. */
 void reopen_record_name(struct volume *volume, struct node_ref *ref,

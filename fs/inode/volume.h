@@ -84,6 +84,7 @@ struct volume {
     struct hold *hold;               // fs/vfs/hold.h
     struct last_close *last_close;   // fs/lifetime/last_close.h
     struct pending_lock *pending;    // fs/vfs/pending_invalidation.h
+    struct store_watch *store_watch; // fs/outage/store_watch.h
 };
 
 static inline struct lock *volume_stripe(struct volume *volume, const struct node_ref *ref)

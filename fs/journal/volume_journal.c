@@ -194,7 +194,10 @@ int volume_journal_begin(struct volume *volume)
     const struct area *store = volume_area(volume, AREA_STORE);
     struct journal *journal;
 
-    if (store->root < 0 || volume->state->read_only || is_foreign(store))
+    // One that nobody needs is made when somebody does. A worker that waited for a store that does
+    // not answer would keep RAM waiting, too.
+    if (store->root < 0 || volume->state->read_only ||
+        (state_outage(volume->state)->silent && !volume->state->caches_class) || is_foreign(store))
         return 0;
     return volume_journal_need(volume, &journal);
 }
@@ -255,7 +258,8 @@ void volume_journal_end(struct volume *volume, bool quiet)
 {
     struct journal *journal = volume_journal(volume);
 
-    if (!journal)
+    // The process that ends the store waits for one that does not answer.
+    if (!journal || state_outage(volume->state)->silent)
         return;
     commit_open(volume);
     applier_end(volume->journal->applier);

@@ -11,6 +11,7 @@
 #include "fs/inode/reopen.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/outage/store_watch.h"
 #include "fs/state/request_counts.h"
 #include "fs/switch/class_switch.h"
 #include "fs/vfs/attr.h"
@@ -85,6 +86,7 @@ static const struct {
     { size_notify_init, size_notify_destroy },
     { volume_journal_init, volume_journal_destroy },
     { switches_init, switches_destroy },
+    { store_watch_init, store_watch_destroy },
 };
 #define MODULE_COUNT (sizeof(MODULES) / sizeof(MODULES[0]))
 

@@ -17,6 +17,11 @@
 /* FUSE_OVER_IO_URING of linux/fuse.h since Linux 6.14. */
 #define OVER_IO_URING (UINT64_C(1) << 41)
 
+/* How many requests that nobody waits for, such as RELEASEs and what is read ahead, the kernel sends
+ * before earlier ones are answered. Those on a store that does not answer must not keep those on
+ * RAM back; what is behind them is parked. */
+#define BACKGROUND_MAX 256
+
 static void refuse_all(struct mount_info *info, const char *reason)
 {
     for (unsigned area = 0; area < AREAS_OF_MOUNT; area++) {
@@ -184,12 +189,13 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         mount->volume.info.lists_unopened = false;
     conn->time_gran = 1;
     conn->no_interrupt = 1;
+    conn->max_background = BACKGROUND_MAX;
     choose_data_path(mount, conn);
-    // The structure has no padding: it is compared as bytes.
+    // The structure has no padding: it is compared as bytes. How much may wait in the background is
+    // no part of it: the first answer counts, and any other does as well.
     mount->agreed = (struct agreement){ .features = conn->want_ext,
                                         .max_write = conn->max_write,
                                         .max_readahead = conn->max_readahead,
-                                        .max_background = conn->max_background,
                                         .stack_depth = conn->max_backing_stack_depth,
                                         .made = true };
 }

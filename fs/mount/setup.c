@@ -101,6 +101,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
     mount->volume.state->umount_ends = mount->options.umount_ends;
     if (file_mark_is_noted(&mount->volume.info.areas[AREA_STORE]))
         state_set_file_classes(mount->volume.state);
+    store_identity_read(&mount->volume.info.areas[AREA_STORE],
+                        &state_outage(mount->volume.state)->identity);
     mount->volume.state->journal_blocks = (uint32_t)(mount->options.log_size >> 12);
     if (mount->options.atomic || mount->options.checkpoint)
         state_set_cached_class(mount->volume.state, CACHES_CLASS_BEGINS);

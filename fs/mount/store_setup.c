@@ -357,11 +357,14 @@ int store_setup_make_anon(struct mount *mount, struct complaint *complaint)
 
 void store_end(struct mount *mount)
 {
-    const struct area *store = &mount->volume.info.areas[AREA_STORE];
+    struct area *store = &mount->volume.info.areas[AREA_STORE];
     int error;
 
     if (store->root < 0)
         return;
+    // It may be another mount of the store by now (fs/outage/reattach.h).
+    if (state_outage(mount->volume.state)->reattach.times > 0)
+        *store = mount->volume.state->info.areas[AREA_STORE];
     store_lock_mark_ending(store);
     emptying_end(store, mount->volume.state);
     volume_journal_finish(&mount->volume);

@@ -195,7 +195,8 @@ static const int ALLOWED[] = {
     SYS_setfsgid,
     SYS_capget,
     SYS_capset,
-    // Changing the areas, holding and ending the mount
+    // Changing the areas, opening the store anew, holding and ending the mount
+    SYS_open_tree,
     SYS_fsopen,
     SYS_fsmount,
     SYS_fspick,

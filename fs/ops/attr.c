@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fs/class/mirror.h"
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/ops/ops.h"
+#include "fs/outage/store_watch.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/file_io.h"
@@ -17,6 +17,9 @@
 #include "lib/object/flags.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
+
+/* How long the kernel may keep what it is told of a store that does not answer. */
+#define SILENT_SECONDS 1
 
 /* The caller lacks CAP_FSETID. */
 #define KILLS (FUSE_SET_ATTR_KILL_SUID | FUSE_SET_ATTR_KILL_SGID)
@@ -30,21 +33,36 @@ static void reply_inode_attr(fuse_req_t req, struct inode *inode, bool changed)
     struct stat st;
     double timeout = 0;
     int error = attr_read(inode, &stx, fleeting ? NULL : &timeout);
+    bool is_store_root = inode->ref.id == NODE_ROOT_ID && inode->ref.area == AREA_STORE;
 
-    if (error) {
-        reply_err(req, -error);
-        return;
+    if (!error)
+        attr_to_stat(inode, &stx, &st);
+    if (!error && is_store_root)
+        store_watch_note_root(inode->volume, &st);
+    if (is_store_root && store_watch_is_outage(error) && store_watch_root(inode->volume, &st)) {
+        timeout = SILENT_SECONDS;
+        error = 0;
     }
-    attr_to_stat(inode, &stx, &st);
-    reply_attr(req, &st, timeout);
+    if (error)
+        reply_err(req, -error);
+    else
+        reply_attr(req, &st, timeout);
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     INODE struct inode inode = INODE_NONE;
-    int error = inode_acquire(volume_of(req), id, &inode);
+    struct stat st;
+    int error;
 
     (void)fi;
+    // Whoever goes to an anonymous directory needs the root's, and not the store.
+    if (id == NODE_ROOT_ID && store_watch_is_silent(volume_of(req)) &&
+        store_watch_root(volume_of(req), &st)) {
+        reply_attr(req, &st, SILENT_SECONDS);
+        return;
+    }
+    error = inode_acquire(volume_of(req), id, &inode);
     if (error)
         reply_err(req, -error);
     else
@@ -377,18 +395,4 @@ void op_readlink(fuse_req_t req, fuse_ino_t id)
     }
     target[length] = '\0';
     reply_readlink(req, target);
-}
-
-void op_statfs(fuse_req_t req, fuse_ino_t id)
-{
-    INODE struct inode inode = INODE_NONE;
-    struct statvfs vfs;
-    int error = inode_acquire(volume_of(req), id, &inode);
-
-    if (!error && fstatvfs(inode.fd, &vfs) != 0)
-        error = -errno;
-    if (error)
-        reply_err(req, -error);
-    else
-        reply_statfs(req, &vfs);
 }

@@ -5,6 +5,8 @@
 #include "fs/inode/deferred_close.h"
 #include "fs/lifetime/last_close.h"
 #include "fs/ops/ops.h"
+#include "fs/outage/known_root.h"
+#include "fs/outage/store_watch.h"
 #include "fs/util/fault.h"
 #include "fs/vfs/attr.h"
 
@@ -54,19 +56,35 @@ static int look_up(struct inode *dir, const char *name, struct inode *inode, str
     return error;
 }
 
+/* Looks up a name in the directory of an id. An anonymous directory can be found while the store
+ * does not answer, or its client is gone. */
+static int look_up_below(struct volume *volume, fuse_ino_t parent, const char *name,
+                         struct inode *inode, struct statx *stx)
+{
+    INODE struct inode dir = INODE_NONE;
+    uint64_t known = store_watch_is_silent(volume) ? known_root_find(volume, parent, name) : 0;
+    int error;
+
+    if (known)
+        return known_root_look_up(volume, known, inode, stx);
+    error = inode_acquire(volume, parent, &dir);
+    if (!error)
+        error = look_up(&dir, name, inode, stx);
+    if (store_watch_is_outage(error))
+        known = known_root_find(volume, parent, name);
+    return known ? known_root_look_up(volume, known, inode, stx) : error;
+}
+
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     struct volume *volume = volume_of(req);
-    INODE struct inode dir = INODE_NONE;
     INODE struct inode inode = INODE_NONE;
     uint64_t mark = attr_mark(volume);
     struct statx stx;
     int error = inode_check_name(volume, parent, name);
 
     if (!error)
-        error = inode_acquire(volume, parent, &dir);
-    if (!error)
-        error = look_up(&dir, name, &inode, &stx);
+        error = look_up_below(volume, parent, name, &inode, &stx);
     if (error == -ENOENT || inode_hides(volume, parent, name)) {
         // The reply names no node: the kernel remembers that there is nothing by that name.
         reply_entry(req, &(struct fuse_entry_param){ .entry_timeout = volume_timeout(volume) });

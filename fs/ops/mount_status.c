@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fs/journal/volume_journal.h"
+#include "fs/ops/ops.h"
+#include "fs/outage/store_watch.h"
 #include "fs/state/request_counts.h"
 #include "fs/util/version.h"
 #include "lib/api/latency.h"
@@ -16,14 +19,36 @@
 #include "lib/class/scratch_place.h"
 #include "lib/sys/cleanup.h"
 
-static int fill_area(struct volume *volume, unsigned area, struct shmap_area_status *status)
+static void fill_data_path(struct volume *volume, unsigned area, struct shmap_area_status *status)
 {
     const struct data_path *path = volume_data_path(volume, area);
 
     status->passthrough = path->passthrough;
     status->brokered = status->passthrough && volume->info.brokered;
     strlcpy(status->reason, path->reason, sizeof(status->reason));
-    return area_status(volume_area(volume, area), status);
+}
+
+static int fill_ram(struct volume *volume, struct shmap_status *status)
+{
+    fill_data_path(volume, AREA_RAM, &status->ram_area);
+    return area_status(volume_area(volume, AREA_RAM), &status->ram_area);
+}
+
+/* Tells what is known of the store. Returns whether it answers. */
+static bool fill_store(struct volume *volume, struct shmap_status *status)
+{
+    const struct area *store = volume_area(volume, AREA_STORE);
+    struct store_look look;
+
+    if (store->root < 0)
+        return false;
+    fill_data_path(volume, AREA_STORE, &status->store_area);
+    store_watch_look(volume, &look);
+    area_fill_status(store, &look.vfs, &status->store_area);
+    status->store_silent_since = state_outage(volume->state)->silent;
+    if (look.error)
+        strlcpy(status->store_error, strerror(look.error), sizeof(status->store_error));
+    return look.answered && !look.error;
 }
 
 static void fill_life(const struct volume *volume, struct shmap_status *status)
@@ -142,14 +167,17 @@ char *mount_status(struct volume *volume)
 {
     struct node_counts counts = node_table_counts(&volume->nodes);
     CLEANUP_FREE struct shmap_status *status = calloc(1, sizeof(*status));
+    bool answers;
 
     if (!status)
         return NULL;
+    answers = fill_store(volume, status);
     strlcpy(status->version, version_text(), sizeof(status->version));
     fill_life(volume, status);
     strlcpy(status->mountpoint, volume->info.mountpoint, sizeof(status->mountpoint));
     strlcpy(status->store, volume->info.store, sizeof(status->store));
-    fill_scratch(volume, status);
+    if (answers)
+        fill_scratch(volume, status);
     strlcpy(status->huge, volume_huge(volume), sizeof(status->huge));
     strlcpy(status->transport, volume->info.io_uring ? "io_uring" : "fuse",
             sizeof(status->transport));
@@ -158,12 +186,37 @@ char *mount_status(struct volume *volume)
     status->open_files = counts.opens;
     status->descriptors = counts.descriptors;
     status->descriptors_max = counts.cached_max;
-    if (fill_area(volume, AREA_STORE, &status->store_area) != 0 ||
-        fill_area(volume, AREA_RAM, &status->ram_area) != 0)
+    if (fill_ram(volume, status) != 0)
         return NULL;
     fill_options(volume, status);
-    fill_journal(volume, status);
+    if (answers)
+        fill_journal(volume, status);
     return shmap_status_to_json(status);
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t id)
+{
+    struct volume *volume = volume_of(req);
+    INODE struct inode inode = INODE_NONE;
+    struct store_look look = { .known = false };
+    struct statvfs vfs;
+    int error;
+
+    if (store_watch_is_silent(volume) && node_area(&volume->nodes, id) == AREA_STORE)
+        store_watch_look(volume, &look);
+    if (look.known) {
+        reply_statfs(req, &look.vfs);
+        return;
+    }
+    error = inode_acquire(volume, id, &inode);
+    if (!error && fstatvfs(inode.fd, &vfs) != 0)
+        error = -errno;
+    if (store_watch_is_outage(error))
+        store_watch_look(volume, &look);
+    if (error && !look.known)
+        reply_err(req, -error);
+    else
+        reply_statfs(req, error ? &look.vfs : &vfs);
 }
 
 /* Adds to the count of a name. */

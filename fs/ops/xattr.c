@@ -5,8 +5,11 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/xattr.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "fs/class/mirror.h"
 #include "fs/inode/impersonate.h"
@@ -14,7 +17,10 @@
 #include "fs/ops/ops.h"
 #include "fs/ops/save.h"
 #include "fs/ops/sync.h"
+#include "fs/outage/reattach.h"
+#include "fs/outage/store_watch.h"
 #include "fs/process/upgrade.h"
+#include "lib/api/shmap_reattach.h"
 #include "lib/api/shmap_save.h"
 #include "lib/object/object.h"
 #include "lib/object/xattr.h"
@@ -61,13 +67,27 @@ static bool is_known_absent(const struct inode *inode, const char *name)
            strcmp(name, XATTR_NAME_CAPS) == 0;
 }
 
+/* Returns whether an attribute is the ACL by which the kernel checks who may pass the mount's
+ * root. */
+static bool is_acl_of_root(uint64_t id, const char *name)
+{
+    return id == NODE_ROOT_ID && strcmp(name, XATTR_ACCESS_ACL) == 0;
+}
+
 /* Reads an attribute of the area. The kernel asks for ACLs to check a permission, and takes an area
  * that knows none for an error: a file without one is what that means. */
 static ssize_t get_passed(const struct inode *inode, const char *name, char *value, size_t size)
 {
     ssize_t length = xattr_get(inode->fd, name, value, size);
 
-    return length == -EOPNOTSUPP && is_acl(name) ? -ENODATA : length;
+    if (length == -EOPNOTSUPP && is_acl(name))
+        length = -ENODATA;
+    if (!is_acl_of_root(inode->ref.id, name))
+        return length;
+    if (store_watch_is_outage((int)length))
+        return store_watch_root_lacks_acl(inode->volume) ? -ENODATA : length;
+    store_watch_note_acl(inode->volume, length == -ENODATA);
+    return length;
 }
 
 static int set_on(fuse_req_t req, int fd, const char *name, const char *value, size_t size,
@@ -109,6 +129,8 @@ static int set_on_inode(fuse_req_t req, struct inode *inode, const char *name, c
 
     if (!memory_guard_take(inode->volume->memory, size))
         return -ENOSPC;
+    if (is_acl_of_root(inode->ref.id, name))
+        store_watch_note_acl(inode->volume, false);
     if (strcmp(name, XATTR_NAME_CAPS) == 0)
         node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_WITHOUT_CAPABILITY);
     // If the request is repeated, an earlier attempt may have set the attribute.
@@ -217,12 +239,65 @@ static void reply_xattr_value(fuse_req_t req, const char *value, ssize_t length,
         reply_buf(req, value, (size_t)length);
 }
 
+/* Begins to go over to the store as it is mounted now, or finds the outcome of what an earlier
+ * process has begun. Returns as reattach_begin() does; UPGRADE_LATER: another worker answers. */
+static int begin_reattach(struct mount *mount)
+{
+    struct volume *volume = &mount->volume;
+    struct request *request = volume_request(volume);
+    const struct preimage *asked = request_source(request);
+    struct node_key key = { .ino = state_outage(volume->state)->reattach.times };
+    int error;
+
+    if (asked && asked->key.ino != key.ino)
+        return 0;
+    if (volume_area(volume, AREA_STORE)->root < 0)
+        return -ENXIO;
+    if (*volume->info.survival || !request)
+        return -EOPNOTSUPP;
+    if (atomic_flag_test_and_set(&mount->upgrading))
+        return -EAGAIN;
+    request_save_source(request, &key, true);
+    error = reattach_begin(volume);
+    if (error) {
+        atomic_flag_clear(&mount->upgrading);
+        return error;
+    }
+    mount->handing_over = true;
+    kill(getpid(), SIGHUP);
+    return UPGRADE_LATER;
+}
+
+static void reattach_request(fuse_req_t req, size_t size)
+{
+    struct mount *mount = mount_of(req);
+    const struct reattach *reattach = &state_outage(mount->volume.state)->reattach;
+    uid_t caller = fuse_req_ctx(req)->uid;
+    int result = caller == 0 || caller == mount->volume.info.owner ? begin_reattach(mount) : -EPERM;
+    char value[64];
+
+    if (result == UPGRADE_LATER) {
+        reply_later(req);
+        return;
+    }
+    snprintf(value, sizeof(value), "needless=%d found=%u lost=%u", result == REATTACH_NEEDLESS,
+             result == 0 ? reattach->found : 0, result == 0 ? reattach->lost : 0);
+    reply_xattr_value(req, value, result < 0 ? result : (ssize_t)strlen(value), size);
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
     INODE struct inode inode = INODE_NONE;
     CLEANUP_FREE char *value = NULL;
     size_t room = size < XATTR_SIZE_MAX ? size : XATTR_SIZE_MAX;
-    ssize_t length = inode_acquire(volume_of(req), id, &inode);
+    ssize_t length;
+
+    if (is_acl_of_root(id, name) && store_watch_is_silent(volume_of(req)) &&
+        store_watch_root_lacks_acl(volume_of(req))) {
+        reply_err(req, ENODATA);
+        return;
+    }
+    length = inode_acquire(volume_of(req), id, &inode);
 
     if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SYNC) == 0) {
         sync_request(req, AWAITED_SYNC, size);
@@ -230,6 +305,10 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
     }
     if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SAVE) == 0) {
         save_request(req, size);
+        return;
+    }
+    if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_REATTACH) == 0) {
+        reattach_request(req, size);
         return;
     }
     if (length == 0 && !passes(name)) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,12 @@
 #include "fs/util/signals.h"
 #include "lib/process/oom.h"
 #include "lib/sys/cleanup.h"
+
+/* Work takes long that has taken so long. */
+#define LONG_MILLISECONDS 5000
+
+/* So long a look at the threads of a worker may take. */
+#define INSPECTION_MILLISECONDS 2000
 
 static pid_t start_worker(const struct children *children)
 {
@@ -71,6 +78,33 @@ bool children_do(struct children *children, int (*work)(void *argument))
            WEXITSTATUS(status) == WORKER_ENDED;
 }
 
+/* Waits for a child until it takes long. Returns whether it has ended. */
+static bool await_end(pid_t child, int milliseconds)
+{
+    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+
+    while (pidfd >= 0 && poll(&ended, 1, milliseconds) < 0 && errno == EINTR)
+        ;
+    return ended.revents != 0;
+}
+
+void children_do_long(struct children *children, int (*work)(void *argument),
+                      void (*late)(void *argument))
+{
+    pid_t child = fork_sharing_descriptors();
+
+    if (child == 0)
+        _exit(work(children->argument));
+    if (child < 0) {
+        work(children->argument);
+        return;
+    }
+    if (!await_end(child, LONG_MILLISECONDS))
+        late(children->argument);
+    waitpid(child, NULL, 0);
+}
+
 enum threads children_inspect(pid_t worker)
 {
     pid_t child = fork_sharing_descriptors();
@@ -82,7 +116,9 @@ enum threads children_inspect(pid_t worker)
             _exit(THREADS_UNKNOWN);
         _exit(threads_of(worker));
     }
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+    // The kernel flushes what the child closes, for which a store may not answer.
+    if (child < 0 || !await_end(child, INSPECTION_MILLISECONDS) ||
+        waitpid(child, &status, 0) != child || !WIFEXITED(status))
         return THREADS_UNKNOWN;
     return (enum threads)WEXITSTATUS(status);
 }

@@ -40,6 +40,10 @@ int children_show_parent(struct keeper_fds *fds);
 /* Does work in a child that is too risky for the keeper. Returns whether the child did it. */
 bool children_do(struct children *children, int (*work)(void *argument));
 
+/* Does the same where it may take for ever, and calls `late` once when it takes long. */
+void children_do_long(struct children *children, int (*work)(void *argument),
+                      void (*late)(void *argument));
+
 /* Looks in a child at what the threads of a worker are at. */
 enum threads children_inspect(pid_t worker);
 

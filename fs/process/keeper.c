@@ -238,9 +238,10 @@ static void active_ended(struct keeper_state *self, int status)
         successor_upgrade(self->keeper, &self->children, self->ending, self->moving);
         promote_standby(self);
         break;
+    case WORKER_RENEWED:
     case WORKER_YIELDED:
         // The end of the mount may have been asked for since.
-        if (self->ending)
+        if (self->ending || WEXITSTATUS(status) == WORKER_RENEWED)
             promote_standby(self);
         else
             move_to_successor(self);
@@ -325,7 +326,7 @@ static void end_store(struct keeper_state *self)
     // The manager does not expect beats any more.
     if (!self->ending)
         notify_send(&keeper->notify, "STOPPING=1");
-    children_do(&self->children, keeper->end_store);
+    children_do_long(&self->children, keeper->end_store, keeper->tell_of_store);
 }
 
 static void tell_manager(struct keeper_state *self)

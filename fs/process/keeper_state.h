@@ -25,6 +25,8 @@ struct keeper {
     int (*unmount)(void *argument);
     // Ends the store when nobody serves the mount any more; takes as long as the disk does.
     int (*end_store)(void *argument);
+    // Says so when that takes long.
+    void (*tell_of_store)(void *argument);
     // Ends the keeper's part of the connection.
     void (*disconnect)(void *argument);
     // Lets the mount's descriptors live through execve(2); returns WORKER_ENDED if they do.

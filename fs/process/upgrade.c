@@ -187,10 +187,11 @@ static int find_outcome(const struct mount *mount, const struct preimage *asked)
 static int find_binary(const struct mount *mount, const char *path, size_t length, char *binary)
 {
     if (length == 0) {
-        strlcpy(binary, mount->volume.state->program, PATH_MAX);
-        return 0;
+        return strlcpy(binary, mount->volume.state->program, UPGRADE_PATH_MAX) < UPGRADE_PATH_MAX
+                   ? 0
+                   : -ENAMETOOLONG;
     }
-    if (*path != '/' || length >= PATH_MAX || memchr(path, '\0', length))
+    if (*path != '/' || length >= UPGRADE_PATH_MAX || memchr(path, '\0', length))
         return -EINVAL;
     memcpy(binary, path, length);
     binary[length] = '\0';
@@ -202,7 +203,7 @@ int upgrade_request(struct mount *mount, const char *path, size_t length)
     struct request *request = volume_request(&mount->volume);
     const struct preimage *asked = request_source(request);
     struct node_key key = { .ino = mount->volume.state->life.upgrades };
-    char binary[PATH_MAX];
+    char binary[UPGRADE_PATH_MAX];
     int error = find_binary(mount, path, length, binary);
 
     if (asked)

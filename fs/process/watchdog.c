@@ -91,7 +91,8 @@ bool watchdog_look(struct watchdog *watchdog, const struct watched *watched)
     taken = count_taken(watched->state);
     moves = taken != watchdog->taken;
     watchdog->taken = taken;
-    if (moves || !wanted) {
+    // Another worker would wait for a store that does not answer, too.
+    if (moves || !wanted || watched->state->upgrade.outage.silent) {
         watchdog_wake(watchdog);
         watchdog->awake = moves;
         patience_begin(&watchdog->patience, watchdog->patience.period, watched->worker);

@@ -22,6 +22,7 @@
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
 #include "fs/mount/syscall_filter.h"
+#include "fs/outage/reattach.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"
 #include "fs/process/watchdog.h"
@@ -59,7 +60,6 @@ static int end_mount(struct worker *worker)
 {
     struct volume *volume = &worker->mount->volume;
 
-    // It may be unmounted already.
     hold_finish(volume, worker->server.ended);
     sync_child_end(volume);
     return WORKER_DETACHED;
@@ -70,17 +70,16 @@ static int end_mount(struct worker *worker)
 static int hand_over(struct worker *worker)
 {
     server_leave(&worker->server, HANDOVER_MILLISECONDS);
-    return WORKER_HANDOVER;
+    return reattach_is_begun(&worker->mount->volume) ? WORKER_RENEWED : WORKER_HANDOVER;
 }
 
 /* Leaves the requests to another keeper's workers, if there is a keeper, which asks for that. */
 static int yield_to_other(struct worker *worker)
 {
-    if (!worker->keeper)
-        return end_mount(worker);
-    hand_over(worker);
-    // Another binary that somebody waits for comes first.
-    return worker->mount->handing_over ? WORKER_HANDOVER : WORKER_YIELDED;
+    int status = worker->keeper ? hand_over(worker) : end_mount(worker);
+
+    // What somebody waits for comes first.
+    return !worker->keeper || worker->mount->handing_over ? status : WORKER_YIELDED;
 }
 
 /* Obeys a signal. Returns a worker_status if the signal ends the process, otherwise -1. */
@@ -294,6 +293,7 @@ static int continue_mount(struct worker *worker)
     if (!error)
         error = attach_nodes(mount);
     if (!error) {
+        reattach_finish(&mount->volume);
         last_close_recover(&mount->volume);
         error = recover(worker);
     }

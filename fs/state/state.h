@@ -14,10 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "fs/state/life.h"
 #include "fs/state/request.h"
 #include "lib/area/area.h"
+#include "lib/area/store_lock.h"
 #include "lib/process/cred.h"
 
 /* The way of an area's data to programs. */
@@ -87,9 +89,33 @@ struct keeper_fds {
     int alive;   // pidfd of the keeper
 };
 
+/* What is known of the store in case that it does not answer, or is mounted anew (fs/outage). */
+struct outage {
+    _Atomic uint64_t silent; // since when it does not answer, in seconds since 1970; 0: it does
+    struct stat root;        // the attributes of the mount's root there, as told last
+    uint64_t root_check;
+    _Atomic uint32_t root_without_acl; // it has no ACL, as told last; 0: it may have one
+    struct store_identity identity;    // zeroes: an older version has mounted
+    // The store as it was opened anew, for the next worker.
+    struct reattach {
+        _Atomic uint32_t begun;
+        int root, mount, lock; // what was opened, as in struct area
+        uint32_t found, lost;  // descriptors, the last time
+        _Atomic uint32_t times;
+    } reattach;
+};
+
+/* So much of the room for a path is left; older versions leave zeroes behind a path. */
+#define UPGRADE_PATH_MAX (PATH_MAX - 256)
+_Static_assert(sizeof(struct outage) <= PATH_MAX - UPGRADE_PATH_MAX, "there is room");
+
 struct upgrade {
-    char binary[PATH_MAX]; // the binary to hand over to
-    char refusal[256];     // why the last binary was refused; empty: it was not
+    char binary[UPGRADE_PATH_MAX]; // the binary to hand over to
+    union {
+        struct outage outage;
+        char room[PATH_MAX - UPGRADE_PATH_MAX];
+    };
+    char refusal[256]; // why the last binary was refused; empty: it was not
 };
 
 /* Nodes whose attributes the kernel is still to be told to drop (pending_invalidation.h). */
@@ -171,6 +197,11 @@ _Static_assert(offsetof(struct state, buffers) == 28672 && sizeof(struct state) 
 static inline unsigned state_index(const struct state *state, const struct request *request)
 {
     return (unsigned)(request - state->requests);
+}
+
+static inline struct outage *state_outage(struct state *state)
+{
+    return &state->upgrade.outage;
 }
 
 /* Returns the beginning of the bytes that were received into a record; a length of 0: none. */

@@ -7,6 +7,7 @@
 
 #include "fs/journal/save_times.h"
 #include "fs/journal/volume_journal.h"
+#include "fs/outage/store_watch.h"
 #include "fs/switch/class_switch.h"
 #include "fs/sync/sync_child.h"
 #include "fs/util/log.h"
@@ -117,9 +118,21 @@ int saver_start(struct mount *mount)
 
 void saver_end(struct mount *mount)
 {
+    struct store_look look;
+
     if (!mount->saves)
         return;
     mount->saves = false;
+    store_watch_look(&mount->volume, &look);
+    if (!look.answered) {
+        // The thread would wait for it, and the process may, too.
+        log_event(
+            LOG_WARNING,
+            "the mount at %s ends while STORE %s does not answer: what was written to it last "
+            "may not be on its disk, and calls that wait for it are not carried out",
+            mount->volume.info.mountpoint, mount->volume.info.store);
+        return;
+    }
     class_switches_stop(mount->volume.switches, true);
     save_times_end(volume_journal_save_times(&mount->volume));
     pthread_join(mount->saver, NULL);

@@ -16,6 +16,7 @@
 
 #include "fs/inode/inode.h"
 #include "fs/mount/mountpoint.h"
+#include "fs/outage/store_watch.h"
 #include "fs/sync/flush.h"
 #include "fs/util/log.h"
 #include "lib/api/hand_on.h"
@@ -232,23 +233,13 @@ static int give_order(struct child *child, const struct order *order)
     return recv(child->orders, &result, sizeof(result), 0) == sizeof(result) ? result : -EIO;
 }
 
-/* Returns what the kernel says that the path of a descriptor is. */
-static bool read_path(int fd, char path[PATH_MAX])
-{
-    struct object_path link;
-    ssize_t length = readlink(object_path_of(fd, &link), path, PATH_MAX - 1);
-
-    path[length > 0 ? length : 0] = '\0';
-    return length > 0;
-}
-
 /* Finds the path of a file below the root of its area, which is the one below the mount's root. */
 static bool find_path(const struct inode *inode, char path[PATH_MAX])
 {
     char root[PATH_MAX];
     size_t length;
 
-    if (!read_path(inode_area(inode)->root, root) || !read_path(inode->fd, path))
+    if (!*object_shown_path(inode_area(inode)->root, root) || !*object_shown_path(inode->fd, path))
         return false;
     length = strcmp(root, "/") == 0 ? 0 : strlen(root);
     if (strncmp(path, root, length) != 0 || path[length] != '/' || path[length + 1] == '\0')
@@ -371,11 +362,21 @@ static int detach_and_write_back(struct volume *volume, struct child *child)
     return error;
 }
 
+/* Starts the child that brings the last writes back, unless the store does not answer: whoever
+ * looks for the paths of files would have to wait. */
+static int start_last_child(struct volume *volume, struct child *child)
+{
+    struct store_look look;
+
+    store_watch_look(volume, &look);
+    return look.answered ? start_child(volume, "", child) : -ETIMEDOUT;
+}
+
 void sync_child_end(struct volume *volume)
 {
     struct child child = { .pid = -1, .orders = -1, .patience = &volume->state->life };
     bool cached = volume_caches_store(volume);
-    int error = cached ? start_child(volume, "", &child) : 1;
+    int error = cached ? start_last_child(volume, &child) : 1;
 
     if (error == 0) {
         error = detach_and_write_back(volume, &child);

@@ -19,6 +19,7 @@ enum fault_point {
     FAULT_IN_REMOVAL,    // the name of a file has gone with its last user, and nothing tells of it
     FAULT_AFTER_REMOVAL, // the node tells, and the kernel does not know
     FAULT_IN_SWITCH,     // a file gets another class
+    FAULT_IN_REATTACH,   // the store is opened anew, or was replaced in part
     FAULT_IN_AREA,       // what is a directory's own is being made, changed or closed
 };
 

@@ -16,6 +16,7 @@
 /* In the order in which a thread takes them. */
 enum lock_rank {
     LOCK_OPTIONS = 1, // fs/inode/volume.h
+    LOCK_STORE_WATCH, // fs/outage/store_watch.c
     LOCK_CLASS_ROOTS, // fs/inode/volume.h
     LOCK_OWN_AREAS,   // fs/inode/volume.h
     LOCK_MIRRORS,     // fs/inode/volume.h

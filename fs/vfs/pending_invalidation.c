@@ -108,12 +108,20 @@ void pending_invalidation_writer_left(struct inode *inode)
     struct pending_invalidations *pending = &volume->state->pending;
     struct pending_invalidation *node;
     struct statx stx;
+    uint64_t state;
 
     if (pending->count == 0)
         return;
     lock_take(&volume->pending->lock);
     node = find_pending(pending, inode->ref.id);
-    if (node && !is_unchanged(inode, node->state, &stx)) {
+    state = node ? node->state : 0;
+    lock_release(&volume->pending->lock);
+    // Without the lock: the store may not answer, and files in RAM are listed, too.
+    if (!node || is_unchanged(inode, state, &stx))
+        return;
+    lock_take(&volume->pending->lock);
+    node = find_pending(pending, inode->ref.id);
+    if (node) {
         invalidate(volume, inode->ref.id);
         remove_pending(pending, node);
     } else if (node && stx.stx_size == 0 &&
@@ -146,20 +154,43 @@ static bool is_still_true(struct volume *volume, const struct pending_invalidati
     return true;
 }
 
-/* Chooses a node and copies its entry; the list shows what becomes of the node meanwhile. */
-static bool begin_one(struct volume *volume, struct pending_invalidation *chosen)
+/* Finds the first node whose contents are in the store, or in RAM. The lock is held. */
+static struct pending_invalidation *find_first(struct volume *volume, bool in_store)
 {
     struct pending_invalidations *pending = &volume->state->pending;
+
+    for (uint32_t i = 0; i < pending->count && i < PENDING_INVALIDATIONS; i++) {
+        if ((node_area(&volume->nodes, pending->nodes[i].id) == AREA_STORE) == in_store)
+            return &pending->nodes[i];
+    }
+    return NULL;
+}
+
+bool pending_invalidation_waits(struct volume *volume, bool in_store)
+{
     bool any;
 
+    if (volume->state->pending.count == 0)
+        return false;
     lock_take(&volume->pending->lock);
-    any = pending->count > 0;
-    if (any) {
-        pending->nodes[0].settling = true;
-        *chosen = pending->nodes[0];
-    }
+    any = find_first(volume, in_store) != NULL;
     lock_release(&volume->pending->lock);
     return any;
+}
+
+/* Chooses a node and copies its entry; the list shows what becomes of the node meanwhile. */
+static bool begin_one(struct volume *volume, bool in_store, struct pending_invalidation *chosen)
+{
+    struct pending_invalidation *node;
+
+    lock_take(&volume->pending->lock);
+    node = find_first(volume, in_store);
+    if (node) {
+        node->settling = true;
+        *chosen = *node;
+    }
+    lock_release(&volume->pending->lock);
+    return node != NULL;
 }
 
 /* Takes a node off the list, unless it was opened again. */
@@ -175,21 +206,29 @@ static void end_one(struct volume *volume, uint64_t id)
     lock_release(&volume->pending->lock);
 }
 
+bool pending_invalidation_settle_one(struct volume *volume, bool in_store)
+{
+    struct pending_invalidation node;
+
+    if (!begin_one(volume, in_store, &node))
+        return false;
+    if (!is_still_true(volume, &node))
+        invalidate(volume, node.id);
+    end_one(volume, node.id);
+    return true;
+}
+
 bool pending_invalidation_settle(struct volume *volume)
 {
     uint32_t left = volume->state->pending.count;
-    bool any = left > 0;
-    struct pending_invalidation node;
+    bool any = false;
 
     if (any && ++volume->pending->ticks < LOOK_EVERY)
         return true;
     volume->pending->ticks = 0;
     // Files that are listed meanwhile can wait until the next look.
-    for (; left > 0 && begin_one(volume, &node); left--) {
-        if (!is_still_true(volume, &node))
-            invalidate(volume, node.id);
-        end_one(volume, node.id);
-    }
+    for (; left > 0 && pending_invalidation_settle_one(volume, false); left--)
+        any = true;
     return any;
 }
 

@@ -280,6 +280,10 @@ struct shmap_status {
     char upgrade_error[256]; // why the last upgrade was refused; empty: it was not
     char mountpoint[4096];
     char store[4096]; // empty: no store
+    // Since when the store does not answer, in seconds since 1970; what is said of it is what was
+    // known before. 0: it answers, or the daemon is older than this.
+    uint64_t store_silent_since;
+    char store_error[128]; // why no call on the store succeeds; empty: some do
     // Where the contents of scratch directories are, which no backup needs; empty: there are none.
     char scratch[4096];
     // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than

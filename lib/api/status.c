@@ -43,6 +43,8 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_TEXT, FIELD(shmap_status, upgrade_error) },
     { MEMBER_TEXT, FIELD(shmap_status, mountpoint) },
     { MEMBER_TEXT, FIELD(shmap_status, store) },
+    { MEMBER_NUMBER, FIELD(shmap_status, store_silent_since), .later = true },
+    { MEMBER_TEXT, FIELD(shmap_status, store_error), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, scratch), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, options), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, huge) },

@@ -83,6 +83,17 @@ int area_identify(struct area *area, struct complaint *complaint)
     return 0;
 }
 
+void area_fill_status(const struct area *area, const struct statvfs *vfs,
+                      struct shmap_area_status *status)
+{
+    status->present = true;
+    status->size = (uint64_t)vfs->f_blocks * vfs->f_frsize;
+    status->used = (uint64_t)(vfs->f_blocks - vfs->f_bfree) * vfs->f_frsize;
+    status->inodes = vfs->f_files;
+    status->inodes_used = vfs->f_files - vfs->f_ffree;
+    strlcpy(status->filesystem, area->filesystem, sizeof(status->filesystem));
+}
+
 int area_status(const struct area *area, struct shmap_area_status *status)
 {
     struct statvfs vfs;
@@ -92,11 +103,7 @@ int area_status(const struct area *area, struct shmap_area_status *status)
         return 0;
     if (fstatvfs(area->root, &vfs) != 0)
         return -errno;
-    status->size = (uint64_t)vfs.f_blocks * vfs.f_frsize;
-    status->used = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
-    status->inodes = vfs.f_files;
-    status->inodes_used = vfs.f_files - vfs.f_ffree;
-    strlcpy(status->filesystem, area->filesystem, sizeof(status->filesystem));
+    area_fill_status(area, &vfs, status);
     if (fgetxattr(area->root, "user.any", NULL, 0) < 0 && errno == EOPNOTSUPP)
         strlcpy(status->lacks, "user.* attributes (Linux 6.6 has them)", sizeof(status->lacks));
     return 0;

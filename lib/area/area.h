@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include "lib/api/shmap.h"
@@ -135,6 +136,10 @@ void area_close(struct area *area);
 /* Fills in the device, the kind, and whether file handles work, of an area whose `root` is open.
  * Returns 0 or a negative errno after a complaint. */
 int area_identify(struct area *area, struct complaint *complaint);
+
+/* Fills in the limit, the use and the kind of an area whose filesystem was asked before. */
+void area_fill_status(const struct area *area, const struct statvfs *vfs,
+                      struct shmap_area_status *status);
 
 /* Reads the limit, the use and the kind of an area. Returns 0 or a negative errno. */
 int area_status(const struct area *area, struct shmap_area_status *status);

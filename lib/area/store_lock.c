@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 #include "lib/sys/directory_lock.h"
 
@@ -234,4 +235,26 @@ void store_lock_drop(const struct area *store, struct store_lock *lock)
     if (lock->fd >= 0)
         close(lock->fd);
     *lock = STORE_LOCK_NONE;
+}
+
+void store_identity_read(const struct area *store, struct store_identity *identity)
+{
+    CLEANUP_FD int dir = store_private_open(store);
+    CLEANUP_FD int lock = dir < 0 ? -1 : openat(dir, LOCK_FILE, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct statx stx;
+
+    *identity = (struct store_identity){ .ino = 0 };
+    if (object_stat(store->root, &stx) == 0) {
+        identity->ino = stx.stx_ino;
+        identity->birth = object_birth(&stx);
+    }
+    if (lock >= 0 && object_stat(lock, &stx) == 0) {
+        identity->lock_ino = stx.stx_ino;
+        identity->lock_birth = object_birth(&stx);
+    }
+}
+
+bool store_identity_tells(const struct store_identity *identity)
+{
+    return identity->ino && (identity->birth || identity->lock_ino);
 }

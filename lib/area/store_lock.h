@@ -56,4 +56,17 @@ int store_lock_open(const char *directory);
 /* Lets go of the lock of a store that comes to no mount, and removes what was made for it. */
 void store_lock_drop(const struct area *store, struct store_lock *lock);
 
+/* What tells a store from others, also when it is mounted anew: its root and its lock file. */
+struct store_identity {
+    uint64_t ino, birth;
+    uint64_t lock_ino, lock_birth;
+};
+
+/* Reads it; zeroes stand for what there is not. */
+void store_identity_read(const struct area *store, struct store_identity *identity);
+
+/* Returns whether it tells anything: the root of a filesystem alone may have the same number in all
+ * of its kind. */
+bool store_identity_tells(const struct store_identity *identity);
+
 #endif

@@ -136,7 +136,7 @@ _shmapctl_metrics() { # WORD
 
 _shmapctl_argument() { # COMMAND NUMBER WORD
     case "$1 $2" in
-    'status 1' | 'snapshot 1' | 'top 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '* | 'metrics '*) _shmapctl_mounts "$3" ;;
+    'status 1' | 'snapshot 1' | 'top 1' | 'doctor 1' | 'upgrade 1' | 'ls 1' | 'sync '* | 'metrics '* | 'reattach 1') _shmapctl_mounts "$3" ;;
     'resize 1')
         _shmapctl_mounts "$3"
         _shmapfs_paths dirnames
@@ -148,7 +148,7 @@ _shmapctl_argument() { # COMMAND NUMBER WORD
         _shmapfs_reply "$3" persist anon atomic checkpoint scratch
         _shmapfs_paths default
         ;;
-    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save snapshot verify recover who ls run top summary warmup map metrics doctor help ;;
+    'help 1') _shmapfs_reply "$3" list status class skeleton resize upgrade sync save snapshot verify recover reattach who ls run top summary warmup map metrics doctor help ;;
     'resize 2') _shmapfs_reply "$3" 25% 50% 75% 512m 1g 4g ;;
     esac
 }
@@ -179,7 +179,7 @@ _shmapctl() {
     elif [[ $word == -* ]]; then
         _shmapfs_reply "$word" -j --json -h --help -V --version
     elif [[ -z $command ]]; then
-        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save snapshot verify recover who ls run top summary warmup map metrics doctor help
+        _shmapfs_reply "$word" list status class skeleton resize upgrade sync save snapshot verify recover reattach who ls run top summary warmup map metrics doctor help
     else
         _shmapctl_argument "$command" $((number + 1)) "$word"
     fi

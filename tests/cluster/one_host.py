@@ -6,6 +6,7 @@ Needs root: the servers, their clients and the mounts live in mount and PID name
 this program. $SHMAPFS and $SHMAPCTL are the programs under test.
 """
 import errno
+import fnmatch
 import mmap
 import os
 import shutil
@@ -31,9 +32,9 @@ class Host:
         self.mountpoint = self.store + ".mnt"
         os.mkdir(self.mountpoint)
 
-    def mount(self, options):
+    def mount(self, options, program=SHMAPFS):
         """Mounts the store, and returns what the program has said."""
-        said = subprocess.run([SHMAPFS, self.store, self.mountpoint, *(["-o", options] * bool(options))],
+        said = subprocess.run([program, self.store, self.mountpoint, *(["-o", options] * bool(options))],
                               capture_output=True, text=True, check=False)
         return said.stderr if said.returncode else ""
 
@@ -189,12 +190,14 @@ CASES = [it_takes_a_word, root_does_everything, others_have_their_rights, mappin
          few_descriptors_do, one_host_at_a_time, servers_come_and_go]
 
 
-def run(top):
+def run(top, cases):
+    wanted = os.environ.get("SHMAPFS_TEST_FILTER", "*")
     cluster = Cluster(top)
     one, other = Host(cluster, "one"), Host(cluster, "other")
     failures = 0
-    print(f"1..{len(CASES)}", flush=True)
-    for number, case in enumerate(CASES, 1):
+    cases = [case for case in cases if fnmatch.fnmatch(case.__name__, wanted)]
+    print(f"1..{len(cases)}", flush=True)
+    for number, case in enumerate(cases, 1):
         try:
             case(one, other, cluster)
             print(f"ok {number} - {case.__name__}", flush=True)
@@ -205,17 +208,22 @@ def run(top):
     return failures
 
 
-def main():
+def main_of(cases, program):
+    """Runs cases in namespaces of their own, and ends the program with the result."""
+    sys.exit(run_inside(cases, program))
+
+
+def run_inside(cases, program):
     if os.geteuid() != 0 or not shutil.which("glusterfsd"):
         print("1..0 # SKIP these cases need root, and glusterfsd")
         return SKIP
     if sys.argv[1:] != ["inside"]:
         return subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                               sys.executable, "-B", __file__, "inside"], check=False).returncode
+                               sys.executable, "-B", program, "inside"], check=False).returncode
     with tempfile.TemporaryDirectory(prefix="shmapfs-cluster-", dir="/var/tmp",
                                      ignore_cleanup_errors=True) as top:
         os.chmod(top, 0o755)
-        failures = run(top)
+        failures = run(top, cases)
         with open("/proc/self/mounts", encoding="utf-8") as mounts:
             below = [line.split()[1] for line in mounts if top in line.split()[1]]
         for directory in reversed(below):
@@ -224,4 +232,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main_of(CASES, __file__)

@@ -44,6 +44,7 @@ static const char *const NAMES[] = {
     [FAULT_AFTER_REMOVAL] = "after-removal",
     [FAULT_IN_AREA] = "in-area",
     [FAULT_IN_SWITCH] = "in-switch",
+    [FAULT_IN_REATTACH] = "in-reattach",
 };
 #define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
 #define POINTS_OF_REQUEST FAULT_AFTER_RESEND

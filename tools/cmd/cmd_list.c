@@ -49,7 +49,10 @@ static void add_row(struct table *table, const struct listed_mount *mount,
     table_add(table, "%s", *status->store ? status->store : "-");
     table_add(table, "%s", humanize(status->ram_area.used).text);
     table_add(table, "%s", humanize(status->ram_area.size).text);
-    table_add(table, "served by %s", status->version);
+    table_add(table, "served by %s%s", status->version,
+              status->store_silent_since ? "; its store does not answer"
+              : *status->store_error     ? "; its store fails"
+                                         : "");
 }
 
 static void add_text(struct json_object *object, const char *name, const char *text)

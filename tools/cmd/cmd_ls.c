@@ -339,6 +339,19 @@ static int read_selection(const struct invocation *invocation, struct selection 
     return EXIT_SUCCESS;
 }
 
+/* Returns whether a mount can be listed: its store answers. */
+static bool is_listable(const char *path)
+{
+    struct shmap_status status;
+
+    if (shmap_status_get(path, &status) != 0 || status.store_silent_since == 0)
+        return true;
+    fail(path,
+         "its store does not answer, so that it cannot be listed; name an anonymous directory "
+         "to ls(1)");
+    return false;
+}
+
 int cmd_ls(const struct invocation *invocation)
 {
     const char *path = invocation->arguments[0];
@@ -352,7 +365,7 @@ int cmd_ls(const struct invocation *invocation)
 
     if (status != EXIT_SUCCESS)
         return status;
-    if (scan_target_find(path, &target) != EXIT_SUCCESS)
+    if (!is_listable(path) || scan_target_find(path, &target) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     status = objects_find(path, &target, &objects);
     error = users_find(target.stat.st_dev, USERS_OF_ALL, &users);

@@ -54,6 +54,22 @@ static void print_survival(const struct shmap_status *status)
         print_text("           upgrade refused: ", status->upgrade_error, "\n");
 }
 
+/* Prints why the store is of no use, if it is. */
+static void print_outage(const struct shmap_status *status)
+{
+    char when[32] = "";
+    time_t since = (time_t)status->store_silent_since;
+    struct tm tm;
+
+    if (since && localtime_r(&since, &tm))
+        strftime(when, sizeof(when), "%F %T", &tm);
+    if (since)
+        printf("           does not answer since %s; this is what it said before\n", when);
+    else if (*status->store_error)
+        print_text("           fails: ", status->store_error,
+                   "; mount it again, and then: shmapctl reattach\n");
+}
+
 static void print_journal(const struct shmap_status *status)
 {
     char when[32] = "none yet";
@@ -87,6 +103,7 @@ static void print_status(const struct shmap_status *status, const char *flags)
     if (status->store_area.present) {
         print_text("store      ", status->store, "");
         print_text(" (", status->store_area.filesystem, ")\n");
+        print_outage(status);
         print_area_use(&status->store_area, status->writeback);
     }
     if (*status->scratch)

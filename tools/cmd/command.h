@@ -50,6 +50,7 @@ int cmd_list(const struct invocation *invocation);
 int cmd_ls(const struct invocation *invocation);
 int cmd_map(const struct invocation *invocation);
 int cmd_metrics(const struct invocation *invocation);
+int cmd_reattach(const struct invocation *invocation);
 int cmd_recover(const struct invocation *invocation);
 int cmd_resize(const struct invocation *invocation);
 int cmd_run(const struct invocation *invocation);

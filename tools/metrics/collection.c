@@ -58,6 +58,17 @@ static void collect_area(struct metrics *metrics, const struct area_labels *labe
     metrics_add(metrics, METRIC_AREA_PASSTHROUGH, labels->all, area->passthrough);
 }
 
+static void collect_store(struct metrics *metrics, const struct label *mount,
+                          const struct shmap_status *status)
+{
+    if (!status->store_area.present)
+        return;
+    metrics_add(metrics, METRIC_STORE_ANSWERS, mount,
+                status->store_silent_since == 0 && *status->store_error == '\0');
+    metrics_add(metrics, METRIC_STORE_SILENT, mount,
+                status->store_silent_since * UINT64_C(1000000));
+}
+
 static void collect_journal(struct metrics *metrics, const struct label *mount,
                             const struct shmap_status *status)
 {
@@ -97,6 +108,7 @@ void collect_mount(struct metrics *metrics, const char *mountpoint,
     metrics_add(metrics, METRIC_DESCRIPTORS, mount, status->descriptors);
     metrics_add(metrics, METRIC_DESCRIPTORS_LIMIT, mount, status->descriptors_max);
     metrics_add(metrics, METRIC_WRITEBACK, mount, status->writeback);
+    collect_store(metrics, mount, status);
     collect_journal(metrics, mount, status);
     collect_area(metrics, &store, &status->store_area, "");
     collect_area(metrics, &ram, &status->ram_area, status->huge);

@@ -21,6 +21,8 @@ static const struct shmap_status sample = {
     .upgrade_error = "another layout",
     .mountpoint = "/srv/shared",
     .store = "/var/lib/store",
+    .store_silent_since = 1000000001,
+    .store_error = "Transport endpoint is not connected",
     .scratch = "/var/lib/store/.shmapfs/scratch",
     .options = "size=1g,anon=scratch",
     .huge = "within_size",

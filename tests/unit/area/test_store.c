@@ -191,6 +191,35 @@ static void what_is_in_the_way_of_the_lock(void **state)
     close(dir);
 }
 
+static void a_store_is_told_by_its_root_and_its_lock(void **state)
+{
+    struct store_identity before, after;
+    struct store_lock lock = STORE_LOCK_NONE;
+    struct area area;
+    assert_int_equal(open_store(*state, &area), 0);
+    store_identity_read(&area, &before);
+    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    store_identity_read(&area, &before);
+    assert_true(store_identity_tells(&before) && before.lock_ino != 0);
+    area_close(&area);
+
+    assert_int_equal(open_store(*state, &area), 0);
+    store_identity_read(&area, &after);
+    assert_memory_equal(&before, &after, sizeof(before));
+    // A copy of it has another lock file.
+    assert_int_equal(renameat(area.root, STORE_PRIVATE "/lock", area.root, "old"), 0);
+    int fd = openat(area.root, STORE_PRIVATE "/lock", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    store_identity_read(&area, &after);
+    assert_memory_not_equal(&before, &after, sizeof(before));
+    close(fd);
+    close(lock.fd);
+    area_close(&area);
+
+    before = (struct store_identity){ .ino = 1 };
+    assert_false(store_identity_tells(&before));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +231,7 @@ int main(void)
         SCRATCH_TEST(a_lock_that_is_dropped_leaves_nothing),
         SCRATCH_TEST(the_lock_of_a_stranger_does_not_count),
         SCRATCH_TEST(what_is_in_the_way_of_the_lock),
+        SCRATCH_TEST(a_store_is_told_by_its_root_and_its_lock),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

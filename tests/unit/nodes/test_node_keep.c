@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Nodes that the daemon keeps of its own accord. */
+/* Nodes that the daemon keeps of its own accord, or searches for. */
+#include "fs/nodes/node_search.h"
 #include "tests/unit/nodes/small_cache.h"
+
+#include <fcntl.h>
 
 static void let_go(struct fixture *f, uint64_t id)
 {
@@ -80,6 +83,27 @@ static void a_kept_node_pins_no_descriptor(void **state)
     assert_in_range(node_table_counts(&f->table).descriptors, 1, CACHED_MAX + 1);
 }
 
+static void class_roots_are_found_among_all(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t root = 0, plain = 0;
+    uint32_t slot = 0, found = 0;
+    struct node_ref ref;
+    for (uint64_t ino = 10; ino < 3000; ino++)
+        plain = lookup(f, ino);
+    root = lookup(f, 3000);
+    assert_true(node_use(&f->table, root, &ref));
+    node_become_class_root(&f->table, &ref, 1, 1, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    end(f, &ref);
+    assert_true(node_is_class_root(&f->table, root));
+    assert_false(node_is_class_root(&f->table, plain));
+    assert_true(node_next_class_root(&f->table, &slot) == root);
+    assert_true(node_next_class_root(&f->table, &slot) == 0);
+    for (slot = 0; node_next_in_area(&f->table, 1, &slot) != 0;)
+        found++;
+    assert_int_equal(found, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +111,7 @@ int main(void)
         TEST(a_node_that_is_let_go_goes_at_once),
         TEST(what_the_daemon_finds_counts_no_lookup),
         TEST(a_kept_node_pins_no_descriptor),
+        TEST(class_roots_are_found_among_all),
     };
     return cmocka_run_group_tests_name("node_keep", tests, NULL, NULL);
 }
