@@ -153,6 +153,7 @@ check 'shmapctl run dirnam' dirname
 check 'shmapfs --v' --version
 check 'shmapfs -o lifetime=m' mount
 check 'shmapfs -o nos' noshared nosuid noswap nosymfollow
+check 'shmapfs -o sh' shared
 check 'shmapfs /a /b -o ro,nos' ro,noshared ro,nosuid ro,noswap ro,nosymfollow
 check 'shmapfs /a /b -o anon=x:y,nokee' y,nokeeper
 check_paths 'shmapfs /' dirnames

@@ -43,7 +43,8 @@ static int open_in_ram(struct volume *volume, unsigned area, int named_dir, cons
         log_skeleton(named_dir,
                      "did not come back as a whole, because the RAM area is full; a mount with a "
                      "larger size= and nr_inodes= has all of it");
-    if (!volume->state->keeps_skeletons && skeleton_is_kept(named_dir))
+    // On a shared store it would be that of several hosts, whose directories differ.
+    if (!volume->state->keeps_skeletons && !volume_is_shared(volume) && skeleton_is_kept(named_dir))
         volume->state->keeps_skeletons = 1;
     return contents;
 }

@@ -322,6 +322,9 @@ int mirror_switch(struct inode *class_root, bool on)
 
     if (!inode_is_class_root(class_root) || !inode_class(class_root)->keeps_skeletons)
         return -EINVAL;
+    // Each host has directories of its own there.
+    if (volume_is_shared(volume))
+        return -EOPNOTSUPP;
     impersonate_none(volume);
     lock_take(&volume->mirrors);
     is_on = skeleton_is_kept(store_dir);

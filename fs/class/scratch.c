@@ -182,10 +182,17 @@ static int limit_scratch(struct inode *class_root, const struct area_words *word
                                               : -EOPNOTSUPP;
 }
 
+/* The place is emptied when a mount begins and ends, while others may use what they have there. */
+static int check_scratch(const struct volume *volume)
+{
+    return volume_is_shared(volume) ? -EOPNOTSUPP : 0;
+}
+
 const struct class CLASS_SCRATCH = {
     .word = SHMAP_SCRATCH,
     .area = AREA_STORE,
     .passes_through = true,
+    .check = check_scratch,
     .prepare_contents = prepare_scratch_contents,
     .open_contents = open_scratch_contents,
     .drop_contents = drop_scratch_contents,

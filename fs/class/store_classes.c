@@ -123,10 +123,11 @@ static int assign_checkpoint(struct inode *directory, const struct area_words *w
 }
 
 /* With FUSE's cache for writes the kernel believes nobody but itself about the size of a file, and
- * so no commit, nor what goes without one, could be told from it. */
+ * so no commit, nor what goes without one, could be told from it. And a journal is of one host:
+ * others would see the files without what waits in it. */
 static int check_journaled(const struct volume *volume)
 {
-    return volume->info.writeback ? -EOPNOTSUPP : 0;
+    return volume->info.writeback || volume_is_shared(volume) ? -EOPNOTSUPP : 0;
 }
 
 const struct class CLASS_ATOMIC = {
@@ -152,10 +153,13 @@ const struct class CLASS_CHECKPOINT = {
     .assign = assign_checkpoint,
 };
 
-/* Without a cache for writes of the kernel's, for the reason of the classes with a journal. */
+/* Without a cache for writes of the kernel's, for the reason of the classes with a journal; and not
+ * where other hosts have the name, and not what is in the file. */
 static int check_anon_file(const struct volume *volume)
 {
-    return volume->info.writeback || !volume_has_area(volume, AREA_RAM) ? -EOPNOTSUPP : 0;
+    return volume->info.writeback || volume_is_shared(volume) || !volume_has_area(volume, AREA_RAM)
+               ? -EOPNOTSUPP
+               : 0;
 }
 
 const struct class CLASS_ANON_OF_FILE = {

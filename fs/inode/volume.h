@@ -121,6 +121,12 @@ static inline bool volume_caches_store(const struct volume *volume)
             volume->state->caches_class != 0);
 }
 
+/* Returns whether other hosts mount the store, too, and so change it behind the mount. */
+static inline bool volume_is_shared(const struct volume *volume)
+{
+    return volume->info.shared;
+}
+
 /* Returns whether any class root keeps its skeleton. */
 static inline bool volume_keeps_skeletons(const struct volume *volume)
 {

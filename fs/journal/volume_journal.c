@@ -194,9 +194,9 @@ int volume_journal_begin(struct volume *volume)
     const struct area *store = volume_area(volume, AREA_STORE);
     struct journal *journal;
 
-    // One that nobody needs is made when somebody does. A worker that waited for a store that does
-    // not answer would keep RAM waiting, too.
-    if (store->root < 0 || volume->state->read_only ||
+    // A journal is of one host. One that nobody needs is made when somebody does. A worker that waited
+    // for a store that does not answer would keep RAM waiting, too.
+    if (store->root < 0 || volume->state->read_only || volume_is_shared(volume) ||
         (state_outage(volume->state)->silent && !volume->state->caches_class) || is_foreign(store))
         return 0;
     return volume_journal_need(volume, &journal);
@@ -280,7 +280,7 @@ void volume_journal_finish(struct volume *volume)
         log_event(LOG_ERR, "%s", complaint.text);
 }
 
-int volume_journal_recover(const struct area *store, const char *path, bool read_only,
+int volume_journal_recover(const struct area *store, const char *path, enum journal_turn turn,
                            struct complaint *complaint)
 {
     struct journal_listener listener = { .tell = log_line };
@@ -289,13 +289,13 @@ int volume_journal_recover(const struct area *store, const char *path, bool read
 
     if (is_foreign(store))
         return 0;
-    if (!read_only)
+    if (turn == JOURNAL_OURS)
         return journal_recover(store->root, &listener, &report, complaint);
     error = journal_verify(store->root, NULL, &report, complaint);
     if (error || !report.exists)
         return error;
     return complain(complaint, EROFS,
                     "STORE %s has changes that were committed and are not in its files yet; mount "
-                    "it once without 'ro', or run: shmapctl recover %s",
-                    path, path);
+                    "it once %s, or run: shmapctl recover %s",
+                    path, turn == JOURNAL_READ_ONLY ? "without 'ro'" : "with noshared", path);
 }

@@ -54,9 +54,17 @@ void volume_journal_end(struct volume *volume, bool quiet);
  * has not served. */
 void volume_journal_finish(struct volume *volume);
 
-/* Brings what the last mount of a store committed to its files, if it did not come to that. Returns
- * 0 or a negative errno after a complaint. */
-int volume_journal_recover(const struct area *store, const char *path, bool read_only,
+/* Says why a mount may not be one that brings a journal to the files. */
+enum journal_turn {
+    JOURNAL_OURS,      // it may
+    JOURNAL_READ_ONLY, // it writes nothing
+    JOURNAL_SHARED,    // other hosts have the store, too
+};
+
+/* Brings what the last mount of a store committed to its files, if it did not come to that; or
+ * refuses a store where that is still to be done. Returns 0 or a negative errno after a
+ * complaint. */
+int volume_journal_recover(const struct area *store, const char *path, enum journal_turn turn,
                            struct complaint *complaint);
 
 #endif

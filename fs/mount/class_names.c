@@ -132,7 +132,8 @@ int store_setup_make_scratch(struct mount *mount, struct complaint *complaint)
     struct state *state = mount->volume.state;
     size_t before = (mount->options.anon ? strlen(mount->options.anon) : 0) + 1;
 
-    emptying_begin(&mount->volume.info.areas[AREA_STORE], state);
+    if (!volume_is_shared(&mount->volume))
+        emptying_begin(&mount->volume.info.areas[AREA_STORE], state);
     if (!mount->options.scratch)
         return 0;
     // They are remembered, to be made again; an older version would make them without their class.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fs/broker/registrar.h"
+#include "fs/hosts/sharing.h"
 #include "fs/inode/backing.h"
 #include "fs/util/log.h"
 #include "fs/vfs/hold.h"
@@ -254,10 +255,11 @@ int session_prepare(struct mount *mount)
     return error;
 }
 
-void session_probe(struct mount *mount)
+int session_probe(struct mount *mount)
 {
     for (unsigned area = 0; area < AREAS_OF_MOUNT; area++)
         backing_probe(&mount->volume, area);
     writeback_raise_limits(&mount->volume);
     hold_take(&mount->volume);
+    return sharing_require(&mount->volume);
 }

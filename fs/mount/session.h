@@ -28,8 +28,9 @@ int session_agree(struct mount *mount);
 int session_prepare(struct mount *mount);
 
 /* Finds out what works, once the kernel has its answer: completes volume.info, and makes the
- * kernel's limits fit it. */
-void session_probe(struct mount *mount);
+ * kernel's limits fit it. Returns 0 or a negative errno after a line in the log: the mount cannot
+ * be without what does not work. */
+int session_probe(struct mount *mount);
 
 /* Plans the areas' data paths as far as they are known before the kernel has sent anything. */
 void session_plan_data_paths(struct mount *mount);

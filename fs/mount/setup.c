@@ -103,6 +103,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
         state_set_file_classes(mount->volume.state);
     store_identity_read(&mount->volume.info.areas[AREA_STORE],
                         &state_outage(mount->volume.state)->identity);
+    if (mount->volume.info.shared)
+        state_set_shared(mount->volume.state);
     mount->volume.state->journal_blocks = (uint32_t)(mount->options.log_size >> 12);
     if (mount->options.atomic || mount->options.checkpoint)
         state_set_cached_class(mount->volume.state, CACHES_CLASS_BEGINS);
@@ -308,6 +310,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     mount->store_lock = STORE_LOCK_NONE;
     info->timeout = mount->options.timeout;
     info->skeletons = mount->options.skeleton;
+    info->shared = mount->options.hosts == HOSTS_SEVERAL;
     info->owner = geteuid();
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
     info->numbering = NUMBERING_SHARED;

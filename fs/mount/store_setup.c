@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/hosts/sharing.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/mount/mountpoint.h"
 #include "fs/scratch/emptying.h"
@@ -124,18 +125,11 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
     return refuse_unseen(mount, complaint);
 }
 
-/* Names and contents that another host changes would go unseen, and its locks would not hold. */
-static int check_hosts(const struct mount *mount, struct complaint *complaint)
+static enum journal_turn journal_turn(const struct options *options)
 {
-    const struct area *store = &mount->volume.info.areas[AREA_STORE];
-
-    if (mount->options.one_host || !store->has_servers)
-        return 0;
-    return complain(complaint, EOPNOTSUPP,
-                    "STORE %s is on %s, where other hosts may use it at the same time, and this "
-                    "mount would not see what they change; if this host alone uses it, add -o "
-                    "noshared",
-                    mount->options.store, store->filesystem);
+    if (options->hosts == HOSTS_SEVERAL)
+        return JOURNAL_SHARED;
+    return options->read_only ? JOURNAL_READ_ONLY : JOURNAL_OURS;
 }
 
 int store_setup_open(struct mount *mount, struct complaint *complaint)
@@ -159,7 +153,7 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
         error = store_open(mount->volume.info.store, options->read_only, &options->atime,
                            &mount->volume.info.areas[AREA_STORE], complaint);
     if (!error)
-        error = check_hosts(mount, complaint);
+        error = sharing_check(&mount->volume, options, complaint);
     // Nothing is made for the lock in a store that is refused.
     if (!error)
         error = class_root_check_store(&mount->volume.info.areas[AREA_STORE], options->store,
@@ -169,7 +163,7 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     return error || options->fake
                ? error
                : volume_journal_recover(&mount->volume.info.areas[AREA_STORE], options->store,
-                                        options->read_only, complaint);
+                                        journal_turn(options), complaint);
 }
 
 /* Tells whether one of the names lies below another one. */

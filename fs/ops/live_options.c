@@ -155,6 +155,8 @@ static int take_same(struct live_changes *changes)
         const char *name;
         bool in_force;
     } flags[] = {
+        { "shared", info->shared },
+        { "noshared", !info->shared },
         { "nopassthrough", !info->wants_passthrough },
         { "nobroker", !info->brokered },
         { "writeback", info->wants_writeback },
@@ -256,6 +258,8 @@ static const struct {
     { "lifetime", take_same_lifetime },
     { "linger", take_same_lifetime },
     { "skeleton", take_same },
+    { "shared", take_same },
+    { "noshared", take_same },
     { "nopassthrough", take_same },
     { "nobroker", take_same },
     { "writeback", take_same },

@@ -16,6 +16,7 @@
 #include "fs/util/version.h"
 #include "lib/api/latency.h"
 #include "lib/api/shmap.h"
+#include "lib/area/shared_filesystem.h"
 #include "lib/class/scratch_place.h"
 #include "lib/sys/cleanup.h"
 
@@ -163,6 +164,16 @@ static void fill_journal(const struct volume *volume, struct shmap_status *statu
                  strerror(state.error ? state.error : state.apply_error));
 }
 
+static void fill_sharing(const struct volume *volume, struct shmap_status *status)
+{
+    const char *filesystem = volume->info.areas[AREA_STORE].filesystem;
+
+    status->shared = volume_is_shared(volume);
+    if (status->shared)
+        strlcpy(status->mappings, filesystem_mappings_word(filesystem_mappings(filesystem)),
+                sizeof(status->mappings));
+}
+
 char *mount_status(struct volume *volume)
 {
     struct node_counts counts = node_table_counts(&volume->nodes);
@@ -188,6 +199,7 @@ char *mount_status(struct volume *volume)
     status->descriptors_max = counts.cached_max;
     if (fill_ram(volume, status) != 0)
         return NULL;
+    fill_sharing(volume, status);
     fill_options(volume, status);
     if (answers)
         fill_journal(volume, status);

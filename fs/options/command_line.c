@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/inode/volume.h"
 #include "fs/options/foreign_words.h"
 #include "fs/options/option_table.h"
 #include "lib/sys/cleanup.h"
@@ -137,9 +138,41 @@ static int check_commit_options(const struct options *options, struct complaint 
     return 0;
 }
 
+/* Checks the options of a mount whose store other hosts mount, too. */
+static int check_hosts_options(const struct options *options, struct complaint *complaint)
+{
+    const struct {
+        bool given;
+        const char *name, *reason;
+    } wrong[] = {
+        { options->writeback, "writeback", "the page cache of FUSE would hide what others write" },
+        { !options->passthrough, "nopassthrough",
+          "the page cache of FUSE would hide what others write" },
+        { options->atomic, "atomic", "a journal is of one host" },
+        { options->checkpoint, "checkpoint", "a journal is of one host" },
+        { options->scratch, "scratch", "it would be emptied while others use it" },
+        { options->skeleton, "skeleton", "anonymous directories are of each host alone" },
+    };
+
+    if (options->hosts != HOSTS_SEVERAL)
+        return 0;
+    if (!options->store)
+        return complain(complaint, EINVAL,
+                        "option 'shared' needs a STORE, which is what other hosts mount, too");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        if (wrong[i].given)
+            return complain(complaint, EINVAL,
+                            "option '%s' cannot be had with shared: %s; leave it out",
+                            wrong[i].name, wrong[i].reason);
+    }
+    return 0;
+}
+
 /* Checks the options that depend on whether there is a STORE. */
 static int check_store_options(const struct options *options, struct complaint *complaint)
 {
+    int error;
+
     if (options->anon && !options->store)
         return complain(complaint, EINVAL,
                         "option 'anon' needs a STORE; without one everything is anonymous");
@@ -161,7 +194,15 @@ static int check_store_options(const struct options *options, struct complaint *
         return complain(complaint, EINVAL,
                         "option 'fsname' is for mounts without a STORE; leave it out: the source "
                         "in the mount table is STORE");
-    return check_commit_options(options, complaint);
+    error = check_hosts_options(options, complaint);
+    return error ? error : check_commit_options(options, complaint);
+}
+
+/* With other hosts the kernel may trust names for as long as a user waits without a thought. */
+static void choose_timeout(struct options *options)
+{
+    if (options->timeout == TIMEOUT_UNSAID)
+        options->timeout = options->hosts == HOSTS_SEVERAL ? TIMEOUT_SHARED : TIMEOUT_DEFAULT;
 }
 
 static int set_directories(struct options *options, char **words, int count,
@@ -272,6 +313,7 @@ int command_line_parse(int argc, char **argv, struct options *options, struct co
         complain(complaint, -error, "the options cannot be read: %s", strerror(-error));
     options->ram.atime = options->atime;
     choose_keeper(options);
+    choose_timeout(options);
     return error;
 }
 

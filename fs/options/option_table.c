@@ -36,18 +36,6 @@ static int set_ram_blocks(struct options *options, const struct option_row *row,
     return error;
 }
 
-int option_add_line(char **text, const char *name, const char *value)
-{
-    char *longer;
-
-    if (asprintf(&longer, "%s%s%s%s%s", *text ? *text : "", *text ? "\n" : "", name,
-                 value ? "=" : "", value ? value : "") < 0)
-        return -ENOMEM;
-    free(*text);
-    *text = longer;
-    return 0;
-}
-
 static int set_ram_parameter(struct options *options, const struct option_row *row,
                              const char *value)
 {
@@ -201,6 +189,13 @@ static int set_flag(struct options *options, const struct option_row *row, const
 #define FLAG(field, becomes) \
     .set = set_flag, .flag = offsetof(struct options, field), .state = (becomes)
 
+static int set_hosts(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)value;
+    options->hosts = row->state ? HOSTS_SEVERAL : HOSTS_ONE;
+    return 0;
+}
+
 static int set_keeper(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
@@ -280,10 +275,13 @@ const struct option_row OPTION_ROWS[] = {
       "checkpoint=NAME[:…]\n"
       "                    the same; what is not committed waits in RAM, and is saved now and then",
       NAMES(checkpoint), .kept = true },
+    { "shared", NULL,
+      "shared            other hosts mount STORE, too, from a filesystem that they share",
+      .set = set_hosts, .state = true, .kept = true },
     { "noshared", NULL,
       "noshared          STORE is on a filesystem that other hosts reach, and this one alone uses "
       "it",
-      FLAG(one_host, true), .kept = true },
+      .set = set_hosts, .kept = true },
     { "log", "a number with k, m, g or t, from 4m to 1t",
       "log=SIZE          what their journal may take in STORE (256m)", .set = set_log_size,
       .kept = true },

@@ -52,7 +52,8 @@ void option_text(const struct options *options, char *text, size_t size)
         { options->skeleton, ",skeleton" },   { !options->passthrough, ",nopassthrough" },
         { options->writeback, ",writeback" }, { options->io_uring, ",io_uring" },
         { !options->keeper, ",nokeeper" },    { options->allow_other, ",allow_other" },
-        { !options->broker, ",nobroker" },    { options->one_host, ",noshared" },
+        { !options->broker, ",nobroker" },    { options->hosts == HOSTS_ONE, ",noshared" },
+        { options->hosts == HOSTS_SEVERAL, ",shared" },
     };
 
     snprintf(text, size, "mode=%04o", (unsigned)options->ram.mode);

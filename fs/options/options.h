@@ -3,6 +3,7 @@
 #ifndef SHMAPFS_OPTIONS_H
 #define SHMAPFS_OPTIONS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,12 +14,24 @@
 #define LOG_SIZE_MIN     (UINT64_C(4) << 20)
 #define LOG_SIZE_MAX     (UINT64_C(1) << 40)
 
+/* For how many seconds the kernel trusts names and attributes: where other hosts change them, and
+ * before it is known. */
+#define TIMEOUT_SHARED 1
+#define TIMEOUT_UNSAID UINT_MAX
+
 /* The watchdog's period in seconds. */
 #define WATCHDOG_DEFAULT 30
 
+/* The hosts that use a store on a filesystem that several can reach. */
+enum store_hosts {
+    HOSTS_UNSAID,
+    HOSTS_ONE,     // this one alone
+    HOSTS_SEVERAL, // others mount it, too
+};
+
 struct options {
     const char *store; // NULL: all is RAM
-    bool one_host;     // the store is on a filesystem of several, and this one alone uses it
+    enum store_hosts hosts;
     const char *mountpoint;
     const char *source;    // the first field of fstab, where it is no store; NULL: none was given
     const char *mounts_in; // the mount namespace to mount in, or a process there; NULL: our own

@@ -234,8 +234,8 @@ static int begin_mount(struct mount *mount)
                   mount->volume.info.mountpoint, strerror(-error));
         return error;
     }
-    session_probe(mount);
-    if (mount->options.last_close)
+    error = session_probe(mount);
+    if (!error && mount->options.last_close)
         error = last_close_require(&mount->volume);
     if (error)
         return error;

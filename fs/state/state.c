@@ -28,7 +28,8 @@ enum {
     WITH_AREAS = 3,
     WITH_BROKER = 4,
     WITH_SCRATCH = 5,
-    WITH_CLASS = 6
+    WITH_CLASS = 6,
+    WITH_HOSTS = 7
 };
 
 static int map_state(int memfd, struct state **state)
@@ -62,7 +63,7 @@ int state_create(struct state **state)
 
 static bool is_known(uint32_t version)
 {
-    return version >= version_of_state() && version <= version_of_state() + WITH_CLASS;
+    return version >= version_of_state() && version <= version_of_state() + WITH_HOSTS;
 }
 
 /* From now on another binary has to know something to go on with the mount. */
@@ -128,6 +129,11 @@ void state_set_file_classes(struct state *state)
 {
     state->file_classes = 1;
     raise_version(state, WITH_CLASS);
+}
+
+void state_set_shared(struct state *state)
+{
+    raise_version(state, WITH_HOSTS);
 }
 
 const char *state_scratch_names(const struct state *state)

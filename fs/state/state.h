@@ -38,6 +38,7 @@ struct mount_info {
     uid_t owner;
     bool skeletons; // of all anonymous class roots are kept; false: an older version mounted
     bool brokered;  // the broker registers backing files; false: the daemon does
+    bool shared;    // other hosts mount the store, too; false: also, an older version mounted
     struct area areas[AREAS_OF_MOUNT]; // the others are in a table (area_table.h)
     struct data_path data_paths[AREAS_OF_MOUNT];
     struct cred cred;
@@ -261,6 +262,10 @@ const char *state_scratch_names(const struct state *state);
 /* Notes that there are files of such a class. An earlier binary, which does not serve it, is not to
  * go on with the mount. */
 void state_set_cached_class(struct state *state, enum caches_class which);
+
+/* Notes that other hosts mount the store, too. An earlier binary, which would have the kernel
+ * believe what they have changed, does not go on with the mount. */
+void state_set_shared(struct state *state);
 
 /* Notes that files of the store may have a class of their own. An earlier binary does not go on
  * with the mount. */

@@ -130,8 +130,8 @@ int readdir_policy_choose(struct volume *volume)
 
     // Nobody tells the kernel of changes behind the mount. A user who expects some sets how long a
     // name may be trusted, but the kernel would trust listings for longer: it does not count their
-    // seconds.
-    info->keeps_listings = info->timeout >= TIMEOUT_DEFAULT;
+    // seconds. Other hosts are expected whatever he sets.
+    info->keeps_listings = info->timeout >= TIMEOUT_DEFAULT && !info->shared;
     info->lists_unopened = info->keeps_listings && info->cred.privileged &&
                            store_positions_hold(&info->areas[AREA_STORE]) &&
                            of_tmpfs == POSITIONS_HOLD;

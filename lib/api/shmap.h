@@ -289,6 +289,10 @@ struct shmap_status {
     // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than
     // this. The kernel knows its own (proc(5)).
     char options[2560];
+    bool shared;          // other hosts mount the store, too (-o shared)
+    // When one sees what another has stored through a mapping: "after-msync", "at-once", "never",
+    // or "untried", where documentation alone promises it; empty: the store is of this host.
+    char mappings[16];
     char huge[16];        // tmpfs' huge= in force for the RAM area; "never" if the kernel refused
     char transport[16];   // "fuse" or "io_uring"
     bool writeback;       // FUSE's page cache holds writes back

@@ -47,6 +47,8 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_TEXT, FIELD(shmap_status, store_error), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, scratch), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, options), .later = true },
+    { MEMBER_FLAG, FIELD(shmap_status, shared), .later = true },
+    { MEMBER_TEXT, FIELD(shmap_status, mappings), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, huge) },
     { MEMBER_TEXT, FIELD(shmap_status, transport) },
     { MEMBER_FLAG, FIELD(shmap_status, writeback) },

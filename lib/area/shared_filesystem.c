@@ -38,3 +38,34 @@ bool filesystem_is_shared(const char *type)
 
     return is_fuse ? !is_fuse_of_one_host(type) : IS_ONE_OF(type, types);
 }
+
+enum shared_mappings filesystem_mappings(const char *type)
+{
+    static const struct {
+        const char *type;
+        enum shared_mappings mappings;
+    } known[] = {
+        { "fuse.glusterfs", MAPPINGS_AFTER_SYNC }, { "ocfs2", MAPPINGS_AT_ONCE },
+        { "nfs", MAPPINGS_NEVER },                 { "nfs4", MAPPINGS_NEVER },
+        { "ceph", MAPPINGS_UNTRIED },              { "gfs2", MAPPINGS_UNTRIED },
+        { "lustre", MAPPINGS_UNTRIED },
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(known[i].type, type) == 0)
+            return known[i].mappings;
+    }
+    return MAPPINGS_REFUSED;
+}
+
+const char *filesystem_mappings_word(enum shared_mappings mappings)
+{
+    static const char *const words[] = {
+        [MAPPINGS_NEVER] = "never",
+        [MAPPINGS_UNTRIED] = "untried",
+        [MAPPINGS_AFTER_SYNC] = "after-msync",
+        [MAPPINGS_AT_ONCE] = "at-once",
+    };
+
+    return words[mappings] ? words[mappings] : "";
+}

@@ -106,6 +106,9 @@ static void print_status(const struct shmap_status *status, const char *flags)
         print_outage(status);
         print_area_use(&status->store_area, status->writeback);
     }
+    if (status->shared)
+        print_text("           shared; stores through mappings are seen on other hosts: ",
+                   status->mappings, "\n");
     if (*status->scratch)
         print_text("scratch    ", status->scratch, ", which no backup needs\n");
     if (status->journal_size)

@@ -25,6 +25,8 @@ static const struct shmap_status sample = {
     .store_error = "Transport endpoint is not connected",
     .scratch = "/var/lib/store/.shmapfs/scratch",
     .options = "size=1g,anon=scratch",
+    .shared = true,
+    .mappings = "after-msync",
     .huge = "within_size",
     .transport = "fuse",
     .writeback = true,
@@ -89,6 +91,8 @@ static void assert_status_equal(const struct shmap_status *a, const struct shmap
     assert_string_equal(a->store, b->store);
     assert_string_equal(a->scratch, b->scratch);
     assert_string_equal(a->options, b->options);
+    assert_int_equal(a->shared, b->shared);
+    assert_string_equal(a->mappings, b->mappings);
     assert_string_equal(a->huge, b->huge);
     assert_string_equal(a->transport, b->transport);
     assert_int_equal(a->writeback, b->writeback);

@@ -144,6 +144,31 @@ static void the_daemon_has_its_options(void **state)
     option_free(&options);
 }
 
+/* With other hosts the kernel may trust a name for a second, unless the user says otherwise. */
+static void hosts_are_one_or_several(void **state)
+{
+    (void)state;
+    assert_int_equal(with("ro").hosts, HOSTS_UNSAID);
+    assert_int_equal(with("noshared").hosts, HOSTS_ONE);
+    assert_int_equal(with("noshared").timeout, 86400);
+    assert_int_equal(with("shared").hosts, HOSTS_SEVERAL);
+    assert_int_equal(with("shared").timeout, 1);
+    assert_int_equal(with("timeout=0,shared").timeout, 0);
+    assert_int_equal(with("shared,timeout=86400").timeout, 86400);
+    assert_int_equal(with("shared,noshared").hosts, HOSTS_ONE); /* the last one counts */
+    assert_complaint("shared,writeback", "'writeback'", "leave it out");
+    assert_complaint("shared,nopassthrough", "'nopassthrough'", "leave it out");
+    assert_complaint("shared,atomic=db", "'atomic'", "leave it out");
+    assert_complaint("checkpoint=db,shared", "'checkpoint'", "leave it out");
+    assert_complaint("shared,scratch=tmp", "'scratch'", "leave it out");
+    assert_complaint("shared,skeleton", "'skeleton'", "leave it out");
+    struct options options;
+    struct complaint complaint;
+    assert_int_equal(PARSE(&options, &complaint, "shmapfs", "/mnt", "-o", "shared"), -EINVAL);
+    assert_non_null(strstr(complaint.text, "STORE"));
+    option_free(&options);
+}
+
 static void words_of_mount_are_known(void **state)
 {
     (void)state;
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test(options_may_stand_anywhere),
         cmocka_unit_test(the_ram_area_has_its_options),
         cmocka_unit_test(the_daemon_has_its_options),
+        cmocka_unit_test(hosts_are_one_or_several),
         cmocka_unit_test(words_of_mount_are_known),
         cmocka_unit_test(words_of_fstab_are_passed_over),
         cmocka_unit_test(unknown_options_are_named),
