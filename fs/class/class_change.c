@@ -20,6 +20,12 @@ static bool can_be_here(const struct inode *directory, const struct class *class
     return class->lasts ? now->lasts || inode_is_class_root(directory) : now->lasts;
 }
 
+/* Returns whether a class root stays what it is, because other hosts may have files in theirs. */
+static bool is_fixed(const struct inode *directory)
+{
+    return volume_is_shared(directory->volume) && inode_is_class_root(directory);
+}
+
 /* Counts for its owner what a directory pins as a class root, before it becomes one. */
 static int count_share(struct inode *directory)
 {
@@ -64,6 +70,8 @@ int class_assign(struct inode *directory, enum shmap_class word, const struct ar
     if (!can_be_here(directory, class))
         return -EINVAL;
     error = class->check ? class->check(volume) : 0;
+    if (!error && is_fixed(directory) && (class != inode_class(directory) || words))
+        error = -EBUSY;
     if (error)
         return error;
     if (class->open_contents && class != inode_class(directory))
@@ -83,6 +91,8 @@ int class_limit(struct inode *directory, const struct area_words *words)
 {
     int error;
 
+    if (is_fixed(directory))
+        return -EBUSY;
     lock_class_roots(directory);
     error = limit_class_root(directory, words);
     lock_release(&directory->volume->class_roots);

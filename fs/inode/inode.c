@@ -10,26 +10,12 @@
 #include "fs/inode/descriptors.h"
 #include "fs/inode/impersonate.h"
 #include "fs/inode/reopen.h"
-#include "lib/area/store_lock.h"
 #include "lib/class/class_root.h"
 #include "lib/class/commit_mark.h"
 #include "lib/class/file_mark.h"
 #include "lib/class/lifetime.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
-
-bool inode_hides(const struct volume *volume, fuse_ino_t parent, const char *name)
-{
-    return parent == NODE_ROOT_ID && strcmp(name, STORE_PRIVATE) == 0 &&
-           volume->info.areas[AREA_STORE].root >= 0;
-}
-
-int inode_check_name(const struct volume *volume, fuse_ino_t parent, const char *name)
-{
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/'))
-        return -EINVAL;
-    return inode_hides(volume, parent, name) ? -EACCES : 0;
-}
 
 static int give_descriptor(struct volume *volume, struct node_ref *ref)
 {
@@ -122,7 +108,11 @@ static int claim_node(struct volume *volume, const struct node_seed *seed, int f
     int error;
 
     *inode = INODE_NONE;
+    if (volume_is_shared(volume))
+        reopen_part(volume, seed);
     error = node_claim(&volume->nodes, volume_ledger(volume), seed, fd, &inode->ref, leftover);
+    if (!error && volume_is_shared(volume))
+        reopen_follow(volume, &inode->ref, seed, leftover[0].path_fd);
     resources_close_both(volume, leftover);
     return error ? error : complete_inode(volume, inode);
 }
@@ -134,6 +124,23 @@ static uint16_t lifetime_flag(struct volume *volume, int fd)
         return 0;
     volume->state->lifetimes = 1;
     return NODE_LAST_CLOSE;
+}
+
+/* Makes the node of a plain directory that of a class root, which another host has made it since
+ * the kernel learned of it. volume->class_roots is held. */
+static int follow_class(struct volume *volume, const struct class *class, int named_dir,
+                        const struct statx *stx, struct inode *inode)
+{
+    unsigned area = class->area;
+    int contents = class->open_contents(volume, named_dir, stx, &area);
+
+    if (contents < 0)
+        return contents;
+    node_become_class_root(&volume->nodes, &inode->ref, (uint8_t)area, (uint8_t) class->word,
+                           contents);
+    node_refresh(&volume->nodes, &inode->ref);
+    inode->fd = inode->ref.held.path_fd;
+    return 0;
 }
 
 /* Claims the node of a class root whose contents are elsewhere. `fd` is the directory that carries
@@ -160,6 +167,8 @@ static int claim_class_root(struct volume *volume, const struct class *class,
             seed->flags |= lifetime_flag(volume, contents);
         error = claim_node(volume, seed, contents, inode);
     }
+    if (!error && !inode_is_class_root(inode))
+        error = follow_class(volume, class, named_dir, stx, inode);
     if (!error)
         node_set_payer(&volume->nodes, &inode->ref, stx->stx_uid);
     if (!error && inode->ref.held.io_fd < 0) {
@@ -339,14 +348,6 @@ void inode_name_removed(struct inode *inode, uint32_t links)
     if (inode_is_regular(inode) && reopen_without_name(inode->volume, &inode->ref))
         node_flags(&inode->volume->nodes, &inode->ref, NODE_HANDLE_LASTS, 0);
     node_unlinked(&inode->volume->nodes, &inode->ref);
-}
-
-bool inode_is_nameless(struct inode *inode)
-{
-    struct statx stx;
-
-    return (inode->ref.flags & NODE_UNLINKED) && inode_need_fd(inode) == 0 &&
-           object_stat(inode->fd, &stx) == 0 && stx.stx_nlink == 0;
 }
 
 int inode_stat(struct inode *inode, int fd, struct statx *stx)

@@ -8,11 +8,15 @@
 #ifndef SHMAPFS_INODE_H
 #define SHMAPFS_INODE_H
 
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "fs/inode/class.h"
 #include "fs/inode/volume.h"
 #include "lib/area/inode_number.h"
+#include "lib/area/store_lock.h"
+#include "lib/object/object.h"
 
 struct inode {
     struct volume *volume; // NULL: not acquired
@@ -65,7 +69,13 @@ int inode_key_of_name(const struct inode *parent, const char *name, struct node_
 void inode_name_removed(struct inode *inode, uint32_t links);
 
 /* Returns whether a file has lost its last name. */
-bool inode_is_nameless(struct inode *inode);
+static inline bool inode_is_nameless(struct inode *inode)
+{
+    struct statx stx;
+
+    return (inode->ref.flags & NODE_UNLINKED) && inode_need_fd(inode) == 0 &&
+           object_stat(inode->fd, &stx) == 0 && stx.stx_nlink == 0;
+}
 
 /* Makes the root node of the mount. */
 int inode_make_root(struct volume *volume);
@@ -137,6 +147,18 @@ static inline void inode_overlay(const struct inode *inode, struct statx *stx)
 /* Reads the attributes of an inode, of which `fd` is any descriptor. */
 int inode_stat(struct inode *inode, int fd, struct statx *stx);
 
+/* Returns whether an object has gone from a store because another host has removed it, or put
+ * another in its place. */
+static inline bool inode_is_gone(const struct inode *inode)
+{
+    struct statx stx;
+    int error = volume_is_shared(inode->volume) && inode->ref.area == AREA_STORE
+                    ? object_stat(inode->fd, &stx)
+                    : 0;
+
+    return error == -ESTALE || error == -ENOENT;
+}
+
 /* Tells whether the contents of a file reach programs without the daemon; otherwise its pages are
  * in FUSE's page cache. */
 static inline bool inode_is_passthrough(const struct inode *inode)
@@ -153,10 +175,19 @@ static inline uint64_t inode_number(const struct volume *volume, uint8_t area, u
 
 /* Returns whether a name in a directory is the store's private one, which the mount does not
  * show. */
-bool inode_hides(const struct volume *volume, fuse_ino_t parent, const char *name);
+static inline bool inode_hides(const struct volume *volume, fuse_ino_t parent, const char *name)
+{
+    return parent == NODE_ROOT_ID && strcmp(name, STORE_PRIVATE) == 0 &&
+           volume->info.areas[AREA_STORE].root >= 0;
+}
 
 /* Returns -EINVAL for a name that leads out of a directory or cannot be one (the kernel sends no
  * such name, but another program may hold the device), and -EACCES for a hidden one. */
-int inode_check_name(const struct volume *volume, fuse_ino_t parent, const char *name);
+static inline int inode_check_name(const struct volume *volume, fuse_ino_t parent, const char *name)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || *name == '\0' || strchr(name, '/'))
+        return -EINVAL;
+    return inode_hides(volume, parent, name) ? -EACCES : 0;
+}
 
 #endif

@@ -248,6 +248,46 @@ int reopen_node(struct volume *volume, const struct node_ref *ref)
     return fd;
 }
 
+static bool are_equal(const struct node_handle *one, const struct node_handle *other)
+{
+    return one->type == other->type && one->length == other->length &&
+           memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+void reopen_part(struct volume *volume, const struct node_seed *seed)
+{
+    struct node_handle now;
+    struct node_ref ref;
+
+    // Names change; a handle is of one object alone.
+    if (seed->handle.length == 0 || seed->handle.type == NODE_BY_NAME ||
+        !node_use_key(&volume->nodes, &seed->key, &ref))
+        return;
+    node_handle_now(&volume->nodes, &ref, &now);
+    if (now.length > 0 && !are_equal(&now, &seed->handle))
+        node_unlinked(&volume->nodes, &ref);
+    end_use(volume, &ref);
+}
+
+void reopen_follow(struct volume *volume, struct node_ref *ref, const struct node_seed *seed,
+                   int fd)
+{
+    struct node_handle now;
+
+    // The contents of a class root are in this host's RAM.
+    if (ref->area != AREA_STORE || (ref->flags & NODE_CLASS_ROOT))
+        return;
+    // Requests may be using the number.
+    if (fd >= 0)
+        dup3(fd, ref->held.path_fd, O_CLOEXEC);
+    node_handle_now(&volume->nodes, ref, &now);
+    if (seed->handle.length == 0 || are_equal(&now, &seed->handle))
+        return;
+    reopen_begin_rename(volume);
+    node_set_handle(&volume->nodes, ref, &seed->handle);
+    reopen_end_rename(volume);
+}
+
 /* Tries whether its handle opens a node, which has no name. */
 static enum answer try_without_name(struct volume *volume, const struct node_ref *ref)
 {

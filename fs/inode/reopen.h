@@ -30,6 +30,16 @@ void reopen_handle_of(struct volume *volume, const struct node_ref *parent, cons
  * gone. */
 int reopen_node(struct volume *volume, const struct node_ref *ref);
 
+/* Parts the node of a key from what a lookup has found by that key, where another host has put
+ * another object in its place: from now on no lookup finds the node. */
+void reopen_part(struct volume *volume, const struct node_seed *seed);
+
+/* Brings a node that a lookup has found on a store of several hosts up to date: how it is opened
+ * again, and its descriptor, in place of which comes a copy of `fd` (-1: it is that already). The
+ * old one may be stale. */
+void reopen_follow(struct volume *volume, struct node_ref *ref, const struct node_seed *seed,
+                   int fd);
+
 /* Tells whether its handle opens a node even after its last name went, while anything else keeps
  * the object. Each area is tried once. The node has just lost its name, and has its descriptor. */
 bool reopen_without_name(struct volume *volume, const struct node_ref *ref);

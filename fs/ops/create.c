@@ -39,6 +39,12 @@ struct new_entry {
     const char *target; // for a symlink
 };
 
+/* Returns whether other hosts can make names in a directory. */
+static bool is_of_others(const struct inode *dir)
+{
+    return volume_is_shared(dir->volume) && dir->ref.area == AREA_STORE;
+}
+
 static int make(const struct inode *dir, const struct new_entry *new)
 {
     int result;
@@ -53,13 +59,14 @@ static int make(const struct inode *dir, const struct new_entry *new)
 }
 
 /* Returns whether the entry was made when the request was first carried out. The kernel only asks
- * for names that it knows to be free, and keeps them free until it has the answer. */
+ * for names that it knows to be free, and keeps them free until it has the answer. Another host may
+ * have made it, and two must not believe that they did. */
 static bool is_made(const struct inode *dir, const struct new_entry *new)
 {
     struct node_key key;
     struct statx stx;
 
-    return request_is_repeated(volume_request(dir->volume)) &&
+    return request_is_repeated(volume_request(dir->volume)) && !is_of_others(dir) &&
            inode_key_of_name(dir, new->name, &key, &stx) == 0 &&
            (stx.stx_mode & S_IFMT) == (new->mode &S_IFMT);
 }
@@ -261,7 +268,8 @@ static void unmake_file(const struct inode *dir, const char *name)
     struct node_key key;
     struct statx stx;
 
-    if (name && request_is_repeated(volume_request(dir->volume)) &&
+    // Of another host's file nobody could tell it.
+    if (name && request_is_repeated(volume_request(dir->volume)) && !is_of_others(dir) &&
         inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
         stx.stx_size == 0 && stx.stx_nlink == 1)
         unlinkat(dir->fd, name, 0);

@@ -70,6 +70,9 @@ static int look_up_below(struct volume *volume, fuse_ino_t parent, const char *n
     error = inode_acquire(volume, parent, &dir);
     if (!error)
         error = look_up(&dir, name, inode, stx);
+    // On a store of several hosts the directory itself may have gone, and another have its name.
+    if (error == -ENOENT && dir.volume && inode_is_gone(&dir))
+        error = -ESTALE;
     if (store_watch_is_outage(error))
         known = known_root_find(volume, parent, name);
     return known ? known_root_look_up(volume, known, inode, stx) : error;

@@ -140,6 +140,9 @@ static int victim_find(struct inode *dir, const char *name, uid_t user, struct i
         error = check_share(victim, &stx, user);
     if (error || !victim->volume || !inode_is_class_root(victim))
         return error;
+    // Other hosts may have files in theirs.
+    if (volume_is_shared(victim->volume))
+        return -EBUSY;
     error = class_root_is_empty(victim->fd);
     return error == 0 ? -ENOTEMPTY : error < 0 ? error : 0;
 }

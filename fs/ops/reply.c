@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "fs/inode/inode.h"
 #include "fs/mount/mount.h"
 #include "fs/util/fault.h"
 
@@ -41,10 +42,26 @@ static int passed_on(int error)
     }
 }
 
+/* Returns whether what a request names has gone from a store that other hosts change. */
+static bool names_what_is_gone(struct volume *volume)
+{
+    const struct request *request = volume_request(volume);
+    const struct fuse_in_header *received =
+        request ? state_received(volume->state, state_index(volume->state, request)) : NULL;
+    INODE struct inode inode = INODE_NONE;
+
+    return received && received->len > 0 &&
+           (inode_acquire(volume, received->nodeid, &inode) != 0 || inode_is_gone(&inode));
+}
+
 int reply_err(fuse_req_t req, int error)
 {
-    struct volume *volume = begin_reply(req);
+    struct volume *volume = volume_of(req);
 
+    // The kernel looks the whole path up anew, and comes back if it leads to something.
+    if (error == ENOENT && volume_is_shared(volume) && names_what_is_gone(volume))
+        error = ESTALE;
+    begin_reply(req);
     return end_reply(volume, fuse_reply_err(req, passed_on(error)));
 }
 
