@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fs/dispatch/serve.h"
+#include "fs/hosts/keep_alive.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
 #include "fs/lifetime/last_close.h"
@@ -216,6 +217,8 @@ static void *ticking_thread(void *argument)
 
     ticker_run(&server->ticker, tick, server);
     last_close_end(server->volume);
+    if (!keep_alive_end(server->volume))
+        server->stuck = true;
     event_signal(server->ended);
     return NULL;
 }
@@ -243,6 +246,8 @@ static int start_threads(struct server *server)
     error = -last_close_start(server->volume, SERVER_STACK_BYTES);
     if (!error)
         error = -store_watch_start(server->volume, SERVER_STACK_BYTES);
+    if (!error)
+        error = -keep_alive_start(server->volume);
     if (!error)
         error = start_ticker(server, &attributes);
     // Held so that a thread that ends at once does not take itself for the last one.

@@ -85,6 +85,7 @@ struct volume {
     struct last_close *last_close;   // fs/lifetime/last_close.h
     struct pending_lock *pending;    // fs/vfs/pending_invalidation.h
     struct store_watch *store_watch; // fs/outage/store_watch.h
+    struct keep_alive *keep_alive;   // fs/hosts/keep_alive.h; NULL: there is none
 };
 
 static inline struct lock *volume_stripe(struct volume *volume, const struct node_ref *ref)

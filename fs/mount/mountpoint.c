@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -42,7 +43,7 @@ static int lock_mountpoint(const char *path, const char *absolute, struct compla
     if (dir < 0)
         return complain(complaint, errno, "MOUNTPOINT %s cannot be opened: %s", path,
                         strerror(errno));
-    if (directory_lock(dir) == -EBUSY)
+    if (directory_lock(dir, LOCK_EX) == -EBUSY)
         return complain(complaint, EBUSY,
                         "MOUNTPOINT %s is busy: another process is mounting on it just now", path);
     // Asked under the lock, so that the answer can no longer change.

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/hosts/presence.h"
 #include "fs/inode/inode.h"
 #include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
@@ -103,6 +104,7 @@ static int make_state(struct mount *mount, struct complaint *complaint)
         state_set_file_classes(mount->volume.state);
     store_identity_read(&mount->volume.info.areas[AREA_STORE],
                         &state_outage(mount->volume.state)->identity);
+    mount->volume.state->keep_alive = (uint16_t)mount->options.keep_alive;
     if (mount->volume.info.shared)
         state_set_shared(mount->volume.state);
     mount->volume.state->journal_blocks = (uint32_t)(mount->options.log_size >> 12);
@@ -163,6 +165,8 @@ void setup_undo(struct mount *mount)
         munmap(mount->volume.state, sizeof(*mount->volume.state));
     }
     parking_destroy(&mount->volume.parking);
+    if (mount->store_lock.record >= 0)
+        presence_forget(&mount->volume);
     store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
     area_table_destroy(&mount->volume.areas);
     for (unsigned area = 0; area < AREAS_OF_MOUNT; area++)
@@ -195,6 +199,7 @@ void setup_keep_descriptors(struct mount *mount)
         keeper->alive,
         keeper->serving,
         mount->store_lock.fd,
+        mount->store_lock.record,
         mount->volume.state->streams,
         mount->volume.state->unclosed,
     };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/hosts/presence.h"
 #include "fs/hosts/sharing.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/mount/mountpoint.h"
@@ -27,6 +28,9 @@
  * is about to. Also how long nobody is told what is waited for. */
 #define STORE_WAIT_SECONDS 5
 
+/* How long a daemon of another host may take until it says no more that it has the store. */
+#define HOST_WAIT_SECONDS 1
+
 /* Returns whether a signal that ends the daemon waits; it is blocked by now. */
 static bool is_asked_to_end(void)
 {
@@ -39,7 +43,7 @@ static bool is_asked_to_end(void)
 /* Waits for the lock of a store that is not mounted: its last daemon is about to end. What that one
  * brings to the disk may be much, and the disk slow, so then the wait has no limit but the user's
  * patience. */
-static int await_store(struct mount *mount, bool make, bool privileged)
+static int await_store(struct mount *mount, unsigned how)
 {
     const struct area *store = &mount->volume.info.areas[AREA_STORE];
     bool ending, told = false;
@@ -47,7 +51,7 @@ static int await_store(struct mount *mount, bool make, bool privileged)
 
     for (;;) {
         ending = store_lock_is_ending(store);
-        error = store_lock_wait(store, make, privileged, STORE_WAIT_SECONDS, &mount->store_lock);
+        error = store_lock_wait(store, how, STORE_WAIT_SECONDS, &mount->store_lock);
         ending |= error == -EBUSY && store_lock_is_ending(store);
         if (error != -EBUSY || !ending)
             return error;
@@ -96,26 +100,55 @@ static int refuse_unseen(const struct mount *mount, struct complaint *complaint)
                     mount->options.store, holders.names, way);
 }
 
+static unsigned how_to_lock(const struct mount *mount)
+{
+    const struct options *options = &mount->options;
+
+    return (!options->read_only && !options->fake ? STORE_LOCK_MAKE : 0) |
+           (mount->volume.info.cred.privileged ? STORE_LOCK_PRIVILEGED : 0) |
+           (options->hosts == HOSTS_SEVERAL ? STORE_LOCK_SHARED : 0);
+}
+
+/* Waits for another host that has a store, which may have been unmounted there just now. Returns 0
+ * with the lock; or -EBUSY, with a complaint if that host goes on. */
+static int await_host(struct mount *mount, struct complaint *complaint)
+{
+    const struct area *store = &mount->volume.info.areas[AREA_STORE];
+    struct complaint first = { "" };
+    int error;
+
+    if (presence_complain(&mount->volume, &mount->options, &first) == 0)
+        return -EBUSY;
+    error = store_lock_wait(store, how_to_lock(mount), HOST_WAIT_SECONDS, &mount->store_lock);
+    if (error == -EBUSY)
+        presence_complain(&mount->volume, &mount->options, complaint);
+    return error;
+}
+
 static int lock_store(struct mount *mount, struct complaint *complaint)
 {
     const struct area *store = &mount->volume.info.areas[AREA_STORE];
     const char *given = mount->options.store;
-    bool make = !mount->options.read_only && !mount->options.fake;
-    bool privileged = mount->volume.info.cred.privileged;
     char where[4096];
     bool mounted = false;
-    int error = store_lock_take(store, make, privileged, &mount->store_lock);
+    int error = store_lock_take(store, how_to_lock(mount), &mount->store_lock);
 
+    if (error == -EBUSY)
+        error = await_host(mount, complaint);
+    if (complaint->text[0])
+        return -EBUSY;
     if (error == -EBUSY) {
         mounted = mounts_find_store(mount->volume.info.store, where, sizeof(where));
         // The store is not mounted, and yet locked: its last daemon is about to end.
         if (!mounted)
-            error = await_store(mount, make, privileged);
+            error = await_store(mount, how_to_lock(mount));
         if (error == -EBUSY && !mounted)
             mounted = mounts_find_store(mount->volume.info.store, where, sizeof(where));
     }
-    if (!error)
+    if (!error) {
+        mount->store_lock.record = presence_record(&mount->volume, &mount->options);
         return 0;
+    }
     if (error != -EBUSY)
         return complain(complaint, -error, "STORE %s cannot be locked: %s", given,
                         strerror(-error));
@@ -123,13 +156,6 @@ static int lock_store(struct mount *mount, struct complaint *complaint)
         return complain(complaint, EBUSY,
                         "STORE %s is already mounted at %s; unmount it there first", given, where);
     return refuse_unseen(mount, complaint);
-}
-
-static enum journal_turn journal_turn(const struct options *options)
-{
-    if (options->hosts == HOSTS_SEVERAL)
-        return JOURNAL_SHARED;
-    return options->read_only ? JOURNAL_READ_ONLY : JOURNAL_OURS;
 }
 
 int store_setup_open(struct mount *mount, struct complaint *complaint)
@@ -163,7 +189,10 @@ int store_setup_open(struct mount *mount, struct complaint *complaint)
     return error || options->fake
                ? error
                : volume_journal_recover(&mount->volume.info.areas[AREA_STORE], options->store,
-                                        journal_turn(options), complaint);
+                                        options->hosts == HOSTS_SEVERAL ? JOURNAL_SHARED
+                                        : options->read_only            ? JOURNAL_READ_ONLY
+                                                                        : JOURNAL_OURS,
+                                        complaint);
 }
 
 /* Tells whether one of the names lies below another one. */
@@ -359,6 +388,7 @@ void store_end(struct mount *mount)
     // It may be another mount of the store by now (fs/outage/reattach.h).
     if (state_outage(mount->volume.state)->reattach.times > 0)
         *store = mount->volume.state->info.areas[AREA_STORE];
+    presence_forget(&mount->volume);
     store_lock_mark_ending(store);
     emptying_end(store, mount->volume.state);
     volume_journal_finish(&mount->volume);

@@ -80,8 +80,20 @@ void node_close(struct node_table *table, struct node_ledger *ledger, struct nod
     table_end(table);
 }
 
+static bool has_writers(const struct node *node)
+{
+    return node->writers > 0;
+}
+
+/* A backing id is kept for as long as the kernel has an open file, and beyond that in the cache. */
+static bool may_be_used(const struct node *node)
+{
+    return node->opens > 0 || node->held.backing_id > 0 || (node->flags & NODE_MAYBE_MAPPED);
+}
+
 /* Looks at some slots. Returns false at the end of the table. */
-static bool look_for_writer(struct node_table *table, uint32_t *slot, uint64_t *id)
+static bool look_for(struct node_table *table, bool (*fits)(const struct node *node),
+                     uint32_t *slot, uint64_t *id)
 {
     uint32_t end;
 
@@ -90,7 +102,7 @@ static bool look_for_writer(struct node_table *table, uint32_t *slot, uint64_t *
     for (unsigned i = 0; i < SLOTS_AT_ONCE && *slot < end && !*id; i++) {
         const struct node *node = slot_at(table, ++*slot);
 
-        if (node->in_use && node->writers > 0)
+        if (node->in_use && fits(node))
             *id = id_of(table, node);
     }
     table_end(table);
@@ -101,7 +113,16 @@ uint64_t node_next_writer(struct node_table *table, uint32_t *slot)
 {
     uint64_t id = 0;
 
-    while (look_for_writer(table, slot, &id) && !id)
+    while (look_for(table, has_writers, slot, &id) && !id)
+        ;
+    return id;
+}
+
+uint64_t node_next_used(struct node_table *table, uint32_t *slot)
+{
+    uint64_t id = 0;
+
+    while (look_for(table, may_be_used, slot, &id) && !id)
         ;
     return id;
 }

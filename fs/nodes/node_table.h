@@ -332,9 +332,10 @@ uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct 
 void node_close(struct node_table *table, struct node_ledger *ledger, struct node_ref *ref,
                 bool writer, bool readers_need_io, struct node_resources *leftover);
 
-/* Finds a node that is open for writing behind a slot, which it moves on; slot 0 is the beginning.
- * Returns its id; 0: there is none. The table is locked for a bounded number of slots at a time. */
+/* Find a node behind a slot, which they move on (0 is the beginning), that is open for writing, or
+ * is open or may be mapped. Return its id; 0: there is none. They lock some slots at a time. */
 uint64_t node_next_writer(struct node_table *table, uint32_t *slot);
+uint64_t node_next_used(struct node_table *table, uint32_t *slot);
 
 /* Finds a node without a name. Returns its id; 0: there is none. */
 uint64_t node_find_orphan(struct node_table *table, const struct node_key *key);
@@ -394,7 +395,6 @@ int32_t node_backing_highest(struct node_table *table);
 
 /* Notes that what an orphan held is closed. */
 void node_orphan_gone(struct node_table *table);
-
 struct node_counts node_table_counts(struct node_table *table);
 
 #endif

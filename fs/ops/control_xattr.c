@@ -13,6 +13,7 @@
 #include "fs/class/classes.h"
 #include "fs/class/lifetime_mark.h"
 #include "fs/class/mirror.h"
+#include "fs/hosts/presence.h"
 #include "fs/inode/descriptors.h"
 #include "fs/journal/commit_attribute.h"
 #include "fs/journal/point_attribute.h"
@@ -24,6 +25,7 @@
 #include "fs/vfs/file_size.h"
 #include "lib/api/latency.h"
 #include "lib/api/pages.h"
+#include "lib/api/shmap_hosts.h"
 #include "lib/api/shmap_save.h"
 #include "lib/class/skeleton.h"
 #include "lib/object/object.h"
@@ -119,6 +121,11 @@ static int get_status(struct inode *inode, char **value)
 {
     *value = mount_status(inode->volume);
     return 0;
+}
+
+static int get_hosts(struct inode *inode, char **value)
+{
+    return presence_list(inode->volume, value);
 }
 
 /* Copies a value as a string of at most SIZE_TEXT_MAX characters. */
@@ -289,6 +296,7 @@ static const struct control_xattr CONTROL_XATTRS[] = {
       .mount_root = true,
       .get = mount_latencies,
       .may_get = is_mount_owner },
+    { .name = SHMAP_XATTR_HOSTS, .mount_root = true, .get = get_hosts, .may_get = is_mount_owner },
     { .name = SHMAP_XATTR_SIZE, .mount_root = true, .set = set_size, .may_set = is_mount_owner },
     { .name = SHMAP_XATTR_UPGRADE, .mount_root = true, .set = set_upgrade, .may_set = may_upgrade },
     { .name = SHMAP_XATTR_UPGRADE_TRUSTED,

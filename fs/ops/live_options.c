@@ -189,6 +189,11 @@ static int take_same_text(struct live_changes *changes)
     return unless(!found || !strchr(",", found[strlen(text)]));
 }
 
+static int take_same_keep_alive(struct live_changes *changes)
+{
+    return unless(changes->volume->state->keep_alive != changes->wanted.keep_alive);
+}
+
 static int take_same_watchdog(struct live_changes *changes)
 {
     return unless(changes->volume->state->life.watchdog != changes->wanted.watchdog + 1);
@@ -260,6 +265,7 @@ static const struct {
     { "skeleton", take_same },
     { "shared", take_same },
     { "noshared", take_same },
+    { "keepalive", take_same_keep_alive },
     { "nopassthrough", take_same },
     { "nobroker", take_same },
     { "writeback", take_same },

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/hosts/keep_alive.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/ops/ops.h"
 #include "fs/outage/store_watch.h"
@@ -169,6 +170,7 @@ static void fill_sharing(const struct volume *volume, struct shmap_status *statu
     const char *filesystem = volume->info.areas[AREA_STORE].filesystem;
 
     status->shared = volume_is_shared(volume);
+    status->hosts = keep_alive_hosts(volume);
     if (status->shared)
         strlcpy(status->mappings, filesystem_mappings_word(filesystem_mappings(filesystem)),
                 sizeof(status->mappings));

@@ -154,6 +154,9 @@ static int check_hosts_options(const struct options *options, struct complaint *
         { options->skeleton, "skeleton", "anonymous directories are of each host alone" },
     };
 
+    if (options->hosts != HOSTS_SEVERAL && options->keep_alive != KEEP_ALIVE_DEFAULT)
+        return complain(complaint, EINVAL,
+                        "option 'keepalive' is for a STORE of several hosts; give shared as well");
     if (options->hosts != HOSTS_SEVERAL)
         return 0;
     if (!options->store)

@@ -144,6 +144,12 @@ static int set_timeout(struct options *options, const struct option_row *row, co
     return parse_within(value, 0, 1000000000, &options->timeout);
 }
 
+static int set_keep_alive(struct options *options, const struct option_row *row, const char *value)
+{
+    (void)row;
+    return parse_within(value, 0, 3600, &options->keep_alive);
+}
+
 static int set_descriptors(struct options *options, const struct option_row *row, const char *value)
 {
     (void)row;
@@ -282,6 +288,9 @@ const struct option_row OPTION_ROWS[] = {
       "noshared          STORE is on a filesystem that other hosts reach, and this one alone uses "
       "it",
       .set = set_hosts, .kept = true },
+    { "keepalive", "a number of seconds from 0 to 3600",
+      "keepalive=SECONDS with shared: how often servers are asked about files in use (30)",
+      .set = set_keep_alive, .kept = true },
     { "log", "a number with k, m, g or t, from 4m to 1t",
       "log=SIZE          what their journal may take in STORE (256m)", .set = set_log_size,
       .kept = true },

@@ -48,11 +48,16 @@ void option_text(const struct options *options, char *text, size_t size)
         bool on;
         const char *word;
     } words[] = {
-        { options->ram.noswap, ",noswap" },   { options->ram.reserves, ",reserve" },
-        { options->skeleton, ",skeleton" },   { !options->passthrough, ",nopassthrough" },
-        { options->writeback, ",writeback" }, { options->io_uring, ",io_uring" },
-        { !options->keeper, ",nokeeper" },    { options->allow_other, ",allow_other" },
-        { !options->broker, ",nobroker" },    { options->hosts == HOSTS_ONE, ",noshared" },
+        { options->ram.noswap, ",noswap" },
+        { options->ram.reserves, ",reserve" },
+        { options->skeleton, ",skeleton" },
+        { !options->passthrough, ",nopassthrough" },
+        { options->writeback, ",writeback" },
+        { options->io_uring, ",io_uring" },
+        { !options->keeper, ",nokeeper" },
+        { options->allow_other, ",allow_other" },
+        { !options->broker, ",nobroker" },
+        { options->hosts == HOSTS_ONE, ",noshared" },
         { options->hosts == HOSTS_SEVERAL, ",shared" },
     };
 
@@ -63,6 +68,8 @@ void option_text(const struct options *options, char *text, size_t size)
         if (words[i].on)
             strlcat(text, words[i].word, size);
     }
+    if (options->hosts == HOSTS_SEVERAL && options->keep_alive != KEEP_ALIVE_DEFAULT)
+        snprintf(text + strlen(text), size - strlen(text), ",keepalive=%u", options->keep_alive);
     if (options->last_close)
         strlcat(text, ",lifetime=last-close", size);
     if (options->linger > 0)

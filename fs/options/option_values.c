@@ -13,6 +13,7 @@ void option_set_defaults(struct options *options)
         .passthrough = true,
         .broker = true,
         .keeper = true,
+        .keep_alive = KEEP_ALIVE_DEFAULT,
         .watchdog = WATCHDOG_DEFAULT,
         .timeout = TIMEOUT_UNSAID,
         .descriptors = 10000,

@@ -19,6 +19,10 @@
 #define TIMEOUT_SHARED 1
 #define TIMEOUT_UNSAID UINT_MAX
 
+/* After how many seconds servers are asked about files in use: half of what GlusterFS' remember a
+ * silent host for. */
+#define KEEP_ALIVE_DEFAULT 30
+
 /* The watchdog's period in seconds. */
 #define WATCHDOG_DEFAULT 30
 
@@ -32,6 +36,7 @@ enum store_hosts {
 struct options {
     const char *store; // NULL: all is RAM
     enum store_hosts hosts;
+    unsigned keep_alive; // after how many seconds servers are asked about files in use; 0: never
     const char *mountpoint;
     const char *source;    // the first field of fstab, where it is no store; NULL: none was given
     const char *mounts_in; // the mount namespace to mount in, or a process there; NULL: our own

@@ -170,9 +170,10 @@ struct state {
     // Other mount options, as -o takes them, of which nothing else here tells; empty: an older
     // version mounted. They are for the mount's status alone.
     char options[512];
-    bool read_only; // the mount began read-only and still is: nothing in the store is marked
-    int streams;    // the memfd of what directory streams have read (stream.h); 0: none is needed
-    int parked;     // memfd of parked requests (parking.h); 0: an older version has made the mount
+    bool read_only;      // the mount began read-only and still is: nothing in the store is marked
+    uint16_t keep_alive; // keepalive=, in seconds; 0: servers are not asked (fs/hosts/keep_alive.h)
+    int streams; // the memfd of what directory streams have read (stream.h); 0: none is needed
+    int parked;  // memfd of parked requests (parking.h); 0: an older version has made the mount
     _Atomic uint32_t lifetimes; // some directory is marked with one (fs/lifetime/last_close.h)
     _Atomic uint64_t removing;  // the node that is being removed with its last user; 0: none
     int areas;                  // memfd of the table of areas (area_table.h); 0: likewise

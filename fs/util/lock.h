@@ -32,6 +32,7 @@ enum lock_rank {
     LOCK_ORPHANS,     // fs/inode/orphans.c
     LOCK_RELEASES,    // fs/inode/volume.h
     LOCK_SIZE_NOTIFY, // fs/vfs/size_notify.c
+    LOCK_KEEP_ALIVE,  // fs/hosts/keep_alive.c
     LOCK_SERVER,      // fs/dispatch/server.h
     LOCK_RECORDS,     // fs/dispatch/request_pool.h
     LOCK_ADMISSION,   // fs/dispatch/admission.h

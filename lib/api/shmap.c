@@ -18,6 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "lib/api/shmap_hosts.h"
 #include "lib/sys/cleanup.h"
 
 /* Reads an attribute. Returns its length or a negative errno; -ENODATA: no shmapfs has it there. */
@@ -275,6 +276,16 @@ int shmap_areas_get(const char *mountpoint, struct shmap_own_area **areas, size_
     *areas = NULL;
     *count = 0;
     return error ? error : shmap_areas_from_json(json, areas, count);
+}
+
+int shmap_hosts_get(const char *mountpoint, struct shmap_host **hosts, size_t *count)
+{
+    CLEANUP_FREE char *json = NULL;
+    int error = read_text(mountpoint, SHMAP_XATTR_HOSTS, &json);
+
+    *hosts = NULL;
+    *count = 0;
+    return error ? error : shmap_hosts_from_json(json, hosts, count);
 }
 
 int shmap_requests_get(const char *mountpoint, struct shmap_requests *requests)

@@ -289,7 +289,8 @@ struct shmap_status {
     // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than
     // this. The kernel knows its own (proc(5)).
     char options[2560];
-    bool shared;          // other hosts mount the store, too (-o shared)
+    bool shared;    // other hosts mount the store, too (-o shared)
+    uint64_t hosts; // that have it, this one among them; 0: not shared, or not known
     // When one sees what another has stored through a mapping: "after-msync", "at-once", "never",
     // or "untried", where documentation alone promises it; empty: the store is of this host.
     char mappings[16];

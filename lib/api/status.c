@@ -48,6 +48,7 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_TEXT, FIELD(shmap_status, scratch), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, options), .later = true },
     { MEMBER_FLAG, FIELD(shmap_status, shared), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, hosts), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, mappings), .later = true },
     { MEMBER_TEXT, FIELD(shmap_status, huge) },
     { MEMBER_TEXT, FIELD(shmap_status, transport) },

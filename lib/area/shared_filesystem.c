@@ -45,9 +45,12 @@ enum shared_mappings filesystem_mappings(const char *type)
         const char *type;
         enum shared_mappings mappings;
     } known[] = {
-        { "fuse.glusterfs", MAPPINGS_AFTER_SYNC }, { "ocfs2", MAPPINGS_AT_ONCE },
-        { "nfs", MAPPINGS_NEVER },                 { "nfs4", MAPPINGS_NEVER },
-        { "ceph", MAPPINGS_UNTRIED },              { "gfs2", MAPPINGS_UNTRIED },
+        { "fuse.glusterfs", MAPPINGS_AFTER_SYNC },
+        { "ocfs2", MAPPINGS_AT_ONCE },
+        { "nfs", MAPPINGS_NEVER },
+        { "nfs4", MAPPINGS_NEVER },
+        { "ceph", MAPPINGS_UNTRIED },
+        { "gfs2", MAPPINGS_UNTRIED },
         { "lustre", MAPPINGS_UNTRIED },
     };
 

@@ -120,9 +120,9 @@ static int lock_fd(int fd, int operation)
 }
 
 /* Opens the file, and locks it as `operation` says. Returns a descriptor or a negative errno. */
-static int lock_file(const struct area *store, bool make, bool privileged, int operation,
-                     bool *made)
+static int lock_file(const struct area *store, unsigned how, int operation, bool *made)
 {
+    bool make = how & STORE_LOCK_MAKE, privileged = how & STORE_LOCK_PRIVILEGED;
     struct stat st;
     int error;
 
@@ -145,29 +145,35 @@ static int lock_file(const struct area *store, bool make, bool privileged, int o
     return -EBUSY;
 }
 
-static int take(const struct area *store, bool make, bool privileged, int operation,
-                struct store_lock *lock)
+static int kind_of_lock(unsigned how)
 {
+    return how & STORE_LOCK_SHARED ? LOCK_SH : LOCK_EX;
+}
+
+static int take(const struct area *store, unsigned how, int wait, struct store_lock *lock)
+{
+    int operation = kind_of_lock(how) | wait;
     int fd;
     int error;
 
     *lock = STORE_LOCK_NONE;
-    fd = lock_file(store, make, privileged, operation, &lock->made);
+    fd = lock_file(store, how, operation, &lock->made);
     if (fd == -EBUSY)
         return fd;
     lock->fd = fd < 0 ? -1 : fd;
     lock->foreign = fd == -EPERM;
     // A user cannot see whether a stranger has this lock, or the daemon of the directory's owner.
-    error = lock->foreign && !privileged ? lock_fd(store->root, operation)
-                                         : directory_lock(store->root);
+    error = lock->foreign && !(how & STORE_LOCK_PRIVILEGED)
+                ? lock_fd(store->root, operation)
+                : directory_lock(store->root, kind_of_lock(how));
     if (error)
         store_lock_drop(store, lock);
     return error;
 }
 
-int store_lock_take(const struct area *store, bool make, bool privileged, struct store_lock *lock)
+int store_lock_take(const struct area *store, unsigned how, struct store_lock *lock)
 {
-    return take(store, make, privileged, LOCK_EX | LOCK_NB, lock);
+    return take(store, how, LOCK_NB, lock);
 }
 
 /* Does nothing: the signal interrupts flock(2). */
@@ -176,7 +182,7 @@ static void interrupt_wait(int signal)
     (void)signal;
 }
 
-int store_lock_wait(const struct area *store, bool make, bool privileged, unsigned seconds,
+int store_lock_wait(const struct area *store, unsigned how, unsigned seconds,
                     struct store_lock *lock)
 {
     struct sigaction interrupt = { .sa_handler = interrupt_wait }, before;
@@ -191,11 +197,11 @@ int store_lock_wait(const struct area *store, bool make, bool privileged, unsign
         return -errno;
     sigaction(SIGALRM, &interrupt, &before);
     timer_settime(timer, 0, &limit, NULL);
-    error = take(store, make, privileged, LOCK_EX, lock);
+    error = take(store, how, 0, lock);
     // The daemon of an earlier version has the store's own lock alone. A stranger may share it.
     if (error == -EBUSY) {
-        flock(store->root, LOCK_EX);
-        error = take(store, make, privileged, LOCK_EX, lock);
+        flock(store->root, kind_of_lock(how));
+        error = take(store, how, 0, lock);
     }
     timer_delete(timer);
     sigaction(SIGALRM, &before, NULL);
@@ -226,12 +232,16 @@ bool store_lock_is_ending(const struct area *area)
 
 void store_lock_drop(const struct area *store, struct store_lock *lock)
 {
-    CLEANUP_FD int dir = lock->made ? store_private_open(store) : -1;
+    // Another host may share what this one has made.
+    bool alone = lock->made && (lock->fd < 0 || flock(lock->fd, LOCK_EX | LOCK_NB) == 0);
+    CLEANUP_FD int dir = alone ? store_private_open(store) : -1;
 
     if (dir >= 0 && lock->fd >= 0)
         unlinkat(dir, LOCK_FILE, 0);
     if (dir >= 0)
         unlinkat(store->root, STORE_PRIVATE, AT_REMOVEDIR);
+    if (lock->record >= 0)
+        close(lock->record);
     if (lock->fd >= 0)
         close(lock->fd);
     *lock = STORE_LOCK_NONE;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The lock of a store, which one daemon has at a time.
+ * The lock of a store, which one daemon has at a time, or several of hosts that share the store.
  *
  * It is a file in the store's private directory, which only the mount's owner can enter. So nobody
  * else can take it. Earlier versions lock the store's own directory instead, and so do we where
@@ -27,18 +27,24 @@ struct store_lock {
     int fd;    // of the locked file, which is the lock for as long as it is open; -1: there is none
     bool made; // the file and its directory are new
     bool foreign; // the private directory is another user's: the store's own lock must do
+    int record;   // of the host that has the lock (host_record.h); -1: there is none
 };
 
-#define STORE_LOCK_NONE ((struct store_lock){ .fd = -1 })
+#define STORE_LOCK_NONE ((struct store_lock){ .fd = -1, .record = -1 })
 
-/* Takes the lock of a store that is open. Without `make` nothing is made in the store.
- * `privileged`: what a stranger put in the private directory's place is given another name. Returns
- * 0 or a negative errno; -EBUSY: another daemon has it. */
-int store_lock_take(const struct area *store, bool make, bool privileged, struct store_lock *lock);
+enum store_lock_how {
+    STORE_LOCK_MAKE = 1,       // what it takes is made in the store
+    STORE_LOCK_PRIVILEGED = 2, // a stranger's thing in its place is given another name
+    STORE_LOCK_SHARED = 4,     // others may have it as well that take it so
+};
+
+/* Takes the lock of a store that is open; `how` is of enum store_lock_how. Returns 0 or a negative
+ * errno; -EBUSY: another daemon has it. */
+int store_lock_take(const struct area *store, unsigned how, struct store_lock *lock);
 
 /* Does the same, but waits for at most `seconds` for a daemon that is about to end. Uses
  * SIGALRM. */
-int store_lock_wait(const struct area *store, bool make, bool privileged, unsigned seconds,
+int store_lock_wait(const struct area *store, unsigned how, unsigned seconds,
                     struct store_lock *lock);
 
 /* Marks the lock of a store as one that goes by itself: its daemon serves nobody any more, and ends

@@ -169,9 +169,9 @@ pid_t directory_lock_holder(int fd)
     return find_holder(fd, false);
 }
 
-int directory_lock(int dir)
+int directory_lock(int dir, int kind)
 {
-    if (flock(dir, LOCK_EX | LOCK_NB) == 0)
+    if (flock(dir, kind | LOCK_NB) == 0)
         return 0;
     if (errno != EWOULDBLOCK)
         return -errno;

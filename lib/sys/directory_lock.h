@@ -11,9 +11,9 @@
 
 #include <sys/types.h>
 
-/* Takes the lock of a directory. Returns 0, also where strangers hold it, or a negative errno;
- * -EBUSY: another daemon has it. */
-int directory_lock(int dir);
+/* Takes the lock of a directory; `kind` is LOCK_EX, or LOCK_SH with others that take it so. Returns
+ * 0, also where strangers hold it, or a negative errno; -EBUSY: another daemon has it. */
+int directory_lock(int dir, int kind);
 
 /* Returns a daemon of root's or of our own user that has the lock of an open file or directory, its
  * keeper if it has one; 0: none can be seen. */

@@ -36,7 +36,7 @@ _shmapfs_options() { # WORD
         size= nr_inodes= nr_blocks= huge= mode= uid= gid= mpol= inode32 inode64 usrquota grpquota
         usrquota_block_hardlimit= usrquota_inode_hardlimit= grpquota_block_hardlimit=
         grpquota_inode_hardlimit= noswap reserve anon= atomic= checkpoint= log= scratch= lifetime= linger= skeleton nopassthrough
-        nobroker shared noshared
+        nobroker shared noshared keepalive=
         writeback timeout= descriptors= user_descriptors= io_uring keeper nokeeper watchdog= umount_ends noumount_ends takeover
         ro rw suid nosuid dev nodev exec noexec sync async dirsync atime noatime relatime strictatime
         diratime nodiratime nosymfollow allow_other fsname= remount)

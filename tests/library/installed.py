@@ -16,8 +16,8 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLES = os.path.join(ROOT, "docs", "examples")
-HEADERS = [os.path.join(ROOT, "lib", "api", name) for name in ("shmap.h", "shmap_reattach.h",
-                                                           "shmap_save.h")]
+HEADERS = [os.path.join(ROOT, "lib", "api", name)
+           for name in ("shmap.h", "shmap_hosts.h", "shmap_reattach.h", "shmap_save.h")]
 
 
 def run(*command, **changes):

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/api/shmap.h"
+#include "lib/api/shmap_hosts.h"
 #include "tools/cmd/command.h"
 #include "tools/scan/mount_list.h"
 #include "tools/scan/target.h"
@@ -107,7 +108,7 @@ static void print_status(const struct shmap_status *status, const char *flags)
         print_area_use(&status->store_area, status->writeback);
     }
     if (status->shared)
-        print_text("           shared; stores through mappings are seen on other hosts: ",
+        print_text("           shared; what mappings store is seen by other hosts: ",
                    status->mappings, "\n");
     if (*status->scratch)
         print_text("scratch    ", status->scratch, ", which no backup needs\n");
@@ -124,11 +125,33 @@ static void print_status(const struct shmap_status *status, const char *flags)
            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
 }
 
-/* The areas that directories have for themselves; none: the mount is older than that. */
+/* What a mount has several of; none: it is older than that. */
 struct own_areas {
     struct shmap_own_area *all;
     size_t count;
 };
+struct hosts {
+    struct shmap_host *all;
+    size_t count;
+};
+
+/* Prints the hosts that have the store of a mount. */
+static void print_hosts(const struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++) {
+        const struct shmap_host *host = &hosts->all[i];
+        time_t since = (time_t)host->since;
+        char when[32] = "?";
+        struct tm tm;
+
+        if (localtime_r(&since, &tm))
+            strftime(when, sizeof(when), "%F %T", &tm);
+        print_text("host       ", host->host, host->here ? " (this one), " : ", ");
+        print_text("shmapfs ", host->version, "");
+        print_text(", at ", host->mountpoint, "");
+        printf(" since %s\n", when);
+    }
+}
 
 static void print_own_areas(const struct own_areas *areas)
 {
@@ -156,8 +179,19 @@ static void add_own_areas(struct json_object *answer, const struct own_areas *ar
         json_object_object_add(answer, "areas", array);
 }
 
+static void add_hosts(struct json_object *answer, const struct hosts *hosts)
+{
+    char *json = shmap_hosts_to_json(hosts->all, hosts->count);
+    struct json_object *array = json ? json_tokener_parse(json) : NULL;
+
+    free(json);
+    if (array)
+        json_object_object_add(answer, "host_list", array);
+}
+
 static int show_status(const struct listed_mount *whole, const struct listed_mount *here,
-                       const struct shmap_status *status, const struct own_areas *areas, bool json)
+                       const struct shmap_status *status, const struct own_areas *areas,
+                       const struct hosts *hosts, bool json)
 {
     struct json_object *answer;
 
@@ -168,12 +202,14 @@ static int show_status(const struct listed_mount *whole, const struct listed_mou
         }
         print_status(status, here ? here->flags : "");
         print_own_areas(areas);
+        print_hosts(hosts);
         return EXIT_SUCCESS;
     }
     answer = status_object(status);
     json_object_object_add(answer, "mount_options",
                            here ? json_object_new_string(here->flags) : NULL);
     add_own_areas(answer, areas);
+    add_hosts(answer, hosts);
     return print_json(answer);
 }
 
@@ -181,6 +217,7 @@ static int report_status(const char *path, const struct mount_list *list, bool j
 {
     const struct listed_mount *here = mount_list_rooted(list, path), *whole = here;
     struct own_areas areas = { .all = NULL };
+    struct hosts hosts = { .all = NULL };
     struct shmap_status status;
     int result, error = shmap_status_get(path, &status);
 
@@ -190,7 +227,11 @@ static int report_status(const char *path, const struct mount_list *list, bool j
     if (error)
         return fail_mount(path, error);
     shmap_areas_get(whole ? whole->path : path, &areas.all, &areas.count);
-    result = show_status(whole, here, &status, &areas, json);
+    // That asks the store.
+    if (status.store_area.present)
+        shmap_hosts_get(whole ? whole->path : path, &hosts.all, &hosts.count);
+    result = show_status(whole, here, &status, &areas, &hosts, json);
+    free(hosts.all);
     free(areas.all);
     return result;
 }

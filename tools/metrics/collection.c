@@ -109,6 +109,9 @@ void collect_mount(struct metrics *metrics, const char *mountpoint,
     metrics_add(metrics, METRIC_DESCRIPTORS_LIMIT, mount, status->descriptors_max);
     metrics_add(metrics, METRIC_WRITEBACK, mount, status->writeback);
     collect_store(metrics, mount, status);
+    metrics_add(metrics, METRIC_SHARED, mount, status->shared);
+    if (status->hosts > 0)
+        metrics_add(metrics, METRIC_HOSTS, mount, status->hosts);
     collect_journal(metrics, mount, status);
     collect_area(metrics, &store, &status->store_area, "");
     collect_area(metrics, &ram, &status->ram_area, status->huge);

@@ -150,7 +150,8 @@ int store_journal_recover(const char *path, bool json)
     struct area store;
     struct store_lock lock;
     int status = open_store(path, &store);
-    int error = status ? 0 : store_lock_take(&store, false, geteuid() == 0, &lock);
+    int error =
+        status ? 0 : store_lock_take(&store, geteuid() == 0 ? STORE_LOCK_PRIVILEGED : 0, &lock);
 
     if (!status && error == -EBUSY)
         status = fail_mounted(path);

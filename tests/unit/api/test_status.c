@@ -26,6 +26,7 @@ static const struct shmap_status sample = {
     .scratch = "/var/lib/store/.shmapfs/scratch",
     .options = "size=1g,anon=scratch",
     .shared = true,
+    .hosts = 2,
     .mappings = "after-msync",
     .huge = "within_size",
     .transport = "fuse",
@@ -92,6 +93,7 @@ static void assert_status_equal(const struct shmap_status *a, const struct shmap
     assert_string_equal(a->scratch, b->scratch);
     assert_string_equal(a->options, b->options);
     assert_int_equal(a->shared, b->shared);
+    assert_int_equal(a->hosts, b->hosts);
     assert_string_equal(a->mappings, b->mappings);
     assert_string_equal(a->huge, b->huge);
     assert_string_equal(a->transport, b->transport);
@@ -233,6 +235,9 @@ static void the_json_has_the_documented_members(void **state)
         "journal_last_commit",
         "journal_error",
         "journal_waits",
+        "shared",
+        "hosts",
+        "mappings",
     };
     struct json_object *object = sample_object();
     for (size_t i = 0; i < COUNT(members); i++)
@@ -271,7 +276,8 @@ static void damage_members(const char *area)
         // The daemons of earlier versions do not have these.
         bool is_late = strcmp(name, "options") == 0 || strcmp(name, "scratch") == 0 ||
                        strcmp(name, "lacks") == 0 || strcmp(name, "brokered") == 0 ||
-                       strncmp(name, "journal_", 8) == 0;
+                       strcmp(name, "shared") == 0 || strcmp(name, "hosts") == 0 ||
+                       strcmp(name, "mappings") == 0 || strncmp(name, "journal_", 8) == 0;
         if (parse_object(object) != (is_late ? 0 : -EPROTO))
             fail_msg("%s missing", name);
         json_object_put(object);

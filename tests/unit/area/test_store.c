@@ -78,17 +78,43 @@ static void one_daemon_at_a_time_has_a_store(void **state)
     struct store_lock lock, other;
     assert_int_equal(open_store(*state, &first), 0);
     assert_int_equal(open_store(*state, &second), 0);
-    assert_int_equal(store_lock_take(&first, true, false, &lock), 0);
+    assert_int_equal(store_lock_take(&first, STORE_LOCK_MAKE, &lock), 0);
     assert_true(lock.fd >= 0 && lock.made);
-    assert_int_equal(store_lock_take(&second, true, false, &other), -EBUSY);
-    assert_int_equal(store_lock_wait(&second, true, false, 1, &other), -EBUSY);
+    assert_int_equal(store_lock_take(&second, STORE_LOCK_MAKE, &other), -EBUSY);
+    assert_int_equal(store_lock_wait(&second, STORE_LOCK_MAKE, 1, &other), -EBUSY);
     assert_int_equal(other.fd, -1);
     close(lock.fd);
     area_close(&first);
-    assert_int_equal(store_lock_take(&second, true, false, &other), 0);
+    assert_int_equal(store_lock_take(&second, STORE_LOCK_MAKE, &other), 0);
     assert_false(other.made);
     close(other.fd);
     area_close(&second);
+}
+
+static void several_share_a_store_and_others_do_not(void **state)
+{
+    struct area stores[3];
+    struct store_lock locks[3];
+    struct stat st;
+    for (size_t i = 0; i < COUNT(stores); i++)
+        assert_int_equal(open_store(*state, &stores[i]), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(
+            store_lock_take(&stores[i], STORE_LOCK_MAKE | STORE_LOCK_SHARED, &locks[i]), 0);
+    assert_int_equal(store_lock_take(&stores[2], STORE_LOCK_MAKE, &locks[2]), -EBUSY);
+    // The mount that has made the lock fails; the other one goes on with it.
+    store_lock_drop(&stores[0], &locks[0]);
+    assert_int_equal(fstatat(stores[1].root, STORE_PRIVATE "/lock", &st, 0), 0);
+    assert_int_equal(store_lock_take(&stores[2], STORE_LOCK_MAKE, &locks[2]), -EBUSY);
+    area_close(&stores[0]);
+    close(locks[1].fd);
+    area_close(&stores[1]);
+    assert_int_equal(store_lock_take(&stores[2], STORE_LOCK_MAKE, &locks[2]), 0);
+    assert_int_equal(open_store(*state, &stores[0]), 0);
+    assert_int_equal(store_lock_take(&stores[0], STORE_LOCK_SHARED, &locks[0]), -EBUSY);
+    area_close(&stores[0]);
+    close(locks[2].fd);
+    area_close(&stores[2]);
 }
 
 struct holder {
@@ -112,10 +138,10 @@ static void a_store_that_is_let_go_of_is_waited_for(void **state)
     pthread_t thread;
     assert_int_equal(open_store(*state, &first.area), 0);
     assert_int_equal(open_store(*state, &second), 0);
-    assert_int_equal(store_lock_take(&first.area, true, false, &first.lock), 0);
-    assert_int_equal(store_lock_take(&second, true, false, &lock), -EBUSY);
+    assert_int_equal(store_lock_take(&first.area, STORE_LOCK_MAKE, &first.lock), 0);
+    assert_int_equal(store_lock_take(&second, STORE_LOCK_MAKE, &lock), -EBUSY);
     assert_int_equal(pthread_create(&thread, NULL, let_go, &first), 0);
-    assert_int_equal(store_lock_wait(&second, true, false, 60, &lock), 0);
+    assert_int_equal(store_lock_wait(&second, STORE_LOCK_MAKE, 60, &lock), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     close(lock.fd);
     area_close(&second);
@@ -126,14 +152,14 @@ static void a_lock_that_is_dropped_leaves_nothing(void **state)
     struct area area;
     struct store_lock lock;
     assert_int_equal(open_store(*state, &area), 0);
-    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    assert_int_equal(store_lock_take(&area, STORE_LOCK_MAKE, &lock), 0);
     struct stat st;
     assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, 0), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     store_lock_drop(&area, &lock);
     assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, 0), -1);
     // Nothing is made for those who only read.
-    assert_int_equal(store_lock_take(&area, false, false, &lock), 0);
+    assert_int_equal(store_lock_take(&area, 0, &lock), 0);
     assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, 0), -1);
     store_lock_drop(&area, &lock);
     area_close(&area);
@@ -155,9 +181,9 @@ static void the_lock_of_a_stranger_does_not_count(void **state)
     int dir = lock_directory(*state, LOCK_SH);
     assert_int_equal(open_store(*state, &area), 0);
     // This program is none that mounts.
-    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    assert_int_equal(store_lock_take(&area, STORE_LOCK_MAKE, &lock), 0);
     store_lock_drop(&area, &lock);
-    assert_int_equal(store_lock_take(&area, false, false, &lock), 0);
+    assert_int_equal(store_lock_take(&area, 0, &lock), 0);
     store_lock_drop(&area, &lock);
     area_close(&area);
     close(dir);
@@ -171,17 +197,17 @@ static void what_is_in_the_way_of_the_lock(void **state)
     assert_int_equal(open_store(*state, &area), 0);
     assert_int_equal(symlinkat("elsewhere", area.root, STORE_PRIVATE), 0);
     // Where it must stay, the directory's own lock does, and counts whoever has it.
-    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    assert_int_equal(store_lock_take(&area, STORE_LOCK_MAKE, &lock), 0);
     assert_true(lock.fd < 0 && lock.foreign);
     store_lock_drop(&area, &lock);
     area_close(&area);
     int dir = lock_directory(*state, LOCK_SH);
     assert_int_equal(open_store(*state, &area), 0);
-    assert_int_equal(store_lock_take(&area, true, false, &lock), -EBUSY);
+    assert_int_equal(store_lock_take(&area, STORE_LOCK_MAKE, &lock), -EBUSY);
     assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_true(S_ISLNK(st.st_mode));
     // Root gives it another name.
-    assert_int_equal(store_lock_take(&area, true, true, &lock), 0);
+    assert_int_equal(store_lock_take(&area, STORE_LOCK_MAKE | STORE_LOCK_PRIVILEGED, &lock), 0);
     assert_true(lock.fd >= 0);
     assert_int_equal(fstatat(area.root, STORE_PRIVATE, &st, AT_SYMLINK_NOFOLLOW), 0);
     assert_true(S_ISDIR(st.st_mode));
@@ -227,6 +253,7 @@ int main(void)
         SCRATCH_TEST(a_store_is_the_directory_it_was_opened_by),
         SCRATCH_TEST(what_cannot_be_a_store_is_explained),
         SCRATCH_TEST(one_daemon_at_a_time_has_a_store),
+        SCRATCH_TEST(several_share_a_store_and_others_do_not),
         SCRATCH_TEST(a_store_that_is_let_go_of_is_waited_for),
         SCRATCH_TEST(a_lock_that_is_dropped_leaves_nothing),
         SCRATCH_TEST(the_lock_of_a_stranger_does_not_count),

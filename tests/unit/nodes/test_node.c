@@ -356,6 +356,30 @@ static void nodes_that_are_open_for_writing_are_found(void **state)
     assert_true(node_next_writer(&f->table, &slot) == 0);
 }
 
+/* What a cache keeps for a node may be mapped, although it is not open any more. */
+static void nodes_that_may_be_used_are_found(void **state)
+{
+    struct fixture *f = *state;
+    struct node_seed seed = seed_of(11);
+    struct node_resources leftover;
+    struct node_ref ref;
+    uint32_t slot = 0;
+    lookup(f, 9);
+    open_in_turn(f, 10, false);
+    assert_int_equal(claim(f, &seed, &ref), 0);
+    node_open(&f->table, NULL, &ref, false, 0, 0, false);
+    node_set_backing(&f->table, &ref, 1);
+    node_close(&f->table, NULL, &ref, false, false, &leftover);
+    end(f, &ref);
+    seed = seed_of(12);
+    assert_int_equal(claim(f, &seed, &ref), 0);
+    node_flags(&f->table, &ref, NODE_MAYBE_MAPPED, 0);
+    end(f, &ref);
+    for (uint64_t ino = 10; ino <= 12; ino++)
+        assert_true(node_next_used(&f->table, &slot) == lookup(f, ino));
+    assert_true(node_next_used(&f->table, &slot) == 0);
+}
+
 #define LARGE_TEST(function) cmocka_unit_test_setup_teardown(function, set_up_large, tear_down)
 
 int main(void)
@@ -380,6 +404,7 @@ int main(void)
         TEST(flags_are_set_and_cleared_together),
         TEST(a_writer_or_a_flag_stops_flags_from_being_set),
         LARGE_TEST(nodes_that_are_open_for_writing_are_found),
+        LARGE_TEST(nodes_that_may_be_used_are_found),
     };
     return cmocka_run_group_tests_name("node", tests, NULL, NULL);
 }

@@ -156,6 +156,9 @@ static void hosts_are_one_or_several(void **state)
     assert_int_equal(with("timeout=0,shared").timeout, 0);
     assert_int_equal(with("shared,timeout=86400").timeout, 86400);
     assert_int_equal(with("shared,noshared").hosts, HOSTS_ONE); /* the last one counts */
+    assert_int_equal(with("shared").keep_alive, 30);
+    assert_int_equal(with("shared,keepalive=2").keep_alive, 2);
+    assert_complaint("keepalive=2", "'keepalive'", "shared");
     assert_complaint("shared,writeback", "'writeback'", "leave it out");
     assert_complaint("shared,nopassthrough", "'nopassthrough'", "leave it out");
     assert_complaint("shared,atomic=db", "'atomic'", "leave it out");

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The records of the hosts that have a store on a filesystem of several.
+ *
+ * Each mount has a file in the store's private directory that says which host it is of. It is
+ * locked for as long as the mount lives, so that a record whose host has died counts for nothing,
+ * wherever locks of the filesystem hold.
+ */
+#ifndef SHMAP_HOST_RECORD_H
+#define SHMAP_HOST_RECORD_H
+
+#include "lib/api/shmap_hosts.h"
+#include "lib/area/area.h"
+
+/* Makes the record of a mount, and removes those whose mounts have gone. Returns a descriptor, with
+ * which the record lives, or a negative errno. */
+int host_record_make(const struct area *store, const struct shmap_host *host);
+
+/* Removes the record of a mount, by its host and its mount point. */
+void host_record_remove(const struct area *store, const struct shmap_host *host);
+
+/* Reads the records of mounts that live, for free(). `own` has the host and the mount point of the
+ * mount that asks. Returns 0 or a negative errno. */
+int host_records_read(const struct area *store, const struct shmap_host *own,
+                      struct shmap_host **hosts, size_t *count);
+
+/* Fills in what there is to say of this host: its name, and the time. */
+void host_record_fill(struct shmap_host *host);
+
+#endif
