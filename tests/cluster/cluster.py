@@ -29,7 +29,7 @@ end-volume
 volume upcall
   type features/upcall
   option cache-invalidation on
-  option cache-invalidation-timeout 60
+  option cache-invalidation-timeout {forget}
   subvolumes locks
 end-volume
 volume /brick{number}
@@ -89,8 +89,10 @@ def wait_until(condition, what):
 class Cluster:
     """Bricks and clients below a directory."""
 
-    def __init__(self, top):
+    def __init__(self, top, forget=60):
+        """The servers forget a host that has not asked about a file for so many seconds."""
         self.top = top
+        self._forget = forget
         self._bricks = {}
         for number in BRICKS:
             directory = self._path(f"brick{number}")
@@ -115,7 +117,7 @@ class Cluster:
         """Starts the server of a brick."""
         volume = self._volume(f"brick{number}", BRICK.format(
             directory=self._path(f"brick{number}"), id=VOLUME_ID, number=number,
-            socket=self._socket(number)))
+            socket=self._socket(number), forget=self._forget))
         self._bricks[number] = subprocess.Popen(
             ["glusterfsd", "-N", "-f", volume, "-l", self._path(f"brick{number}.log")])
         wait_until(lambda: os.path.exists(self._socket(number)), f"the socket of brick {number}")

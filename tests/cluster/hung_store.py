@@ -10,10 +10,11 @@ import mmap
 import os
 import signal
 import subprocess
+import sys
 import time
 
 from cluster import wait_until
-from one_host import SHMAPCTL, Host, as_user, main_of, read, write
+from hosts import SHMAPCTL, Host, as_user, main, read, write
 
 # More than the daemon has threads, and more than the kernel lets wait in the background by default.
 STUCK = 64
@@ -228,4 +229,4 @@ CASES = [status_is_told, anonymous_directories_go_on, also_where_names_are_asked
 
 
 if __name__ == "__main__":
-    main_of(CASES, __file__)
+    sys.exit(main(__file__, CASES, "noshared"))

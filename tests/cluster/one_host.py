@@ -1,10 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: BSD-2-Clause
-"""A store on a filesystem that other hosts reach, and that one host uses. Answers in TAP.
-
-Needs root: the servers, their clients and the mounts live in mount and PID namespaces that end with
-this program. $SHMAPFS and $SHMAPCTL are the programs under test.
-"""
+"""A store on a filesystem that other hosts reach, and that one host uses. Answers in TAP."""
 import errno
 import fnmatch
 import mmap
@@ -12,75 +8,18 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 
-from cluster import BRICKS, Cluster, wait_until
+from cluster import BRICKS, wait_until
+from hosts import NOBODY, as_user, error_of, main, read, write
 
-SKIP = 77
-SHMAPFS = os.environ.get("SHMAPFS")
-SHMAPCTL = os.environ.get("SHMAPCTL")
-NOBODY = 65534
 GROUP = 4711
-
-
-class Host:
-    """A host: its mount of the cluster, and a directory for the mount under test."""
-
-    def __init__(self, cluster, name):
-        self.store, self.client = cluster.mount(name)
-        self.mountpoint = self.store + ".mnt"
-        os.mkdir(self.mountpoint)
-
-    def mount(self, options, program=SHMAPFS):
-        """Mounts the store, and returns what the program has said."""
-        said = subprocess.run([program, self.store, self.mountpoint, *(["-o", options] * bool(options))],
-                              capture_output=True, text=True, check=False)
-        return said.stderr if said.returncode else ""
-
-    def __enter__(self):
-        said = self.mount("noshared")
-        assert said == "", said
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", self.mountpoint], check=True)
-
-    def path(self, name):
-        return os.path.join(self.mountpoint, name)
-
-
-def write(path, text, mode="w"):
-    with open(path, mode, encoding="ascii") as file:
-        file.write(text)
-
-
-def read(path):
-    with open(path, encoding="ascii") as file:
-        return file.read()
-
-
-def as_user(*command, groups=()):
-    """Runs a command as an ordinary user, and returns what it prints."""
-    wanted = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
-    ran = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", *wanted, *command],
-                         capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
-def error_of(call, *arguments):
-    try:
-        call(*arguments)
-    except OSError as error:
-        return error.errno
-    return 0
 
 
 def it_takes_a_word(one, _other, _cluster):
     """Without the word the mount is refused, in a line that names it, and leaves nothing."""
     said = one.mount("")
-    assert "fuse.glusterfs" in said and "noshared" in said and said.count("\n") == 1, said
+    assert "fuse.glusterfs" in said and "-o shared" in said and "noshared" in said, said
+    assert said.count("\n") == 1, said
     assert os.listdir(one.store) == [], os.listdir(one.store)
 
 
@@ -130,8 +69,7 @@ def others_have_their_rights(one, _other, _cluster):
 
 def mappings_pass_through(one, _other, _cluster):
     with one:
-        status = subprocess.run([SHMAPCTL, "status", one.mountpoint], capture_output=True, text=True,
-                                check=True).stdout
+        status = one.status()
         assert "fuse.glusterfs" in status and "; passthrough" in status, status
         write(one.path("mapped"), "x" * 8192)
         with open(one.path("mapped"), "r+b") as file, mmap.mmap(file.fileno(), 8192) as mapping:
@@ -155,13 +93,13 @@ def few_descriptors_do(one, _other, _cluster):
             os.chmod(name, 0o600)
             os.unlink(name)
     finally:
-        subprocess.run(["umount", one.mountpoint], check=True)
+        one.unmount()
 
 
 def one_host_at_a_time(one, other, _cluster):
     with one:
         said = other.mount("noshared")
-        assert "in use" in said, said
+        assert "in use: host one has it" in said and said.count("\n") == 1, said
     with other:
         pass
 
@@ -190,46 +128,5 @@ CASES = [it_takes_a_word, root_does_everything, others_have_their_rights, mappin
          few_descriptors_do, one_host_at_a_time, servers_come_and_go]
 
 
-def run(top, cases):
-    wanted = os.environ.get("SHMAPFS_TEST_FILTER", "*")
-    cluster = Cluster(top)
-    one, other = Host(cluster, "one"), Host(cluster, "other")
-    failures = 0
-    cases = [case for case in cases if fnmatch.fnmatch(case.__name__, wanted)]
-    print(f"1..{len(cases)}", flush=True)
-    for number, case in enumerate(cases, 1):
-        try:
-            case(one, other, cluster)
-            print(f"ok {number} - {case.__name__}", flush=True)
-        except (AssertionError, OSError, subprocess.SubprocessError, TimeoutError):
-            failures += 1
-            print(f"not ok {number} - {case.__name__}", flush=True)
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
-    return failures
-
-
-def main_of(cases, program):
-    """Runs cases in namespaces of their own, and ends the program with the result."""
-    sys.exit(run_inside(cases, program))
-
-
-def run_inside(cases, program):
-    if os.geteuid() != 0 or not shutil.which("glusterfsd"):
-        print("1..0 # SKIP these cases need root, and glusterfsd")
-        return SKIP
-    if sys.argv[1:] != ["inside"]:
-        return subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                               sys.executable, "-B", program, "inside"], check=False).returncode
-    with tempfile.TemporaryDirectory(prefix="shmapfs-cluster-", dir="/var/tmp",
-                                     ignore_cleanup_errors=True) as top:
-        os.chmod(top, 0o755)
-        failures = run(top, cases)
-        with open("/proc/self/mounts", encoding="utf-8") as mounts:
-            below = [line.split()[1] for line in mounts if top in line.split()[1]]
-        for directory in reversed(below):
-            subprocess.run(["umount", "-l", directory], check=False)
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    main_of(CASES, __file__)
+    sys.exit(main(__file__, CASES, "noshared"))

@@ -12,11 +12,12 @@ import mmap
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 
 from cluster import wait_until
 from hung_store import shmapctl, status_of, within_bound
-from one_host import SHMAPCTL, SHMAPFS, error_of, main_of, read, write
+from hosts import SHMAPCTL, SHMAPFS, error_of, main, read, write
 
 FAULTS = os.environ.get("SHMAPFS_FAULTS")
 FILES = 30
@@ -186,4 +187,4 @@ CASES = [all_is_found_again, with_few_descriptors, open_files_go_on, another_sto
 
 
 if __name__ == "__main__":
-    main_of(CASES, __file__)
+    sys.exit(main(__file__, CASES, "noshared"))

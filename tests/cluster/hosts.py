@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Hosts of a cluster on this machine, and the cases that are tried with two of them.
+
+Needs root: the servers, their clients and the mounts live in mount and PID namespaces that end with
+the program. $SHMAPFS and $SHMAPCTL are the programs under test.
+"""
+import fnmatch
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+from cluster import Cluster
+
+SKIP = 77
+SHMAPFS = os.environ.get("SHMAPFS")
+SHMAPCTL = os.environ.get("SHMAPCTL")
+NOBODY = 65534
+# Each host has a name of its own.
+NAMED = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"']
+
+
+class Host:
+    """A host: its mount of the cluster, and a directory for the mount under test."""
+
+    def __init__(self, cluster, name, options):
+        self.name = name
+        self.options = options
+        self.store, self.client = cluster.mount(name)
+        self.mountpoint = self.store + ".mnt"
+        os.mkdir(self.mountpoint)
+
+    def mount(self, options, program=SHMAPFS):
+        """Mounts the store, and returns what the program has said."""
+        said = subprocess.run([*NAMED, self.name, program, self.store, self.mountpoint,
+                               *(["-o", options] * bool(options))],
+                              capture_output=True, text=True, check=False)
+        return said.stderr if said.returncode else ""
+
+    def status(self):
+        return subprocess.run([SHMAPCTL, "status", self.mountpoint], capture_output=True, text=True,
+                              check=True).stdout
+
+    def unmount(self):
+        subprocess.run(["umount", self.mountpoint], check=True)
+
+    def __enter__(self):
+        said = self.mount(self.options)
+        assert said == "", said
+        return self
+
+    def __exit__(self, *_):
+        self.unmount()
+
+    def path(self, name):
+        return os.path.join(self.mountpoint, name)
+
+
+def write(path, text, mode="w"):
+    with open(path, mode, encoding="ascii") as file:
+        file.write(text)
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def as_user(*command, groups=()):
+    """Runs a command as an ordinary user, and returns what it prints."""
+    wanted = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
+    ran = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", *wanted, *command],
+                         capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def error_of(call, *arguments):
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+def run(top, cases, options, forget):
+    wanted = os.environ.get("SHMAPFS_TEST_FILTER", "*")
+    cases = [case for case in cases if fnmatch.fnmatch(case.__name__, wanted)]
+    cluster = Cluster(top, forget)
+    one, other = Host(cluster, "one", options), Host(cluster, "other", options)
+    failures = 0
+    print(f"1..{len(cases)}", flush=True)
+    for number, case in enumerate(cases, 1):
+        try:
+            case(one, other, cluster)
+            print(f"ok {number} - {case.__name__}", flush=True)
+        except (AssertionError, OSError, subprocess.SubprocessError, TimeoutError):
+            failures += 1
+            print(f"not ok {number} - {case.__name__}", flush=True)
+            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
+    return failures
+
+
+def main(program, cases, options, forget=60):
+    """Tries the cases of a program, each with two hosts and the cluster, and exits. The hosts mount
+    with such options."""
+    if os.geteuid() != 0 or not shutil.which("glusterfsd"):
+        print("1..0 # SKIP these cases need root, and glusterfsd")
+        return SKIP
+    if sys.argv[1:] != ["inside"]:
+        return subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                               sys.executable, "-B", program, "inside"], check=False).returncode
+    with tempfile.TemporaryDirectory(prefix="shmapfs-cluster-", dir="/var/tmp",
+                                     ignore_cleanup_errors=True) as top:
+        os.chmod(top, 0o755)
+        failures = run(top, cases, options, forget)
+        with open("/proc/self/mounts", encoding="utf-8") as mounts:
+            below = [line.split()[1] for line in mounts if top in line.split()[1]]
+        for directory in reversed(below):
+            subprocess.run(["umount", "-l", directory], check=False)
+    return 1 if failures else 0
+
