@@ -67,6 +67,12 @@ static void keep(struct volume *volume, int fd)
         node_fd_keep(&volume->nodes, fd);
 }
 
+static unsigned lock_anew(const struct volume *volume)
+{
+    return (volume->info.cred.privileged ? STORE_LOCK_PRIVILEGED : 0) |
+           (volume_is_shared(volume) ? STORE_LOCK_SHARED : 0);
+}
+
 int reattach_begin(struct volume *volume)
 {
     const struct area_atime atime = { 0 };
@@ -83,7 +89,7 @@ int reattach_begin(struct volume *volume)
     if (!error && found.device == volume->info.areas[AREA_STORE].device)
         error = REATTACH_NEEDLESS;
     if (!error)
-        error = store_lock_take(&found, false, volume->info.cred.privileged, &lock);
+        error = store_lock_take(&found, lock_anew(volume), &lock);
     if (error) {
         if (error < 0)
             log_refusal(volume, error, complaint.text);
