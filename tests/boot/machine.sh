@@ -38,15 +38,21 @@ machine_make() { # BUILD
     done
     ln -s ../usr/lib/os-release "$root/etc/os-release"
     ln -s ../proc/self/mounts "$root/etc/mtab"
+    machine_mask
+    DESTDIR=$root meson install -C "$1" --skip-subprojects --no-rebuild --quiet
+}
+
+# Gives the root a name, and takes out of it what the machine does not need and would wait for hardware.
+machine_mask() {
+    local name
+    mkdir -p "$root/etc/systemd/system"
     echo 5b6f0a4e1c2d4f3a8b7c6d5e4f3a2b1c | put /etc/machine-id
-    # What the machine does not need, and what would wait for hardware.
     for name in getty.target systemd-logind.service dbus.service dbus.socket systemd-udevd.service \
         systemd-udev-trigger.service systemd-update-utmp.service systemd-hwdb-update.service \
         systemd-sysctl.service systemd-random-seed.service systemd-resolved.service; do
-        ln -s /dev/null "$root/etc/systemd/system/$name"
+        ln -sf /dev/null "$root/etc/systemd/system/$name"
     done
-    ln -s /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
-    DESTDIR=$root meson install -C "$1" --skip-subprojects --no-rebuild --quiet
+    ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 }
 
 # Makes /dev, /proc, /sys and the control groups, and becomes the first process. Runs in all the
