@@ -79,9 +79,9 @@ static int open_directories(struct conversion *conversion)
     if (conversion->parent_fd < 0)
         return fail(conversion->parent, "%s", strerror(errno));
     if (flock(conversion->parent_fd, LOCK_EX | LOCK_NB) != 0)
-        return fail(conversion->parent, errno == EWOULDBLOCK
-                                            ? "another conversion is under way in this directory"
-                                            : strerror(errno));
+        return fail(conversion->parent, "%s",
+                    errno == EWOULDBLOCK ? "another conversion is under way in this directory"
+                                         : strerror(errno));
     conversion->original = openat(conversion->parent_fd, conversion->name, flags);
     if (conversion->original < 0)
         return fail(conversion->path, "%s", strerror(errno));
