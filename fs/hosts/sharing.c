@@ -20,11 +20,8 @@ int sharing_check(const struct volume *volume, const struct options *options,
                         options->store, store->filesystem);
     if (options->hosts != HOSTS_SEVERAL)
         return 0;
-    if (!store->has_servers)
-        return complain(complaint, EOPNOTSUPP,
-                        "STORE %s is on %s, which no other host can reach; leave 'shared' out",
-                        options->store, store->filesystem);
-    if (filesystem_mappings(store->filesystem) == MAPPINGS_REFUSED)
+    // Several mounts of one host may share a store, too, where all see the same at once.
+    if (store->has_servers && filesystem_mappings(store->filesystem) == MAPPINGS_REFUSED)
         return complain(complaint, EOPNOTSUPP,
                         "STORE %s is on %s, of which it is not known that all hosts see the same; "
                         "'shared' is for GlusterFS, OCFS2, NFS, CephFS, GFS2 and Lustre",
