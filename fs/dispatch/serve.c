@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/locks/file_locks.h"
 #include "fs/state/request_counts.h"
 #include "fs/util/clock.h"
 #include "fs/util/fault.h"
@@ -99,6 +100,13 @@ void serve_begin(struct volume *volume, struct request *request)
     request_begin(request, serve_header(volume, request));
 }
 
+void serve_interrupt(struct volume *volume, const struct fuse_in_header *header)
+{
+    const struct fuse_interrupt_in *interrupt = (const void *)(header + 1);
+
+    file_locks_interrupt(volume, interrupt->unique);
+}
+
 void serve_request(struct volume *volume, struct request *request)
 {
     struct fuse_in_header *header = serve_header(volume, request);
@@ -111,7 +119,10 @@ void serve_request(struct volume *volume, struct request *request)
     request_counts_add(volume->counts, record, opcode);
     fault_point(FAULT_BEFORE_EXECUTION);
     fault_request(header);
-    fuse_session_process_buf(volume->session, &buffer);
+    if (header->opcode == FUSE_INTERRUPT && volume_forwards_locks(volume))
+        serve_interrupt(volume, header);
+    else
+        fuse_session_process_buf(volume->session, &buffer);
     if (request_state(request) == REQUEST_HANDED_OFF)
         return;
     request_counts_lasted(volume->counts, record, opcode, clock_now() - began);

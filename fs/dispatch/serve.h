@@ -35,6 +35,10 @@ void serve_drop(struct volume *volume, struct request *request);
 /* Begins the request that was received: from here on a recovery finds it. */
 void serve_begin(struct volume *volume, struct request *request);
 
+/* Ends the wait that an INTERRUPT is about. Only waits for locks end; whatever else is interrupted
+ * comes to its end soon. Not by libfuse, which would keep a list of all requests for it. */
+void serve_interrupt(struct volume *volume, const struct fuse_in_header *header);
+
 /* Carries a request out, and ends it unless it is left to the next process. */
 void serve_request(struct volume *volume, struct request *request);
 

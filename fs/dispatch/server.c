@@ -13,6 +13,7 @@
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/impersonate.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/locks/file_locks.h"
 #include "fs/outage/store_watch.h"
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
@@ -250,6 +251,8 @@ static int start_threads(struct server *server)
         error = -keep_alive_start(server->volume);
     if (!error)
         error = start_ticker(server, &attributes);
+    if (!error)
+        error = file_locks_start(server->volume, SERVER_STACK_BYTES);
     // Held so that a thread that ends at once does not take itself for the last one.
     lock_take(&server->lock);
     while (!error && server->alive < wanted) {

@@ -83,6 +83,7 @@ struct volume {
     struct size_notify *size_notify; // fs/vfs/size_notify.h
     struct hold *hold;               // fs/vfs/hold.h
     struct last_close *last_close;   // fs/lifetime/last_close.h
+    struct file_locks *locks;        // fs/locks/locked_files.h
     struct pending_lock *pending;    // fs/vfs/pending_invalidation.h
     struct store_watch *store_watch; // fs/outage/store_watch.h
     struct keep_alive *keep_alive;   // fs/hosts/keep_alive.h; NULL: there is none
@@ -126,6 +127,12 @@ static inline bool volume_caches_store(const struct volume *volume)
 static inline bool volume_is_shared(const struct volume *volume)
 {
     return volume->info.shared;
+}
+
+/* Returns whether the kernel forwards locks, instead of keeping them. */
+static inline bool volume_forwards_locks(const struct volume *volume)
+{
+    return volume->state->locks != 0;
 }
 
 /* Returns whether any class root keeps its skeleton. */

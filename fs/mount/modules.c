@@ -11,6 +11,7 @@
 #include "fs/inode/reopen.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/locks/file_locks.h"
 #include "fs/outage/store_watch.h"
 #include "fs/state/request_counts.h"
 #include "fs/switch/class_switch.h"
@@ -83,6 +84,7 @@ static const struct {
     { pending_invalidation_init, pending_invalidation_destroy },
     { last_close_init, last_close_destroy },
     { hold_init, hold_destroy },
+    { file_locks_init, file_locks_destroy },
     { size_notify_init, size_notify_destroy },
     { volume_journal_init, volume_journal_destroy },
     { switches_init, switches_destroy },

@@ -178,12 +178,21 @@ void session_init(void *userdata, struct fuse_conn_info *conn)
         FUSE_CAP_SPLICE_READ,     FUSE_CAP_SPLICE_WRITE,    FUSE_CAP_SPLICE_MOVE,
         FUSE_CAP_AUTO_INVAL_DATA, FUSE_CAP_HANDLE_KILLPRIV,
     };
+    static const uint64_t of_locks[] = { FUSE_CAP_POSIX_LOCKS, FUSE_CAP_FLOCK_LOCKS };
     struct mount *mount = userdata;
+    bool forwards = volume_forwards_locks(&mount->volume);
 
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         fuse_set_feature_flag(conn, wanted[i]);
     for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
         fuse_unset_feature_flag(conn, unwanted[i]);
+    // Without them the kernel keeps locks by itself, on this host alone.
+    for (size_t i = 0; i < sizeof(of_locks) / sizeof(of_locks[0]); i++) {
+        if (forwards)
+            fuse_set_feature_flag(conn, of_locks[i]);
+        else
+            fuse_unset_feature_flag(conn, of_locks[i]);
+    }
     mount->volume.info.io_uring =
         mount->volume.info.wants_io_uring && fuse_set_feature_flag(conn, FUSE_CAP_OVER_IO_URING);
     if (!fuse_get_feature_flag(conn, FUSE_CAP_NO_OPENDIR_SUPPORT))

@@ -11,6 +11,7 @@
 
 #include "fs/hosts/presence.h"
 #include "fs/inode/inode.h"
+#include "fs/locks/file_locks.h"
 #include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
 #include "fs/mount/limits.h"
@@ -93,6 +94,8 @@ static int make_state(struct mount *mount, struct complaint *complaint)
     error = mount->memfd < 0 ? mount->memfd : parking_create(&mount->volume.parking);
     if (!error)
         error = area_table_create(&mount->volume.areas);
+    if (!error && mount->volume.info.shared)
+        error = file_locks_create(&mount->volume);
     if (error)
         return complain(complaint, -error, "the memory of the mount cannot be made: %s",
                         strerror(-error));
@@ -212,6 +215,7 @@ void setup_keep_descriptors(struct mount *mount)
         keep_descriptors(nodes, of_area, sizeof(of_area) / sizeof(of_area[0]));
     }
     area_table_keep(&mount->volume.areas, nodes);
+    file_locks_keep(&mount->volume);
 }
 
 /* Checks what has to be there whatever is mounted. */

@@ -237,7 +237,7 @@ static bool is_release_on_its_way(const struct inode *inode)
 /* Waits, while a RELEASE of the file may be on its way, until one was served since the mark, and
  * moves the mark on. Returns whether one was. At most `waiters_max` threads wait: a RELEASE that
  * was deferred needs another thread. */
-static bool wait_for_release(const struct inode *inode, unsigned *mark, uint64_t end)
+bool wait_for_release(const struct inode *inode, unsigned *mark, uint64_t end)
 {
     struct volume *volume = inode->volume;
     bool came;

@@ -11,6 +11,7 @@
 
 #include "fs/hosts/keep_alive.h"
 #include "fs/journal/volume_journal.h"
+#include "fs/locks/file_locks.h"
 #include "fs/ops/ops.h"
 #include "fs/outage/store_watch.h"
 #include "fs/state/request_counts.h"
@@ -171,6 +172,8 @@ static void fill_sharing(const struct volume *volume, struct shmap_status *statu
 
     status->shared = volume_is_shared(volume);
     status->hosts = keep_alive_hosts(volume);
+    if (volume_forwards_locks(volume))
+        file_locks_count(volume, &status->lock_owners, &status->lock_waiters);
     if (status->shared)
         strlcpy(status->mappings, filesystem_mappings_word(filesystem_mappings(filesystem)),
                 sizeof(status->mappings));

@@ -4,9 +4,8 @@
 #include "fs/mount/session.h"
 
 /*
- * The table of operations. Some are missing for a reason. access: default_permissions. getlk,
- * setlk, flock: the kernel keeps locks by itself, and a daemon that waits for a lock leaves clients
- * that no signal ends. poll, bmap: regular files have no need of them.
+ * The table of operations. Some are missing for a reason. access: default_permissions. poll, bmap:
+ * regular files have no need of them. getlk, setlk and flock come on a mount that forwards locks.
  */
 const struct fuse_lowlevel_ops OPS = {
     .init = session_init,
@@ -28,6 +27,9 @@ const struct fuse_lowlevel_ops OPS = {
     .rmdir = op_rmdir,
     .rename = op_rename,
     .open = op_open,
+    .getlk = op_getlk,
+    .setlk = op_setlk,
+    .flock = op_flock,
     .flush = op_flush,
     .release = op_release,
     .read = op_read,

@@ -50,7 +50,6 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 
 /* file.c */
 void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
-void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi);
 void op_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t size, off_t offset,
@@ -62,6 +61,15 @@ void op_lseek(fuse_req_t req, fuse_ino_t id, off_t offset, int whence, struct fu
 void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
                         struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
                         struct fuse_file_info *to_fi, size_t length, int flags);
+
+bool wait_for_release(const struct inode *inode, unsigned *mark, uint64_t end);
+
+/* lock.c */
+void op_getlk(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, struct flock *lock);
+void op_setlk(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, struct flock *lock,
+              int waits);
+void op_flock(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, int operation);
+void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 
 /* dir.c */
 void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
@@ -78,5 +86,15 @@ void op_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *va
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size);
 void op_listxattr(fuse_req_t req, fuse_ino_t id, size_t size);
 void op_removexattr(fuse_req_t req, fuse_ino_t id, const char *name);
+
+/* save.c: commits that clients ask for by the attribute SHMAP_XATTR_SAVE. */
+
+/* Commits a file, to which the kernel lets the client write, and others that are named by their
+ * inode numbers, as shmap_save() describes. Returns 0 or a negative errno. */
+int save_files(fuse_req_t req, struct inode *inode, const char *numbers, size_t size);
+
+/* Answers the request, which reads the attribute of the mount's root with room for `size` bytes,
+ * when all is committed that the end of the mount would commit. */
+void save_request(fuse_req_t req, size_t size);
 
 #endif

@@ -136,6 +136,13 @@ int reply_data(fuse_req_t req, struct fuse_bufvec *data)
     return end_reply(volume, fuse_reply_data(req, data, 0));
 }
 
+int reply_lock(fuse_req_t req, const struct flock *lock)
+{
+    struct volume *volume = begin_reply(req);
+
+    return end_reply(volume, fuse_reply_lock(req, lock));
+}
+
 int reply_statfs(fuse_req_t req, const struct statvfs *vfs)
 {
     struct volume *volume = begin_reply(req);

@@ -23,6 +23,7 @@ int reply_data(fuse_req_t req, struct fuse_bufvec *data);
 int reply_statfs(fuse_req_t req, const struct statvfs *vfs);
 int reply_xattr(fuse_req_t req, size_t size);
 int reply_lseek(fuse_req_t req, off_t offset);
+int reply_lock(fuse_req_t req, const struct flock *lock);
 int reply_ioctl(fuse_req_t req, const void *value, size_t size);
 void reply_none(fuse_req_t req);
 /* Leaves the answer to the next process. */

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/ops/save.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +8,7 @@
 
 #include "fs/inode/impersonate.h"
 #include "fs/journal/common_commit.h"
-#include "fs/ops/reply.h"
+#include "fs/ops/ops.h"
 #include "fs/ops/sync.h"
 #include "lib/api/shmap_save.h"
 #include "lib/object/object.h"

@@ -11,7 +11,6 @@
 #include "fs/ops/reply.h"
 #include "fs/sync/save_all.h"
 #include "fs/sync/sync_child.h"
-#include "fs/vfs/file.h"
 
 /* The value that the client reads. */
 #define ANSWER_MAX 128
@@ -162,20 +161,4 @@ void sync_request(fuse_req_t req, enum awaited kind, size_t size)
     if (waiter)
         unpark(mount, waiter);
     free(waiter);
-}
-
-void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
-{
-    struct volume *volume = volume_of(req);
-    INODE struct inode inode = INODE_NONE;
-    int error;
-
-    if (!volume_area(volume, AREA_STORE)->has_servers) {
-        reply_never_again(req);
-        return;
-    }
-    error = inode_hold(volume, id, &inode);
-    if (!error && inode_area(&inode)->has_servers)
-        error = file_flush(&inode, fi);
-    reply_err(req, -error);
 }

@@ -15,7 +15,6 @@
 #include "fs/inode/impersonate.h"
 #include "fs/ops/control_xattr.h"
 #include "fs/ops/ops.h"
-#include "fs/ops/save.h"
 #include "fs/ops/sync.h"
 #include "fs/outage/reattach.h"
 #include "fs/outage/store_watch.h"

@@ -148,6 +148,8 @@ static int check_hosts_options(const struct options *options, struct complaint *
         { options->writeback, "writeback", "the page cache of FUSE would hide what others write" },
         { !options->passthrough, "nopassthrough",
           "the page cache of FUSE would hide what others write" },
+        { options->io_uring, "io_uring",
+          "nothing that waits for a lock could be interrupted over it" },
         { options->atomic, "atomic", "a journal is of one host" },
         { options->checkpoint, "checkpoint", "a journal is of one host" },
         { options->scratch, "scratch", "it would be emptied while others use it" },

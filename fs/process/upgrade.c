@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fs/broker/registrar.h"
+#include "fs/locks/file_locks.h"
 #include "fs/mount/session.h"
 #include "fs/mount/setup.h"
 #include "fs/util/log.h"
@@ -318,6 +319,13 @@ static int continue_registrar(const struct volume *volume)
     return memfd ? registrar_attach(volume->registrar, memfd) : 0;
 }
 
+static int continue_locks(struct volume *volume)
+{
+    int memfd = volume->state->locks;
+
+    return memfd ? file_locks_attach(volume, memfd) : 0;
+}
+
 int upgrade_resume(struct mount *mount, int memfd)
 {
     const char *why;
@@ -335,6 +343,8 @@ int upgrade_resume(struct mount *mount, int memfd)
         error = setup_continue(mount, mount->volume.info.device);
     if (!error)
         error = continue_registrar(&mount->volume);
+    if (!error)
+        error = continue_locks(&mount->volume);
     if (error)
         return error;
     // As in setup.c: a binary that did not do this may have had the mount until now.

@@ -16,6 +16,7 @@
 #include "fs/dispatch/server.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/locks/file_locks.h"
 #include "fs/mount/connection.h"
 #include "fs/mount/damage.h"
 #include "fs/mount/mountpoint.h"
@@ -208,8 +209,9 @@ static int attach_nodes(struct mount *mount)
     if (error)
         return error;
     node_fd_keep(&mount->volume.nodes, mount->volume.parking.memfd);
-    if (!area_table_keep(&mount->volume.areas, &mount->volume.nodes))
-        mount_damaged(mount, "the table of areas has a wrong checksum");
+    if (!area_table_keep(&mount->volume.areas, &mount->volume.nodes) ||
+        !file_locks_keep(&mount->volume))
+        mount_damaged(mount, "the table of areas or locks has a wrong checksum");
     return 0;
 }
 
@@ -229,17 +231,15 @@ static int begin_mount(struct mount *mount)
 {
     int error = session_agree(mount);
 
-    if (error) {
+    if (error)
         log_event(LOG_ERR, "no agreement with the kernel on the mount at %s: %s",
                   mount->volume.info.mountpoint, strerror(-error));
-        return error;
-    }
-    error = session_probe(mount);
+    else
+        error = session_probe(mount);
     if (!error && mount->options.last_close)
         error = last_close_require(&mount->volume);
-    if (error)
-        return error;
-    error = volume_journal_begin(&mount->volume);
+    if (!error)
+        error = volume_journal_begin(&mount->volume);
     if (error)
         return error;
     mount->volume.state->info = mount->volume.info;

@@ -125,6 +125,12 @@ void state_set_cached_class(struct state *state, enum caches_class which)
     raise_version(state, WITH_CLASS);
 }
 
+void state_set_locks(struct state *state, int memfd)
+{
+    state->locks = memfd;
+    raise_version(state, WITH_HOSTS);
+}
+
 void state_set_file_classes(struct state *state)
 {
     state->file_classes = 1;

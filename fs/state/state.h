@@ -189,6 +189,7 @@ struct state {
     // Files of the store may have a class of their own (lib/class/file_mark.h); 0: an older version
     // has mounted.
     _Atomic uint32_t file_classes;
+    int locks; // memfd of the owners of locks (lock_table.h); 0: the kernel keeps them
     _Alignas(4096) uint8_t buffers[REQUESTS][REQUEST_BYTES];
 };
 
@@ -267,6 +268,10 @@ void state_set_cached_class(struct state *state, enum caches_class which);
 /* Notes that other hosts mount the store, too. An earlier binary, which would have the kernel
  * believe what they have changed, does not go on with the mount. */
 void state_set_shared(struct state *state);
+
+/* Notes the memfd of the owners of locks. An earlier binary, which would answer no request about a
+ * lock, does not go on with the mount. */
+void state_set_locks(struct state *state, int memfd);
 
 /* Notes that files of the store may have a class of their own. An earlier binary does not go on
  * with the mount. */

@@ -15,7 +15,8 @@
 
 /* In the order in which a thread takes them. */
 enum lock_rank {
-    LOCK_OPTIONS = 1, // fs/inode/volume.h
+    LOCK_TURN = 1,    // fs/locks/locked_files.h
+    LOCK_OPTIONS,     // fs/inode/volume.h
     LOCK_STORE_WATCH, // fs/outage/store_watch.c
     LOCK_CLASS_ROOTS, // fs/inode/volume.h
     LOCK_OWN_AREAS,   // fs/inode/volume.h
@@ -30,6 +31,7 @@ enum lock_rank {
     LOCK_CLOSING,     // fs/inode/deferred_close.c
     LOCK_DEFERRED,    // fs/inode/deferred_close.c
     LOCK_ORPHANS,     // fs/inode/orphans.c
+    LOCK_FILE_LOCKS,  // fs/locks/locked_files.h
     LOCK_RELEASES,    // fs/inode/volume.h
     LOCK_SIZE_NOTIFY, // fs/vfs/size_notify.c
     LOCK_KEEP_ALIVE,  // fs/hosts/keep_alive.c

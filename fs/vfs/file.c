@@ -13,6 +13,7 @@
 #include "fs/inode/orphans.h"
 #include "fs/inode/share.h"
 #include "fs/lifetime/last_close.h"
+#include "fs/locks/file_locks.h"
 #include "fs/switch/class_switch.h"
 #include "fs/util/clock.h"
 #include "fs/vfs/attr.h"
@@ -30,14 +31,9 @@ static bool is_writer(const struct fuse_file_info *fi)
     return (fi->flags & O_ACCMODE) != O_RDONLY;
 }
 
-static uint64_t make_fh(bool writer, uint16_t errors)
+static uint64_t make_fh(bool writer, uint16_t errors, uint64_t opening)
 {
-    return (uint64_t)errors << 1 | writer;
-}
-
-static bool fh_is_writer(uint64_t fh)
-{
-    return fh & 1;
+    return opening << FILE_OPENING_SHIFT | (uint64_t)errors << 1 | writer;
 }
 
 static uint16_t fh_errors(uint64_t fh)
@@ -262,7 +258,7 @@ static void fill_open_reply(const struct inode *inode, struct fuse_file_info *fi
     // The cache is stale if the file was passed through meanwhile.
     fi->keep_cache = !passthrough && !(inode->ref.flags & NODE_CACHED);
     // A file that does not last may be given a name that does, while it is open.
-    fi->noflush = !inode_area(inode)->has_servers &&
+    fi->noflush = !inode_area(inode)->has_servers && !volume_forwards_locks(inode->volume) &&
                   !(inode->volume->info.hasty_writeback && area_kind(inode->ref.area)->lasts);
 }
 
@@ -291,7 +287,8 @@ static int open_once(struct inode *inode, struct fuse_file_info *fi, fuse_req_t 
     }
     if (!error && inode_contents(inode) && inode_contents(inode)->open)
         error = inode_contents(inode)->open(inode, writer);
-    fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false));
+    fi->fh = make_fh(writer, node_io_errors(&volume->nodes, &inode->ref, false),
+                     file_locks_new_opening(volume));
     if (!error && (fi->flags & O_TRUNC))
         error = truncate_once(inode, fi->kill_suidgid ? caller : NULL);
     // The kernel has no attributes yet of a file that was just made.
@@ -348,9 +345,10 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 {
     const struct contents *contents = inode_contents(inode);
     FILE_IO struct file_io io = FILE_IO_NONE;
-    bool writer = fh_is_writer(fi->fh);
+    bool writer = file_is_writer(fi);
     struct node_resources leftover;
 
+    file_locks_opening_ended(inode->volume, inode->ref.id, file_opening(fi));
     // Kept from being closed, it can still be used; or else the file is opened again.
     if (contents && contents->close && file_io_begin(inode, writer, &io) != 0)
         io = FILE_IO_NONE;
@@ -373,7 +371,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 int file_flush(struct inode *inode, const struct fuse_file_info *fi)
 {
     FILE_IO struct file_io io = FILE_IO_NONE;
-    int error = file_io_begin(inode, fh_is_writer(fi->fh), &io);
+    int error = file_io_begin(inode, file_is_writer(fi), &io);
     int copy;
 
     if (error)

@@ -3,8 +3,9 @@
  * Open regular files.
  *
  * An open handle has no record of its own. The node counts it, and the 64 bits that the kernel
- * brings back with each request (`fh`) hold the rest: whether the handle writes, and how many
- * errors of writeback the node had when it was opened.
+ * brings back with each request (`fh`) hold the rest: whether the handle writes, how many
+ * errors of writeback the node had when it was opened, and where locks are forwarded what tells it
+ * from other handles.
  */
 #ifndef SHMAPFS_FILE_H
 #define SHMAPFS_FILE_H
@@ -24,6 +25,18 @@ void file_let_go(struct inode *inode);
 
 /* Has the servers of a store take what was written, as the close of a file there does. */
 int file_flush(struct inode *inode, const struct fuse_file_info *fi);
+
+/* Returns what a handle says: whether it writes, and what tells it from all others (0: nothing). */
+static inline bool file_is_writer(const struct fuse_file_info *fi)
+{
+    return fi->fh & 1;
+}
+
+#define FILE_OPENING_SHIFT 17
+static inline uint64_t file_opening(const struct fuse_file_info *fi)
+{
+    return fi->fh >> FILE_OPENING_SHIFT;
+}
 
 /* Ends an open, also one whose reply did not arrive. */
 void file_close(struct inode *inode, const struct fuse_file_info *fi);

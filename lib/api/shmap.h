@@ -301,6 +301,7 @@ struct shmap_status {
     uint64_t open_files;  // open handles of regular files
     uint64_t descriptors; // that the daemon holds for nodes
     uint64_t descriptors_max;
+    uint64_t lock_owners, lock_waiters; // of locks that hold on all hosts, and for them
     struct shmap_area_status store_area;
     struct shmap_area_status ram_area;
     // The journal of the classes atomic and checkpoint; earlier versions have none: 0.

@@ -57,6 +57,8 @@ static const struct member STATUS_MEMBERS[] = {
     { MEMBER_NUMBER, FIELD(shmap_status, open_files) },
     { MEMBER_NUMBER, FIELD(shmap_status, descriptors) },
     { MEMBER_NUMBER, FIELD(shmap_status, descriptors_max) },
+    { MEMBER_NUMBER, FIELD(shmap_status, lock_owners), .later = true },
+    { MEMBER_NUMBER, FIELD(shmap_status, lock_waiters), .later = true },
     { MEMBER_NUMBER, FIELD(shmap_status, journal_size), .later = true },
     { MEMBER_NUMBER, FIELD(shmap_status, journal_used), .later = true },
     { MEMBER_NUMBER, FIELD(shmap_status, journal_uncommitted), .later = true },

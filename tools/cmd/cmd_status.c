@@ -123,6 +123,9 @@ static void print_status(const struct shmap_status *status, const char *flags)
     printf("in use     %" PRIu64 " nodes, %" PRIu64 " open files, %" PRIu64 " of %" PRIu64
            " descriptors\n",
            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
+    if (status->shared)
+        printf("locks      %" PRIu64 " owners, %" PRIu64 " waiting\n", status->lock_owners,
+               status->lock_waiters);
 }
 
 /* What a mount has several of; none: it is older than that. */

@@ -12,10 +12,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "lib/api/shmap.h"
+
 // The kernel's list shows a waiter with an arrow. That one shows up is an event of its own, within
 // the coprocess's time.
 // The kernel's table is the whole machine's, where other mounts have files of the same number.
-static bool someone_waits_for(int fd)
+static bool is_listed(int fd)
 {
     struct stat attr = fstat_of(fd);
     char line[256], file[64];
@@ -30,12 +32,20 @@ static bool someone_waits_for(int fd)
     return found;
 }
 
-static void await_waiter(int fd)
+// Where locks are forwarded, the daemon has those who wait.
+static bool someone_waits_for(void **state, int fd)
+{
+    static struct shmap_status status;
+    return (shmap_status_get(fixture_of(state)->mnt, &status) == 0 && status.lock_waiters > 0) ||
+           is_listed(fd);
+}
+
+static void await_waiter(void **state, int fd)
 {
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        if (someone_waits_for(fd))
+        if (someone_waits_for(state, fd))
             return;
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -55,7 +65,6 @@ static int wait_for_lock(struct coprocess *parent, void *argument)
 
 static void waiter_gets_the_lock(void **state)
 {
-    (void)state;
     for (int i = 0; i < LOCK_KINDS; i++) {
         struct coprocess coprocess;
         put_file("file", "");
@@ -63,7 +72,7 @@ static void waiter_gets_the_lock(void **state)
         assert_ok(lock_kinds[i].lock(fd, F_WRLCK, false));
         assert_int_equal(
             coprocess_start(&coprocess, wait_for_lock, (void *)(uintptr_t)&lock_kinds[i]), 0);
-        await_waiter(fd);
+        await_waiter(state, fd);
         // The file works meanwhile, for this process and by other opens.
         assert_int_equal(pwrite(fd, "meanwhile", 9, 0), 9);
         assert_int_equal(stat_of("file").st_size, 9);
@@ -95,7 +104,6 @@ static int wait_and_be_interrupted(struct coprocess *parent, void *argument)
 
 static void signal_interrupts_a_waiter(void **state)
 {
-    (void)state;
     for (int i = 0; i < LOCK_KINDS; i++) {
         struct coprocess coprocess;
         put_file("file", "");
@@ -105,10 +113,10 @@ static void signal_interrupts_a_waiter(void **state)
             coprocess_start(&coprocess, wait_and_be_interrupted, (void *)(uintptr_t)&lock_kinds[i]),
             0);
         assert_true(coprocess_await_turn(&coprocess));
-        await_waiter(fd);
+        await_waiter(state, fd);
         assert_ok(kill(coprocess.pid, SIGUSR1));
         assert_true(coprocess_await_turn(&coprocess));
-        assert_false(someone_waits_for(fd));
+        assert_false(someone_waits_for(state, fd));
         assert_true(coprocess_give_turn(&coprocess));
         assert_coprocess_succeeds(&coprocess);
         assert_ok(close(fd));
@@ -117,7 +125,6 @@ static void signal_interrupts_a_waiter(void **state)
 
 static void signal_kills_a_waiter(void **state)
 {
-    (void)state;
     for (int i = 0; i < LOCK_KINDS; i++) {
         struct coprocess coprocess;
         put_file("file", "");
@@ -125,7 +132,7 @@ static void signal_kills_a_waiter(void **state)
         assert_ok(lock_kinds[i].lock(fd, F_WRLCK, false));
         assert_int_equal(
             coprocess_start(&coprocess, wait_for_lock, (void *)(uintptr_t)&lock_kinds[i]), 0);
-        await_waiter(fd);
+        await_waiter(state, fd);
         assert_ok(kill(coprocess.pid, SIGTERM));
         assert_int_equal(coprocess_end(&coprocess), 128 + SIGTERM);
         assert_ok(lock_kinds[i].lock(fd, F_UNLCK, false));
@@ -145,14 +152,13 @@ static int lock_second_then_first(struct coprocess *parent, void *argument)
 
 static void deadlock_is_detected(void **state)
 {
-    (void)state;
     struct coprocess coprocess;
     put_file("file", "");
     int fd = open_file("file", O_RDWR);
     assert_ok(record_lock(fd, F_SETLK, F_WRLCK, 0, 1));
     assert_int_equal(coprocess_start(&coprocess, lock_second_then_first, NULL), 0);
     assert_true(coprocess_await_turn(&coprocess));
-    await_waiter(fd);
+    await_waiter(state, fd);
     assert_errno(record_lock(fd, F_SETLKW, F_WRLCK, 1, 1), EDEADLK);
     assert_ok(record_lock(fd, F_SETLK, F_UNLCK, 0, 1));
     assert_coprocess_succeeds(&coprocess);
