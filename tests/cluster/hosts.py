@@ -22,6 +22,10 @@ NOBODY = 65534
 NAMED = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"']
 
 
+class Skipped(Exception):
+    """What this machine lacks for a case."""
+
+
 class Host:
     """A host: its mount of the cluster, and a directory for the mount under test."""
 
@@ -96,6 +100,8 @@ def run(top, cases, options, forget):
         try:
             case(one, other, cluster)
             print(f"ok {number} - {case.__name__}", flush=True)
+        except Skipped as reason:
+            print(f"ok {number} - {case.__name__} # SKIP {reason}", flush=True)
         except (AssertionError, OSError, subprocess.SubprocessError, TimeoutError):
             failures += 1
             print(f"not ok {number} - {case.__name__}", flush=True)

@@ -12,9 +12,9 @@ the answers of another kernel, asked in a machine of its own (tests/kernels/run)
 rows that are not as in the first one. Fails if the manual has another one; with --write, puts it
 there.
 
-The first table is of one series of kernels and one filesystem of the store. On others, it is only
-printed. A row counts for nothing where the area itself answers otherwise than in the table, as in
-a container that forbids a call.
+The first table is of one series of kernels and one filesystem of the store. On others, what is found is
+compared with the table of these, and only printed where the manual has none. A row counts for nothing
+where the area itself answers otherwise than in the table, as in a container that forbids a call.
 """
 import os
 import platform
@@ -178,6 +178,12 @@ def compare_with_manual(rows, made_on, again):
     return 1
 
 
+def made_on_of_tables():
+    """The kernels and filesystems of all tables."""
+    with open(MANUAL, encoding="utf-8") as file:
+        return [MADE_ON.match(text).groups() for text in split(file.read())[1].values()]
+
+
 def first_table():
     with open(MANUAL, encoding="utf-8") as file:
         text = next(iter(split(file.read())[1].values()))
@@ -209,7 +215,11 @@ def main(build, *words):
         return 1
     if "--write" in words:
         return put(rows, made_on, True)
-    if first_table()[1] != made_on:
+    first, first_made_on = first_table()
+    if first_made_on != made_on and made_on in made_on_of_tables():
+        return compare_with_manual(rows_of_other(answers, first), made_on,
+                                   f"tests/kernels/run {made_on[0]} differences, and what it says with")
+    if first_made_on != made_on:
         print(f"{os.path.relpath(MANUAL)} begins with the table of another kernel or filesystem; "
               "this is the one of here:")
         print(table(rows, made_on, True))

@@ -65,6 +65,7 @@ class Report:
     def __init__(self):
         self.count = self.failures = 0
         self.outcome = {}
+        self.missing = None  # what this machine lacks for the whole setting
         self._lock = threading.Lock()  # rows run side by side
 
     def _say(self, verdict, name, notes, directive=""):
@@ -191,6 +192,7 @@ def inside(given):
         run_rows(setting, ready, given, report)
         setting.unmount()
     except Missing as reason:
+        report.missing = str(reason)
         report.skipped("mount", reason)
     except Exception as error:
         report.failed("mount", error)
@@ -205,6 +207,7 @@ def write_results(rows, given, report):
         json.dump({
             "setting": "killed" if given.kill else given.setting,
             "tier": given.tier,
+            "missing": report.missing,
             "rows": {row.slug: {"passed": report.outcome[row.slug], "version": row.version()}
                      for row in rows if row.slug in report.outcome},
         }, file, indent=1)

@@ -5,8 +5,8 @@
     table.py RESULTS DOCUMENT OUTPUT
 
 Makes OUTPUT, the document as it should be: from the rows, from the directory of results that
-programs.py wrote (one file for each tier and setting), and for a tier that was not run at all from
-DOCUMENT. Fails if DOCUMENT says something else. The versions that were tried do not count for that:
+programs.py wrote (one file for each tier and setting), and for a tier that was not run at all, or a
+setting that this kernel does not have, from DOCUMENT. Fails if DOCUMENT says something else. The versions that were tried do not count for that:
 the distribution changes them from one day to the next.
 """
 import collections
@@ -72,17 +72,20 @@ def upstream(version):
 
 
 def read_results(directory):
-    """{slug: {setting: passed}}, {slug: "package version"} and the tiers that were run."""
-    passed, tried, tiers = collections.defaultdict(dict), {}, set()
+    """{slug: {setting: passed}}, {slug: "package version"}, the (tier, setting) that this machine
+    does not have, and the tiers that were run."""
+    passed, tried, missing, tiers = collections.defaultdict(dict), {}, set(), set()
     for name in sorted(os.listdir(directory) if os.path.isdir(directory) else []):
         with open(os.path.join(directory, name), encoding="utf-8") as file:
             result = json.load(file)
         tiers.add(result["tier"])
+        if result.get("missing"):
+            missing.add((result["tier"], result["setting"]))
         for slug, row in result["rows"].items():
             passed[slug][result["setting"]] = row["passed"]
             package, version = row["version"]
             tried[slug] = f"{package} {upstream(version)}".strip()
-    return passed, tried, tiers
+    return passed, tried, missing, tiers
 
 
 def read_document(text):
@@ -100,13 +103,15 @@ def verdict(passed):
 
 
 def cells_of(row, old, results, elsewhere):
-    """The cells of a row: what was found, or what was known before of a tier that was not run, and
-    of a row that could not be run on another release than the document's."""
-    passed, tried, tiers = results
+    """The cells of a row: what was found, or what was known before of a tier that was not run, of a
+    row that could not be run on another release than the document's, and of a setting that this
+    machine does not have."""
+    passed, tried, missing, tiers = results
     fixed = [row.name, tried.get(row.slug) or old[VERSION], str(row.tier), row.proves]
     if row.tier not in tiers or (elsewhere and row.slug not in passed):
         return fixed + list(old[VERDICTS:])
-    return fixed + [verdict(passed[row.slug].get(setting)) for setting in SETTINGS]
+    return fixed + [before if (row.tier, setting) in missing else verdict(passed[row.slug].get(setting))
+                    for setting, before in zip(SETTINGS, old[VERDICTS:])]
 
 
 def make(document, directory):
