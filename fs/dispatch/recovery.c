@@ -11,6 +11,7 @@
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/share.h"
 #include "fs/journal/volume_journal.h"
+#include "fs/nodes/node_fd.h"
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "fs/vfs/attr.h"

@@ -11,6 +11,7 @@
 
 #include "fs/journal/applier.h"
 #include "fs/journal/save_times.h"
+#include "fs/nodes/node_fd.h"
 #include "fs/util/log.h"
 #include "fs/vfs/file_io.h"
 #include "fs/vfs/writeback.h"

@@ -19,6 +19,7 @@
 #include "fs/mount/mountpoint.h"
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
+#include "fs/nodes/node_fd.h"
 #include "fs/options/option_table.h"
 #include "fs/options/option_text.h"
 #include "fs/vfs/readdir_policy.h"

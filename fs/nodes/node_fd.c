@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/nodes/node_slot.h"
 
 #define GENERATION_BITS 30

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Ledgers: what one request has taken that the kernel does not know of yet. */
+#include "fs/nodes/node_fd.h"
 #include "fs/nodes/node_slot.h"
 
 const struct ledger_head *ledger_head_of(const struct node_table *table,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/nodes/node_slot.h"
 
 static uint64_t round_to_page(uint64_t bytes)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Rollback of a request that was never answered: its ledger says what to take back. */
+#include "fs/nodes/node_fd.h"
 #include "fs/nodes/node_slot.h"
 
 static void undo_stream(struct node_table *table, struct node_ledger *ledger,

@@ -29,10 +29,8 @@
  * Uses are in private memory: they end with their process, and attaching frees the nodes that
  * nothing else counted on.
  *
- * The table knows the owner of each descriptor number: the mount, a node, a directory stream or
- * nobody. So descriptors that a dead process had opened and not yet handed over can be found and
- * closed. A backing id that was taken off a node is pending until the caller says that it is
- * closed.
+ * The table knows the owner of each descriptor number (fs/nodes/node_fd.h). A backing id that was
+ * taken off a node is pending until the caller says that it is closed.
  *
  * A ledger notes what one request has taken that the kernel does not know of yet: lookups, an open,
  * a directory stream. Each entry is made in the same call as the thing that it notes. So after a
@@ -60,8 +58,6 @@
 
 #define NODE_LEDGERS        16
 #define NODE_LEDGER_LOOKUPS 8192 // more than the entries of a full reply to READDIRPLUS
-
-#define NODE_STREAM_NONE UINT64_MAX // the handle of no directory stream
 
 /* The identity of a node: two lookups with the same key have found the same node. */
 struct node_key {
@@ -361,28 +357,6 @@ struct node_pinned node_pinned(struct node_table *table, uint32_t user);
 
 /* Returns how many errors of writeback were seen on a node. `another` adds one first. */
 uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another);
-
-/* Makes a descriptor the mount's own, for as long as the mount lives. */
-void node_fd_keep(struct node_table *table, int fd);
-
-/* Takes back that a descriptor is the mount's own, if it is. */
-void node_fd_drop(struct node_table *table, int fd);
-
-/* Begins a directory stream. Returns its handle, which the kernel brings back. NODE_STREAM_NONE:
- * `fd` is not below NODE_FD_MAX, and is the caller's to close. */
-uint64_t node_dir_open(struct node_table *table, struct node_ledger *ledger, int fd);
-
-/* Returns the descriptor of a stream; -1: the handle is no stream's. */
-int node_dir_fd(struct node_table *table, uint64_t fh);
-
-/* Ends a stream. Returns its descriptor, for closing; -1: the handle is no stream's any more. */
-int node_dir_close(struct node_table *table, struct node_ledger *ledger, uint64_t fh);
-
-/* Closes every descriptor that has no owner. Only while no other thread or process opens any. */
-void node_fd_sweep(struct node_table *table);
-
-/* Lets descriptors that have an owner live through execve(2). -EBADF: one of them is not open. */
-int node_fd_inherit(struct node_table *table);
 
 /* Notes that a backing id that was taken off a node is closed. */
 void node_backing_closed(struct node_table *table, int32_t id);

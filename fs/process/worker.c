@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -23,6 +22,7 @@
 #include "fs/mount/session.h"
 #include "fs/mount/store_setup.h"
 #include "fs/mount/syscall_filter.h"
+#include "fs/nodes/node_fd.h"
 #include "fs/outage/reattach.h"
 #include "fs/process/background.h"
 #include "fs/process/upgrade.h"

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/util/checksum.h"
 #include "fs/util/fault.h"
 #include "lib/sys/cleanup.h"

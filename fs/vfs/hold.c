@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/util/clock.h"
 #include "fs/util/event.h"
 #include "fs/util/fault.h"

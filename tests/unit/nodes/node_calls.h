@@ -6,6 +6,7 @@
 #ifndef NODE_CALLS_H
 #define NODE_CALLS_H
 
+#include "fs/nodes/node_fd.h"
 #include "tests/unit/nodes/node_fixture.h"
 #include "tests/unit/nodes/node_state.h"
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "tests/unit/child.h"
 #include "tests/unit/nodes/node_fixture.h"
 #include "tests/unit/nodes/node_state.h"

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "fs/nodes/node_fd.h"
 #include "tests/unit/nodes/node_fixture.h"
 #include "tests/unit/nodes/node_state.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/state/area_table.h"
 
 struct tables {
