@@ -72,12 +72,22 @@ static const struct {
     { "setuid", "have that user mount: shmapfs started by a user serves with that user's rights" },
     { "drop_privileges", "leave it out: the daemon gives up what it does not need by itself" },
     { "debug", "write -f when calling shmapfs, and see docs/hacking.md" },
+    { "X-mount.idmap", "leave it out: the kernel would not tell the daemon who calls" },
 };
+
+const char *foreign_word_advice(const char *name)
+{
+    for (size_t i = 0; i < COUNT(ADVICE); i++) {
+        if (strcmp(name, ADVICE[i].name) == 0)
+            return ADVICE[i].instead;
+    }
+    return NULL;
+}
 
 bool foreign_word_is_passed_over(const char *name)
 {
     if (strncasecmp(name, "x-", 2) == 0)
-        return true;
+        return foreign_word_advice(name) == NULL;
     for (size_t i = 0; i < COUNT(PASSED_OVER); i++) {
         if (strcmp(name, PASSED_OVER[i]) == 0)
             return true;
@@ -96,15 +106,6 @@ bool foreign_word_is_the_kernels(const char *name)
             return true;
     }
     return false;
-}
-
-const char *foreign_word_advice(const char *name)
-{
-    for (size_t i = 0; i < COUNT(ADVICE); i++) {
-        if (strcmp(name, ADVICE[i].name) == 0)
-            return ADVICE[i].instead;
-    }
-    return NULL;
 }
 
 static size_t fewest(size_t a, size_t b)

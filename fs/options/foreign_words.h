@@ -13,7 +13,8 @@ bool foreign_word_is_passed_over(const char *name);
  * it on when it remounts. */
 bool foreign_word_is_the_kernels(const char *name);
 
-/* Returns what is to be written instead of a word of FUSE's; NULL: nothing is known of it. */
+/* Returns what is to be written instead of a word of FUSE's, or of one of mount(8)'s that cannot be
+ * obeyed; NULL: nothing is known of it. */
 const char *foreign_word_advice(const char *name);
 
 /* Returns the known word that is most like an unknown one, without its value; NULL: none is. */

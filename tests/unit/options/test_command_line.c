@@ -211,6 +211,7 @@ static void unknown_options_are_named(void **state)
     assert_complaint("nopasthru", "'nopasthru'", "--help");
     assert_complaint("nopasstrough", "'nopasstrough'", "'nopassthrough'");
     assert_complaint("defalts", "'defalts'", "'defaults'");
+    assert_complaint("X-mount.idmap=b:1:2:3", "'X-mount.idmap'", "leave it out");
 }
 
 static void words_of_fuse_are_told_apart(void **state)

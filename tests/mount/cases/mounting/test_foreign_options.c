@@ -110,6 +110,7 @@ static void words_of_fuse_are_told_what_to_write(void **state)
         { "attr_timeout=3", "timeout=SECONDS" },
         { "nonempty", "empty directory" },
         { "umask=022", "mode=" },
+        { "X-mount.idmap=b:0:1000:1", "leave it out" },
         { "alow_other", "'allow_other'" },
         { "nr_inode=5", "'nr_inodes'" },
         { "sise=5m", "'size'" },
