@@ -22,8 +22,13 @@
 
 static int fail_class_get(const char *path, int error)
 {
+    struct stat st;
+
     if (error == -ENODATA)
         return fail(path, "not a file or directory of a shmapfs mount; only these have a class");
+    // The kernel asks for that right as for any attribute in the name space `user`.
+    if (error == -EACCES && stat(path, &st) == 0)
+        return fail(path, "permission denied; only who may read it is told its class");
     return fail(path, "%s", strerror(-error));
 }
 

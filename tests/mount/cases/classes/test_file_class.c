@@ -329,6 +329,27 @@ static void many_change_and_read(void **state)
     workspace_unmount(workspace);
 }
 
+/* The kernel lets nobody ask for an attribute of what he may not read. */
+static void who_may_not_read_is_not_told(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+
+    if (workspace->root)
+        return; // Root may read all.
+    workspace_mount(workspace, true, "");
+    put_file("mnt/file", "");
+    assert_ok(chmod("mnt/file", 0200));
+    struct program_result result = run_program(shmapctl(), "class", "mnt/file", NULL);
+    assert_refused(&result, EXIT_FAILURE, "mnt/file", "permission denied; only who may read it",
+                   NULL);
+    assert_ok(mkdir("mnt/directory", 0));
+    result = run_program(shmapctl(), "class", "mnt/directory/file", NULL);
+    assert_refused(&result, EXIT_FAILURE, "mnt/directory/file", "permission denied", NULL);
+    assert_null(strstr(result.err, "only who"));
+    assert_ok(chmod("mnt/directory", 0700));
+    workspace_unmount(workspace);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest cases[] = {
@@ -343,6 +364,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_full_area_takes_no_file),
         cmocka_unit_test(the_class_of_the_directory_comes_back),
         cmocka_unit_test(it_is_that_of_its_own_directory),
+        cmocka_unit_test(who_may_not_read_is_not_told),
     };
 
     return workspace_main(argc, argv, "file_class", cases, sizeof(cases) / sizeof(cases[0]));
