@@ -112,6 +112,14 @@ static bool has_same_value(struct comparison *comparison, char paths[2][PATH_MAX
            memcmp(comparison->blocks[0], comparison->blocks[1], (size_t)lengths[0]) == 0;
 }
 
+static int differ_in_attributes(struct comparison *comparison, const char *copy)
+{
+    bool lacks = lgetxattr(copy, USER_ATTRIBUTE "any", NULL, 0) < 0 && errno == EOPNOTSUPP;
+
+    return differ(comparison, lacks ? USER_ATTRIBUTE "* attributes, which RAM has since Linux 6.6"
+                                    : "extended attributes");
+}
+
 static int compare_attributes(struct comparison *comparison, const int directories[2],
                               const char *name)
 {
@@ -128,13 +136,13 @@ static int compare_attributes(struct comparison *comparison, const int directori
     if (lengths[0] < 0 && errno == EOPNOTSUPP)
         return 0;
     if (lengths[0] < 0 || (lengths[0] != lengths[1] && !comparison->part))
-        return differ(comparison, "extended attributes");
+        return differ_in_attributes(comparison, paths[1]);
     for (const char *at = names; at < names + lengths[0]; at += strlen(at) + 1) {
         // Others tell who may do what, which a copy that is not complete may not have.
         if (comparison->part && strncmp(at, USER_ATTRIBUTE, strlen(USER_ATTRIBUTE)) != 0)
             continue;
         if (!has_same_value(comparison, paths, at))
-            return differ(comparison, "extended attributes");
+            return differ_in_attributes(comparison, paths[1]);
     }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { FAILED = 1, USAGE = 2 };
@@ -44,6 +45,28 @@ static void to_and_fro(void **state)
     assert_string_equal(stored, before);
     free(stored);
     free(before);
+}
+
+/* A kernel whose RAM areas have no such attributes converts nothing that would lose them. */
+static void user_attributes_come_along_or_it_stays(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    bool can = has_user_attributes("/dev/shm");
+    char value[8];
+
+    workspace_mount(workspace, true, "");
+    assert_ok(mkdir("mnt/tree", 0755));
+    put_file("mnt/tree/file", "contents");
+    assert_ok(setxattr("mnt/tree/file", "user.name", "value", 5, 0));
+    struct program_result result = convert("mnt/tree", "anon");
+    if (can)
+        assert_done(&result);
+    else
+        assert_refused(&result, FAILED, "as it was", "file would not", "Linux 6.6", NULL);
+    assert_class("mnt/tree", can ? "anon" : "persist");
+    assert_int_equal(getxattr("mnt/tree/file", "user.name", value, sizeof(value)), 5);
+    assert_content("mnt/tree/file", "contents");
+    workspace_unmount(workspace);
 }
 
 static void anonymous_directories_below_it(void **state)
@@ -266,6 +289,7 @@ static void mounts_in_it(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(to_and_fro),
+    cmocka_unit_test(user_attributes_come_along_or_it_stays),
     cmocka_unit_test(anonymous_directories_below_it),
     cmocka_unit_test(refusals),
     cmocka_unit_test(names_of_anon),
