@@ -10,6 +10,13 @@
 
 #include <cmocka.h>
 
+/* Ends a case, and says what this machine lacks for it. */
+static inline void skip_because(const char *reason)
+{
+    print_message("SKIPPED: %s\n", reason);
+    skip();
+}
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

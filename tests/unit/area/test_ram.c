@@ -30,8 +30,7 @@ static struct area open_ram(const struct ram_options *options)
     struct complaint complaint = { "" };
     int error = ram_open(options, &area, &complaint);
     if (error != 0 && geteuid() != 0 && getenv("SHMAPFS_NO_SKIP") == NULL) {
-        print_message("%s\n", complaint.text);
-        skip();
+        skip_because(complaint.text);
     }
     if (error != 0)
         fail_msg("%d: %s", error, complaint.text);

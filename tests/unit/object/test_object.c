@@ -80,7 +80,7 @@ static void a_handle_opens_the_object_while_it_lives(void **state)
     struct object_handle handle = { 0 };
     int error = object_handle_of(fd, &handle);
     if ((error == -EOPNOTSUPP || error == -EOVERFLOW) && getenv("SHMAPFS_NO_SKIP") == NULL)
-        skip(); /* the filesystem that the tests run on has none that fit */
+        skip_because("the filesystem that the tests run on has no file handles that fit");
     assert_int_equal(error, 0);
     assert_in_range(handle.length, 1, OBJECT_HANDLE_MAX);
     assert_int_equal(renameat(dir, "old name", dir, "new name"), 0);

@@ -81,7 +81,7 @@ static struct client begin(void **state)
     struct stat here, above;
     if (stat(".", &here) != 0 || stat(*state, &above) != 0 || here.st_dev != above.st_dev ||
         here.st_ino != above.st_ino)
-        skip(); // Nothing may be mounted here.
+        skip_because("nothing may be mounted here");
     for (int i = 0; i < NAMES; i++)
         make_file(i);
     client.memory = stream_memory_create();

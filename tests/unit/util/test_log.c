@@ -339,7 +339,7 @@ static void check_syslog_that_hangs(void *root)
 static void check(void (*body)(void *), void *root)
 {
     if (run_in_child(body, root) == CHILD_CANNOT)
-        skip(); /* no user namespaces, and no root */
+        skip_because("no root, and no user namespaces");
 }
 
 static void without_a_standard_error_a_line_goes_to_syslog(void **state)
