@@ -147,7 +147,7 @@ static void opens_ask_for_fewer_attributes_than_there_are_opens(void **state)
     end_trace(&trace);
     workspace_unmount(workspace);
     if (!counted)
-        harness_skip_case("no tracefs: requests cannot be counted");
+        harness_skip_case("this kernel has no trace events of FUSE, by which requests are counted");
     print_message("%u of OPEN, %u of GETATTR\n", opens, asked);
     assert_int_equal(opens, OPENS);
     assert_true(asked < opens);

@@ -174,6 +174,7 @@ static void attributes_end_before_the_memory(void **state)
     int result = 0;
     int count = 0;
 
+    need_user_attributes("/dev/shm");
     mount_within(workspace, &cgroup, "nr_inodes=1m");
     memset(value, 'x', sizeof(value));
     while (result == 0 && count < 4000) {
