@@ -147,14 +147,18 @@ static inline void inode_overlay(const struct inode *inode, struct statx *stx)
 /* Reads the attributes of an inode, of which `fd` is any descriptor. */
 int inode_stat(struct inode *inode, int fd, struct statx *stx);
 
+/* Returns whether other hosts can change an object, or names in it. */
+static inline bool inode_is_of_others(const struct inode *inode)
+{
+    return volume_is_shared(inode->volume) && inode->ref.area == AREA_STORE;
+}
+
 /* Returns whether an object has gone from a store because another host has removed it, or put
  * another in its place. */
 static inline bool inode_is_gone(const struct inode *inode)
 {
     struct statx stx;
-    int error = volume_is_shared(inode->volume) && inode->ref.area == AREA_STORE
-                    ? object_stat(inode->fd, &stx)
-                    : 0;
+    int error = inode_is_of_others(inode) ? object_stat(inode->fd, &stx) : 0;
 
     return error == -ESTALE || error == -ENOENT;
 }

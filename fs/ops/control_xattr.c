@@ -23,7 +23,7 @@
 #include "fs/single/file_class.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_size.h"
-#include "lib/api/latency.h"
+#include "lib/latency/latency.h"
 #include "lib/api/pages.h"
 #include "lib/api/shmap_hosts.h"
 #include "lib/api/shmap_save.h"

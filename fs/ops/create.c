@@ -39,12 +39,6 @@ struct new_entry {
     const char *target; // for a symlink
 };
 
-/* Returns whether other hosts can make names in a directory. */
-static bool is_of_others(const struct inode *dir)
-{
-    return volume_is_shared(dir->volume) && dir->ref.area == AREA_STORE;
-}
-
 static int make(const struct inode *dir, const struct new_entry *new)
 {
     int result;
@@ -66,7 +60,7 @@ static bool is_made(const struct inode *dir, const struct new_entry *new)
     struct node_key key;
     struct statx stx;
 
-    return request_is_repeated(volume_request(dir->volume)) && !is_of_others(dir) &&
+    return request_is_repeated(volume_request(dir->volume)) && !inode_is_of_others(dir) &&
            inode_key_of_name(dir, new->name, &key, &stx) == 0 &&
            (stx.stx_mode & S_IFMT) == (new->mode &S_IFMT);
 }
@@ -269,7 +263,7 @@ static void unmake_file(const struct inode *dir, const char *name)
     struct statx stx;
 
     // Of another host's file nobody could tell it.
-    if (name && request_is_repeated(volume_request(dir->volume)) && !is_of_others(dir) &&
+    if (name && request_is_repeated(volume_request(dir->volume)) && !inode_is_of_others(dir) &&
         inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
         stx.stx_size == 0 && stx.stx_nlink == 1)
         unlinkat(dir->fd, name, 0);

@@ -16,7 +16,7 @@
 #include "fs/outage/store_watch.h"
 #include "fs/state/request_counts.h"
 #include "fs/util/version.h"
-#include "lib/api/latency.h"
+#include "lib/latency/latency.h"
 #include "lib/api/shmap.h"
 #include "lib/area/shared_filesystem.h"
 #include "lib/class/scratch_place.h"

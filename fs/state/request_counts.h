@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "lib/sys/duration_scale.h"
+#include "lib/latency/duration_scale.h"
 
 struct request_counts;
 

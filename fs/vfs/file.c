@@ -214,8 +214,8 @@ static int check_executable(struct inode *inode)
  * client may believe in the file, until the servers are asked for something that it has not. */
 static bool is_gone(const struct inode *inode)
 {
-    bool may_be = volume_is_shared(inode->volume) && inode->ref.area == AREA_STORE;
-    ssize_t found = may_be ? xattr_get(inode->fd, SHMAP_XATTR_CLASS_ROOT, NULL, 0) : 0;
+    ssize_t found =
+        inode_is_of_others(inode) ? xattr_get(inode->fd, SHMAP_XATTR_CLASS_ROOT, NULL, 0) : 0;
 
     return found == -ENOENT || found == -ESTALE;
 }

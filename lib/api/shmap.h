@@ -280,20 +280,16 @@ struct shmap_status {
     char upgrade_error[256]; // why the last upgrade was refused; empty: it was not
     char mountpoint[4096];
     char store[4096]; // empty: no store
-    // Since when the store does not answer, in seconds since 1970; what is said of it is what was
-    // known before. 0: it answers, or the daemon is older than this.
+    // Since when the store does not answer, in seconds since 1970; 0: it does, or is not asked yet.
     uint64_t store_silent_since;
     char store_error[128]; // why no call on the store succeeds; empty: some do
     // Where the contents of scratch directories are, which no backup needs; empty: there are none.
     char scratch[4096];
-    // Those in force of shmapfs' own options, as -o takes them; empty: the daemon is older than
-    // this. The kernel knows its own (proc(5)).
+    // Those in force of shmapfs' own options, as -o takes them. The kernel knows its own (proc(5)).
     char options[2560];
-    bool shared;    // other hosts mount the store, too (-o shared)
-    uint64_t hosts; // that have it, this one among them; 0: not shared, or not known
-    // When one sees what another has stored through a mapping: "after-msync", "at-once", "never",
-    // or "untried", where documentation alone promises it; empty: the store is of this host.
-    char mappings[16];
+    bool shared;          // other hosts mount the store, too (-o shared)
+    uint64_t hosts;       // that have it, this one among them; 0: not shared, or not known
+    char mappings[16];    // when one sees what another stores through a mapping (shmap_hosts.h)
     char huge[16];        // tmpfs' huge= in force for the RAM area; "never" if the kernel refused
     char transport[16];   // "fuse" or "io_uring"
     bool writeback;       // FUSE's page cache holds writes back

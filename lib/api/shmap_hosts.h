@@ -19,6 +19,10 @@ extern "C" {
  * root. */
 #define SHMAP_XATTR_HOSTS "user.shmapfs.hosts"
 
+/* The words of shmap_status' mappings for when one host sees what another has stored through a
+ * mapping: "after-msync", "at-once", "never", or "untried", where documentation alone promises it;
+ * empty: the store is of one host. */
+
 /* A host that mounts a store on a filesystem of several. */
 struct shmap_host {
     char host[65]; // its name

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "lib/api/latency.h"
+#include "lib/latency/latency.h"
 #include "lib/api/shmap.h"
 
 struct rate {

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "lib/api/latency.h"
+#include "lib/latency/latency.h"
 
 /* Each duration is in the step whose bounds it is between, and no step is wider than a quarter. */
 static void the_scale_has_no_gap(void **state)

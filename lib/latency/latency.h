@@ -4,7 +4,7 @@
 #define SHMAP_LATENCY_H
 
 #include "lib/api/shmap.h"
-#include "lib/sys/duration_scale.h"
+#include "lib/latency/duration_scale.h"
 
 /* On a mount's root, for its owner and root. */
 #define SHMAP_XATTR_LATENCIES "user.shmapfs.latencies"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* {"pid":1,"latencies":{"LOOKUP":[[14336,7],[16384,2]]}} */
-#include "lib/api/latency.h"
+#include "lib/latency/latency.h"
 
 #include <errno.h>
 #include <inttypes.h>
