@@ -21,7 +21,7 @@
 
 enum { ROUNDS = 8, PIECES = 40, ROUND_TRIPS = 4, LISTINGS = 4, IDLE_SECONDS = 2, LOOKS = 4 };
 
-/* Where the client works, and as whom. */
+/* The places where the client works, and as whom. */
 enum place { RAM_ROOT, RAM_USER, STORE_ROOT, STORE_USER, PLACES };
 
 static const char *const directories[PLACES] = {
@@ -139,7 +139,7 @@ static int do_pieces(const struct kind *kind, enum place place)
     for (unsigned i = 0; i < PIECES; i++)
         if (kind->piece(i) != 0)
             return 2;
-    // What nobody waits for is done when these find the daemon with nothing else to do.
+    // These find the daemon with nothing else to do, and then it does what nobody waits for.
     struct statvfs vfs;
     for (int i = 0; i < ROUND_TRIPS; i++)
         if (statvfs(".", &vfs) != 0)
@@ -147,7 +147,7 @@ static int do_pieces(const struct kind *kind, enum place place)
     return 0;
 }
 
-/* What was counted of a kind in each place, for a piece: the least of all rounds. A machine that is
+/* The counts of a kind in each place, for a piece: the least of all rounds. A machine that is
  * busy has the daemon do more, as when a file is open for long. */
 struct counts {
     double calls[PLACES];
@@ -220,7 +220,7 @@ static void calls_are_no_more_than_they_were(void **state)
 
     if (!workspace->passthrough) {
         free(worker);
-        return; // What is not passed through is opened by the daemon, and an open differs.
+        return; // Otherwise the daemon opens each file, which is something else.
     }
     pid_t keeper = keeper_start(workspace, &(struct keeper_settings){ .with_store = true });
     prepare_places();
