@@ -270,11 +270,12 @@ static void unmake_file(const struct inode *dir, const char *name)
 }
 
 /* Returns whether the daemon need not open a new file: the kernel does, by a path descriptor, which
- * is sure to be of that file where nobody else can give its name to another one. */
+ * is sure to be of that file where nobody else can give its name to another one. A broker may not
+ * register it, and then a descriptor is needed. */
 static bool stays_unopened(const struct inode *dir, const char *name)
 {
     return name && area_kind(dir->ref.area)->is_private && inode_area(dir)->handles &&
-           inode_class(dir)->passes_through &&
+           inode_class(dir)->passes_through && !dir->volume->info.brokered &&
            volume_data_path(dir->volume, dir->ref.area)->passthrough;
 }
 
