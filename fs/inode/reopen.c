@@ -283,9 +283,9 @@ void reopen_follow(struct volume *volume, struct node_ref *ref, const struct nod
     node_handle_now(&volume->nodes, ref, &now);
     if (seed->handle.length == 0 || are_equal(&now, &seed->handle))
         return;
-    reopen_begin_rename(volume);
+    reopen_begin_rename(volume, ref->area);
     node_set_handle(&volume->nodes, ref, &seed->handle);
-    reopen_end_rename(volume);
+    reopen_end_rename(volume, ref->area);
 }
 
 /* Tries whether its handle opens a node, which has no name. */
