@@ -17,6 +17,7 @@
 #include "lib/area/inode_number.h"
 #include "lib/area/store_lock.h"
 #include "lib/object/object.h"
+#include "lib/object/xattr.h"
 
 struct inode {
     struct volume *volume; // NULL: not acquired
@@ -161,6 +162,16 @@ static inline bool inode_is_gone(const struct inode *inode)
     int error = inode_is_of_others(inode) ? object_stat(inode->fd, &stx) : 0;
 
     return error == -ESTALE || error == -ENOENT;
+}
+
+/* Returns whether another host has removed a file, of which the kernel would make EIO. The store's
+ * client may believe in the file, until the servers are asked for something that it has not. */
+static inline bool inode_is_gone_file(const struct inode *inode)
+{
+    ssize_t found =
+        inode_is_of_others(inode) ? xattr_get(inode->fd, SHMAP_XATTR_CLASS_ROOT, NULL, 0) : 0;
+
+    return found == -ENOENT || found == -ESTALE;
 }
 
 /* Tells whether the contents of a file reach programs without the daemon; otherwise its pages are

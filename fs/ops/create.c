@@ -262,7 +262,6 @@ static void unmake_file(const struct inode *dir, const char *name)
     struct node_key key;
     struct statx stx;
 
-    // Of another host's file nobody could tell it.
     if (name && request_is_repeated(volume_request(dir->volume)) && !inode_is_of_others(dir) &&
         inode_key_of_name(dir, name, &key, &stx) == 0 && S_ISREG(stx.stx_mode) &&
         stx.stx_size == 0 && stx.stx_nlink == 1)
@@ -279,8 +278,7 @@ static bool stays_unopened(const struct inode *dir, const char *name)
            volume_data_path(dir->volume, dir->ref.area)->passthrough;
 }
 
-/* Makes a file with the lifetime that its directory has for it, or none. Returns a descriptor (0 if
- * it stays `unopened`) or a negative errno. */
+/* Makes a file with its lifetime. Returns a descriptor (0 if `unopened`) or a negative errno. */
 static int make_file(const struct inode *dir, const char *name, mode_t mode, int how, bool unopened)
 {
     int fd = unopened ? mknodat(dir->fd, name, S_IFREG | mode, 0)

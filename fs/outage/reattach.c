@@ -13,6 +13,7 @@
 
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/inode.h"
+#include "fs/nodes/node_fd.h"
 #include "fs/nodes/node_search.h"
 #include "fs/notice/notice.h"
 #include "fs/util/fault.h"

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/util/checksum.h"
 #include "lib/sys/cleanup.h"
 

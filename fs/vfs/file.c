@@ -23,7 +23,6 @@
 #include "fs/vfs/pending_invalidation.h"
 #include "fs/vfs/reclaim.h"
 #include "lib/object/object.h"
-#include "lib/object/xattr.h"
 #include "lib/sys/cleanup.h"
 
 static bool is_writer(const struct fuse_file_info *fi)
@@ -210,16 +209,6 @@ static int check_executable(struct inode *inode)
     return attr_find_writers(inode) == 1 && attr_mapping_writes(inode) ? -ETXTBSY : 0;
 }
 
-/* Returns whether another host has removed a file, of which the kernel would make EIO. The store's
- * client may believe in the file, until the servers are asked for something that it has not. */
-static bool is_gone(const struct inode *inode)
-{
-    ssize_t found =
-        inode_is_of_others(inode) ? xattr_get(inode->fd, SHMAP_XATTR_CLASS_ROOT, NULL, 0) : 0;
-
-    return found == -ENOENT || found == -ESTALE;
-}
-
 /* Refuses an open that the kernel's FUSE client lets through and the area does not, and gives the
  * attributes of a file that is opened for writing. One that was created just now is there to be
  * used. */
@@ -228,7 +217,7 @@ static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool
 {
     int error;
 
-    if (!created && is_gone(inode))
+    if (!created && inode_is_gone_file(inode))
         return -ESTALE;
     if (fi->flags & OPEN_TO_EXECUTE)
         return check_executable(inode);

@@ -231,6 +231,8 @@ static void the_json_has_the_documented_members(void **state)
         "ram_area",
         "options",
         "scratch",
+        "store_silent_since",
+        "store_error",
         "journal_size",
         "journal_used",
         "journal_uncommitted",
@@ -282,9 +284,10 @@ static void damage_members(const char *area)
         // The daemons of earlier versions do not have these.
         bool is_late = strcmp(name, "options") == 0 || strcmp(name, "scratch") == 0 ||
                        strcmp(name, "lacks") == 0 || strcmp(name, "brokered") == 0 ||
-                       strcmp(name, "shared") == 0 || strcmp(name, "hosts") == 0 ||
-                       strcmp(name, "mappings") == 0 || strncmp(name, "journal_", 8) == 0 ||
-                       strncmp(name, "lock_", 5) == 0;
+                       strcmp(name, "store_silent_since") == 0 ||
+                       strcmp(name, "store_error") == 0 || strcmp(name, "shared") == 0 ||
+                       strcmp(name, "hosts") == 0 || strcmp(name, "mappings") == 0 ||
+                       strncmp(name, "journal_", 8) == 0 || strncmp(name, "lock_", 5) == 0;
         if (parse_object(object) != (is_late ? 0 : -EPROTO))
             fail_msg("%s missing", name);
         json_object_put(object);

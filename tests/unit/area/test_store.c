@@ -224,7 +224,7 @@ static void a_store_is_told_by_its_root_and_its_lock(void **state)
     struct area area;
     assert_int_equal(open_store(*state, &area), 0);
     store_identity_read(&area, &before);
-    assert_int_equal(store_lock_take(&area, true, false, &lock), 0);
+    assert_int_equal(store_lock_take(&area, STORE_LOCK_MAKE, &lock), 0);
     store_identity_read(&area, &before);
     assert_true(store_identity_tells(&before) && before.lock_ino != 0);
     area_close(&area);

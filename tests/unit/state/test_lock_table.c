@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fs/nodes/node_fd.h"
 #include "fs/state/lock_table.h"
 
 struct tables {
