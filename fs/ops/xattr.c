@@ -284,6 +284,22 @@ static void reattach_request(fuse_req_t req, size_t size)
     reply_xattr_value(req, value, result < 0 ? result : (ssize_t)strlen(value), size);
 }
 
+/* Begins with an attribute of the root that is answered later. Returns whether it is one. */
+static bool begin_slow(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+    if (id != NODE_ROOT_ID)
+        return false;
+    if (strcmp(name, SHMAP_XATTR_SYNC) == 0)
+        sync_request(req, AWAITED_SYNC, size);
+    else if (strcmp(name, SHMAP_XATTR_SAVE) == 0)
+        save_request(req, size);
+    else if (strcmp(name, SHMAP_XATTR_REATTACH) == 0)
+        reattach_request(req, size);
+    else
+        return false;
+    return true;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
     INODE struct inode inode = INODE_NONE;
@@ -297,19 +313,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
         return;
     }
     length = inode_acquire(volume_of(req), id, &inode);
-
-    if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SYNC) == 0) {
-        sync_request(req, AWAITED_SYNC, size);
+    if (length == 0 && begin_slow(req, id, name, size))
         return;
-    }
-    if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_SAVE) == 0) {
-        save_request(req, size);
-        return;
-    }
-    if (length == 0 && id == NODE_ROOT_ID && strcmp(name, SHMAP_XATTR_REATTACH) == 0) {
-        reattach_request(req, size);
-        return;
-    }
     if (length == 0 && !passes(name)) {
         length = -EOPNOTSUPP;
     } else if (length == 0 && control_xattr_is(name)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* RAM is given back when a mount ends, before the store is waited for. */
+/* A mount that ends lets go of RAM before it waits for the store. */
 #ifndef SHMAPFS_RAM_RELEASE_H
 #define SHMAPFS_RAM_RELEASE_H
 
