@@ -4,8 +4,8 @@
  * daemon may not register backing files itself.
  *
  * A worker that dies leaves its connection to the next one, which closes it with the other
- * descriptors that nobody owns. What the dead one had asked for is undone by the broker, which
- * cannot deliver its answer any more; or it had answered, and recovery finds the id
+ * descriptors that nobody owns. The broker, which cannot deliver its answer any more, undoes what
+ * the dead one had asked for; or it had answered, and recovery finds the id
  * (fs/dispatch/recovery.c).
  */
 #ifndef SHMAPFS_REGISTRAR_H

@@ -3,8 +3,8 @@
  * The classes whose contents are in the store, where the names are.
  *
  * persist: what is in the store stays there, on disk when msync(2) or fsync(2) return.
- * atomic, checkpoint: after a crash files are exactly as of their last commit. What was written
- * since waits in the store's journal, or in RAM.
+ * atomic, checkpoint: after a crash files are exactly as of their last commit. Later writes wait
+ * in the store's journal, or in RAM.
  *
  * And the class of a single file that is anonymous: its name is kept, its contents are not.
  */

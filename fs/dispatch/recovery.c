@@ -237,8 +237,8 @@ static int look_into_buffers(struct volume *volume, struct recovery *recovery, b
     return 0;
 }
 
-/* Finds out which requests the kernel still waits for, where it does not send them again. Whatever
- * a worker has received is in the buffer of a record, or parked. */
+/* Finds out which requests the kernel still waits for, where it does not send them again. Each
+ * request that a worker has received is in the buffer of a record, or parked. */
 static int collect_awaited(struct volume *volume, struct recovery *recovery)
 {
     int error = look_into_buffers(volume, recovery, true);

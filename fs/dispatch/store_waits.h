@@ -12,7 +12,7 @@
 
 #include "fs/dispatch/admission.h"
 
-/* What the ticker has seen of the request in a record. */
+/* The ticker's view of the request in a record. */
 struct store_wait {
     uint64_t service; // admission_waits_on_store()
     uint64_t since;

@@ -26,8 +26,7 @@ struct keep_alive {
     atomic_uint hosts;
 };
 
-/* Asks the servers about a file, if it is one of the store. Whatever they answer is no matter
- * here. */
+/* Asks the servers about a file, if it is one of the store. Their answer does not matter here. */
 static void ask_about(struct volume *volume, uint64_t id)
 {
     INODE struct inode inode = INODE_NONE;

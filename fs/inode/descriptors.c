@@ -19,7 +19,7 @@
 #define RESERVED_DESCRIPTORS 38
 
 /* When no more than this part of the descriptors is left, a request that can wait for orphans to go
- * does so. What is left is for the requests that come when too many wait. */
+ * does so. The rest is for the requests that come when too many wait. */
 #define SCARCE_FRACTION 8
 
 /* How long such a request waits. */

@@ -9,7 +9,7 @@
  *
  * The error is not EDQUOT: that would speak of space or files of the area, and send the user there.
  *
- * What is only kept at hand counts for nobody: it makes room by itself.
+ * A descriptor that is only kept at hand counts for nobody: it makes room by itself.
  */
 #ifndef SHMAPFS_SHARE_H
 #define SHMAPFS_SHARE_H

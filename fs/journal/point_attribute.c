@@ -73,7 +73,7 @@ static ssize_t take(struct volume *volume, uid_t uid, pid_t pid, char **value)
     return asprintf(value, "%" PRIu64, point);
 }
 
-/* Whoever knows the number has taken it. */
+/* A caller that knows the number has taken the point. */
 static ssize_t leave(struct volume *volume, uint64_t point, char **value)
 {
     struct journal *journal = volume_journal(volume);

@@ -212,8 +212,8 @@ int scratch_limit_project(const struct inode *directory, uint32_t *id)
     return error;
 }
 
-/* Finds the project that an object counts for, or would hand on. What cannot be opened hands
- * nothing on. */
+/* Finds the project that an object counts for, or would hand on. An object that cannot be opened
+ * hands nothing on. */
 static uint32_t project_of(const struct inode *inode)
 {
     CLEANUP_FD int fd = -1;

@@ -207,7 +207,7 @@ static bool has_servers(struct volume *volume, const struct lock_entry *entry)
 
 /* Has the servers of a store take what was written under a lock, before others get it: a client of
  * theirs may hold writes back. To flush the file would not do: GlusterFS' client answers that
- * before it has done it. What fails is told to the one who has written. */
+ * before it has done it. Failures are told to the one who has written. */
 static void sync_writes(struct volume *volume, const struct lock_entry *entry)
 {
     if (lock_ranges_are_none(&entry->ranges) || !has_servers(volume, entry))

@@ -91,7 +91,7 @@ void limits_forbid_cores(void)
 {
     struct rlimit limit;
 
-    // Whoever looks for a fault can raise the limit of a process again: prlimit(1).
+    // The limit of a process can be raised again to look for a fault: prlimit(1).
     if (getrlimit(RLIMIT_CORE, &limit) != 0)
         return;
     limit.rlim_cur = 0;

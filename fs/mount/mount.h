@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* A mount in one of its processes. It is the user data of the FUSE session. What outlives the
+/* A mount in one of its processes. It is the user data of the FUSE session. State that outlives the
  * process is behind `volume.state` and in the node table. */
 #ifndef SHMAPFS_MOUNT_H
 #define SHMAPFS_MOUNT_H

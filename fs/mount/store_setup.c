@@ -40,8 +40,8 @@ static bool is_asked_to_end(void)
            (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
 }
 
-/* Waits for the lock of a store that is not mounted: its last daemon is about to end. What that one
- * brings to the disk may be much, and the disk slow, so then the wait has no limit but the user's
+/* Waits for the lock of a store that is not mounted: its last daemon is about to end. That one may
+ * bring much to the disk, and the disk may be slow, so then the wait has no limit but the user's
  * patience. */
 static int await_store(struct mount *mount, unsigned how)
 {

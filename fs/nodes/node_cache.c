@@ -11,8 +11,8 @@
  * then, one thing is enough: its backing id, or its I/O descriptor, or its path descriptor. The
  * last of them stays until the node is freed.
  *
- * A use does not move a node that is near the new end anyway. Whether a node is near follows from
- * the number of moves since its own, which is known to this process alone. So work on a few nodes
+ * A use does not move a node that is near the new end anyway. The number of moves since a node's
+ * own, which is known to this process alone, tells whether it is near. So work on a few nodes
  * changes nothing in the shared memory, and a node that is used is in no danger of becoming the
  * oldest.
  */

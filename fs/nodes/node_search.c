@@ -29,7 +29,7 @@ static bool is_in_area(const struct node *node, uint8_t area)
     return node->area == area;
 }
 
-/* What is searched for. */
+/* The nodes that are searched for. */
 struct search {
     bool (*matches)(const struct node *node, uint8_t area);
     uint8_t area;

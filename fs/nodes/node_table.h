@@ -6,8 +6,8 @@
  * No slot holds a pointer, so that another process can map the same memory and go on with the
  * table. All costs are constant; a slot is 128 bytes. One process at a time works on it.
  *
- * What the kernel counts on survives a process. Every call is all or nothing, also when the process
- * is killed in the middle of it: its changes are undone when the next process attaches
+ * State that the kernel counts on survives a process. Every call is all or nothing, also when the
+ * process is killed in the middle of it: its changes are undone when the next process attaches
  * (fs/nodes/undo_log.c). Nothing that is read from the memory is believed without a check; where a
  * check fails, table->corrupt() is called, which does not return.
  *
@@ -351,8 +351,8 @@ void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_ne
  * because it is open, has no name or is a class root. Has no effect while somebody pays. */
 void node_set_payer(struct node_table *table, struct node_ref *ref, uint32_t user);
 
-/* Returns how many descriptors a user, and all users together, have pinned. Whose a directory
- * stream is is not known: it only counts for all. */
+/* Returns how many descriptors a user, and all users together, have pinned. The user of a directory
+ * stream is not known: it only counts for all. */
 struct node_pinned node_pinned(struct node_table *table, uint32_t user);
 
 /* Returns how many errors of writeback were seen on a node. `another` adds one first. */

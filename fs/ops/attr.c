@@ -56,7 +56,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     int error;
 
     (void)fi;
-    // Whoever goes to an anonymous directory needs the root's, and not the store.
+    // A caller that goes to an anonymous directory needs the root's attributes, and not the store.
     if (id == NODE_ROOT_ID && store_watch_is_silent(volume_of(req)) &&
         store_watch_root(volume_of(req), &st)) {
         reply_attr(req, &st, SILENT_SECONDS);

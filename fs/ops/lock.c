@@ -36,7 +36,7 @@ static struct lock_request request_for_range(fuse_req_t req, fuse_ino_t id,
     request.type = lock->l_type;
     request.start = lock->l_start;
     request.end = lock->l_len == 0 ? LOCK_RANGE_END : lock->l_start + lock->l_len - 1;
-    // Of a client's threads, one that is not the first has another number.
+    // Each thread of a client but the first has another number.
     if (lock->l_pid > 0)
         request.process = (uint32_t)lock->l_pid;
     return request;
@@ -115,7 +115,7 @@ void op_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         reply_never_again(req);
         return;
     }
-    // What was written has to reach the servers before others get the lock.
+    // The writes have to reach the servers before others get the lock.
     error = inode_hold(volume, id, &inode);
     if (!error && inode_area(&inode)->has_servers)
         error = file_flush(&inode, fi);

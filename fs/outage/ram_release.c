@@ -23,7 +23,7 @@ void ram_release(struct volume *volume)
     struct statx stx;
 
     for (int fd = STDERR_FILENO + 1; nothing >= 0 && fd < volume->info.descriptors_limit; fd++) {
-        // What the journal has put there is still to be brought to the store, where a class has one.
+        // The journal's data there is still to be brought to the store, where a class has one.
         // Asked for nothing, a filesystem tells its device without its server.
         if (fd == nothing || (fd == volume->state->spill && volume->state->caches_class) ||
             statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &stx) != 0)

@@ -8,8 +8,8 @@
  * the same path, under the same number. So nobody sees a part of it, and whoever follows a worker
  * that died in the midst does the rest.
  *
- * What is not found again keeps the old descriptor, which tells no lies: it fails, or is still the
- * object that it was. What the kernel itself has open, passed through, cannot be replaced.
+ * An object that is not found again keeps the old descriptor, which tells no lies: it fails, or is
+ * still the object that it was. Files open in the kernel, passed through, cannot be replaced.
  */
 #ifndef SHMAPFS_REATTACH_H
 #define SHMAPFS_REATTACH_H

@@ -237,7 +237,7 @@ int store_watch_start(struct volume *volume, size_t stack_bytes)
     if (volume_area(volume, AREA_STORE)->root < 0)
         return 0;
     lock_take(&watch->lock);
-    // What is known of a store that was silent is known anew.
+    // A store that was silent is looked at anew.
     ask_for_look(watch);
     lock_release(&watch->lock);
     pthread_attr_init(&attributes);

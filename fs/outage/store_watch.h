@@ -19,7 +19,7 @@
 
 #include "fs/inode/volume.h"
 
-/* What was seen of the store last. */
+/* The last look at the store. */
 struct store_look {
     bool answered; // just now
     bool known;    // the following was read once, however long ago

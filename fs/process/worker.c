@@ -79,7 +79,7 @@ static int yield_to_other(struct worker *worker)
 {
     int status = worker->keeper ? hand_over(worker) : end_mount(worker);
 
-    // What somebody waits for comes first.
+    // A handover that somebody waits for comes first.
     return !worker->keeper || worker->mount->handing_over ? status : WORKER_YIELDED;
 }
 

@@ -50,7 +50,7 @@ static _Noreturn void remove_alone(int directory)
     kept = chdir("/") == 0 ? keep_alone(directory) : -1;
     if (kept < 0)
         _exit(EXIT_FAILURE);
-    // Whatever it leaves is found by the next mount.
+    // The next mount finds whatever it leaves.
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setproctitle("removes what was in scratch directories");

@@ -95,8 +95,8 @@ static int clean_up(struct inode *inode, int fd)
     return error;
 }
 
-/* Has the file be of the class. What the other class kept goes then; if that fails, it does when
- * the file is closed again. */
+/* Has the file be of the class. All that the other class kept goes then; if that fails, it does
+ * when the file is closed again. */
 static int finish_switch(struct inode *inode, int fd, const struct class *to, uint8_t index)
 {
     const struct class *from = inode_class(inode);

@@ -15,8 +15,8 @@
  *   - answered, which is marked before the answer is sent: if the kernel does not wait for it any
  *     more, the answer arrived.
  *
- * What a request takes from the node table is in its ledger there (node_table.h), and is taken back
- * before the request is served again.
+ * All that a request takes from the node table is in its ledger there (node_table.h), and is taken
+ * back before the request is served again.
  *
  * One record serves one thread at a time. In transports that have no records `request` is NULL, and
  * every function here treats that as a request that comes for the first time.

@@ -90,7 +90,7 @@ struct keeper_fds {
     int alive;   // pidfd of the keeper
 };
 
-/* What is known of the store in case that it does not answer, or is mounted anew (fs/outage). */
+/* Facts about the store in case that it does not answer, or is mounted anew (fs/outage). */
 struct outage {
     _Atomic uint64_t silent; // since when it does not answer, in seconds since 1970; 0: it does
     struct stat root;        // the attributes of the mount's root there, as told last

@@ -2,8 +2,8 @@
 /*
  * A sync, made in a child of the worker; and the last writes of a mount that ends.
  *
- * What passes through the kernel is dirty in the store alone, and syncfs(2) brings it to the disk.
- * What does not is dirty in FUSE's page cache first. There, syncfs(2) and sync(2) only wake the
+ * Data that passes through the kernel is dirty in the store alone, and syncfs(2) brings it to the
+ * disk. Other data is dirty in FUSE's page cache first. There, syncfs(2) and sync(2) only wake the
  * kernel's writer, and wait for nothing; what waits is fdatasync(2) of each file. Only a file that
  * is open for writing can have dirty pages: a mapping keeps it open, and closing one writes what is
  * left. The node table knows those.

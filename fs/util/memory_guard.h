@@ -5,7 +5,7 @@
  * Inodes, extended attributes, pages of the RAM area that the daemon writes, and nodes are memory
  * of the daemon's control group. Without a limit the kernel would end one worker after the other,
  * each of which finds the same memory taken, and at last the mount. So near the limit nothing more
- * is made. What there is is looked at now and then; between two looks it is only counted down.
+ * is made. Free memory is looked at now and then; between two looks it is only counted down.
  */
 #ifndef SHMAPFS_MEMORY_GUARD_H
 #define SHMAPFS_MEMORY_GUARD_H

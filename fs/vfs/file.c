@@ -192,7 +192,7 @@ static int check_writable(struct inode *inode)
     fd = object_reopen(inode->fd, O_WRONLY | O_NONBLOCK);
     if (fd == -EROFS)
         return fd;
-    // Whatever else is wrong is found by whoever needs the file.
+    // Any other fault is found by whoever needs the file.
     if (fd >= 0)
         close(fd);
     volume->writable_until = now + WRITABLE_NS;

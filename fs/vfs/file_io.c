@@ -21,8 +21,8 @@ bool file_io_for_readers(const struct inode *inode)
 }
 
 /* Opens a file for I/O, without waiting for a lease that a process holds on the area's own file: a
- * thread that waits serves nobody. The stripe is held, so the lease is not ours. What is not `kept`
- * may be one of the last descriptors. */
+ * thread that waits serves nobody. The stripe is held, so the lease is not ours. A descriptor that
+ * is not `kept` may be one of the last. */
 static int reopen_for_io(const struct inode *inode, int access, bool kept)
 {
     int fd;

@@ -7,9 +7,9 @@
  * reads or sets one extended attribute of the path given, so that scripts can do the same with
  * getfattr(1) and setfattr(1). CephFS' virtual attributes are the model.
  *
- * Functions that return int return 0, or a negative errno. What they write through a pointer is
- * valid after 0 only. Paths and other strings are NUL-terminated; sizes are in bytes. All functions
- * are thread-safe; none keeps state.
+ * Functions that return int return 0, or a negative errno. Results that they write through a
+ * pointer are valid after 0 only. Paths and other strings are NUL-terminated; sizes are in bytes.
+ * All functions are thread-safe; none keeps state.
  */
 #ifndef SHMAP_H
 #define SHMAP_H
@@ -345,8 +345,8 @@ int shmap_areas_get(const char *mountpoint, struct shmap_own_area **areas, size_
 char *shmap_areas_to_json(const struct shmap_own_area *areas, size_t count);
 int shmap_areas_from_json(const char *json, struct shmap_own_area **areas, size_t *count);
 
-/* How many requests of the kernel's a mount has served, by their kind. What stays in the kernel,
- * such as reads and writes that are passed through, is none. */
+/* How many requests of the kernel's a mount has served, by their kind. Calls that stay in the
+ * kernel, such as reads and writes that are passed through, are none. */
 #define SHMAP_REQUEST_KINDS 64
 struct shmap_request_count {
     char name[24]; // as linux/fuse.h has it, without FUSE_: "LOOKUP", "GETATTR" …

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The hosts that mount one store. What shmap.h says at its beginning is true of this header, too.
+ * The hosts that mount one store. The remarks that begin shmap.h are true of this header, too.
  */
 #ifndef SHMAP_HOSTS_H
 #define SHMAP_HOSTS_H

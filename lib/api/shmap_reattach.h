@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A mount goes over to its store as that is mounted now. What shmap.h says at its beginning is true
- * of this header, too.
+ * A mount goes over to its store as that is mounted now. The remarks that begin shmap.h are true of
+ * this header, too.
  */
 #ifndef SHMAP_REATTACH_H
 #define SHMAP_REATTACH_H
@@ -27,13 +27,13 @@ struct shmap_reattached {
 /* Has a mount open its store anew, whose client had died or whose disk was away, once it is mounted
  * again at the same path. The RAM area stays as it is. Files of the store that are open go on if
  * the daemon reads and writes them; those that pass through the kernel fail until they are opened
- * again. What was written to a file last may be lost: then the next fsync(2) of each descriptor
- * that was open for that fails with EIO. -EXDEV: what is at its path is not the same store; -EBUSY:
- * another daemon has it by now; -ENOTSUP: whether it is the same cannot be known, because it has no
- * lock file; -ENXIO: the mount has no store; -EAGAIN: an upgrade is under way; -EOPNOTSUPP: the
- * mount does not survive its worker (shmap_status.survival says why); -EPERM: the caller is neither
- * the mount's owner nor root; -ENODATA: `mountpoint` is not the root of a shmapfs mount, or of one
- * that is older than this; or an error of open(2) on the store, or of getxattr(2). */
+ * again. The last writes to a file may be lost: then the next fsync(2) of each descriptor that was
+ * open for them fails with EIO. -EXDEV: what is at its path is not the same store; -EBUSY: another
+ * daemon has it by now; -ENOTSUP: whether it is the same cannot be known, because it has no lock
+ * file; -ENXIO: the mount has no store; -EAGAIN: an upgrade is under way; -EOPNOTSUPP: the mount
+ * does not survive its worker (shmap_status.survival says why); -EPERM: the caller is neither the
+ * mount's owner nor root; -ENODATA: `mountpoint` is not the root of a shmapfs mount, or of one that
+ * is older than this; or an error of open(2) on the store, or of getxattr(2). */
 int shmap_reattach(const char *mountpoint, struct shmap_reattached *done);
 
 #pragma GCC visibility pop

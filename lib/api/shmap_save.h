@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Commits of files of the classes atomic and checkpoint that are asked for. What shmap.h says at
- * its beginning is true of this header, too.
+ * Commits of files of the classes atomic and checkpoint that are asked for. The remarks that begin
+ * shmap.h are true of this header, too.
  */
 #ifndef SHMAP_SAVE_H
 #define SHMAP_SAVE_H

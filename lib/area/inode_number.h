@@ -6,9 +6,9 @@
  *
  * Numbers below 2^32 are for programs with 32-bit inode numbers, to which stat(2) is EOVERFLOW
  * otherwise. The store's numbers below 2^31 stay as they are; the RAM areas share the upper half,
- * the mount's own a half of that, and each directory's own a 256th. What these leave no room for,
- * few stores have, and RAM areas in which very many files were made; it has bit 52: still an
- * integer that a double holds exactly, which is what JavaScript has.
+ * the mount's own a half of that, and each directory's own a 256th. Numbers that these leave no
+ * room for are in few stores, and in RAM areas in which very many files were made; they have
+ * bit 52: still integers that a double holds exactly, which is what JavaScript has.
  *
  *     area    its number             shown
  *     store   below 2^31             as it is

@@ -3,9 +3,9 @@
  * The store: a plain directory on disk.
  *
  * With the privilege for it the daemon works on a private clone of the mount that the directory is
- * on. Whatever else is mounted below the directory is then not in the way, nobody can pull the
- * mount away, and the clone can have access-time flags of its own, which are the ones that reads
- * through the kernel's passthrough obey.
+ * on. Other mounts below the directory are then not in the way, nobody can pull the mount away, and
+ * the clone can have access-time flags of its own, which are the ones that reads through the
+ * kernel's passthrough obey.
  */
 #include <errno.h>
 #include <fcntl.h>

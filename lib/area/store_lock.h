@@ -62,7 +62,7 @@ int store_lock_open(const char *directory);
 /* Lets go of the lock of a store that comes to no mount, and removes what was made for it. */
 void store_lock_drop(const struct area *store, struct store_lock *lock);
 
-/* What tells a store from others, also when it is mounted anew: its root and its lock file. */
+/* The identity of a store, which stays when it is mounted anew: its root and its lock file. */
 struct store_identity {
     uint64_t ino, birth;
     uint64_t lock_ino, lock_birth;

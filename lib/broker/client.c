@@ -67,7 +67,7 @@ static int take_answer(struct broker *broker, int *result)
 
     late = wait_for_answer(broker);
     length = message_take(broker->socket, bytes, sizeof(bytes), &fd);
-    // The broker has closed without a look at the question. What it said before is still there.
+    // The broker has closed without a look at the question. Its earlier messages are still there.
     if (length == -ECONNRESET)
         length = message_take(broker->socket, bytes, sizeof(bytes), &fd);
     if (length <= 0)

@@ -246,7 +246,7 @@ static int check_existing(int dir, const struct named_root *named, struct compla
                         named->path, strerror(-error));
     if (stays)
         return 0;
-    // Whatever was put into a class root while nothing was mounted would be hidden.
+    // Anything that was put into a class root while nothing was mounted would be hidden.
     error = !error && skeleton_is_kept(dir) ? skeleton_is_alone(dir) : class_root_is_empty(dir);
     if (error == 0)
         return complain(complaint, ENOTEMPTY,

@@ -264,7 +264,7 @@ int journal_apply_if_wanted(struct journal *journal, uint64_t idle)
     return error;
 }
 
-/* Whoever has a point has as much room again before it ends. */
+/* The holder of a point has as much room again before it ends. */
 static bool lacks_room(struct journal *journal, uint64_t pages)
 {
     uint64_t limit;

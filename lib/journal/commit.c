@@ -329,7 +329,7 @@ static void lead_group(struct journal *journal, struct batch *batch)
     pthread_mutex_unlock(&journal->group);
     lead(journal, batch);
     pthread_mutex_lock(&journal->group);
-    // Whoever is told may be gone at once.
+    // A waiter that is told may be gone at once.
     while ((wait = STAILQ_FIRST(&batch->waits)) != NULL) {
         STAILQ_REMOVE_HEAD(&batch->waits, next);
         wait->done = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the parts of the journal share.
+ * The declarations that the parts of the journal share.
  *
  * Order of locks: `applying`, an object's, `group`, `lock`. The one who leads a commit holds
  * several objects'; nobody else holds one while waiting for another, or for a commit. `lock` is

@@ -191,9 +191,9 @@ int journal_apply_if_wanted(struct journal *journal, uint64_t idle);
  * full, with journal_apply(), and with the process. */
 #define POINT_NANOSECONDS UINT64_C(30000000000)
 
-/* Takes a point. One can be had at a time; a higher rank takes it from a lower one. What was
- * committed before is applied first. Returns 0 and its number, which no other point has, also of an
- * earlier process; -EBUSY: another one has it; or another negative errno. */
+/* Takes a point. One can be had at a time; a higher rank takes it from a lower one. Earlier commits
+ * are applied first. Returns 0 and its number, which no other point has, also of an earlier
+ * process; -EBUSY: another one has it; or another negative errno. */
 int journal_point_take(struct journal *journal, unsigned rank, uint64_t *point);
 
 /* Gives it back. Returns 0; -ESTALE: it had ended before. */

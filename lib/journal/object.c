@@ -83,8 +83,8 @@ void identity_remove(struct journal_object *object)
     RB_REMOVE(identity_tree, &object->journal->identities, object);
 }
 
-/* Frees an object that nobody has and the journal does not need. What was logged is kept, so that
- * an object has one number in a generation. */
+/* Frees an object that nobody has and the journal does not need. An object that was logged is kept,
+ * so that it has one number in a generation. */
 void object_settle(struct journal_object *object)
 {
     struct journal *journal = object->journal;

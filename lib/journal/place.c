@@ -210,7 +210,7 @@ bool place_ahead(struct journal_object *object, uint64_t page, uint64_t pages, c
         !are_fresh(object, page, pages))
         return false;
     got = room_take(journal, POOL_JOURNAL, pages, &placed->block);
-    // What needs more than one run, or has no room, is placed under the lock.
+    // Data that needs more than one run, or has no room, is placed under the lock.
     if (got == 0)
         return false;
     if (got < pages || room_write(journal, placed->block, pages, data) != 0) {

@@ -121,7 +121,7 @@ static int take_point(struct journal *journal, unsigned rank, uint64_t *point)
 
     if (is_taken(journal, rank))
         return -EBUSY;
-    // There is room for commits to come. What cannot be applied can be read all the same.
+    // There is room for commits to come. Commits that cannot be applied can be read all the same.
     apply_locked(journal);
     error = set_apart(journal);
     if (!error)

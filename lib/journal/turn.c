@@ -56,7 +56,7 @@ static int write_state(struct journal_object *object)
         error = half_append(journal->fd, &journal->next, &records);
         object->in_next = error == 0;
     } else if (!object->in_next) {
-        // Whoever needs it introduces it again.
+        // The next one who needs it introduces it again.
         object->logged = false;
     }
     pthread_mutex_unlock(&journal->lock);

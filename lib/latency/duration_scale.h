@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A scale of durations: four steps for each doubling, from 1 µs to 17 s. Whoever counts how many
- * were in each step knows quantiles to a quarter, whatever the durations are.
+ * A scale of durations: four steps for each doubling, from 1 µs to 17 s. Counts of how many were in
+ * each step give quantiles to a quarter, whatever the durations are.
  */
 #ifndef SHMAP_DURATION_SCALE_H
 #define SHMAP_DURATION_SCALE_H

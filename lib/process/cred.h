@@ -3,8 +3,8 @@
  * The credentials with which the daemon works on an area.
  *
  * A privileged daemon serves many users. The kernel has checked their permissions before a request
- * comes. What is left is the owner of what happens: what is created belongs to the caller, and
- * nothing that is written may use what an area keeps for root. So the daemon's threads run with a
+ * comes. The rest is the owner of what happens: what is created belongs to the caller, and nothing
+ * that is written may use what an area keeps for root. So the daemon's threads run with a
  * filesystem identity that nobody has (no reserved blocks, no exemption from quotas) and without
  * CAP_FSETID (a write clears setuid and setgid), keep the capabilities that open every path, and
  * take the caller's identity for just the call that creates something. The thread that registers a

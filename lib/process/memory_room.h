@@ -3,8 +3,8 @@
  * How much memory this process may still take before the kernel looks for a process to end: up to
  * the limits of its control group and of those around it, and up to what the machine has.
  *
- * What the kernel can free by itself counts as free, and so does what can go to swap. Before each
- * limit there is a reserve, for what the process cannot help taking, such as starting another.
+ * Memory that the kernel can free by itself counts as free, and so does what can go to swap. Before
+ * each limit there is a reserve, for what the process cannot help taking, such as starting another.
  */
 #ifndef SHMAP_MEMORY_ROOM_H
 #define SHMAP_MEMORY_ROOM_H

@@ -19,7 +19,7 @@ struct half {
     uint64_t warm;     // bytes that the disk has room for already
 };
 
-/* Begins a half anew, for a generation. What its place on disk has room for stays. */
+/* Begins a half anew, for a generation. Its room on disk stays. */
 void half_begin(struct half *half, uint64_t generation);
 
 /* Has the disk make room for the first records, so that syncs need not wait for that. It does no

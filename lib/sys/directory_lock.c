@@ -76,7 +76,7 @@ static bool has_lock(int process, const char *number, const struct stat *of)
     if (!strstr(text, "FLOCK"))
         return false;
     snprintf(path, sizeof(path), "fd/%s", number);
-    // Whatever else the process has open need not be asked: it may hang.
+    // Other files that the process has open need not be asked: they may hang.
     return statx(process, path, AT_STATX_DONT_SYNC, STATX_INO, &stx) == 0 &&
            stx.stx_ino == of->st_ino && fstatat(process, path, &st, 0) == 0 &&
            st.st_dev == of->st_dev && st.st_ino == of->st_ino;
@@ -153,7 +153,7 @@ static pid_t find_holder(int fd, bool hidden)
         while (!found && processes && (entry = readdir(processes))) {
             pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-            // Whoever has started us has the locks that we inherited.
+            // The process that has started us has the locks that we inherited.
             if (pid > 0 && pid != getpid() &&
                 is_holder(dirfd(processes), entry->d_name, &st, hidden))
                 found = find_first(dirfd(processes), pid, &st);

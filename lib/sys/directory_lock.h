@@ -3,7 +3,7 @@
  * The lock of a directory (flock(2)), which keeps one daemon of ours from another.
  *
  * Everybody who may read a directory can lock it. So a lock that is held counts only if a daemon of
- * root's or of our own user holds it, as far as /proc shows that. What strangers hold keeps nobody
+ * root's or of our own user holds it, as far as /proc shows that. A stranger's lock keeps nobody
  * away, and the directory stays without a lock of ours.
  */
 #ifndef SHMAP_DIRECTORY_LOCK_H

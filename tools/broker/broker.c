@@ -321,7 +321,7 @@ static void read_arguments(int argc, char **argv, struct settings *settings)
     }
 }
 
-/* Whoever has started it may have left signals blocked or ignored. */
+/* The process that has started it may have left signals blocked or ignored. */
 static void settle_signals(void)
 {
     const struct sigaction no_zombies = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT };

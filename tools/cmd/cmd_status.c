@@ -128,7 +128,7 @@ static void print_status(const struct shmap_status *status, const char *flags)
                status->lock_waiters);
 }
 
-/* What a mount has several of; none: it is older than that. */
+/* Things that a mount has several of; none: it is older than that. */
 struct own_areas {
     struct shmap_own_area *all;
     size_t count;

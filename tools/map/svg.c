@@ -25,7 +25,7 @@ static const char *const COLOURS[LOOKS] = {
     [LOOK_SWAPPED] = "#fb8c00",
 };
 
-/* Writes a text as XML has it. What is not printable is escaped before, for XML has no control
+/* Writes a text as XML has it. Unprintable characters are escaped before, for XML has no control
  * characters at all. */
 static void write_text(const char *text, FILE *out)
 {

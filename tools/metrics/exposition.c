@@ -116,7 +116,7 @@ static int write_new(const struct metrics *metrics, int fd)
     if (!out)
         return -errno;
     metrics_write(metrics, out);
-    // Whoever reads it is another user.
+    // The reader is another user.
     failed = fflush(out) != 0 || ferror(out) || fchmod(fd, 0644) != 0;
     if (failed) {
         int error = errno;

@@ -282,7 +282,7 @@ bool membership_end(int run)
 {
     if (flock(run, LOCK_EX | LOCK_NB) != 0)
         return false;
-    // Whoever waits for the lock is told at once.
+    // Each process that waits for the lock is told at once.
     set_run_state(run, RUN_ENDED);
     return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a process may do beyond its user. A process that enters a user namespace gets every
- * capability there, and COMMAND is to have neither more nor less than it has outside.
+ * The privileges that a process has beyond its user's. A process that enters a user namespace gets
+ * every capability there, and COMMAND is to have neither more nor less than it has outside.
  */
 #ifndef SHMAPCTL_PRIVILEGES_H
 #define SHMAPCTL_PRIVILEGES_H

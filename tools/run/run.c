@@ -91,7 +91,7 @@ static int start_children(struct run_state *run)
         return -1;
     }
     supervision->guardian = run->guardian.pid;
-    // Whoever reads what COMMAND writes sees the end of it when COMMAND closes it.
+    // A reader of COMMAND's output sees the end of it when COMMAND closes it.
     streams_silence(STDOUT_FILENO);
     if (has_daemon)
         held_release(daemon);

@@ -43,7 +43,7 @@ static int fail_save_all(const char *mountpoint, int error)
 
 static void print_saved(const char *mountpoint, const struct shmap_saved *saved)
 {
-    // Whoever mounted it has chosen the name.
+    // The user who mounted it has chosen the name.
     CLEANUP_FREE char *visible = printable(mountpoint);
 
     printf("%s: %" PRIu64 " file%s", visible, saved->files, saved->files == 1 ? "" : "s");

@@ -17,8 +17,8 @@ struct mount_state {
     struct shmap_status status;
 };
 
-/* What a mount tells to root and its owner: the RAM areas that directories have for themselves, and
- * the requests that it has served. There are none where it does not tell. */
+/* The details that a mount tells to root and its owner: the RAM areas that directories have for
+ * themselves, and the requests that it has served. There are none where it does not tell. */
 enum { MOUNT_AREAS_MAX = 100 };
 struct mount_details {
     size_t area_count;

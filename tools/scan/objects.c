@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The walk goes from directory to directory by descriptor, and reaches their entries by name alone.
- * Whatever users do meanwhile, or have done, to a directory of theirs, such as moving it away or
- * nesting it too deeply, it costs the listing that directory and no other.
+ * Anything that users do meanwhile, or have done, to a directory of theirs, such as moving it away
+ * or nesting it too deeply, costs the listing that directory and no other.
  */
 #include "tools/scan/objects.h"
 

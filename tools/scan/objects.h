@@ -47,9 +47,9 @@ struct objects {
 bool object_has_commits(enum shmap_class class);
 
 /* Lists the regular files and the directories below a directory, or the one file that `path` is. It
- * enters no other mount and follows no symbolic link; what vanishes meanwhile is left out. What
- * cannot be listed is left out after a line on standard error. The working directory is another one
- * afterwards. Returns the exit status. */
+ * enters no other mount and follows no symbolic link; what vanishes meanwhile is left out. Anything
+ * that cannot be listed is left out after a line on standard error. The working directory is
+ * another one afterwards. Returns the exit status. */
 int objects_find(const char *path, const struct scan_target *target, struct objects *objects);
 
 void objects_free(struct objects *objects);

@@ -24,8 +24,8 @@ static bool read_word(int fd, const char *name, char word[WORD_MAX])
     return length > 0;
 }
 
-/* Of an anonymous directory: how long its files live. An area that it has for itself may be more
- * than the one who mounts the copy wants to give. */
+/* Marks how long the files of an anonymous directory live. An area that it has for itself may be
+ * more than the one who mounts the copy wants to give. */
 static int mark_passing(int original, int copy)
 {
     char word[WORD_MAX];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What is in a mount: a list of all names, each directory before what is in it.
+ * The inventory of a mount: a list of all names, each directory before what is in it.
  *
  * Names change at once, whatever the class. So directories of the classes atomic and checkpoint,
  * and what is in them, are held from the moment when they are listed: whoever removes or replaces

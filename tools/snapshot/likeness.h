@@ -13,8 +13,8 @@ struct likeness {
     bool without_writing; // nobody may write to the copy
 };
 
-/* `copy` is a descriptor (O_PATH will do) of the copy. What only root may set, others leave out.
- * Returns 0 or a negative errno. */
+/* `copy` is a descriptor (O_PATH will do) of the copy. Callers other than root leave out what only
+ * root may set. Returns 0 or a negative errno. */
 int likeness_give(const struct likeness *likeness, int copy);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What is listed is copied: first all directories, then the files that are committed, for which
- * writers' commits wait in the journal, then everything else, and at last what directories are like
- * beside their contents.
+ * The listed entries are copied: first all directories, then the files that are committed, for
+ * which writers' commits wait in the journal, then everything else, and at last what directories
+ * are like beside their contents.
  */
 #ifndef SHMAPCTL_TREE_COPY_H
 #define SHMAPCTL_TREE_COPY_H

@@ -30,8 +30,8 @@ struct summary {
     size_t count, most;
 };
 
-/* Walks a tree, without leaving its filesystem. What cannot be listed is left out after a line on
- * standard error; what vanishes meanwhile is left out. Returns the exit status. */
+/* Walks a tree, without leaving its filesystem. Anything that cannot be listed is left out after a
+ * line on standard error; what vanishes meanwhile is left out. Returns the exit status. */
 int summary_make(const char *path, size_t largest, struct summary *summary);
 
 /* Takes a file among the largest, if it is. */

@@ -17,8 +17,8 @@ struct warmup {
  * progress, which begins. Says nothing of what it cannot find. */
 void warmup_begin(struct warmup *warmup, char *const *paths);
 
-/* Brings them into memory. What cannot be read is left out after a line on standard error; what
- * vanishes meanwhile is left out. Returns the exit status. */
+/* Brings them into memory. Anything that cannot be read is left out after a line on standard error;
+ * what vanishes meanwhile is left out. Returns the exit status. */
 int warmup_run(struct warmup *warmup, char *const *paths);
 
 #endif
