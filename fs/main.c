@@ -82,11 +82,11 @@ static void tell_of_store(void *argument)
         calls++;
     for (unsigned i = 0; i < REQUESTS; i++)
         calls += request_state(&mount->volume.state->requests[i]) == REQUEST_BEGUN;
-    log_event(
-        LOG_WARNING,
-        "the mount at %s has ended, but STORE %s has not answered yet: what was written to it last may not be on its disk, and %u calls were not "
-        "carried out; it stays locked until it answers, or until process %d is killed",
-        mount->volume.info.mountpoint, mount->volume.info.store, calls, (int)getpid());
+    log_event(LOG_WARNING,
+              "the mount at %s has ended, but STORE %s has not answered yet: what was written to "
+              "it last may not be on its disk, and %u calls were not carried out; it stays locked "
+              "until it answers, or until process %d is killed",
+              mount->volume.info.mountpoint, mount->volume.info.store, calls, (int)getpid());
 }
 
 static int inherit(void *mount)

@@ -6,7 +6,8 @@
 
 #include "fs/locks/locked_files.h"
 
-/* Takes a lock or gives it up. -EAGAIN: somebody else has it; -ENOLCK: there are too many owners. */
+/* Takes a lock or gives it up. -EAGAIN: somebody else has it; -ENOLCK: there are too many
+ * owners. */
 int lock_descriptor_set(struct volume *volume, const struct lock_request *request);
 
 /* Finds a lock of somebody else's; its process is that of another host, or not known. */

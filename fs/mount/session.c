@@ -18,9 +18,9 @@
 /* FUSE_OVER_IO_URING of linux/fuse.h since Linux 6.14. */
 #define OVER_IO_URING (UINT64_C(1) << 41)
 
-/* How many requests that nobody waits for, such as RELEASEs and what is read ahead, the kernel sends
- * before earlier ones are answered. Those on a store that does not answer must not keep those on
- * RAM back; what is behind them is parked. */
+/* So many requests that nobody waits for, such as RELEASEs and those that read ahead, are sent by
+ * the kernel before earlier ones are answered. Those on a store that does not answer must not keep
+ * those on RAM back, which are parked behind them. */
 #define BACKGROUND_MAX 256
 
 static void refuse_all(struct mount_info *info, const char *reason)

@@ -42,8 +42,8 @@ static struct lock_request request_for_range(fuse_req_t req, fuse_ino_t id,
     return request;
 }
 
-/* Takes a lock, or says at once that somebody else has it. The last close(2) of an open file returns
- * before the daemon hears of it, and until then the locks of that are there. */
+/* Takes a lock, or says at once that somebody else has it. The last close(2) of an open file
+ * returns before the daemon hears of it, and until then the locks of that are there. */
 static int set_at_once(struct volume *volume, const struct lock_request *request)
 {
     INODE struct inode inode = INODE_NONE;

@@ -16,10 +16,10 @@
 #include "fs/outage/store_watch.h"
 #include "fs/state/request_counts.h"
 #include "fs/util/version.h"
-#include "lib/latency/latency.h"
 #include "lib/api/shmap.h"
 #include "lib/area/shared_filesystem.h"
 #include "lib/class/scratch_place.h"
+#include "lib/latency/latency.h"
 #include "lib/sys/cleanup.h"
 
 static void fill_data_path(struct volume *volume, unsigned area, struct shmap_area_status *status)

@@ -108,7 +108,8 @@ static int check_share(struct inode *victim, const struct statx *stx, uid_t user
 
 /*
  * Finds what a name that is about to go stands for. A directory may be a class root: the contents
- * of one are elsewhere, and the store's own rmdir would not check them. The kernel holds the directory's lock: nothing can be created in it meanwhile.
+ * of one are elsewhere, and the store's own rmdir would not check them. The kernel holds the
+ * directory's lock: nothing can be created in it meanwhile.
  */
 static int victim_find(struct inode *dir, const char *name, uid_t user, struct inode *victim,
                        struct found *found)

@@ -54,8 +54,8 @@ void store_watch_suspect(struct volume *volume);
 /* Finds out whether the store has become silent. Returns whether the thread has something to do. */
 bool store_watch_tick(struct volume *volume);
 
-/* Returns whether the mount's root, which is in the store, has no ACL, as far as is known; and notes
- * whether it has. */
+/* Returns whether the mount's root, which is in the store, has no ACL, as far as is known; and
+ * notes whether it has. */
 static inline bool store_watch_root_lacks_acl(const struct volume *volume)
 {
     return state_outage(volume->state)->root_without_acl != 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * How many requests of each kind a worker has served, and how long they lasted. Each record has counts of its own, and a
- * record is one thread's at a time: so counting is an addition to memory that no other thread
- * writes, and whoever looks adds all up. The next worker begins anew.
+ * Counts of the requests of each kind that a worker has served, and of how long they lasted. Each
+ * record has counts of its own, and a record is one thread's at a time: so counting is an addition
+ * to memory that no other thread writes, and a reader adds all up. The next worker begins anew.
  */
 #ifndef SHMAPFS_REQUEST_COUNTS_H
 #define SHMAPFS_REQUEST_COUNTS_H

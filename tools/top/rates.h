@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "lib/latency/latency.h"
 #include "lib/api/shmap.h"
+#include "lib/latency/latency.h"
 
 struct rate {
     const char *name; // of the later look
