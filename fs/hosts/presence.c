@@ -47,6 +47,9 @@ int presence_record(const struct volume *volume, const struct options *options)
     record = host_record_make(store, host);
     if (record >= 0)
         return record;
+    // A filesystem that makes no files has no private directory for the lock, either.
+    if (record == -ENOSYS)
+        return -1;
     log_event(LOG_WARNING, "other hosts are not told that this one has STORE %s: %s",
               options->store, strerror(-record));
     return -1;
