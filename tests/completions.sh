@@ -33,7 +33,7 @@ check() { # LINE WANTED...
     failures=$((failures + 1))
 }
 
-# What bash itself is asked to offer, besides the candidates.
+# Bash itself is asked to offer this, besides the candidates.
 compopt() {
     asked="$*"
 }
@@ -73,7 +73,7 @@ check_options_of_help() {
     failures=$((failures + 1))
 }
 
-# Whether a line of a file for zsh begins a candidate with a word, which may exclude others.
+# Checks that a line of a file for zsh begins a candidate with a word, which may exclude others.
 check_zsh_word() { # FILE WORD
     grep -Eq "'(\\([a-z]+\\))?$2[]['=:]" "$directory/$1" && return
     echo "$1 does not have $2"

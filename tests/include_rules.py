@@ -2,7 +2,7 @@
 """Holds the rules of docs/architecture.md about rooms and files.
 
   - A file includes of the project only what its room may (ROOMS), by a path from the project's root.
-  - What a room may include is below it: the table itself has no circle. Neither have the files, a
+  - A room may include what is below it: the table itself has no circle. Neither have the files, a
     source and its header taken together.
   - Rooms that must not know FUSE do not include libfuse, whatever they include.
   - Only fs/ops/reply.c calls fuse_reply_*, which marks a request as answered before it answers.
@@ -100,7 +100,7 @@ class Tree:
                             self.text[os.path.relpath(path, root)] = source.read()
 
     def includes(self, path):
-        """What a file includes itself, as it is written there: pairs of the bracket and the name."""
+        """The includes of a file itself, as it has them: pairs of the bracket and the name."""
         return INCLUDE.findall(COMMENT.sub(" ", self.text.get(path, "")))
 
     def reaches(self, path, seen=None):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends
 with one line: N passed, N failed, and N skipped if any were. Before it stands the end of what each
-program that failed has printed, without the cases that passed: a long log may be cut. What is counted is the cases inside a
-program where it names them, in TAP or as cmocka does; otherwise the program. A program that failed
-counts as a failure at least once, and so does a log that is missing or empty."""
+program that failed has printed, without the cases that passed: a long log may be cut. It counts the
+cases inside a program where it names them, in TAP or as cmocka does; otherwise the program. A
+program that failed counts as a failure at least once, and so does a log that is missing or
+empty."""
 import json
 import re
 import sys

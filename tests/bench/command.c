@@ -15,7 +15,7 @@
 
 enum { MINUTES_AT_MOST = 5 };
 
-// What a program says, on stdout (-1: nobody listens) and on stderr.
+// The output of a program, on stdout (-1: nobody listens) and on stderr.
 struct speech {
     int output;
     int messages;

@@ -5,7 +5,7 @@
 #include "format.h"
 #include "results.h"
 
-// What the report shows of each work: the columns of its table. They come in blocks, one below the
+// The report shows these of each work: the columns of its table. They come in blocks, one below the
 // other, because all of them side by side would not fit a page.
 
 struct column {
@@ -23,14 +23,14 @@ struct block {
 
 extern const struct block blocks[];
 extern const size_t block_count;
-// What is fit to be quoted: our default against what it is made of, and against its like.
+// The block that is fit to be quoted: our default against what it is made of, and against its like.
 extern const struct block quoted_block;
 
-// What the column has of a work; NAN: nothing.
+// The figure that the column has of a work; NAN: nothing.
 struct summary column_figure(const struct results *results, const struct series *series,
                              const struct column *column);
 
-// Whether any column has something of the work.
+// Returns whether any column has something of the work.
 bool block_has(const struct results *results, const struct series *series,
                const struct block *block);
 

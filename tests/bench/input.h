@@ -4,7 +4,7 @@
 
 #include "work.h"
 
-// What the programs work on: made in the scratch directory by whoever asks first, and there until
+// The programs work on these: made in the scratch directory by whoever asks first, and there until
 // the end of the run. Return 0, or a negative errno with the reason said.
 
 // In the archive, how many times the project is there, each in a directory called copy1 and so on.

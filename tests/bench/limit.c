@@ -194,7 +194,7 @@ static double sample(const struct results *results, const char *work, const char
     return series == NULL || index == side_count ? NAN : series->samples[index][round];
 }
 
-// What the value of one round is held against.
+// Returns what the value of one round is held against.
 static double reference(const struct results *results, const struct limit *limit,
                         const struct pair *pair, unsigned round)
 {

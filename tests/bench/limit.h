@@ -6,7 +6,7 @@
 
 #include "results.h"
 
-// What the program must reach: the table of it is in limit.c.
+// The limits that the program must reach: their table is in limit.c.
 
 // A side, and what it is compared with.
 struct pair {
@@ -26,7 +26,7 @@ struct limit {
 extern const struct limit limits[];
 extern const size_t limit_count;
 
-// What the limit's figure is in this run for one of its pairs; NAN: something was not measured.
+// The limit's figure in this run for one of its pairs; NAN: something was not measured.
 struct summary limit_figure(const struct results *results, const struct limit *limit,
                             const struct pair *pair);
 

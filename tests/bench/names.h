@@ -12,14 +12,14 @@ enum {
     NAME_PATH_SIZE = NAME_LENGTH + 1 + NAME_SIZE, // of a name in a directory with such a name
 };
 
-// What names begin with: those of files, of files that were renamed or come and go, of directories.
+// The first letter of names: of files, of files that were renamed or come and go, of directories.
 enum { KIND_FILE = 'f', KIND_OTHER = 'o', KIND_DIRECTORY = 'd' };
 
 // Writes the kind and seven digits. Not by printf, which would take a good part of what it takes
 // the kernel to look a name up.
 void name_write(char name[NAME_SIZE], char kind, unsigned number);
 
-// What is done with one name. They return 0 or a negative errno.
+// The calls that are made with one name. They return 0 or a negative errno.
 typedef int (*name_call)(int dir_fd, const char *name);
 
 int name_open(int dir_fd, const char *name);   // and closes
@@ -49,10 +49,10 @@ int names_call(const struct names *names, name_call call);
 // The same by several processes, which is quicker with many names. Nobody times it.
 int names_call_together(const struct names *names, name_call call);
 
-// The path of a directory for a group's files on the side, which the group makes and removes. What it
-// lies in is made here, and is there until the end of the run, each with a name of its own: ext4
-// chooses the part of the disk by the name and by where the fewest directories are, and where files
-// were removed a moment ago it is slow to make others.
+// The path of a directory for a group's files on the side, which the group makes and removes. The
+// directory that it lies in is made here, and is there until the end of the run, each with a name
+// of its own: ext4 chooses the part of the disk by the name and by where the fewest directories
+// are, and where files were removed a moment ago it is slow to make others.
 void names_directory(const struct subject *subject, const char *group, char path[PATH_MAX]);
 
 // Makes the directory when it is not there yet, and opens it; a descriptor or a negative errno.

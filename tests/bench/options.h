@@ -23,7 +23,7 @@ struct options {
 // Reads the command line; ends the program when it is wrong, or only wants help.
 struct options options_parse(int argc, char **argv);
 
-// Whether one of the names in the comma-separated list is the text (whole) or how it begins.
+// Returns whether a name in the comma-separated list is the text (whole) or how it begins.
 bool options_list_has(const char *list, const char *text, bool whole);
 
 // How many names the list has.

@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// What the kernel tells of other processes. Where nothing else is said, these return 0 or a negative
-// errno.
+// Questions to the kernel about other processes. Where nothing else is said, these return 0 or a
+// negative errno.
 
 // Calls for each process that there is, until one call fails.
 int process_each(int (*call)(pid_t pid, void *argument), void *argument);

@@ -43,7 +43,7 @@ static void print_failures(const struct results *results, size_t first, const ch
     printf(": %s\n", reason);
 }
 
-// Whether no side before this one failed at the work for the same reason.
+// Returns whether no side before this one failed at the work for the same reason.
 static bool is_first_to_fail(const struct series *series, size_t side)
 {
     const char *reason = series->reasons[side];

@@ -37,7 +37,7 @@ struct results {
     const char *filesystem; // the name of the one that the stores lie on
 };
 
-// What is told of the rounds: NAN when there was none.
+// The figures that are told of the rounds: NAN when there was none.
 struct summary {
     double median;
     double least;

@@ -111,7 +111,7 @@ static void run_works(struct run *run, size_t index, struct subject *subject, si
         group->end(subject);
 }
 
-// What others have written is on disk, and the processor out of its rest, before a side's turn.
+// Before a side's turn the data of others is on disk, and the processor out of its rest.
 static void settle(const struct run *run)
 {
     work_sync(run->setting.scratch);

@@ -14,7 +14,7 @@ struct run {
     struct results results;
 };
 
-// Whether any work that exists is wanted.
+// Returns whether any work that exists is wanted.
 bool run_has_works(const struct options *options);
 
 // Has each side that is ready do all wanted works, in all rounds.

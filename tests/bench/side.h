@@ -12,7 +12,7 @@
 
 #define REASON_SIZE 256
 
-// What all sides are set up with.
+// All sides are set up with this.
 struct setting {
     const char *shmapfs;  // the daemon's path
     const char *programs; // the directory with the filesystems that are built for the benchmark

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-// Whether the kernel lets filesystems talk to it over io_uring is a parameter of its fuse module.
+// A parameter of the fuse module: whether the kernel lets filesystems talk to it over io_uring.
 extern const char uring_parameter[];
 
 bool uring_is_allowed(void);

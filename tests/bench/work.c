@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-// What makes very many files comes last: it leaves tables in the daemons, and a filesystem without a
-// journal, larger and slower than they were. Of these the most comes first, as tables do not shrink
-// and what they grow by is measured.
+// The works that make very many files come last: they leave tables in the daemons, and a filesystem
+// without a journal, larger and slower than they were. The one that makes the most comes first of
+// these, as tables do not shrink and what they grow by is measured.
 // clang-format off
 const struct work_group *const work_groups[] = {
     &floor_works, &map_works, &pingpong_works, &call_works, &name_works,

@@ -9,13 +9,13 @@
 
 #include "side.h"
 
-// What is measured. Works that go on from one another (touch a file first, then use it warm) form a
-// group and share its subject; a group runs as a whole on one side before the next side's turn.
-// New works are new rows in the tables of work_*.c, new groups a new row in work.c.
+// Something that is measured. Works that go on from one another (touch a file first, then use it
+// warm) form a group and share its subject; a group runs as a whole on one side before the next
+// side's turn. New works are new rows in the tables of work_*.c, new groups a new row in work.c.
 
 struct work;
 
-// What the works of a group act on.
+// The subject that the works of a group act on.
 struct subject {
     const struct side *side;
     const char *path;        // the side's directory

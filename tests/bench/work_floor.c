@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What one request costs when the daemon has nothing to do for it: the least that a call can take
+// The cost of one request when the daemon has nothing to do for it: the least that a call can take
 // which the kernel does not answer by itself.
 #include "work.h"
 

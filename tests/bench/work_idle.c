@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What a mount costs that nobody uses: how often its processes wake up in ten seconds.
+// The cost of a mount that nobody uses: how often its processes wake up in ten seconds.
 #include "work.h"
 
 #include <errno.h>

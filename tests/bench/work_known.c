@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What calls cost while the mount has many files to keep in mind: all were made through it, and the
+// The cost of calls while a mount has many files to keep in mind: all were made through it, and the
 // kernel still knows them. They lie in directories of a thousand each. The calls go to files that
 // are spread over all of them: always to the same thousand, so that what is compared is the number
 // of files known and not how many of them fit into the processor's caches; or, in the works called
@@ -98,7 +98,7 @@ static const char *reason_to_spare(const struct subject *subject)
     return NULL;
 }
 
-// Whether the kernel still knows them: it may forget what nobody uses.
+// Checks that the kernel still knows them: it may forget what nobody uses.
 static int check_known(struct subject *subject, unsigned files)
 {
     struct shmap_status status;
@@ -117,7 +117,7 @@ static int make_files(struct subject *subject, struct known *known)
     double seconds;
     int error = parallel_run(MAKERS, make_directories, &range, &seconds);
 
-    // Of a daemon that is not there, or says nothing, nothing is asked later.
+    // Nothing is asked later of a daemon that is not there, or says nothing.
     if (error == 0 && subject->daemon != 0)
         process_memory(subject->daemon, &known->base_memory);
     range = (struct range){ known->dir_fd, 1, known->files / FILES_EACH };
@@ -207,7 +207,7 @@ static void end(struct subject *subject)
         return;
     names_directory(subject, "known", path);
     int error = known->dir_fd >= 0 ? remove_files(known) : 0;
-    // What a work left half done is there by other names.
+    // The files that a work left half done have other names.
     if (error < 0 || rmdir(path) < 0)
         error = sandbox_remove_tree(path);
     if (error < 0)
@@ -287,8 +287,8 @@ static int run_stat_any(struct subject *subject, double *seconds)
                      : time_sample(subject->state, SAMPLE_ANY, KIND_FILE, name_stat, seconds);
 }
 
-// What the daemon has grown by for each file that it came to know. That it never knew as many before
-// is seen to by the order of the groups: a table does not shrink.
+// The growth of the daemon for each file that it came to know. The order of the groups sees to it
+// that it never knew as many before: a table does not shrink.
 static int run_memory(struct subject *subject, double *bytes)
 {
     const struct known *known = subject->state;

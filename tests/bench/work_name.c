@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // Calls that go by names, each with many names of one directory, and the same by several processes
-// at once, each in a directory of its own; and what they take of the daemon's processor time. What the files are made with, or removed, so that a work
-// finds what it needs is not timed.
+// at once, each in a directory of its own; and what they take of the daemon's processor time. Calls
+// that make or remove the files so that a work finds what it needs are not timed.
 #include "work.h"
 
 #include <errno.h>
@@ -27,9 +27,9 @@ enum {
     DRAIN_CALLS = 64,
 };
 
-// A directory with some series of names, of the same length each. What a work makes stays until
-// another removes it, or the end: a filesystem without a journal takes long to make files where
-// others were removed a moment ago.
+// A directory with some series of names, of the same length each. The files that a work makes stay
+// until another removes them, or the end: a filesystem without a journal takes long to make files
+// where others were removed a moment ago.
 struct batch {
     int dir_fd; // or -1
     unsigned count;
@@ -288,8 +288,8 @@ static int run_unlink_x4(struct subject *subject, double *seconds)
     return time_unlink(subject, true, seconds);
 }
 
-// Has the kernel forget all names that it can: a tmpfs has them nowhere else. What is not written
-// back yet it would keep.
+// Has the kernel forget all names that it can: a tmpfs has them nowhere else. It would keep what is
+// not written back yet.
 static int forget_names(struct subject *subject)
 {
     int error = work_sync(subject->path);

@@ -15,7 +15,7 @@
 
 enum { LAPS = 20, HANDOVERS = 10000, SPINS = 1 << 20, PATIENCE = 10 };
 
-// What the two processes know of each other, apart from the file.
+// The two processes know this of each other, apart from the file.
 struct match {
     const struct subject *subject;
     double fastest; // lap, as the first process has it

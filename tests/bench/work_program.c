@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What people do with a C project: unpack it (a plain tar archive in the scratch directory), build
+// People do this with a C project: unpack it (a plain tar archive in the scratch directory), build
 // it, copy it with rsync where the copy is up to date already (both are on the side), remove it.
 #include "work.h"
 

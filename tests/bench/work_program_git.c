@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// What people do with a Git repository: clone it (from the scratch directory, without links to the
+// People do this with a Git repository: clone it (from the scratch directory, without links to the
 // files there), go to another commit and back, see what has changed when nothing has.
 #include "work.h"
 

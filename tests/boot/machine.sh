@@ -2,8 +2,8 @@
 # shellcheck shell=bash disable=SC2034
 #
 # A machine in namespaces of this one: its own processes, mounts, control groups, names and network,
-# a systemd as its first process, and a root of tmpfs with this machine's /usr below an overlay. What
-# is done in it changes nothing here, and it has ended when the script has.
+# a systemd as its first process, and a root of tmpfs with this machine's /usr below an overlay.
+# Nothing that is done in it changes anything here, and it has ended when the script has.
 #
 # Sourced by tests/boot/run, which runs in a mount namespace of its own.
 

@@ -11,7 +11,7 @@ WAIT_SECONDS = 30
 VOLUME_ID = "00000000-0000-0000-0000-00000000004d"
 ROOT_GFID = "0x" + "0" * 31 + "1"
 
-# What a server stacks over a directory. Without access-control it would let anybody do anything.
+# The stack of a server over a directory. Without access-control it would let anybody do anything.
 BRICK = """\
 volume posix
   type storage/posix

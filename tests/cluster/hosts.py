@@ -23,7 +23,7 @@ NAMED = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"']
 
 
 class Skipped(Exception):
-    """What this machine lacks for a case."""
+    """Something that this machine lacks for a case."""
 
 
 class Host:

@@ -14,7 +14,7 @@ import time
 from cluster import wait_until
 from hosts import NOBODY, as_user, error_of, main, read, write
 
-# What one host does is to be seen by the other within that time.
+# A host must see what the other does within that time.
 SEEN_SECONDS = 2
 # The servers forget a host that does not ask for so long; hosts ask in less than half of it.
 FORGET_SECONDS = 5
@@ -241,7 +241,7 @@ def classes_follow(one, other, _cluster):
                 == errno.EOPNOTSUPP
             os.rmdir(one.path("plain"))
     with one:
-        # What it is was noted in the store.
+        # Its class was noted in the store.
         assert class_of(one) == b"anon"
 
 

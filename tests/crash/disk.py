@@ -122,7 +122,7 @@ class _Server:
         return os.pread(self._image, size, offset)
 
     def _append(self, kind, offset=0, size=0, data=b""):
-        """What is counted is in the trace, and nobody was told of it yet."""
+        """All that is counted is in the trace, and nobody was told of it yet."""
         self._trace.write(EVENT.pack(kind, offset, size))
         self._trace.write(data)
         self._count += 1

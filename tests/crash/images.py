@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a power cut leaves of a disk."""
+"""The images that a power cut leaves of a disk."""
 import os
 
 from disk import EVENT, FLUSHED, WRITTEN

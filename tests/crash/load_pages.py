@@ -19,7 +19,7 @@ def page_of(stamp):
 
 
 class Step:
-    """What a version changes: a pure function of the seed, the file and the version."""
+    """The changes of a version: a pure function of the seed, the file and the version."""
 
     def __init__(self, seed, version, pages):
         self.random = random.Random(f"{seed}/{version}")
@@ -98,7 +98,7 @@ class Pages:
         return self._stamps
 
     def judge(self, directory, acknowledged):
-        """What is wrong, or None."""
+        """Returns what is wrong, or None."""
         with open(os.path.join(directory, self._name), "rb") as file:
             data = file.read()
         version = int.from_bytes(data[:8], "little")

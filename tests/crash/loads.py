@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What programs do while the power is cut: a list of programs each, by a seed. Of those in ./check only what it
-installs is needed."""
+"""Loads of programs that run while the power is cut: a list of programs each, by a seed. Those in
+./check need only what it installs."""
 from load_browser import Browser
 from load_pages import Pages
 from load_programs import Editor, Git, Lmdb, Sqlite

@@ -35,7 +35,7 @@ static void try_answer(const uint8_t *data, size_t size)
         return;
     }
     MUST(size == sizeof(answer) && answer.magic == BROKER_MAGIC && answer.zero == 0, "answer");
-    // What strerror() and exit statuses can do with it
+    // The result suits strerror() and exit statuses.
     MUST(answer.result > -4096 && (answer.number != 0 || answer.result < 0), "answer");
 }
 

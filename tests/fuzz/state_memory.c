@@ -20,7 +20,7 @@ struct head {
 };
 _Static_assert(sizeof(struct head) == offsetof(struct state, node_layout), "the layout stays");
 
-/* What the state is like without damage. */
+/* The state without damage. */
 struct whole {
     struct head head;
     struct mount_info info;
@@ -87,7 +87,7 @@ static void check_preimage(const struct preimage *found, const struct preimage *
          "another preimage");
 }
 
-/* What is believed is what was written. */
+/* Only what was written is believed. */
 static void check_request(const struct request *request, const struct request *whole)
 {
     int64_t result;

@@ -44,7 +44,7 @@ def boot(image, place):
 
 
 class Console:
-    """What a guest prints, as lines, and in a log."""
+    """The output of a guest, as lines, and in a log."""
 
     def __init__(self, fd, log):
         self.fd, self.log = fd, log

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What became of each program on a kernel: a file for each, as `meson test` writes a line of its log."""
+"""Results of programs on a kernel: a file for each, as `meson test` writes a line of its log."""
 import collections
 import glob
 import json

@@ -29,7 +29,7 @@ def run(*command, **changes):
 
 
 class Installation:
-    """What `meson install` puts below a directory."""
+    """The files that `meson install` puts below a directory."""
 
     def __init__(self, build, top):
         self.top = top

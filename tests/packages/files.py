@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: BSD-2-Clause
-"""What packaging/debian says of the packages, held against what `meson install` installs. Answers in
-TAP.
+"""Holds what packaging/debian says of the packages against what `meson install` installs. Answers
+in TAP.
 
     files.py BUILD
 """
@@ -25,7 +25,7 @@ def read(*names):
 
 
 class Installation:
-    """What `meson install` puts below a directory, by the names that it has with the prefix /usr."""
+    """The files that `meson install` puts below a directory, named as with the prefix /usr."""
 
     def __init__(self, build, top):
         subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--skip-subprojects", "--quiet",

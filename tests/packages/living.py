@@ -5,8 +5,8 @@ TAP.
 
     living.py BUILD
 
-Needs root: all lives in a mount and a PID namespace that end with this program. What is installed there
-covers the prefix of the build directory.
+Needs root: all lives in a mount and a PID namespace that end with this program. The files installed
+there cover the prefix of the build directory.
 """
 import json
 import mmap

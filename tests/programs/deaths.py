@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a mount says when the process that served it was killed, as --kill does."""
+"""The lines that a mount writes when the process that served it was killed, as --kill does."""
 
 
 def without_deaths(text):

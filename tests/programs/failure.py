@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a row raises when its program did not see what it should."""
+"""The exceptions that a row raises when its program did not see what it should."""
 
 
 class Failure(Exception):

@@ -73,7 +73,7 @@ def _parent(process):
 
 
 def _has_command(run):
-    """Whether the command of `shmapctl run` has been started: before, its end is no loss."""
+    """Returns whether the command of `shmapctl run` has started: before, its end is no loss."""
     children = _read(run, f"task/{os.path.basename(run)}/children").split()
     return any(_read(f"/proc/{child}", "comm").strip() not in OURS for child in children)
 

@@ -85,7 +85,7 @@ class Place:
         return [self.setting.shmapctl, "run", "-o", self.setting.options, *persist, "--", *words]
 
     def _native_shm(self, words, store):
-        """What these commands would find without shmapfs."""
+        """The place that these commands would find without shmapfs."""
         mount = "mount -t tmpfs tmpfs /dev/shm"
         if store:
             os.makedirs(self.aside(store), exist_ok=True)

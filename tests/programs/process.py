@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What all processes that a row starts have in common."""
+"""The code common to all processes that a row starts."""
 import os
 import select
 import signal
@@ -39,7 +39,7 @@ def stop(process):
 
 
 def _state(pid):
-    """What a process waits for in the kernel."""
+    """Returns what a process waits for in the kernel."""
     with open(f"/proc/{pid}/wchan", encoding="ascii") as channel:
         return channel.read()
 

@@ -202,7 +202,7 @@ def inside(given):
 
 
 def write_results(rows, given, report):
-    """For table.py. What was not run is not in it."""
+    """For table.py. Rows that were not run are not in it."""
     with open(os.path.join(given.inside, RESULTS), "w", encoding="utf-8") as file:
         json.dump({
             "setting": "killed" if given.kill else given.setting,

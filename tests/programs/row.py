@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a row of the table is."""
+"""A row of the table."""
 import fcntl
 import glob
 import os

@@ -121,8 +121,7 @@ class Runner:
             **self._identity)
 
     def run(self, *words, stdin="", directory=None, seconds=SECONDS, status=0, **environment):
-        """What a program writes; that it ends in time and with this status (None: any) is
-        demanded."""
+        """Returns what a program writes; it must end in time, with this status (None: any)."""
         process = self._popen(words, environment, directory, stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:

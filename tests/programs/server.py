@@ -11,8 +11,8 @@ from process import SECONDS, expect_mapped, stop, tail
 
 
 class Server:
-    """What it writes is read at once, so that it never waits for us, and can be waited for: that
-    is how servers say what they have done."""
+    """Its output is read at once, so that it never waits for us, and can be waited for: that is how
+    servers say what they have done."""
 
     def __init__(self, name, process):
         self._name, self._process = name, process

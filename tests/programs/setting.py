@@ -115,12 +115,12 @@ class Setting:
         subprocess.run(words, check=True, timeout=SECONDS)
 
     def said(self):
-        """What the daemon wrote."""
+        """Returns what the daemon wrote."""
         with open(self._log, encoding="utf-8") as log:
             return self.without_wanted(log.read()).strip()
 
     def without_wanted(self, text):
-        """What a mount says, but for the deaths that were wanted."""
+        """Returns what a mount says, but for the deaths that were wanted."""
         return without_deaths(text) if self.kills else text
 
     def status(self):

@@ -118,7 +118,7 @@ def session(page, top, path):
     empty_places(top)
     environment = {"PATH": f"{path}:{SYSTEM_PATH}", "HOME": "/root", "LANG": "C.UTF-8",
                    "TERM": "dumb", "USER": "root"}
-    # What goes on in the background would keep a pipe open.
+    # Programs that go on in the background would keep a pipe open.
     with tempfile.TemporaryFile(mode="w+") as output:
         try:
             status = subprocess.run(["bash", "-c", page.script()], stdin=subprocess.DEVNULL, stdout=output,

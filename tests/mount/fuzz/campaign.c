@@ -70,7 +70,7 @@ static struct holdings_before look_before(const struct fuzz_campaign *campaign)
     struct holdings_before holdings = { .mnt = campaign->workspace->mnt };
     struct stat attr;
 
-    // What the kernel will always know is to count.
+    // The nodes that the kernel will always know must count.
     assert_ok(stat(campaign->parents[FUZZ_ANON][FUZZ_MOUNT], &attr));
     holds_no_more(&holdings);
     holdings.before = holdings.now;

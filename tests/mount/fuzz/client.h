@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What came of an operation. The call is for people; the rest must be the same in both worlds. */
+/* The result of an operation. The call is for people; the rest must be the same in both worlds. */
 struct fuzz_result {
     int64_t value;
     int error;
@@ -28,7 +28,7 @@ struct fuzz_mapping {
     int file; // an O_PATH descriptor of what is mapped
 };
 
-/* What is common to a client and who tells it what to do; in memory that both share. */
+/* The data common to a client and the one who tells it what to do; in memory that both share. */
 struct fuzz_seat {
     bool end;
     unsigned op;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What happens to the processes of a mount while clients use it: its worker is killed, stopped for
- * a while, replaced by an upgrade. */
+/* The disturbance of a mount's processes while clients use it: its worker is killed, stopped for a
+ * while, replaced by an upgrade. */
 #ifndef SHMAPFS_TESTS_FUZZ_DISTURBER_H
 #define SHMAPFS_TESTS_FUZZ_DISTURBER_H
 

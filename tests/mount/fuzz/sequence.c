@@ -16,8 +16,8 @@ static const char *const names[] = {
     "d0/d2", "d0/d2", "d1/d3", "d0/d2/f0", "s0", "d1/s1", "d0/", "f1/", ".",     "f0/f0", LONG,
 };
 
-/* What a round begins with, so that more calls find something: their kind, and the name and the
- * flags that they take. */
+/* A round begins with these calls, so that more calls find something: their kind, and the name and
+ * the flags that they take. */
 static const struct {
     fuzz_call *make;
     unsigned name, choice;

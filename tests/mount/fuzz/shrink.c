@@ -32,7 +32,7 @@ static bool leave_out(struct fuzz_round *round, unsigned first, unsigned count)
     round->count -= count;
     bool shown = shows_difference(round);
     if (shown) {
-        // What comes after the difference is not needed.
+        // The operations after the difference are not needed.
         round->count = round->made;
     } else {
         memcpy(round->ops, ops, sizeof(round->ops));

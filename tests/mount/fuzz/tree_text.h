@@ -6,8 +6,8 @@
 #include "tests/mount/fuzz/limits.h"
 
 /* Everything at and below the directory: names, attributes, targets, contents, extended attributes.
- * What the caller may not read gets other permissions, after they were written down. For free();
- * NULL with errno. */
+ * Files that the caller may not read get other permissions, after those were written down. For
+ * free(); NULL with errno. */
 char *tree_text(const struct fuzz_place *place, const char *directory);
 
 #endif

@@ -7,7 +7,7 @@
 #include "tests/mount/harness/sandbox.h"
 
 /* Starts $SHMAPFS for the fixture (area, nopassthrough, root, store and mnt are set) and returns when
- * the mount is there; sets fixture->daemon. What the daemon writes goes to log. Returns 0 or a
+ * the mount is there; sets fixture->daemon. The daemon's output goes to log. Returns 0 or a
  * negative errno, having said why. */
 int daemon_start(const struct sandbox *sandbox, struct fixture *fixture, int log);
 

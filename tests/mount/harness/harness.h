@@ -83,8 +83,9 @@ static inline struct fixture *fixture_of(void **state)
 int harness_as(uid_t uid, gid_t gid, size_t ngroups, const gid_t *groups, int (*body)(void *),
                void *argument);
 
-/* The same from outside: also when the cases themselves run as `nobody`. What argument points to
- * must have been there before the cases began. -1 when the program was not started by root. */
+/* The same from outside: also when the cases themselves run as `nobody`. The data that argument
+ * points to must have been there before the cases began. -1 when the program was not started by
+ * root. */
 int harness_outside(const struct fixture *fixture, uid_t uid, gid_t gid, int (*body)(void *),
                     void *argument);
 

@@ -36,13 +36,12 @@ char *map_path(const char *path, size_t length);
  * that this raises, or 0. */
 int touch_signal(char *address, bool writes);
 
-/* Whether all bytes are the given one. */
+/* Returns whether all bytes are the given one. */
 bool all_bytes(const char *bytes, size_t count, char value);
 
 /*
  * A file of the same kind as the area under test, but reached without the mount: on the store's own
- * disk, or a tmpfs file. What the kernel answers for it is what the mount has to answer. Unlinked
- * already.
+ * disk, or a tmpfs file. The mount has to answer what the kernel answers for it. Unlinked already.
  */
 int reference_file(const struct fixture *fixture);
 

@@ -8,7 +8,7 @@
 /* In the runner: says which case begins now. */
 void watchdog_case_begins(int pipe, const char *name);
 
-/* Whether a case forked this process, which is not the runner then. */
+/* Returns whether a case forked this process, which is not the runner then. */
 bool is_child_of_case(void);
 
 /* Waits for the runner. Returns its exit status; or -ETIMEDOUT when a case took too long, after it

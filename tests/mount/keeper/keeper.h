@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A mount whose keeper is the case's own child, for cases about how its processes end. What they
- * say goes to the file «log». Where the mount cannot survive a death, the case is skipped.
+ * A mount whose keeper is the case's own child, for cases about how its processes end. Their
+ * messages go to the file «log». Where the mount cannot survive a death, the case is skipped.
  */
 #ifndef SHMAPFS_TESTS_KEEPER_H
 #define SHMAPFS_TESTS_KEEPER_H

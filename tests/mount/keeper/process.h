@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a case does to the processes of a mount, and waits for. All waiting is bounded
+/* The things that a case does to the processes of a mount, and waits for. All waiting is bounded
  * (WAIT_SECONDS). */
 #ifndef SHMAPFS_TESTS_PROCESS_H
 #define SHMAPFS_TESTS_PROCESS_H

@@ -13,7 +13,7 @@ struct service_manager {
     int socket;
 };
 
-/* What a process has told the manager. */
+/* A message of a process to the manager. */
 struct service_message {
     pid_t from;
     char text[2048];
@@ -31,7 +31,7 @@ void set_watchdog_period(unsigned microseconds);
 bool hear_message(const struct service_manager *manager, bool wait,
                   struct service_message *message);
 
-/* Whether one line of the message is exactly this one. */
+/* Returns whether one line of the message is exactly this one. */
 bool message_says(const struct service_message *message, const char *line);
 
 /* Takes messages up to one that has this line. Only pings may come before it. */

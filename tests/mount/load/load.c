@@ -179,7 +179,7 @@ static int prepare_processes(struct load *load, const struct load_kind *const ki
     return 0;
 }
 
-/* Whether every process lives; says which does not. They are not reaped. */
+/* Returns whether every process lives; says which does not. They are not reaped. */
 static bool all_live(const struct load *load)
 {
     bool all = true;

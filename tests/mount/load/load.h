@@ -4,7 +4,7 @@
  * it must be.
  *
  * Each kind of load works in a directory of its own, in rounds that begin and end with nothing open
- * but what the kind holds on purpose. What is wrong is counted, and the first of it is told on
+ * but what the kind holds on purpose. All that is wrong is counted, and the first of it is told on
  * standard error: a call that did not give what it had to is a failed call; contents, attributes or
  * a ledger that are not what they must be, a difference.
  */

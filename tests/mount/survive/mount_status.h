@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* What a mount holds on behalf of its files. */
+/* The holdings of a mount on behalf of its files. */
 struct mount_holdings {
     int64_t nodes, descriptors, open_files;
     int64_t table;    // entries of the keeper's table of descriptors

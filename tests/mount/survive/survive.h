@@ -39,7 +39,7 @@ struct survive_report {
  * why it could not be carried out. */
 int survive(const struct survive_plan *plan, struct survive_report *report);
 
-/* Whether nothing failed, differed or leaked. */
+/* Returns whether nothing failed, differed or leaked. */
 bool survive_well(const struct survive_report *report);
 
 /* One line. */

@@ -14,7 +14,7 @@ programs=("${@:2}")
 ((${#programs[@]})) || programs=(dd tar sqlite postgres)
 : "${SHMAPFS:?must name the daemon}"
 
-# What is mounted and what runs ends with the namespaces.
+# All that is mounted and all that runs ends with the namespaces.
 if [ -z "${SURVIVE_INSIDE-}" ]; then
     export SURVIVE_INSIDE=yes
     exec unshare --mount --pid --fork --kill-child --mount-proc -- "$0" "$@"

@@ -7,7 +7,7 @@
  *
  * The cases run as the first process of mount and PID namespaces of their own (see sandbox.h), so
  * that a daemon becomes their child when the process that started it ends, and they can read its
- * exit status. What a case leaves running and mounted is ended before the next; one that passes
+ * exit status. All that a case leaves running and mounted is ended before the next; one that passes
  * leaves no mount. With `native`, cases about a disk look at the disk itself.
  */
 #ifndef SHMAPFS_TESTS_WORKSPACE_H

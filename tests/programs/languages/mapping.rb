@@ -2,7 +2,7 @@
 # A participant of the exchange (see exchange.py): Ruby's Mmap (the gem mmap2).
 require 'mmap'
 
-# What it is told to do is a method; what that returns is the answer.
+# Each order is a method; what that returns is the answer.
 class Participant
   def make(path, size)
     @file = File.open(path, File::RDWR | File::CREAT | File::EXCL, 0o600)

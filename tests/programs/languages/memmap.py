@@ -7,7 +7,7 @@ from participant import serve
 
 
 class Participant:
-    """What it is told to do is a method; what that returns is the answer."""
+    """Each order is a method; what that returns is the answer."""
 
     def make(self, path, size):
         self.path = path

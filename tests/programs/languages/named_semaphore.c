@@ -23,7 +23,7 @@ static void demand(int well, const char *what)
     }
 }
 
-/* Whoever comes first makes it. */
+/* The first one that comes makes it. */
 static sem_t *open_semaphore(const char *name, unsigned value)
 {
     sem_t *semaphore = sem_open(name, O_CREAT, 0600, value);

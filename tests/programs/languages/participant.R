@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What participants in R share: each line of the standard input is an order and its words, and what
+# Participants in R share this: each line of the standard input is an order and its words, and what
 # the order returns is the answer.
 serve <- function(orders) {
     input <- file("stdin", "r")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What participants of the exchange (see exchange.py) in C++ share: all but how they map. */
+/* Participants of the exchange (see exchange.py) in C++ share this: all but how they map. */
 #pragma once
 #include <cstring>
 #include <fstream>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What participants in JavaScript share: each line of the standard input is an order and its words,
+/* Participants in JavaScript share this: each line of the standard input is an order and its words,
  * and what the order returns is the answer. */
 const readline = require("node:readline");
 

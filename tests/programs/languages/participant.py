@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What participants in Python share."""
+"""The code that participants in Python share."""
 import sys
 
 

@@ -18,7 +18,7 @@ def keep(memory):
 
 
 class Participant:
-    """What it is told to do is a method; what that returns is the answer."""
+    """Each order is a method; what that returns is the answer."""
 
     def __init__(self):
         self._other = None

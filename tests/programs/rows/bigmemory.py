@@ -12,7 +12,7 @@ NUMBER = struct.unpack("<d", TEXT.encode())[0]
 
 
 def offset(row, column):
-    """Of a number in the file."""
+    """The offset of a number in the file."""
     return 8 * ((column - 1) * ROWS_OF_MATRIX + row - 1)
 
 

@@ -7,7 +7,7 @@ PAGE = "file://" + source("languages/page.html")
 
 
 class Chromium(Row):
-    """What a page stores in one run of the browser, it finds in the next."""
+    """A page finds in one run of the browser what it stored in the run before."""
 
     slug, name, tier, alone = "chromium", "Chromium", 2, True
     needs = {"chromium": "chromium", "python3": "/usr/bin/python3"}

@@ -72,7 +72,7 @@ class Database(Row):
             one.stop()
 
     def meet(self, place, one, other):
-        """What the two do."""
+        """The work of the two."""
         raise NotImplementedError
 
     def greet(self, one, other):
@@ -108,7 +108,7 @@ class Database(Row):
             process.stop()
 
     def look(self, process):
-        """Whether all is there that the two filled it with."""
+        """Checks that all is there that the two filled it with."""
         raise NotImplementedError
 
 

@@ -23,7 +23,7 @@ class Database:
         self.directory = place.path("cluster")
 
     def run(self, tool, *words, **options):
-        """What one of PostgreSQL's programs says."""
+        """Returns what one of PostgreSQL's programs says."""
         return self._user.run(find(f"{TOOLS}/{tool}"), *words, PGHOST=self._place.outside,
                               PGUSER="postgres", PGDATABASE="postgres", **options).strip()
 

@@ -75,7 +75,7 @@ class Sqlite(Row):
             raise Failure("VACUUM has not made the database smaller")
 
     def _leave(self, shell, library):
-        """What is only in the log when both are killed is for the next to find."""
+        """The next must find what is only in the log when both are killed."""
         shell.ask(f"{_insert(FEW + 1, FEW)}; SELECT 'ok';")
         expect("rows", library.ask("SELECT max(i) FROM text"), str(2 * FEW))
         expect("integrity", library.ask("PRAGMA integrity_check"), "ok")

@@ -50,8 +50,8 @@ def make_tree(top, with_attributes):
 
 
 class Tree(Row):
-    """What goes through the mount and out again is what it was; and rsync writes into a file that
-    another process has mapped."""
+    """A tree that goes through the mount and out again is what it was; and rsync writes into a file
+    that another process has mapped."""
 
     slug, name = "tar-rsync", "tar, rsync"
     needs = {"rsync": "rsync", "tar": "tar", "acl": "setfacl", "gcc": "gcc"}

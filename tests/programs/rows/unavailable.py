@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the distribution does not have, or has only at a price: (name, reason, slug of the row
-that comes closest)."""
+"""The programs that the distribution does not have, or has only at a price: (name, reason, slug of
+the row that comes closest)."""
 
 ABSENT = "no package in Debian 12"
 

@@ -44,7 +44,7 @@ def fetch(path, page):
 
 
 class Varnish(Row):
-    """What the cache's process counts and logs, other programs read in their own mappings."""
+    """Other programs read in their own mappings what the cache's process counts and logs."""
 
     slug, name, tier = "varnish", "varnish, varnishstat", 2
     needs = {"varnish": "varnishd", "gcc": "gcc", "python3": "/usr/bin/python3"}

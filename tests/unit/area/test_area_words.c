@@ -109,7 +109,7 @@ static void names_have_words(void **state)
     assert_item(&text, "noswap/", NULL);
     assert_item(&text, "size=1g/", NULL);
     assert_item(&text, "mpol", NULL);
-    // What follows a policy are its nodes, unless it looks like a name.
+    // The word after a policy gives its nodes, unless it looks like a name.
     assert_item(&text, "d", "size=2m,mpol=bind");
     assert_item(&text, "0/x", NULL);
     assert_item(&text, "e", "size=1m,mpol=local");

@@ -83,7 +83,7 @@ static void mounts_that_have_gone(void **state)
     ledger_sweep(ledger, connections, NOW + 360);
     take(ledger, uid, 40, 1);
     assert_int_equal(ledger_take(ledger, uid, 40), -EMFILE);
-    // What is there is forgiven nobody.
+    // Nobody is forgiven what is there.
     ledger_sweep(ledger, connections, NOW + 36000);
     take(ledger, uid, 40, 5);
     assert_int_equal(ledger_take(ledger, uid, 40), -EMFILE);

@@ -235,7 +235,7 @@ static void a_client_that_is_alone_wakes_nobody(void **state)
     /* The tick had promoted one, which received another client's request. */
     assert_false(serve_sync(&leaders, &leader, 1000, true));
     assert_true(serve_sync(&leaders, &leader, 1000, true));
-    /* Whoever waits for other requests wants somebody to receive them. */
+    /* A request that waits for others wants somebody to receive them. */
     for (int i = 0; i < MANY; i++)
         serve_sync(&leaders, &leader, 1000, false);
     leader_serving(&leader);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What doctor thinks of machines, mounts and stores that are made up. */
+/* The findings of doctor on machines, mounts and stores that are made up. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

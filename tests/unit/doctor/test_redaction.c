@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a report says of names that are nobody else's business. */
+/* A report's words for names that are nobody else's business. */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>

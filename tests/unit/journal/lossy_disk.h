@@ -33,7 +33,7 @@ void lossy_fail_store_after(int writes);
 void lossy_fail_writes(int error, int spill);
 void lossy_fail_syncs(int error);
 
-/* What a file had when the events up to one had happened, and the disk lost power. */
+/* The contents of a file when the events up to one had happened, and the disk lost power. */
 struct lossy_file;
 
 /* Begins to go through the trace for a file, by its inode number; from `content` on, which is what

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What is written through a journal, as a file that is changed at once would have it. */
+/* Data written through a journal is as a file that is changed at once would have it. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>

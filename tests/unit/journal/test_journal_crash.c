@@ -19,7 +19,7 @@
 #include "tests/unit/scratch.h"
 
 #ifdef __SANITIZE_ADDRESS__
-/* Whoever dies leaves all memory behind. */
+/* A process that dies leaves all memory behind. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -108,7 +108,7 @@ static void add_version(size_t begun)
     version->acknowledged = SIZE_MAX;
 }
 
-/* What is done to the journal, so that it can be done again. */
+/* An operation on the journal, so that it can be done again. */
 struct operation {
     enum { WRITE, ZERO, TRUNCATE, COMMIT, APPLY } kind;
     unsigned file;
@@ -152,7 +152,7 @@ static bool survive(const struct operation *operation)
         world.mortal = true;
         if (setjmp(world.death))
             revive();
-        // Who wanted it may have died, too.
+        // The client that wanted it may have died, too.
         if (!world.mortal && pick(2))
             return false;
     }

@@ -369,7 +369,7 @@ static void the_journal_stays_small(void **state)
         assert_true(status.used <= 2 * JOURNAL_SIZE_MIN);
     }
     assert_true(status.applies > 3);
-    // What is not committed has to have room nevertheless.
+    // Data that is not committed has to have room nevertheless.
     assert_int_equal(write_pages(&bench, 0, 0, 3000, 'z'), 3000 * PAGE);
     assert_int_equal(commit(&bench, 0), 0);
     assert_int_equal(journal_apply(bench.journal), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What a new generation of records says of what was committed while the one before was applied. */
+/* A new generation of records tells of what was committed while the one before was applied. */
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

@@ -114,7 +114,7 @@ static inline int set_up_table(void **state, uint32_t capacity, uint32_t cached_
     return 0;
 }
 
-/* Whatever a test did, each number came back at most once. */
+/* Each number came back at most once, whatever a test did. */
 static inline int tear_down(void **state)
 {
     struct fixture *f = *state;

@@ -356,7 +356,7 @@ static void nodes_that_are_open_for_writing_are_found(void **state)
     assert_true(node_next_writer(&f->table, &slot) == 0);
 }
 
-/* What a cache keeps for a node may be mapped, although it is not open any more. */
+/* A node for which a cache keeps something may be mapped, although it is not open any more. */
 static void nodes_that_may_be_used_are_found(void **state)
 {
     struct fixture *f = *state;

@@ -46,7 +46,7 @@ static void notice(void *argument, const char *what)
     longjmp(flip->back, 1);
 }
 
-/* Whether the damage, if there is any, is not noticed right away. */
+/* Returns whether the damage, if there is any, is not noticed right away. */
 static bool attach(struct flip *flip)
 {
     const char *why = NULL;

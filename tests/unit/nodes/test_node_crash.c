@@ -115,8 +115,8 @@ static void end_child(pid_t child)
     assert_int_equal(waitpid(child, &status, 0), child);
 }
 
-/* Whether single steps lead through a call. They may be forbidden here, or there may be too many of
- * them, where each instruction of the program is many (valgrind, sanitizers). */
+/* Returns whether single steps lead through a call. They may be forbidden here, or there may be too
+ * many of them, where each instruction of the program is many (valgrind, sanitizers). */
 static bool may_trace(struct crash *crash)
 {
     int status;

@@ -35,7 +35,7 @@ static void durations_are_counted_by_step(void **state)
     request_counts_destroy(counts);
 }
 
-/* What a kernel may send that this knows nothing of. */
+/* A kernel may send requests that this knows nothing of. */
 static void unknown_ones_are_counted(void **state)
 {
     struct request_counts *counts = request_counts_make();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What was served between two looks. */
+/* The requests that were served between two looks. */
 #include "tests/unit/unit.h"
 
 #include "tools/top/rates.h"

@@ -14,7 +14,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* What each attribute's name has in front in the directory itself. */
+/* Each attribute's name has this in front in the directory itself. */
 #define PREFIX "user.any."
 
 struct own_name {

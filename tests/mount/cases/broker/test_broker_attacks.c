@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What a user may try with a process of root's that registers files for him: files that are not
- * his, devices that are not his, and messages that are none (docs/security.md).
+ * The attempts that a user may make with a process of root's that registers files for him: files
+ * that are not his, devices that are not his, and messages that are none (docs/security.md).
  */
 #include "tests/mount/cases/broker/attacker.h"
 #include "tests/mount/cases/broker/broker_service.h"

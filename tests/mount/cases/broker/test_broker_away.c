@@ -82,8 +82,8 @@ static bool can_be_filled(void *path)
     return as(NOBODY, fill, path) == 0;
 }
 
-/* What is deleted while the broker is away keeps its space until that answers again, although the
- * worker dies meanwhile. */
+/* Files that are deleted while the broker is away keep their space until it answers again, although
+ * the worker dies meanwhile. */
 static void space_comes_back(void **state)
 {
     const struct workspace *workspace = workspace_of(state);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a store's directories are marked with, and stores that are on another mount.
+// The marks of a store's directories, and stores that are on another mount.
 #include "tests/mount/harness/class_attribute.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/process.h"
@@ -40,7 +40,7 @@ static void memory_is_no_store(void **state)
     workspace_mount(workspace, false, "");
     assert_store_refused("mnt", "anon");
     workspace_unmount(workspace);
-    // What the first mount left: a directory whose contents are never on disk.
+    // The first mount left a directory whose contents are never on disk.
     assert_store_refused("store/scratch", "anon");
     assert_true(rmdir("store/scratch") == 0 && rmdir("second") == 0);
 }

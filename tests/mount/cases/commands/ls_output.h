@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What shmapctl ls prints in JSON, and files for it to list. */
+/* The JSON output of shmapctl ls, and files for it to list. */
 #ifndef SHMAPFS_TESTS_LS_OUTPUT_H
 #define SHMAPFS_TESTS_LS_OUTPUT_H
 
@@ -11,14 +11,14 @@ enum { FAILED = 1, USAGE = 2, PAGES = 10 };
 #define PAGE  ((int64_t)page_size())
 #define BYTES (PAGES * PAGE)
 
-/* Whether an area of the mount has passthrough, which not every kernel and user namespace
+/* Returns whether an area of the mount has passthrough, which not every kernel and user namespace
  * allows. */
 bool area_is_passthrough(const struct workspace *workspace, const char *area);
 
 /* Ends the case where the kernel does not count pages (Linux 6.5 does). */
 void need_cachestat(void);
 
-/* What ls prints of a path; the objects in it, and the one that has this path. */
+/* The output of ls for a path; the objects in it, and the one that has this path. */
 struct json_object *ls_json(const char *path);
 struct json_object *objects_of(struct json_object *answer);
 struct json_object *ls_object(struct json_object *answer, const char *path);

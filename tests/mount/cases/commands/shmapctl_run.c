@@ -160,7 +160,7 @@ void end_input(struct background_run *background)
     background->in = -1;
 }
 
-/* Waits, and returns the status of the run. What the command could read ends only afterwards. */
+/* Waits, and returns the status of the run. The command's input ends only afterwards. */
 int end_run(struct background_run *background, char *err, size_t size)
 {
     int status = wait_for_process(background->pid);

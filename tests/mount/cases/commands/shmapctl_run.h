@@ -51,8 +51,8 @@ pid_t read_pid(const struct background_run *background);
 void say(const struct background_run *background, const char *line);
 void end_input(struct background_run *background);
 
-/* Waits, and returns the status of the run and what it wrote to standard error. What the command
- * could read ends only afterwards. */
+/* Waits, and returns the status of the run and what it wrote to standard error. The command's input
+ * ends only afterwards. */
 int end_run(struct background_run *background, char *err, size_t size);
 
 /* The same, with that status and silence. */

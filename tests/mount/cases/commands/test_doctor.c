@@ -22,7 +22,7 @@ static struct json_object *doctor_json(const char *path)
     return json_output_of(&result);
 }
 
-/* What is said of a subject at a place: the text, after a look at the verdict. */
+/* The finding about a subject at a place: the text, after a look at the verdict. */
 static const char *told(struct json_object *answer, const char *place, const char *subject,
                         const char *verdict)
 {

@@ -123,7 +123,7 @@ struct dirtied {
     bool is_known; // which pages are dirty
 };
 
-/* Whatever else the machine syncs may have written the page by the time of the look. */
+/* A sync of something else may have written the page by the time of the look. */
 static bool shows_dirty_pages(void *argument)
 {
     const struct dirtied *dirtied = argument;

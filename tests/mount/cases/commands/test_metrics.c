@@ -232,7 +232,7 @@ static void answers_and_refusals(void **state)
     assert_content("out.prom", "as before");
     result = run_program(shmapctl(), "metrics", "--output", "missing/out.prom", "mnt", NULL);
     assert_refused(&result, FAILED, "missing/out.prom", "No such file", NULL);
-    // What cannot take the name leaves nothing behind.
+    // A file that cannot take the name leaves nothing behind.
     result = run_program(shmapctl(), "metrics", "--output", "store", "mnt", NULL);
     assert_refused(&result, FAILED, "store", "directory", NULL);
     char *tree = workspace_tree();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What shmapctl who prints in JSON, and processes for it to find. */
+/* The JSON output of shmapctl who, and processes for it to find. */
 #ifndef SHMAPFS_TESTS_WHO_OUTPUT_H
 #define SHMAPFS_TESTS_WHO_OUTPUT_H
 
@@ -18,7 +18,7 @@ int keep_until_told(struct coprocess *parent);
 void start_user(struct coprocess *coprocess, coprocess_body *body, const char *path);
 void end_user(struct coprocess *coprocess);
 
-/* What who prints of a path; what a process does with the file, or NULL; how many processes use
+/* The output of who for a path; what a process does with the file, or NULL; how many processes use
  * it. */
 struct json_object *who_json(const char *path);
 struct json_object *uses_of(struct json_object *answer, pid_t pid);

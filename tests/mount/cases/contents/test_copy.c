@@ -33,7 +33,7 @@ static int new_source(const char *path)
     return fd;
 }
 
-/* Whether the bytes of the file from this offset on are those of a source. */
+/* Checks that the bytes of the file from this offset on are those of a source. */
 static void assert_is_copy(int fd, off_t offset)
 {
     char *wanted = malloc(SIZE);

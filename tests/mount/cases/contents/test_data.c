@@ -135,7 +135,7 @@ static void flags_of_preadv2_and_pwritev2(void **state)
     assert_int_equal(preadv2(fd, &in, 1, -1, 0), 16);
     assert_int_equal(preadv2(fd, &in, 1, -1, 0), 0);
     assert_errno(preadv2(fd, &in, 1, 0, 1 << 30), EOPNOTSUPP);
-    // Whether a read can go without waiting is the filesystem's to say; wrong data it may not give.
+    // The filesystem may say whether a read can go without waiting; it may not give wrong data.
     memset(bytes, 0, sizeof(bytes));
     if (preadv2(fd, &in, 1, 0, RWF_NOWAIT) == -1)
         assert_true(errno == EAGAIN || errno == EOPNOTSUPP);

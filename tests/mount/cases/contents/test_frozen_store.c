@@ -102,7 +102,7 @@ static void freeze(struct frozen_store *frozen, struct workspace *workspace)
         assert_true(coprocess_await_turn(&frozen->waiting[i]));
         await_true(is_waiting, &frozen->waiting[i].pid, "a process that waits for the disk");
     }
-    // What goes with the last use of these takes the disk, too.
+    // The files that go with the last use of these take the disk, too.
     assert_true(coprocess_give_turn(&frozen->keeping));
     await_true(is_waiting, &frozen->keeping.pid, "a process that ends");
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A file that grows while another process looks at it: the size that one sees there is one that it
- * can use. Whoever makes the file grow hardly gets a processor meanwhile, so that the other
- * sees the change long before the call that made it has returned.
+ * can use. The process that makes the file grow hardly gets a processor meanwhile, so that the
+ * other sees the change long before the call that made it has returned.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"

@@ -46,7 +46,7 @@ static void assert_limits(int ratio, int strictness)
         assert_int_equal(found, strictness);
 }
 
-/* Whether this process may become one whose writes are not held up by the mount's. */
+/* Returns whether this process may become one whose writes are not held up by the mount's. */
 static bool may_flush(void)
 {
     char line[256];

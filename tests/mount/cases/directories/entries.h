@@ -8,7 +8,7 @@
 
 enum { FEW = 1000 };
 
-/* What getdents64(2) gives. */
+/* The entry that getdents64(2) gives. */
 struct raw_entry {
     uint64_t ino;
     int64_t offset; // of the entry after this one

@@ -71,7 +71,7 @@ static void after_a_crash_a_file_is_as_of_its_last_commit(void **state)
     }
 }
 
-/* What another process sees before is what is there after the crash, too. */
+/* The contents that another process sees before the crash are there after it, too. */
 static void a_shorter_file_has_no_old_bytes(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -216,7 +216,7 @@ static void the_end_of_a_mount_leaves_plain_files(void **state)
     assert_false(exists(JOURNAL));
 }
 
-/* Whoever still uses the files, and has not synced them. */
+/* Programs still use the files, and have not synced them. */
 static void the_end_by_a_signal_commits(void **state)
 {
     struct workspace *workspace = workspace_of(state);
@@ -393,7 +393,7 @@ static void what_cannot_be_is_refused_in_one_line(void **state)
     workspace_unmount(workspace);
 }
 
-/* What is committed goes to such a file, too, as long as somebody has it open. */
+/* Committed data goes to such a file, too, as long as somebody has it open. */
 static void a_file_without_a_name_keeps_what_it_has(void **state)
 {
     struct workspace *workspace = workspace_of(state);

@@ -142,7 +142,7 @@ static void all_of_a_mount_is_saved_but_what_its_programs_commit(void **state)
                  "mnt: 6 files, in 1 commit; 1 with commit=sync left to the programs that write "
                  "it\n");
     assert_commits(workspace, &commits, 1);
-    // Whoever names such a file means it.
+    // A user who names such a file means it.
     result = run_program(shmapctl(), "save", "mnt/dir/own/file", NULL);
     assert_ended(&result, 0, "1 file, 4.0K, in one commit\n");
     result = run_program(shmapctl(), "-j", "save", "--all", "mnt", NULL);

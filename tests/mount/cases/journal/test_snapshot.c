@@ -85,7 +85,7 @@ static void begin(const struct workspace *workspace, const char *class, const ch
     assert_ok(mkdir("out", 0755));
 }
 
-/* Whatever is committed, removed, replaced and made while it copies, is not in it. */
+/* Nothing that is committed, removed, replaced or made while it copies is in it. */
 static void all_files_are_as_of_one_moment(void **state)
 {
     static const char *const classes[] = { "atomic", "checkpoint" };
@@ -339,7 +339,7 @@ static void an_interrupted_one_leaves_nothing(void **state)
             }
         }
     }
-    // What SIGKILL has left, goes with the next one.
+    // The leftover of SIGKILL goes with the next one.
     assert_true(kill_at(3, SIGKILL));
     assert_true(exists(LEFT));
     struct program_result result = snapshot();

@@ -208,7 +208,7 @@ static void a_plain_file_that_is_written(void **state)
     workspace_unmount(workspace);
 }
 
-/* What a user cannot read is not in his snapshot, and he hears of it. */
+/* Files that a user cannot read are not in his snapshot, and he hears of it. */
 static void what_cannot_be_read(void **state)
 {
     struct workspace *workspace = workspace_of(state);

@@ -133,7 +133,7 @@ static uint64_t milliseconds(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* What another host's lock is: one of the store's file that this mount has not taken. */
+/* The lock of another host is one of the store's file that this mount has not taken. */
 static void locks_are_those_of_the_store(void **state)
 {
     const struct workspace *workspace = workspace_of(state);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the next mount finds: of a store, its classes and attributes; in place of one that has
+/* The next mount finds these: of a store, its classes and attributes; in place of one that has
  * died. */
 #include "tests/mount/cases/mounting/store_contents.h"
 #include "tests/mount/harness/class_attribute.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a signal to the daemon ends: its own mount wherever it is by then, with all that programs
-// had written.
+// A signal to the daemon ends its own mount wherever it is by then, with all that programs had
+// written.
 #include "tests/mount/cases/mounting/store_contents.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"

@@ -58,7 +58,7 @@ static void the_lock_is_for_the_owner_alone(void **state)
     assert_int_equal(stat_of("store" LOCK).st_mode & 07777, 0600);
     assert_int_equal(stat_of("store" LOCK).st_uid, geteuid());
     workspace_unmount(workspace);
-    // What was opened up is closed again.
+    // The directory that was opened up is closed again.
     assert_ok(chmod("store" PRIVATE, 0777));
     workspace_mount(workspace, true, "");
     assert_int_equal(stat_of("store" PRIVATE).st_mode & 07777, 0700);
@@ -186,7 +186,7 @@ static void somebody_else_was_there_first(void **state)
     assert_int_equal(stat_of("store" PRIVATE ".0").st_uid, ALICE);
     workspace_unmount(workspace);
     assert_ok(close(stranger));
-    // What the store's own owner has made is his to keep, and serves as well.
+    // The directory that the store's own owner has made is his to keep, and serves as well.
     assert_ok(rename("store" PRIVATE, "away"));
     assert_ok(chown("store", ALICE, ALICE));
     assert_int_equal(as(ALICE, make_private, "store" PRIVATE), 0);

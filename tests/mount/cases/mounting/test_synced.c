@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What was written to the store is on its disk, and not only in the kernel's memory, when the
+// All that was written to the store is on its disk, and not only in the kernel's memory, when the
 // daemon has ended, and when `shmapctl sync` returns.
 #include "tests/mount/cases/commands/shmapctl_run.h"
 #include "tests/mount/cases/mounting/store_contents.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Several users on one mount: who may do what. Run as root, who becomes each of them. Who owns what
-// is test_owner.c.
+// Several users on one mount: who may do what. Run as root, who becomes each of them. test_owner.c
+// is about who owns what.
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/users.h"
 

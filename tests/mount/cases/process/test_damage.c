@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Bytes of a mount's shared memory are not what they were. Either everything is answered right all
- * the same, or the mount ends and says why. Nobody ever gets wrong data. What the node table
- * notices by itself is in the unit tests.
+ * the same, or the mount ends and says why. Nobody ever gets wrong data. The unit tests have what
+ * the node table notices by itself.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the keeper does about workers that die, stop or get signals, and what its own death
- * leaves. */
+/* The keeper's answer to workers that die, stop or get signals, and what its own death leaves. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"

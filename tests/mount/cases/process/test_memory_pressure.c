@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What happens to a mount when memory is short. */
+/* A mount when memory is short. */
 #include "tests/mount/cases/process/memory_cgroup.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"

@@ -115,7 +115,7 @@ static int be_poison(struct coprocess *parent, void *argument)
     return 0;
 }
 
-/* Each of them ends three workers. Who is served at the same time is not to be refused for that. */
+/* Each of them ends three workers. Others served at the same time must not be refused for that. */
 static void innocents_are_served(void **state)
 {
     const struct workspace *workspace = workspace_of(state);

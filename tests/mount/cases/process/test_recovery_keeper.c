@@ -67,7 +67,7 @@ static bool is_unmounted(void *argument)
     return !workspace_is_mounted(workspace->mnt);
 }
 
-/* Whoever is left takes the mount away, before he ends, too. */
+/* The process that is left takes the mount away, before it ends, too. */
 static void await_good_end(struct workspace *workspace, pid_t standby)
 {
     await_end(standby);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What the processes of a mount may do: what docs/security.md says, and no more. */
+/* The processes of a mount may do what docs/security.md says, and no more. */
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/keeper/process.h"
@@ -94,7 +94,7 @@ static void nobody_has_more_than_is_documented(void **state)
     keeper_stop(workspace, keeper);
 }
 
-/* What takes a right of the daemon's, after each change of its processes. */
+/* Calls that take a right of the daemon's, after each change of its processes. */
 static void use_rights(const char *name)
 {
     char path[PATH_MAX];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * What the daemon and its service manager tell each other (keeper/service_manager.h): that it is
- * ready, lives and stops; and signals.
+ * The talk of the daemon and its service manager (keeper/service_manager.h): that it is ready,
+ * lives and stops; and signals.
  */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"

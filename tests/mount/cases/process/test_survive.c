@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The mount is under load while its workers die or are replaced, and no client notices. What each
- * call must give, and how, is in load.h; a longer run of the same is the program survive.
+ * The mount is under load while its workers die or are replaced, and no client notices. load.h says
+ * what each call must give, and how; a longer run of the same is the program survive.
  */
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/mapping.h"

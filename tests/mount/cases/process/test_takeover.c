@@ -104,7 +104,7 @@ static void changed_options_take_effect_or_are_named(void **state)
     assert_int_equal(size_after(&manager, &keeper, "size=4m"), 4 * MIB);
     // Without the word the mount keeps what it has.
     assert_int_equal(size_after(&manager, &keeper, "nr_inodes=1k"), 4 * MIB);
-    // What cannot be had is named, and nothing else happens.
+    // Options that cannot be had are named, and nothing else happens.
     assert_ok(mkdir("mnt/scratch", 0755));
     struct program_result result = run_program(shmapctl(), "class", "mnt/scratch", "anon", NULL);
     assert_done(&result);

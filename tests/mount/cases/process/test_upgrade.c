@@ -232,7 +232,7 @@ static void liar_leaves_nobody_waiting(void **state)
     assert_errno(fsync(fd), ENOTCONN);
     assert_ok(close(fd));
     assert_int_equal(workspace_await_children(), 0);
-    // Whoever mounts there next takes it away.
+    // The next one that mounts there takes it away.
     struct program_result result = workspace_try_mount(workspace, true, "takeover");
     assert_int_equal(result.status, 0);
     assert_content("mnt/file", "contents");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* What happens while a mount is being upgraded: other upgrades, deaths, signals, and work. */
+/* The events while a mount is being upgraded: other upgrades, deaths, signals, and work. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/keeper.h"
@@ -103,7 +103,7 @@ static void worker_dies_during_the_question(void **state)
     assert_version(workspace, "next");
     assert_int_equal(shmap_status_of(workspace).upgrades, 1);
     assert_int_equal(shmap_status_of(workspace).restarts, 1);
-    // Whoever is still waiting to be told goes on, and tells nobody.
+    // The one that is still waiting to be told goes on, and tells nobody.
     assert_ok(close(let_it_answer()));
     keeper_stop(workspace, keeper);
 }

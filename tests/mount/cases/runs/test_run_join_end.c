@@ -104,7 +104,7 @@ static void a_joined_shmapctl_is_killed(void **state)
     assert_ok(kill(joined.pid, SIGKILL));
     assert_run_ends(&joined, 128 + SIGKILL);
     end_input(&first);
-    // What it has just started may take part for a moment longer.
+    // The processes that it has just started may take part for a moment longer.
     assert_run_ends_with(&first, 6, "");
     assert_int_not_equal(workspace_await_children(), -ETIMEDOUT);
     assert_errno(kill(command, 0), ESRCH);

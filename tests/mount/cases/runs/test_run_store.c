@@ -26,7 +26,7 @@ static void the_holder_of_a_store_is_named(void **state)
     read_pid(&first);
     struct background_run second = start_on(workspace->store);
     await_complaint(&second, "waiting for its end");
-    // Whoever joins a run that waits does so when it begins.
+    // A command that joins a run that waits does so when it begins.
     const char *words[] = { shmapctl(), "run", "--join", "second", "cat", "/dev/shm/object", NULL };
     struct background_run joined = start_words(words);
     say(&first, "kept\n");

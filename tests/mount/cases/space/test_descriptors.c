@@ -30,7 +30,7 @@ static bool are_known(void *argument)
     return read_status_number(files->workspace, "nodes") >= files->count;
 }
 
-/* Whatever else the machine does may make the kernel forget some of them at any time. */
+/* Anything else that the machine does may make the kernel forget some of them at any time. */
 static void make_the_kernel_know(const struct workspace *workspace, unsigned files)
 {
     struct expected all = { workspace, files };

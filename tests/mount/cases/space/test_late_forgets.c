@@ -309,7 +309,7 @@ static void wait_for_a_late_release(const struct workspace *workspace, coprocess
     while (exists("hold/before-execution"))
         sched_yield();
     assert_int_equal(coprocess_start(&client, body, &reader), 0);
-    // Whoever does not wait answers meanwhile.
+    // A client that does not wait answers meanwhile.
     struct pollfd answer = { .fd = client.in, .events = POLLIN };
     assert_ok(poll(&answer, 1, WAITS_MS));
     // The other process has the descriptor, too.

@@ -75,7 +75,7 @@ static void next_mount_has_them(void **state)
     assert_limit("mnt/deep/b", 3 * MIB);
     assert_false(exists("mnt/deep/a/file"));
     assert_int_equal(count_areas(workspace), 2);
-    // What is persisted has no limit any more, nor when it is anonymous again.
+    // A directory that is persisted has no limit any more, nor when it is anonymous again.
     assert_ok(set_class("mnt/deep/a", "persist"));
     assert_ok(set_class("mnt/deep/a", "anon"));
     assert_area("mnt/deep/a", NULL);
@@ -354,7 +354,7 @@ static void others_give_none(void **state)
     make_class_root("mnt/forged", "anon");
     workspace_unmount(workspace);
 
-    // What anybody can set in the store counts for nothing.
+    // Attributes that anybody can set in the store count for nothing.
     assert_ok(setxattr("store/forged", SHMAP_XATTR_AREA, "size=1g", 7, 0));
     workspace_mount(workspace, true, "size=4m");
     assert_area("mnt/forged", NULL);

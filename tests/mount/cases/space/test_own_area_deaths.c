@@ -149,7 +149,7 @@ static void areas_that_go_are_closed_once(void **state)
         make_limited("mnt/1", "size=1m");
         assert_int_equal(count_areas(workspace), AREAS_MOST);
     }
-    // What a dead worker had in hand is closed.
+    // The descriptors that a dead worker had in hand are closed.
     assert_in_range(descriptors_of(keeper), descriptors - 9, descriptors + 9);
     keeper_stop(workspace, keeper);
 }

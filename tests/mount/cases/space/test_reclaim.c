@@ -110,8 +110,8 @@ static off_t await_data_behind_hole(int fd)
     return data;
 }
 
-/* A program that copies files asks where the data is. What was just closed has its holes again; data
- * that was stored through a mapping may have waited in a page cache until then. */
+/* A program that copies files asks where the data is. A file that was just closed has its holes
+ * again; data that was stored through a mapping may have waited in a page cache until then. */
 static void a_closed_file_has_its_holes(void **state)
 {
     enum { ROUNDS = 100, BIG = 64 << 20, FAR = BIG - CHUNK };

@@ -127,7 +127,7 @@ static void what_does_not_fit_changes_nothing(void **state)
     assert_int_equal(errno, ENOSPC);
     assert_reserve("mnt/file", "1048576");
     assert_int_equal(free_pages(), 3 * MIB / PAGE);
-    // What is beyond the end is given back, and nothing else.
+    // The space beyond the end is given back, and nothing else.
     assert_ok(truncate("mnt/file", PAGE));
     assert_ok(removexattr("mnt/file", RESERVE));
     assert_reserve("mnt/file", NULL);

@@ -127,7 +127,7 @@ static void ask_taker(const struct coprocess *coprocess)
     assert_true(coprocess_await_turn(coprocess));
 }
 
-/* What anybody else does: returns 0, or the number of the line that failed. */
+/* The work of anybody else: returns 0, or the number of the line that failed. */
 static int work_as_ever(void *argument)
 {
     char path[64], moved[64], text[8] = "";
@@ -176,7 +176,7 @@ static void kill_worker(const struct workspace *workspace, pid_t keeper)
     assert_int_equal(read_status_number(workspace, "restarts"), restarts + 1);
 }
 
-/* Whoever serves the mount, the taker gets no more, and others get what they want. */
+/* The taker gets no more, and others get what they want, whoever serves the mount. */
 static void assert_others_work(const struct workspace *workspace, pid_t keeper,
                                const struct coprocess *taker)
 {
@@ -226,7 +226,7 @@ static void open_files(void **state)
         takes_half(workspace, take_with_files);
         return;
     }
-    // What is passed through takes no descriptors.
+    // Files that are passed through take no descriptors.
     pid_t keeper = mount_with_few(workspace, NULL);
     start_taker(&taker, take_with_files, &everything);
     assert_works_for(BOB);

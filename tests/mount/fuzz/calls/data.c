@@ -135,8 +135,8 @@ void call_sendfile(struct fuzz_client *client, const struct fuzz_op *op)
     off_t from = op->offset;
     struct stat in, out;
 
-    // What is sent is not copied but referred to: it changes with the file when it is sent to the
-    // same file, or stays in a FIFO.
+    // The data that is sent is not copied but referred to: it changes with the file when it is sent
+    // to the same file, or stays in a FIFO.
     if (fstat(fuzz_fd(client, op, 0), &in) == 0 && fstat(fuzz_fd(client, op, 1), &out) == 0 &&
         (in.st_ino == out.st_ino || S_ISFIFO(out.st_mode)))
         return;

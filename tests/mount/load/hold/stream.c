@@ -64,7 +64,7 @@ static void begin_again(struct load_process *process)
     CALL_GIVES(process, "many", 0, lseek(stream->fd, 0, SEEK_SET));
 }
 
-/* The next few names. Whether there were any. */
+/* Reads the next few names. Returns whether there were any. */
 static bool read_on(struct load_process *process)
 {
     struct stream *stream = process->own;

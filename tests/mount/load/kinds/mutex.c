@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Lock files as programs have always used them: link(2), mkdir(2) and O_EXCL. Whoever was let in
- * must be alone, and finds in the file that the lock protects what the last one left there.
+ * Lock files as programs have always used them: link(2), mkdir(2) and O_EXCL. The process that was
+ * let in must be alone, and finds in the file that the lock protects what the last one left there.
  */
 #include "tests/mount/load/load_kinds.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Files that several processes move between the same directories, with nothing that keeps the
- * processes apart. Who is told that he moved one away from a place or to a place counts it there.
- * In the end each place must have what the counts say, and each token must be somewhere, once: a
- * rename that was carried out twice, or not at all, or that was denied although it was carried out,
- * shows in the counts.
+ * processes apart. A process that is told that it moved one away from a place or to a place counts
+ * it there. In the end each place must have what the counts say, and each token must be somewhere,
+ * once: a rename that was carried out twice, or not at all, or that was denied although it was
+ * carried out, shows in the counts.
  */
 #include "tests/mount/load/load_kinds.h"
 
