@@ -9,6 +9,7 @@
 #include "fs/outage/store_watch.h"
 #include "lib/api/point.h"
 #include "lib/api/shmap.h"
+#include "lib/api/shmap_hosts.h"
 
 /* Returns whether a request asks for an attribute that the daemon itself has: of the whole mount,
  * or of a file, whose node may have to be opened again. */
@@ -28,6 +29,15 @@ static bool is_about_point(const struct fuse_in_header *header)
 
     return header->opcode == FUSE_GETXATTR &&
            strncmp(name, SHMAP_XATTR_POINT, strlen(SHMAP_XATTR_POINT)) == 0;
+}
+
+/* Returns whether a request is about the hosts that have the store, which the store knows. */
+static bool is_about_hosts(const struct fuse_in_header *header)
+{
+    const char *name = (const char *)(header + 1) + sizeof(struct fuse_getxattr_in);
+
+    return header->opcode == FUSE_GETXATTR &&
+           strncmp(name, SHMAP_XATTR_HOSTS, sizeof(SHMAP_XATTR_HOSTS)) == 0;
 }
 
 /* Returns whether a request may change attributes of a directory. */
@@ -140,6 +150,8 @@ enum request_kind request_kind_of(struct volume *volume, const struct fuse_in_he
                                                                                  : REQUEST_RAM;
     if (is_about_point(header))
         return REQUEST_CHANGE;
+    if (is_about_hosts(header))
+        return REQUEST_LOOK;
     if ((is_control(header) && header->nodeid == NODE_ROOT_ID) || syncs_nothing(volume, header) ||
         needs_no_store(volume, header))
         return REQUEST_RAM;

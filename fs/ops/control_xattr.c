@@ -19,6 +19,7 @@
 #include "fs/journal/point_attribute.h"
 #include "fs/mount/mount.h"
 #include "fs/ops/mount_status.h"
+#include "fs/outage/store_watch.h"
 #include "fs/process/upgrade.h"
 #include "fs/single/file_class.h"
 #include "fs/vfs/attr.h"
@@ -125,7 +126,7 @@ static int get_status(struct inode *inode, char **value)
 
 static int get_hosts(struct inode *inode, char **value)
 {
-    return presence_list(inode->volume, value);
+    return store_watch_is_silent(inode->volume) ? -EIO : presence_list(inode->volume, value);
 }
 
 /* Copies a value as a string of at most SIZE_TEXT_MAX characters. */

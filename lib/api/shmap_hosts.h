@@ -35,8 +35,8 @@ struct shmap_host {
 
 /* Reads the hosts that mount the store of a mount now, this one among them; none where the store is
  * on a filesystem of this host. `hosts` is for free(). It asks the store, and so waits for it.
- * -EPERM: the caller is neither the mount's owner nor root; otherwise errors as of
- * shmap_status_get(), also of a mount that is older than this. */
+ * -EPERM: the caller is neither the mount's owner nor root; -EIO: the store does not answer;
+ * otherwise errors as of shmap_status_get(), also of a mount that is older than this. */
 int shmap_hosts_get(const char *mountpoint, struct shmap_host **hosts, size_t *count);
 
 /* Return hosts as a JSON array, which is what the mount itself answers, for free() (NULL: out of

@@ -230,8 +230,8 @@ static int report_status(const char *path, const struct mount_list *list, bool j
     if (error)
         return fail_mount(path, error);
     shmap_areas_get(whole ? whole->path : path, &areas.all, &areas.count);
-    // That asks the store.
-    if (status.store_area.present)
+    // That asks the store, and would wait for it.
+    if (status.store_area.present && !status.store_silent_since && !*status.store_error)
         shmap_hosts_get(whole ? whole->path : path, &hosts.all, &hosts.count);
     result = show_status(whole, here, &status, &areas, &hosts, json);
     free(hosts.all);
