@@ -191,13 +191,15 @@ static int place(struct placing *placing, uint64_t page, uint64_t pages, const v
 static bool are_fresh(struct journal_object *object, uint64_t page, uint64_t pages)
 {
     const struct extent *extent;
+    bool fresh;
 
     pthread_rwlock_rdlock(&object->lock);
     extent = extent_map_find(&object->layers[LAYER_UNCOMMITTED].map, page);
     while (extent != NULL && extent->block == EXTENT_HOLE)
         extent = extent_map_next(extent);
+    fresh = extent == NULL || extent->first >= page + pages;
     pthread_rwlock_unlock(&object->lock);
-    return extent == NULL || extent->first >= page + pages;
+    return fresh;
 }
 
 bool place_ahead(struct journal_object *object, uint64_t page, uint64_t pages, const void *data,

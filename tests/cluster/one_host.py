@@ -5,6 +5,7 @@ import errno
 import mmap
 import os
 import platform
+import shutil
 import subprocess
 import sys
 
