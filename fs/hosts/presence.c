@@ -55,15 +55,9 @@ int presence_record(const struct volume *volume, const struct options *options)
     return -1;
 }
 
-void presence_forget(const struct volume *volume)
+void presence_forget(const struct volume *volume, int record)
 {
-    const struct area *store = &volume->info.areas[AREA_STORE];
-    struct shmap_host own;
-
-    if (!store->has_servers)
-        return;
-    fill_own(volume, &own);
-    host_record_remove(store, &own);
+    host_record_remove(&volume->info.areas[AREA_STORE], record);
 }
 
 static bool shares(const struct shmap_host *host)

@@ -11,8 +11,8 @@
  * no way to make it. */
 int presence_record(const struct volume *volume, const struct options *options);
 
-/* Takes that back. It may be called where nothing is recorded. */
-void presence_forget(const struct volume *volume);
+/* Takes a record back, by its descriptor; -1: there is none. */
+void presence_forget(const struct volume *volume, int record);
 
 /* Complains of another host that has the store, which is locked. Returns -EBUSY, or 0 without a
  * complaint if there is none. */

@@ -169,8 +169,7 @@ void setup_undo(struct mount *mount)
         munmap(mount->volume.state, sizeof(*mount->volume.state));
     }
     parking_destroy(&mount->volume.parking);
-    if (mount->store_lock.record >= 0)
-        presence_forget(&mount->volume);
+    presence_forget(&mount->volume, mount->store_lock.record);
     store_lock_drop(volume_area(&mount->volume, AREA_STORE), &mount->store_lock);
     area_table_destroy(&mount->volume.areas);
     for (unsigned area = 0; area < AREAS_OF_MOUNT; area++)

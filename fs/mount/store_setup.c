@@ -388,7 +388,7 @@ void store_end(struct mount *mount)
     // It may be another mount of the store by now (fs/outage/reattach.h).
     if (state_outage(mount->volume.state)->reattach.times > 0)
         *store = mount->volume.state->info.areas[AREA_STORE];
-    presence_forget(&mount->volume);
+    presence_forget(&mount->volume, mount->store_lock.record);
     store_lock_mark_ending(store);
     emptying_end(store, mount->volume.state);
     volume_journal_finish(&mount->volume);

@@ -149,18 +149,24 @@ static bool are_same(const struct shmap_host *one, const struct shmap_host *othe
     return strcmp(one->host, other->host) == 0 && strcmp(one->mountpoint, other->mountpoint) == 0;
 }
 
+/* Removes a record if it is the one with these attributes. */
 static bool remove_own(int dir, const char *name, int fd, void *own)
 {
-    CLEANUP_FREE struct shmap_host *host = read_record(fd);
+    const struct stat *wanted = own;
+    struct stat st;
 
-    if (host && are_same(host, own))
-        unlinkat(dir, name, 0);
-    return true;
+    if (fstat(fd, &st) != 0 || st.st_ino != wanted->st_ino || st.st_dev != wanted->st_dev)
+        return true;
+    unlinkat(dir, name, 0);
+    return false;
 }
 
-void host_record_remove(const struct area *store, const struct shmap_host *host)
+void host_record_remove(const struct area *store, int record)
 {
-    for_each_record(store, remove_own, (void *)(uintptr_t)host);
+    struct stat own;
+
+    if (record >= 0 && fstat(record, &own) == 0)
+        for_each_record(store, remove_own, &own);
 }
 
 struct host_reading {
