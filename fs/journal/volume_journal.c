@@ -194,13 +194,16 @@ int volume_journal_begin(struct volume *volume)
 {
     const struct area *store = volume_area(volume, AREA_STORE);
     struct journal *journal;
+    int error;
 
     // A journal is of one host. One that nobody needs is made when somebody does. A worker that
     // waited for a store that does not answer would keep RAM waiting, too.
     if (store->root < 0 || volume->state->read_only || volume_is_shared(volume) ||
         (state_outage(volume->state)->silent && !volume->state->caches_class) || is_foreign(store))
         return 0;
-    return volume_journal_need(volume, &journal);
+    error = volume_journal_need(volume, &journal);
+    // The servers may be away, and come back.
+    return error == -ENOTCONN && !volume->state->caches_class ? 0 : error;
 }
 
 void volume_journal_changed(struct volume *volume)
