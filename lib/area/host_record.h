@@ -16,8 +16,8 @@
  * which the record lives, or a negative errno. */
 int host_record_make(const struct area *store, const struct shmap_host *host);
 
-/* Removes the record of a mount; -1: it has none. The next mount of the same place may have made its
- * own already, which stays. */
+/* Removes the record of a mount; -1: it has none. The next mount of the same place may have made
+ * its own already, which stays. */
 void host_record_remove(const struct area *store, int record);
 
 /* Reads the records of mounts that live, for free(). `own` has the host and the mount point of the
