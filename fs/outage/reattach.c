@@ -86,7 +86,7 @@ int reattach_begin(struct volume *volume)
 
     if (!error)
         error = check_same(volume, &found);
-    // Of the same filesystem all descriptors are as good as new ones, and the lock is held.
+    // If it is the same filesystem, all descriptors are as good as new ones, and the lock is held.
     if (!error && found.device == volume->info.areas[AREA_STORE].device)
         error = REATTACH_NEEDLESS;
     if (!error)

@@ -8,7 +8,7 @@ root_base() {
     [ ! -d "$cache/roots/$suite" ] || return 0
     rm -rf --one-file-system "$cache/roots/$suite.part"
     mkdir -p "$cache/roots"
-    debootstrap --variant=minbase --include=systemd-sysv "$suite" "$cache/roots/$suite.part" "$mirror" >"$work/debootstrap.log" || {
+    debootstrap --variant=minbase --include=systemd-sysv "$suite" "$cache/roots/$suite.part" ${mirror:+"$mirror"} >"$work/debootstrap.log" || {
         tail "$work/debootstrap.log"
         return 1
     }

@@ -50,7 +50,7 @@ static void another_worker_counts_anew(void **state)
     assert_int_equal(rates.all[1].p99, duration_step_end(LONG));
 }
 
-/* Of the 20 between the looks one was long. */
+/* One of the 20 between the looks was long. */
 static void durations_are_those_between(void **state)
 {
     struct rates rates;
