@@ -43,7 +43,7 @@ const struct metric_family METRIC_FAMILIES[METRICS] = {
     [METRIC_JOURNAL_UNCOMMITTED] = { "shmapfs_journal_uncommitted_bytes", "gauge", "bytes",
                                      "Data that was written and is not committed." },
     [METRIC_JOURNAL_UNAPPLIED] = { "shmapfs_journal_unapplied_bytes", "gauge", "bytes",
-                                   "Data that is committed and not in the files of the store yet." },
+                                   "Data that is committed, and not in the store yet." },
     [METRIC_JOURNAL_COMMITS] = { "shmapfs_journal_commits", "counter", NULL,
                                  "Commits since the worker began." },
     [METRIC_JOURNAL_LAST_COMMIT] = { "shmapfs_journal_last_commit_timestamp_seconds", "gauge",
