@@ -265,6 +265,13 @@ uint64_t admission_waits_on_store(const struct admission *admission, unsigned re
     return (served >> SERVED_KIND & 3) != REQUEST_RAM ? served : 0;
 }
 
+bool admission_still_serves(struct admission *admission, unsigned record, uint64_t service)
+{
+    // A read that also writes comes after all that was read before, as a mere read need not (Boehm,
+    // «Can seqlocks get along with programming language memory models?», 2012).
+    return atomic_fetch_add(&admission->served[record], 0) == service;
+}
+
 /* Lists deferred requests that look at the store, OFFERED_MAX at most. Returns how many. */
 static unsigned list_looks(struct admission *admission, struct deferred_request looks[OFFERED_MAX])
 {

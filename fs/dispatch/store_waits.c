@@ -118,15 +118,14 @@ static bool answer_waiting(struct volume *volume, const struct parked_head *head
 
 /* Answers the request in a record. It may have been served meanwhile, and then another one may be
  * there. */
-static void answer_record(struct store_wait *wait, const struct admission *admission,
+static void answer_record(struct store_wait *wait, struct admission *admission,
                           struct volume *volume, unsigned record)
 {
     struct parked_head head;
 
     memcpy(&head, state_received(volume->state, record), sizeof(head));
-    atomic_thread_fence(memory_order_acquire);
     wait->tried = true;
-    if (admission_waits_on_store(admission, record) == wait->service)
+    if (admission_still_serves(admission, record, wait->service))
         answer_waiting(volume, &head);
 }
 
