@@ -10,8 +10,11 @@
 
 void mount_damaged(void *argument, const char *what)
 {
-    const struct mount *mount = argument;
+    struct mount *mount = argument;
 
+    // Another thread has found it, says so and ends the process.
+    while (atomic_flag_test_and_set(&mount->damaged))
+        pause();
     log_event(LOG_ERR,
               "the memory of the mount is damaged (%s); the mount ends, "
               "because it could serve wrong data",

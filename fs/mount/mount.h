@@ -34,6 +34,7 @@ struct mount {
     int memfd;                    // of the state
     struct agreement agreed;      // what this process agreed on with the kernel
     atomic_flag upgrading;        // an upgrade is under way; set until there is another binary
+    atomic_flag damaged;          // the memory is, as a thread has found, which ends the process
     atomic_bool
         handing_over; // a request has asked to hand over, to another binary or another process
     struct syncs syncs[AWAITED_KINDS];

@@ -324,6 +324,7 @@ int setup_mount(struct mount *mount, struct complaint *complaint)
     info->user_descriptors = (uint8_t)mount->options.user_descriptors;
     info->numbering = NUMBERING_SHARED;
     atomic_flag_clear(&mount->upgrading);
+    atomic_flag_clear(&mount->damaged);
     mount_init_syncs(mount);
     umask(0);
     error = make_modules(mount, complaint);
@@ -349,6 +350,7 @@ int setup_continue(struct mount *mount, int device)
     int error = modules_init(&mount->volume);
 
     atomic_flag_clear(&mount->upgrading);
+    atomic_flag_clear(&mount->damaged);
     mount_init_syncs(mount);
     return error ? error : connection_continue(mount, device);
 }
