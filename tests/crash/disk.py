@@ -10,6 +10,7 @@ import errno
 import mmap
 import os
 import struct
+import traceback
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -60,6 +61,8 @@ class Disk:
             try:
                 _Server(self._fuse, image, trace, self._counter).serve()
                 status = 0
+            except Exception:
+                traceback.print_exc()
             finally:
                 os._exit(status)
         os.close(self._fuse)
@@ -106,7 +109,12 @@ class _Server:
             answer = self._answers[opcode](body) if opcode in self._answers else -errno.ENOSYS
             error, parts = (answer, []) if isinstance(answer, int) else (0, [answer])
             length = OUT_HEADER.size + sum(map(len, parts))
-            os.writev(self._fuse, [OUT_HEADER.pack(length, error, unique), *parts])
+            try:
+                os.writev(self._fuse, [OUT_HEADER.pack(length, error, unique), *parts])
+            except OSError as failure:
+                # The mount ends without waiting for every answer, such as that to RELEASE.
+                if failure.errno not in (errno.ENOENT, errno.ENODEV):
+                    raise
 
     def _init(self, body):
         major, minor = struct.unpack_from("<II", body)
