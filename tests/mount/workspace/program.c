@@ -3,6 +3,7 @@
 
 #include "tests/mount/harness/coprocess.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,16 @@ const char *shmapfs(void)
 const char *shmapctl(void)
 {
     return getenv("SHMAPCTL");
+}
+
+int output_memory(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+
+    assert_ok(fd);
+    // The kernel guards the position of a memfd from no other writer.
+    assert_ok(fcntl(fd, F_SETFL, O_APPEND));
+    return fd;
 }
 
 static void read_back(int fd, char *text, size_t size)
@@ -47,11 +58,9 @@ static _Noreturn void execute_words(char *const words[], int out, int err)
 struct program_result run_program_words(char *const words[])
 {
     struct program_result result;
-    int out = memfd_create("out", MFD_CLOEXEC);
-    int err = memfd_create("err", MFD_CLOEXEC);
+    int out = output_memory("out");
+    int err = output_memory("err");
 
-    assert_ok(out);
-    assert_ok(err);
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)

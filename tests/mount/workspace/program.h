@@ -16,6 +16,10 @@ struct program_result {
 struct program_result run_program(const char *program, ...) __attribute__((sentinel));
 struct program_result run_program_words(char *const words[]);
 
+/* Returns memory for what programs write to their standard output or error. Of several processes
+ * none writes over what another has written. */
+int output_memory(const char *name);
+
 /* The programs under test: $SHMAPFS and $SHMAPCTL. */
 const char *shmapfs(void);
 const char *shmapctl(void);

@@ -64,10 +64,9 @@ void assert_ended(const struct program_result *result, int status, const char *o
 
 struct background_run start_words(const char *const words[])
 {
-    struct background_run background = { .err = memfd_create("err", MFD_CLOEXEC) };
+    struct background_run background = { .err = output_memory("err") };
     int in[2], out[2];
 
-    assert_ok(background.err);
     assert_ok(pipe2(in, O_CLOEXEC));
     assert_ok(pipe2(out, O_CLOEXEC));
     fflush(NULL);
