@@ -94,7 +94,8 @@ static void hand_over_with(const struct workspace *workspace, const struct wante
     assert_true(coprocess_give_turn(&waiter));
     assert_coprocess_succeeds(&waiter);
     int fd = open_file(wanted->file, O_RDWR);
-    assert_ok(wanted->kind->lock(fd, F_WRLCK, false));
+    // A process may end before the daemon hears that its descriptors are gone.
+    assert_ok(wanted->kind->lock(fd, F_WRLCK, true));
     assert_ok(close(fd));
     keeper_stop(workspace, keeper);
 }
@@ -159,7 +160,7 @@ static void locks_are_those_of_the_store(void **state)
         assert_errno(lock_kinds[i].lock(store, F_RDLCK, false), EAGAIN);
         assert_true(coprocess_give_turn(&waiter));
         assert_coprocess_succeeds(&waiter);
-        assert_ok(lock_kinds[i].lock(store, F_WRLCK, false));
+        assert_ok(lock_kinds[i].lock(store, F_WRLCK, true));
         assert_ok(close(fd));
         assert_ok(close(store));
     }
