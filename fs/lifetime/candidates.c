@@ -15,6 +15,12 @@
 #define LONG_GRACE  (500 * MILLISECOND)
 #define STALE_MEANS SECOND
 
+/* How long after a close a file is looked at: the kernel may tell of a close before the file counts
+ * as closed, and whoever opens a file again and again has it looked at once. A file that lingers has
+ * time. */
+#define FIRST_LOOK     (3 * MILLISECOND)
+#define LINGERING_LOOK SECOND
+
 /* Lookups without an open keep nothing for longer. */
 #define POSTPONED_MAX (2 * SECOND)
 
@@ -87,12 +93,22 @@ static struct candidate *make_candidate(struct inode *inode)
     return candidate;
 }
 
+static uint64_t first_look(const struct candidate *candidate)
+{
+    unsigned linger = candidate->linger;
+    uint64_t part = linger * SECOND / 8;
+
+    if (linger == 0 || linger == UINT_MAX)
+        return FIRST_LOOK;
+    return part < LINGERING_LOOK ? part : LINGERING_LOOK;
+}
+
 static void note_close(struct last_close *list, struct candidate *candidate)
 {
     candidate->closed = clock_now();
     candidate->tries = 0;
-    candidate->again = true;
-    candidate_set_due(list, candidate, candidate->closed);
+    candidate->again = candidate->unseen = true;
+    candidate_set_due(list, candidate, candidate->closed + first_look(candidate));
 }
 
 void candidate_add(struct inode *inode)
@@ -141,10 +157,12 @@ struct candidate *candidate_choose(struct last_close *list, uint64_t *next)
     lock_take(&list->lock);
     candidate = RB_MIN(candidates_in_turn, &list->in_turn);
     *next = candidate ? candidate->due : CANDIDATE_NEVER;
-    if (*next <= clock_now())
-        candidate->again = false;
-    else
+    if (*next <= clock_now()) {
+        candidate->fresh = candidate->unseen;
+        candidate->again = candidate->unseen = false;
+    } else {
         candidate = NULL;
+    }
     list->sleeps_until = candidate ? 0 : *next;
     lock_release(&list->lock);
     return candidate;

@@ -26,11 +26,12 @@ struct candidate {
     uint64_t due;            // when it is to be looked at
     uint64_t looked;         // when it was
     uint64_t rests;          // until when it is not, whatever happens
-    uint64_t rest;           // how long that was
-    unsigned linger;         // seconds; UINT_MAX: not known yet
+    atomic_uint linger;      // seconds; UINT_MAX: not known yet
     atomic_uint tries;       // looks that found it used, since somebody has closed it
     bool watched;
-    bool again; // something happened while it was looked at
+    bool again;  // something happened while it was looked at
+    bool unseen; // somebody has closed it, and it was not looked at since
+    bool fresh;  // while it is looked at: it was unseen
 };
 
 RB_HEAD(candidates_by_id, candidate);

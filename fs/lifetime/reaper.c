@@ -18,13 +18,12 @@
 #include "lib/class/lifetime.h"
 #include "lib/sys/cleanup.h"
 
-/* A file is not looked at more often, however often it is closed; and if it is closed all the time,
- * even less. */
+/* A file is not looked at more often, and if it is closed all the time, even less. */
 #define REST     MILLISECOND
 #define REST_MAX (8 * MILLISECOND)
 
-/* The kernel tells of a close before the file counts as closed; so a file is looked at again, after
- * 1 ms and each time after twice as long. From this look on it is watched. */
+/* The kernel may tell of a close long before the file counts as closed; so a file is looked at again,
+ * after 1 ms and each time after twice as long. From this look on it is watched. */
 #define WATCHED_TRIES 3
 #define TRIES_MAX     14
 
@@ -144,6 +143,15 @@ static uint64_t next_look(struct last_close *list, struct candidate *candidate, 
     return candidate->watched ? CANDIDATE_NEVER : now + UNWATCHED_PERIOD;
 }
 
+/* Returns when a file that nobody uses is to be looked at again. A mapping may have outlived the
+ * last close, and ended just now. */
+static uint64_t stay(struct last_close *list, struct candidate *candidate)
+{
+    if (candidate->fresh && candidate->linger > 0)
+        candidate->closed = clock_now();
+    return candidate_stays_until(list, candidate);
+}
+
 /* Looks at a file. `*due` receives when it is to be looked at again. */
 static enum verdict look_at(struct volume *volume, struct candidate *candidate, uint64_t *due)
 {
@@ -164,7 +172,7 @@ static enum verdict look_at(struct volume *volume, struct candidate *candidate, 
     if (verdict == HELD)
         *due = next_look(list, candidate, inode.fd);
     else if (verdict == STAYS)
-        *due = candidate_stays_until(list, candidate);
+        *due = stay(list, candidate);
     else if (verdict == LATER)
         *due = clock_now() + UNWATCHED_PERIOD;
     return verdict;
@@ -174,14 +182,11 @@ static enum verdict look_at(struct volume *volume, struct candidate *candidate, 
 static void let_rest(struct candidate *candidate, bool was_closed)
 {
     uint64_t now = clock_now();
+    uint64_t rest = was_closed && now - candidate->looked < 2 * REST_MAX ? REST_MAX : REST;
 
-    if (was_closed && now - candidate->looked < 2 * REST_MAX)
-        candidate->rest = candidate->rest < REST_MAX ? 2 * candidate->rest : REST_MAX;
-    else
-        candidate->rest = REST;
     candidate->looked = now;
     // Those that rest are looked at together, which wakes the thread less often.
-    candidate->rests = (now / candidate->rest + 1) * candidate->rest;
+    candidate->rests = (now / rest + 1) * rest;
 }
 
 static void settle(struct volume *volume, struct candidate *candidate)
@@ -199,7 +204,7 @@ static void settle(struct volume *volume, struct candidate *candidate)
     }
     lock_take(&list->lock);
     let_rest(candidate, was_closed);
-    candidate_set_due(list, candidate, candidate->again ? clock_now() : due);
+    candidate_set_due(list, candidate, candidate->again ? candidate->due : due);
     lock_release(&list->lock);
 }
 
