@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MANY = 3000, LITTLE = 512 };
+enum { MANY = 1500, LITTLE = 512, CALLS_OF_A_LIFE = 25 };
 
 static pid_t start_with_options(const struct workspace *workspace, bool with_store,
                                 const char *options)
@@ -117,7 +117,7 @@ static void list_over_deaths(const struct workspace *workspace, bool with_store,
     make_names(MANY);
     int fd = open_file("mnt/directory", O_RDONLY | O_DIRECTORY);
     while (read_on(fd, counts)) {
-        if (++calls % 50 == 0 && deaths < 3) {
+        if (++calls % CALLS_OF_A_LIFE == 0 && deaths < 3) {
             kill_and_wait(keeper_worker(keeper));
             keeper_standby(keeper);
             deaths++;
