@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,8 +38,9 @@ static void be_at_disk(void)
     pid_t child = vfork();
 
     if (child == 0) {
-        // Ends when the test does, whatever becomes of its parent.
-        alarm(2);
+        // Ends with its parent, or when nobody waits any more.
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(WAIT_SECONDS);
         pause();
     }
     _exit(0);

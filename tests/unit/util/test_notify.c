@@ -13,7 +13,7 @@
 
 #include "fs/util/notify.h"
 
-#define PATIENCE 20 /* seconds until a test that hangs is ended */
+#define PATIENCE 120 /* seconds until a test that hangs is ended */
 
 /* A socket at a name of its own, which is in $NOTIFY_SOCKET: abstract, or below /tmp. */
 struct manager {
