@@ -18,8 +18,9 @@ from hosts import SHMAPCTL, Host, as_user, main, read, write
 
 # More than the daemon has threads, and more than the kernel lets wait in the background by default.
 STUCK = 64
-# Within that everything is answered that does not need the store.
-BOUND_SECONDS = 15
+# Within that everything is answered that does not need the store, on a busy machine, too. What needs
+# it is not answered before the client goes on.
+BOUND_SECONDS = 60
 RAM_BYTES = 384 << 20
 
 
@@ -75,10 +76,10 @@ def status_of(host):
     return json.loads(told.stdout)
 
 
-def fill_store(host):
-    """Makes what the processes wait for: files whose attributes and pages nobody has yet."""
+def fill_store(store):
+    """Makes what the processes wait for."""
     for number in range(STUCK):
-        write(host.path(f"file{number}"), "content")
+        write(os.path.join(store, f"file{number}"), "content")
 
 
 def wait_for_all(host, hung):
@@ -95,7 +96,7 @@ def wait_for_all(host, hung):
 def status_is_told(one, _other, _cluster):
     """The state of the mount is told in bounded time, and since when the store does not answer."""
     with one:
-        assert status_of(one)["store_silent_since"] == 0
+        wait_until(lambda: status_of(one)["store_silent_since"] == 0, "an answer of the store")
         os.mkdir(one.path("directory"))
         with Hung(one):
             before = int(time.time())
@@ -131,16 +132,15 @@ def use_ram(one, mapping, held):
     as_user("sh", "-c", "echo text >$0; cat $0; rm $0", one.path("ram/users"))
 
 
-def ram_goes_on(one, options, then=lambda: None):
+def ram_goes_on(one, other, options, then=lambda: None):
+    # The attributes and pages of what another host makes nobody has here.
+    fill_store(other.store)
     said = one.mount("noshared,anon=ram," + options)
     assert said == "", said
     try:
         os.chmod(one.path("ram"), 0o1777)
-        fill_store(one)
         write(one.path("ram/held"), "x" * 65536)
         with open(one.path("ram/held"), "r+b") as file, mmap.mmap(file.fileno(), 65536) as mapping:
-            with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as caches:
-                caches.write("3")
             with Hung(one) as hung:
                 wait_for_all(one, hung)
                 within_bound(use_ram, one, mapping, file.fileno())
@@ -154,23 +154,23 @@ def ram_goes_on(one, options, then=lambda: None):
         subprocess.run(["umount", one.mountpoint], check=True)
 
 
-def anonymous_directories_go_on(one, _other, _cluster):
-    ram_goes_on(one, "timeout=86400")
+def anonymous_directories_go_on(one, other, _cluster):
+    ram_goes_on(one, other, "timeout=86400")
 
 
-def also_where_names_are_asked_for(one, _other, _cluster):
-    ram_goes_on(one, "timeout=1")
+def also_where_names_are_asked_for(one, other, _cluster):
+    ram_goes_on(one, other, "timeout=1")
 
 
-def also_where_nothing_passes_through(one, _other, _cluster):
-    ram_goes_on(one, "nopassthrough")
+def also_where_nothing_passes_through(one, other, _cluster):
+    ram_goes_on(one, other, "nopassthrough")
 
 
-def also_when_the_worker_dies(one, _other, _cluster):
+def also_when_the_worker_dies(one, other, _cluster):
     def kill_worker():
         os.kill(status_of(one)["pid"], signal.SIGKILL)
 
-    ram_goes_on(one, "timeout=1", kill_worker)
+    ram_goes_on(one, other, "timeout=1", kill_worker)
 
 
 def shmem():
@@ -189,7 +189,7 @@ def has_ended(pid):
 def it_ends(one, end, used=True):
     said = one.mount("noshared,anon=ram")
     assert said == "", said
-    fill_store(one)
+    fill_store(one.mountpoint)
     with open(one.path("ram/large"), "wb") as file:
         os.posix_fallocate(file.fileno(), 0, RAM_BYTES)
     keeper = status_of(one)["keeper"]
