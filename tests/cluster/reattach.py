@@ -155,9 +155,15 @@ def is_stopped(pid):
         return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
-def children_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-        return [int(child) for child in children.read().split()]
+def standby_of(keeper):
+    """Returns the child of the keeper that waits for its turn; 0: there is none yet."""
+    with open(f"/proc/{keeper}/task/{keeper}/children", encoding="ascii") as children:
+        for child in children.read().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                    open(f"/proc/{child}/cmdline", encoding="utf-8") as title:
+                if " waits " in title.read():
+                    return int(child)
+    return 0
 
 
 def workers_may_die_in_it(one, _other, cluster):
@@ -173,7 +179,7 @@ def workers_may_die_in_it(one, _other, cluster):
             with subprocess.Popen([SHMAPCTL, "reattach", one.mountpoint]) as asking:
                 wait_until(lambda: is_stopped(worker), "the worker that stops")
                 write(os.path.join(halt, "in-reattach"), "")
-                standby = next(pid for pid in children_of(keeper) if pid != worker)
+                standby = wait_until(lambda: standby_of(keeper), "the next worker")
                 os.kill(worker, signal.SIGKILL)
                 wait_until(lambda: is_stopped(standby), "the next worker that stops")
                 os.kill(standby, signal.SIGKILL)
