@@ -25,8 +25,8 @@ import time
 from disk import Disk, unmount
 from images import KEPT, Images, copy_sparse
 from loads import LOADS
-from system import (FILESYSTEMS, Missing, Mount, end_children, enter_sandbox, family_of, make_image, mount_image,
-                    run)
+from system import (FILESYSTEMS, Missing, Mount, end_children, enter_sandbox, kill_family, make_image, mount_image,
+                    run, stop_family)
 
 ACKNOWLEDGED = struct.Struct("<QQQ")  # program, events until then, version
 EVENTS = 1500  # that programs work for
@@ -70,18 +70,11 @@ class Programs:
         for child in self._children:
             if os.waitpid(child, os.WNOHANG)[0] != 0:
                 raise RuntimeError("a program has ended")
-            os.kill(child, signal.SIGSTOP)
-        for pid in self._families():
-            os.kill(pid, signal.SIGSTOP)
-
-    def _families(self):
-        return [pid for child in self._children for pid in family_of(child)]
+            stop_family(child)
 
     def end(self):
-        for pid in self._families():
-            os.kill(pid, signal.SIGKILL)
         for child in self._children:
-            os.waitpid(child, 0)
+            kill_family(child)
         while self._hear():
             pass
         os.close(self._reader)

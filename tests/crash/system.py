@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Filesystems on loop devices, and mounts of shmapfs on them."""
+import contextlib
 import json
 import os
 import shutil
@@ -49,6 +50,39 @@ def children_of(pid):
 def family_of(pid):
     """A process, its children, theirs, and so on."""
     return [pid, *(member for child in children_of(pid) for member in family_of(child))]
+
+
+def stop_family(pid):
+    """Stops a process, and then its children: one that has stopped neither has new ones nor lets any go."""
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        return
+    while _state(pid) not in "TZX":
+        os.sched_yield()
+    for child in children_of(pid):
+        stop_family(child)
+
+
+def _state(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
+
+def kill_family(pid):
+    """Kills a child that stop_family() has stopped, with those below it, and returns when all have ended."""
+    family = family_of(pid)
+    # What is in a PID namespace below ends with that.
+    for member in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+    for member in family:
+        # With the end of those above it, it is a child of this process.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(member, 0)
 
 
 def end_children():
