@@ -68,6 +68,28 @@ pid_t broker_start(const char *argument)
     return pid;
 }
 
+struct only_child {
+    pid_t broker, pid;
+};
+
+static bool is_alone(void *argument)
+{
+    struct only_child *child = argument;
+    pid_t children[CHILDREN_MOST];
+    int count = children_of(child->broker, children);
+
+    child->pid = children[0];
+    return count == 1;
+}
+
+pid_t broker_only_child(pid_t broker)
+{
+    struct only_child child = { .broker = broker };
+
+    await_true(is_alone, &child, "a broker with one session");
+    return child.pid;
+}
+
 void broker_stop(pid_t broker)
 {
     pid_t children[CHILDREN_MOST];

@@ -12,6 +12,9 @@ void broker_prepare(void);
 /* Starts it, with one more argument or NULL. Returns its process id when it takes connections. */
 pid_t broker_start(const char *argument);
 
+/* Returns the process of the only session, once those of others that have ended are gone. */
+pid_t broker_only_child(pid_t broker);
+
 /* Ends it, and returns when its children have ended, too. */
 void broker_stop(pid_t broker);
 

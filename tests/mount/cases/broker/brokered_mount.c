@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/mount/cases/broker/brokered_mount.h"
 
+#include "tests/mount/keeper/process.h"
+
 #include "lib/api/shmap.h"
 
 #include <fcntl.h>
@@ -108,6 +110,11 @@ int ask_path(void *path)
 bool is_passed_through(void *path)
 {
     return as(NOBODY, ask_path, path) == 1;
+}
+
+void assert_passed_through(const char *path)
+{
+    await_true(is_passed_through, (char *)(uintptr_t)path, path);
 }
 
 void use_files(const char *word, int count)

@@ -35,6 +35,9 @@ user_action ask_path;
 /* Returns whether a file of his is passed through. */
 bool is_passed_through(void *path);
 
+/* Asserts that it is. A broker that was late for an answer is left alone for some seconds. */
+void assert_passed_through(const char *path);
+
 /* Has him use so many files of the mount, whose names begin with a word. */
 void use_files(const char *word, int count);
 

@@ -298,25 +298,24 @@ static void assert_status_says(pid_t pid, const char *line)
 static void rights_of_a_session(void **state)
 {
     struct coprocess client;
-    pid_t children[CHILDREN_MOST];
 
     (void)state;
     broker_prepare();
     pid_t broker = broker_start(NULL);
     assert_int_equal(coprocess_start(&client, hold_connection, NULL), 0);
     assert_true(coprocess_await_turn(&client));
-    assert_int_equal(children_of(broker, children), 1);
-    assert_status_says(children[0], "Uid:\t1000\t1000\t1000\t1000\n");
-    assert_status_says(children[0], "Gid:\t1000\t1000\t1000\t1000\n");
-    assert_status_says(children[0], "Groups:\t \n");
-    assert_status_says(children[0], "CapInh:\t0000000000000000\n");
-    assert_status_says(children[0], "CapPrm:\t0000000000200000\n"); // CAP_SYS_ADMIN
-    assert_status_says(children[0], "CapEff:\t0000000000000000\n");
-    assert_status_says(children[0], "CapBnd:\t0000000000200000\n");
-    assert_status_says(children[0], "CapAmb:\t0000000000000000\n");
-    assert_status_says(children[0], "NoNewPrivs:\t1\n");
+    pid_t session = broker_only_child(broker);
+    assert_status_says(session, "Uid:\t1000\t1000\t1000\t1000\n");
+    assert_status_says(session, "Gid:\t1000\t1000\t1000\t1000\n");
+    assert_status_says(session, "Groups:\t \n");
+    assert_status_says(session, "CapInh:\t0000000000000000\n");
+    assert_status_says(session, "CapPrm:\t0000000000200000\n"); // CAP_SYS_ADMIN
+    assert_status_says(session, "CapEff:\t0000000000000000\n");
+    assert_status_says(session, "CapBnd:\t0000000000200000\n");
+    assert_status_says(session, "CapAmb:\t0000000000000000\n");
+    assert_status_says(session, "NoNewPrivs:\t1\n");
 #ifdef SHMAPFS_SECCOMP
-    assert_status_says(children[0], "Seccomp:\t2\n");
+    assert_status_says(session, "Seccomp:\t2\n");
 #endif
     assert_status_says(broker, "NoNewPrivs:\t1\n");
     assert_status_says(broker, "CapPrm:\t00000000002001c0\n");
