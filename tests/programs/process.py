@@ -9,7 +9,7 @@ from failure import Failure
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # For an answer, and for the end of a program.
-SECONDS = 120
+SECONDS = 600
 
 
 def tail(text, lines=6):

@@ -33,7 +33,7 @@ from setting import SETTINGS, Setting
 
 SHOP = os.path.join(HERE, "..", "..", "build", "tests", "programs", "shop")
 RESULTS = "results.json"
-NO_DEATH_SECONDS = 120
+NO_DEATH_SECONDS = 600
 
 
 def arguments():

@@ -115,7 +115,7 @@ class Shop:
                 os.path.getmtime(source) <= os.path.getmtime(target) for source in sources):
             return target
         made = subprocess.run([str(word) for word in words], cwd=self.path, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1200)
         if made.returncode != 0:
             raise Failure(f"{words[0]}: {' | '.join(made.stdout.strip().splitlines()[:6])}")
         os.utime(target)

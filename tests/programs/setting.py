@@ -10,7 +10,7 @@ from deaths import without_deaths
 from failure import Failure, Missing
 
 NOBODY = 65534
-SECONDS = 60
+SECONDS = 300
 SETTINGS = {
     "passthrough": "size=2g",
     "cached": "size=2g,nopassthrough",

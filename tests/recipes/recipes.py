@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-SECONDS = 120
+SECONDS = 900
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TAKES = re.compile(r"^Takes the packages? (.*)$", re.MULTILINE)
 MARK = "@@ end of block"

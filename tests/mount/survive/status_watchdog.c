@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LONGEST_SECONDS = 60 };
+enum { LONGEST_SECONDS = 180 };
 
 /* In memory that both processes share. */
 struct status_watchdog {

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ROUNDS = 3000, SECONDS = 100 };
+enum { ROUNDS = 3000, SECONDS = 500 };
 
 static void demand(int well, const char *what)
 {

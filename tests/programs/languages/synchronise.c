@@ -23,7 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { ROUNDS = 3000, SECONDS = 100 };
+enum { ROUNDS = 3000, SECONDS = 500 };
 
 struct game {
     pthread_mutex_t mutex; // robust

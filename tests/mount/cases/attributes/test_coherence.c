@@ -127,7 +127,8 @@ static bool is_same_time(struct statx_timestamp a, struct statx_timestamp b)
 static struct statx_timestamp other_mtime_alone(const char *path, struct statx_timestamp before)
 {
     struct statx_timestamp now = mtime_alone(path);
-    for (int ticks = 0; ticks < 1000 && is_same_time(now, before); ticks++) {
+    time_t end = time(NULL) + WAIT_SECONDS;
+    while (is_same_time(now, before) && time(NULL) < end) {
         next_tick();
         now = mtime_alone(path);
     }

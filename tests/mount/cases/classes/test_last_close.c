@@ -225,7 +225,7 @@ static void a_file_that_lingers_is_found_again(void **state)
     need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m");
     assert_ok(mkdir("mnt/dir", 0755));
-    assert_set_lifetime("mnt/dir", "last-close,linger=60", 0);
+    assert_set_lifetime("mnt/dir", "last-close,linger=3600", 0);
     assert_set_lifetime("mnt", "last-close", 0);
     put_file("mnt/dir/file", "contents");
     before = stat_of("mnt/dir/file");
@@ -252,7 +252,7 @@ static void files_that_linger_pin_no_descriptors(void **state)
     need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=8m,descriptors=16");
     assert_ok(mkdir("mnt/dir", 0755));
-    assert_set_lifetime("mnt/dir", "last-close,linger=60", 0);
+    assert_set_lifetime("mnt/dir", "last-close,linger=3600", 0);
     for (int i = 0; i < 300; i++) {
         snprintf(path, sizeof(path), "mnt/dir/%d", i);
         put_file(path, "x");

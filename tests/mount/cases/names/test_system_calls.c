@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 8, PIECES = 40, ROUND_TRIPS = 4, LISTINGS = 4, IDLE_SECONDS = 2, LOOKS = 4 };
+enum { ROUNDS = 40, PIECES = 40, ROUND_TRIPS = 4, LISTINGS = 4, IDLE_SECONDS = 2, LOOKS = 4 };
 
 /* The places where the client works, and as whom. */
 enum place { RAM_ROOT, RAM_USER, STORE_ROOT, STORE_USER, PLACES };

@@ -3,6 +3,7 @@
 
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/harness.h"
+#include "tests/mount/keeper/process.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -56,9 +57,18 @@ void memory_cgroup_make(struct memory_cgroup *cgroup, int64_t limit)
     write_text(cgroup->directory, "memory.swap.max", "0");
 }
 
+static bool is_removed(void *directory)
+{
+    return rmdir(directory) == 0;
+}
+
 void memory_cgroup_remove(const struct memory_cgroup *cgroup)
 {
-    assert_ok(rmdir(cgroup->directory));
+    char directory[sizeof(cgroup->directory)];
+
+    // Processes may leave it a moment after their end (Linux 6.19).
+    memcpy(directory, cgroup->directory, sizeof(directory));
+    await_true(is_removed, directory, "a control group without processes");
     assert_ok(umount2(HIERARCHY, MNT_DETACH));
     assert_ok(rmdir(HIERARCHY));
 }
