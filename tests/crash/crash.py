@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from disk import Disk, unmount
+from disk import Disk, unmount, unmount_in_time
 from images import KEPT, Images, copy_sparse
 from loads import LOADS
 from system import (FILESYSTEMS, Missing, Mount, end_children, enter_sandbox, kill_family, make_image, mount_image,
@@ -136,7 +136,7 @@ class Run:
         end = disk.events
         self._acknowledged = programs.acknowledged
         self._judge_killed(end)
-        unmount(self._path("store"))
+        unmount_in_time(self._path("store"))
         disk.close()
         return begin, end
 
@@ -174,7 +174,7 @@ class Run:
                 self._judge_cut(event, kept)
             except RuntimeError as error:
                 self.wrong.append(f"event {event}, {kept}: {error}")
-            unmount(self._path("store"))
+            unmount_in_time(self._path("store"))
         images.close()
 
     def _judge_cut(self, event, kept):

@@ -10,6 +10,7 @@ import errno
 import mmap
 import os
 import struct
+import time
 import traceback
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -29,6 +30,7 @@ FLUSH, INIT, DESTROY, FALLOCATE = 25, 26, 38, 43
 FORGETS = (2, 36, 42)  # nobody waits for an answer to these
 BIG_WRITES, MAX_PAGES = 1 << 5, 1 << 22
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
+WAIT_SECONDS = 120
 
 
 def check(result, what):
@@ -43,6 +45,19 @@ def mount(source, target, kind, flags=0, data=""):
 
 def unmount(target, flags=0):
     check(LIBC.umount2(target.encode(), flags), target)
+
+
+def unmount_in_time(target):
+    """The kernel may close the last files of processes that have ended a moment later."""
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            unmount(target)
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > until:
+                raise
+        os.sched_yield()
 
 
 class Disk:

@@ -139,3 +139,6 @@ class Mount:
         if not self._plain:
             run("umount", self._mnt)
             os.waitpid(self._keeper, 0)
+            # The others may use the store for a moment longer; they are children of this process now.
+            while children_of(os.getpid()):
+                os.wait()
