@@ -15,6 +15,10 @@ enum { SOMEBODY = 1 };
  * end with NULL. */
 struct program_result run_as(uid_t uid, const char *program, ...) __attribute__((sentinel));
 
+/* Asserts that a program that mounts has succeeded. It may say that the broker was late, as one is on
+ * a busy machine. */
+void assert_mounted(const struct program_result *result);
+
 /* Mounts the workspace as NOBODY, with these options. */
 void mount_as_nobody(const struct workspace *workspace, bool with_store, const char *options);
 void unmount_as_nobody(const struct workspace *workspace);
