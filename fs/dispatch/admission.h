@@ -64,8 +64,8 @@ bool admission_resume(struct admission *admission, struct volume *volume, struct
  * served there that may work on the store. */
 uint64_t admission_waits_on_store(const struct admission *admission, unsigned record);
 
-/* Returns whether the service with that number goes on; if so, all that the caller has read from the
- * record before this call is of that request. */
+/* Returns whether the service with that number goes on; if so, all that the caller has read from
+ * the record before this call is of that request. */
 bool admission_still_serves(struct admission *admission, unsigned record, uint64_t service);
 
 /* Offers deferred requests that look at the store to `answer`, and drops those that it has

@@ -16,8 +16,8 @@
 #define STALE_MEANS SECOND
 
 /* How long after a close a file is looked at: the kernel may tell of a close before the file counts
- * as closed, and whoever opens a file again and again has it looked at once. A file that lingers has
- * time. */
+ * as closed, and whoever opens a file again and again has it looked at once. A file that lingers
+ * has time. */
 #define FIRST_LOOK     (3 * MILLISECOND)
 #define LINGERING_LOOK SECOND
 

@@ -22,8 +22,8 @@
 #define REST     MILLISECOND
 #define REST_MAX (8 * MILLISECOND)
 
-/* The kernel may tell of a close long before the file counts as closed; so a file is looked at again,
- * after 1 ms and each time after twice as long. From this look on it is watched. */
+/* The kernel may tell of a close long before the file counts as closed; so a file is looked at
+ * again, after 1 ms and each time after twice as long. From this look on it is watched. */
 #define WATCHED_TRIES 3
 #define TRIES_MAX     14
 
