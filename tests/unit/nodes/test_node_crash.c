@@ -32,6 +32,7 @@
 
 struct shared {
     struct call calls[CALLS_MAX];
+    uint64_t nanoseconds; /* that they took */
     _Atomic unsigned made;
 };
 
@@ -61,10 +62,24 @@ static double seconds(void)
 /* Picks the calls, and makes them. */
 static void pick_calls(struct crash *crash)
 {
+    double begun = seconds();
     for (unsigned i = 0; i < CALLS_MAX; i++) {
         crash->shared->calls[i] = calls_next(&crash->calls);
         calls_make(&crash->calls, &crash->shared->calls[i]);
     }
+    crash->shared->nanoseconds = (uint64_t)((seconds() - begun) * 1e9);
+}
+
+/* In a child. */
+static void be_killed_in(uint64_t nanoseconds)
+{
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+    struct itimerspec at = { .it_value = { .tv_sec = (time_t)(nanoseconds / 1000000000),
+                                           .tv_nsec = (long)(nanoseconds % 1000000000 + 1) } };
+    timer_t timer;
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+        timer_settime(timer, 0, &at, NULL) != 0)
+        _exit(1);
 }
 
 /* Makes so many of the calls; the child is stopped by itself before call number `stop`. */
@@ -149,26 +164,19 @@ static void kill_by_steps(struct crash *crash)
         end_child(child);
 }
 
-/* The child runs freely, on another processor if there is one. */
+/* A timer of the child's own kills it while it runs, however busy the processors are. */
 static void kill_by_time(struct crash *crash)
 {
-    unsigned count = chance(crash, CALLS_MAX), turns = chance(crash, 1000);
-    siginfo_t info = { 0 };
+    double share = erand48(crash->chance);
     pid_t child = fork_child();
     if (child == 0) {
+        be_killed_in((uint64_t)(share * (double)crash->shared->nanoseconds));
         make_calls(crash, CALLS_MAX, CALLS_MAX);
         _exit(0);
     }
-    /* without a system call while the child is at it */
-    for (unsigned turn = 1; atomic_load(&crash->shared->made) < count && info.si_pid == 0; turn++) {
-        if (turn % 10000 != 0)
-            continue;
-        assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT), 0);
-        sched_yield();
-    }
-    for (volatile unsigned turn = 0; turn < turns;)
-        turn++;
-    end_child(child);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(status == 0 || status == SIGKILL);
 }
 
 /* Single steps go faster when nobody has to be woken on another processor. Returns where the
