@@ -128,8 +128,9 @@ static void choose_sides(const struct options *options, struct entrant *entrants
 
     for (size_t i = 0; i < side_count; i++) {
         entrants[i] = (struct entrant){ .side = &sides[i], .place.dir_fd = -1 };
-        entrants[i].wanted = options->side_names == NULL ||
-                             options_list_has(options->side_names, sides[i].name, true);
+        entrants[i].wanted = options->side_names == NULL
+                                 ? !sides[i].if_named
+                                 : options_list_has(options->side_names, sides[i].name, true);
         count += entrants[i].wanted;
     }
     if (options->side_names != NULL && count != options_list_length(options->side_names))

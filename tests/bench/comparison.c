@@ -32,6 +32,10 @@ const struct block blocks[] = {
         { "/tmpfs", "checkpoint", "tmpfs" },
         { "/directory", "checkpoint", "directory" },
     } },
+    { "a store of several hosts", {
+        { "shared", "shared", NULL },
+        { "/directory", "shared", "directory" },
+    } },
     { "the others", {
         { "hp-tmpfs", "hp-tmpfs", NULL },
         { "/tmpfs-huge", "hp-tmpfs", "tmpfs-huge" },

@@ -31,6 +31,10 @@ static const struct pair native_atomic[] = {
     { .side = "atomic", .against = "directory" },
     { 0 },
 };
+static const struct pair native_shared[] = {
+    { .side = "shared", .against = "directory" },
+    { 0 },
+};
 static const struct pair tmpfs_checkpoint[] = {
     { .side = "checkpoint", .against = "tmpfs" },
     { 0 },
@@ -67,6 +71,12 @@ static const struct pair itself[] = {
     {                                                                                    \
         .work = kept " last-close: open+close", .pairs = itself_in_ram, .at_most = 1.15, \
         .against_work = ordinary ": open+close"                                          \
+    }
+
+// On a store of several hosts, whose servers are what takes the time.
+#define SHARED(call)                                         \
+    {                                                        \
+        .work = call, .pairs = native_shared, .at_most = 1.1 \
     }
 
 // With a million files known against a thousand.
@@ -154,6 +164,22 @@ const struct limit limits[] = {
     LAST_CLOSE("lingering", "unused"),
     LAST_CLOSE("held", "held"),
     LAST_CLOSE("mapped", "mapped"),
+
+    SHARED("mmap warm store"),
+    SHARED("msync all"),
+    SHARED("msync 1 %"),
+    SHARED("pwrite 4 KiB"),
+    SHARED("pread 4 KiB"),
+    SHARED("pwrite 1 MiB"),
+    SHARED("pread 1 MiB"),
+    SHARED("open+close"),
+    SHARED("create+close"),
+    SHARED("stat warm"),
+    SHARED("rename"),
+    SHARED("mkdir"),
+    SHARED("unlink"),
+    SHARED("readdir 1k"),
+    SHARED("readdir 1k changed"),
 
     KNOWN("open+close"),
     KNOWN("open+close any"),

@@ -21,8 +21,9 @@ static const char usage_text[] =
     "  --rounds N        1 to 99 (default: 5)\n"
     "  --beside N        with N busy processes beside, 1 to 99 (default: none)\n"
     "  --quick           less of everything, for a first look: 128 MiB, 2 rounds\n"
-    "  --sides A,B...    only these\n"
-    "  --only A,B...     only works whose names begin so; a work takes those along that it needs\n"
+    "  --sides A,B...    only these (default: all but shared)\n"
+    "  --only A,B...     only works whose names begin so, or with a $ at the end are so; a work takes\n"
+    "                    those along that it needs\n"
     "  --enable-uring    as root: lets the kernel talk over io_uring while this program runs\n"
     "  --json            every number, for programs\n"
     "  --markdown        the table that is to be quoted, and what must be reached\n"
@@ -51,8 +52,11 @@ bool options_list_has(const char *list, const char *text, bool whole)
 {
     for (;;) {
         size_t length = strcspn(list, ",");
+        bool to_the_end = length > 0 && list[length - 1] == '$';
+        size_t named = length - to_the_end;
 
-        if (length > 0 && strncmp(list, text, length) == 0 && (!whole || text[length] == '\0'))
+        if (named > 0 && strncmp(list, text, named) == 0 &&
+            (!(whole || to_the_end) || text[named] == '\0'))
             return true;
         if (list[length] == '\0')
             return false;

@@ -23,7 +23,8 @@ struct options {
 // Reads the command line; ends the program when it is wrong, or only wants help.
 struct options options_parse(int argc, char **argv);
 
-// Returns whether a name in the comma-separated list is the text (whole) or how it begins.
+// Returns whether a name in the comma-separated list is the text (whole, or with a $ behind it) or
+// how it begins.
 bool options_list_has(const char *list, const char *text, bool whole);
 
 // How many names the list has.

@@ -63,6 +63,12 @@ static void print_limit(const struct results *results, const struct limit *limit
                                                     verdict(figure, limit->at_most, tally) });
 }
 
+// Nobody has missed the figures of a side that was not to run.
+static bool is_asked_for(const struct results *results, const struct pair *pair)
+{
+    return results->entrants[side_index(pair->side)].wanted;
+}
+
 void report_limits(const struct results *results, bool markdown)
 {
     static const char *const titles[CELLS] = { "work", "side", "against", "times", "at most", "" };
@@ -76,8 +82,10 @@ void report_limits(const struct results *results, bool markdown)
     for (size_t i = 0; i < limit_count; i++) {
         if (results_find(results, limits[i].work) == NULL)
             continue;
-        for (const struct pair *pair = limits[i].pairs; pair->side != NULL; pair++)
-            print_limit(results, &limits[i], pair, markdown, &tally);
+        for (const struct pair *pair = limits[i].pairs; pair->side != NULL; pair++) {
+            if (is_asked_for(results, pair))
+                print_limit(results, &limits[i], pair, markdown, &tally);
+        }
     }
     printf("\n%u reached, %u missed, %u not measured\n", tally.kept, tally.missed,
            tally.unmeasured);

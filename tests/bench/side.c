@@ -27,6 +27,8 @@ const struct side sides[] = {
     { .name = "checkpoint", .what = "shmapfs, files of a checkpoint directory",
       .few_names = FEW_NAMES, .set_up = set_up_shmapfs,
       .mount_options = ",checkpoint=checkpoint", .below = "checkpoint" },
+    { .name = "shared", .what = "shmapfs with -o shared, on the store's own filesystem",
+      .if_named = true, .set_up = set_up_shmapfs, .mount_options = ",shared" },
     { .name = "anon-uring", .what = "anon with -o io_uring", .needs_io_uring = true,
       .in_memory = true, .set_up = set_up_shmapfs, .mount_options = ",huge=within_size,io_uring" },
     { .name = "persist-uring", .what = "persist with -o io_uring", .needs_io_uring = true,
