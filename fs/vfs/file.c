@@ -360,11 +360,14 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 int file_flush(struct inode *inode, const struct fuse_file_info *fi)
 {
     FILE_IO struct file_io io = FILE_IO_NONE;
-    int error = file_io_begin(inode, file_is_writer(fi), &io);
-    int copy;
+    int error, copy;
 
+    if (!file_is_writer(fi))
+        return 0;
+    error = file_io_begin(inode, true, &io);
+    // What was written to a file that another host has removed is nobody's any more.
     if (error)
-        return error;
+        return error == -ESTALE || error == -ENOENT ? 0 : error;
     // Each close of a descriptor flushes the file, and the kernel closes none of its own.
     copy = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0)

@@ -190,6 +190,20 @@ def nobody_sees_what_is_stale(one, other, _cluster):
                 assert read(other.path(name)) == str(number), (name, number)
 
 
+def what_others_replace_is_closed(one, other, _cluster):
+    """Nobody has to hear at the end that his file has lost its name."""
+    with one, other:
+        for flags in os.O_RDONLY, os.O_RDWR, os.O_WRONLY:
+            write(one.path("file"), "old")
+            seen(lambda: error_of(read, other.path("file")) == 0, "a file")
+            fd = os.open(other.path("file"), flags)
+            if flags != os.O_RDONLY:
+                assert os.pwrite(fd, b"more", 3) == 4
+            write(one.path("new"), "new")
+            os.rename(one.path("new"), one.path("file"))
+            assert error_of(os.close, fd) == 0, flags
+
+
 def names_of_others_lead_back(one, other, _cluster):
     """A host that keeps few descriptors finds what another one has moved."""
     with Mounted((one, other), "shared,descriptors=16"):
@@ -369,8 +383,8 @@ def a_worker_may_die(one, other, _cluster):
 
 
 CASES = [events_are_seen_at_once, events_are_seen_after_a_second, one_creates,
-         users_have_their_groups, nobody_sees_what_is_stale, names_of_others_lead_back,
-         idle_mappings_are_told, classes_follow, hosts_are_told_of_each_other,
+         users_have_their_groups, nobody_sees_what_is_stale, what_others_replace_is_closed,
+         names_of_others_lead_back, idle_mappings_are_told, classes_follow, hosts_are_told_of_each_other,
          whoever_does_not_share_is_refused, what_cannot_be_shared_is_refused,
          a_store_of_one_host_has_several_mounts, a_server_may_die, a_worker_may_die]
 
