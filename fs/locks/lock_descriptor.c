@@ -41,6 +41,16 @@ static int set_in_area(int fd, const struct lock_request *request)
     return errno == EACCES ? -EAGAIN : -errno;
 }
 
+/* Finds a lock of the area's file that somebody else has. */
+static int find_in_area(int fd, const struct lock_request *request, struct flock *found)
+{
+    *found = flock_of(request);
+    if (fcntl(fd, F_OFD_GETLK, found) != 0)
+        return -errno;
+    found->l_pid = 0;
+    return 0;
+}
+
 /* Opens the area's file anew, for a lock's owner alone. */
 static int open_for_owner(struct volume *volume, const struct lock_request *request)
 {
@@ -198,6 +208,40 @@ static void note_lock(struct volume *volume, struct lock_entry *entry,
     lock_release(&locks->lock);
 }
 
+/* Gives an owner without locks another descriptor in place of one that is of no use any more. */
+static int renew_entry(struct volume *volume, const struct lock_request *request,
+                       struct lock_entry **entry)
+{
+    struct lock_entry *other = *entry;
+    int error = lock_ranges_are_none(&other->ranges) ? make_entry(volume, request, entry) : -EBADFD;
+
+    if (!error)
+        remove_entry(volume, other);
+    return error;
+}
+
+/* Sets a lock of the area's file, by another descriptor if need be: when a server of GlusterFS comes
+ * back, its client does not open the files there of which a descriptor has locks at that moment,
+ * and the descriptor is EBADFD for good once most servers have come back. To close it gives up
+ * what it still has. */
+static int set_lasting(struct volume *volume, const struct lock_request *request,
+                       struct lock_entry **entry)
+{
+    struct lock_ranges left = (*entry)->ranges;
+    int error = set_in_area((*entry)->fd, request);
+
+    if (error != -EBADFD)
+        return error;
+    lock_ranges_set(&left, request->start, request->end, request->type);
+    if (request->type == F_UNLCK && lock_ranges_are_none(&left)) {
+        remove_entry(volume, *entry);
+        *entry = NULL;
+        return 0;
+    }
+    error = renew_entry(volume, request, entry);
+    return error ? error : set_in_area((*entry)->fd, request);
+}
+
 static bool has_servers(struct volume *volume, const struct lock_entry *entry)
 {
     int area = node_area(&volume->nodes, entry->node);
@@ -210,10 +254,16 @@ static bool has_servers(struct volume *volume, const struct lock_entry *entry)
  * before it has done it. Failures are told to the one who has written. */
 static void sync_writes(struct volume *volume, const struct lock_entry *entry)
 {
+    CLEANUP_FD int fd = -1;
+
     if (lock_ranges_are_none(&entry->ranges) || !has_servers(volume, entry))
         return;
     volume_will_wait(volume);
-    fdatasync(entry->fd);
+    if (fdatasync(entry->fd) == 0 || errno != EBADFD)
+        return;
+    fd = object_reopen(entry->fd, O_RDONLY | O_NONBLOCK);
+    if (fd >= 0)
+        fdatasync(fd);
 }
 
 /* Has this host see what others wrote under a lock, now that the lock is here: the word of it may
@@ -240,8 +290,8 @@ int lock_descriptor_set(struct volume *volume, const struct lock_request *reques
     if (!error && request->type != F_WRLCK)
         sync_writes(volume, entry);
     if (!error)
-        error = set_in_area(entry->fd, request);
-    if (!error)
+        error = set_lasting(volume, request, &entry);
+    if (!error && entry)
         note_lock(volume, entry, request);
     if (!error && request->type != F_UNLCK)
         see_writes(volume, entry);
@@ -251,16 +301,18 @@ int lock_descriptor_set(struct volume *volume, const struct lock_request *reques
 int lock_descriptor_test(struct volume *volume, const struct lock_request *request,
                          struct flock *found)
 {
-    const struct lock_entry *entry = find_entry(volume, &request->key);
+    struct lock_entry *entry = find_entry(volume, &request->key);
     CLEANUP_FD int opened = entry ? -1 : open_for_owner(volume, request);
+    int error;
 
     if (!entry && opened < 0)
         return opened;
-    *found = flock_of(request);
-    if (fcntl(entry ? entry->fd : opened, F_OFD_GETLK, found) != 0)
-        return -errno;
-    found->l_pid = 0;
-    return 0;
+    error = find_in_area(entry ? entry->fd : opened, request, found);
+    if (error == -EBADFD && entry) {
+        error = renew_entry(volume, request, &entry);
+        error = error ? error : find_in_area(entry->fd, request, found);
+    }
+    return error;
 }
 
 void lock_descriptor_close(struct volume *volume, struct lock_entry *entry)

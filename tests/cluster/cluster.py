@@ -144,6 +144,16 @@ class Cluster:
         return directory, client
 
 
+def reaches(directory, number, name="client"):
+    """Returns whether the client that has this mount is connected to a brick."""
+    path = f"{directory}/.meta/graphs/active/{name}{number}/private"
+    try:
+        with open(path, encoding="utf-8") as file:
+            return "connected = 1\n" in file.read()
+    except OSError:
+        return False
+
+
 def _answers(directory):
     try:
         return os.path.ismount(directory) and os.stat(directory).st_ino == 1

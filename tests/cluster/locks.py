@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 
-from cluster import wait_until
+from cluster import BRICKS, reaches, wait_until
 from hosts import SHMAPCTL, main
 
 # Processes of each host, and how often each of them adds to a counter.
@@ -281,6 +281,48 @@ def locks_outlive_workers(one, other):
         wait_until(lambda: not is_locked(one.path("file"), lock), "the end of the lock")
 
 
+def hold_twice(say, path, lock):
+    """Gets the lock, gives it up upon SIGUSR1, and does so once more after the next one."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    fd = os.open(path, os.O_RDWR)
+    for _ in range(2):
+        lock(fd, fcntl.F_WRLCK)
+        say("locked")
+        signal.sigwait([signal.SIGUSR1])
+        lock(fd, fcntl.F_UNLCK)
+        say("unlocked")
+        signal.sigwait([signal.SIGUSR1])
+
+
+def servers_come_and_go(one, other, cluster):
+    """A lock is taken while a server is away, and again while another one is: GlusterFS' client has
+    not opened the file at the first of them meanwhile."""
+    with one, other:
+        make(one)
+        for lock in KINDS:
+            cluster.kill(1)
+            holder = Process(hold_twice, one.path("file"), lock)
+            assert holder.hear() == ["locked"]
+            cluster.start(1)
+            for host in one, other:
+                wait_until(lambda host=host: reaches(host.store, 1), f"{host.name}'s connection")
+            assert is_locked(other.path("file"), lock)
+            holder.kill(signal.SIGUSR1)
+            assert holder.hear() == ["unlocked"]
+            cluster.kill(2)
+            holder.kill(signal.SIGUSR1)
+            assert holder.hear() == ["locked"]
+            assert is_locked(other.path("file"), lock)
+            holder.kill(signal.SIGUSR1)
+            assert holder.hear() == ["unlocked"]
+            assert not is_locked(other.path("file"), lock)
+            cluster.start(2)
+            for host in one, other:
+                wait_until(lambda host=host: reaches(host.store, 2), f"{host.name}'s connection")
+            holder.kill(signal.SIGUSR1)
+            assert holder.end() == 0
+
+
 def locks_go_with_their_mount(one, other, _cluster):
     """The processes of a host's mount are killed, all of them."""
     with other:
@@ -312,7 +354,8 @@ def with_mounts(case):
 
 CASES = [with_mounts(case) for case in (
     no_increment_is_lost, a_waiter_gets_the_lock, the_lock_of_another_host_is_told,
-    a_signal_ends_the_wait, locks_outlive_workers)] + [locks_go_with_their_mount]
+    a_signal_ends_the_wait, locks_outlive_workers)] + [servers_come_and_go,
+                                                       locks_go_with_their_mount]
 
 if __name__ == "__main__":
     sys.exit(main(__file__, CASES, "shared,timeout=0"))
