@@ -38,6 +38,7 @@ struct readdir_reply {
     fuse_req_t req;
     struct inode *dir;
     bool plus;
+    bool looks_up; // the entries that it adds
     char *data;
     size_t size, used;
     uint64_t *looked_up; // the nodes that a lookup was counted for
@@ -215,7 +216,7 @@ static size_t add_plus(struct readdir_reply *reply, const struct dirent64 *entry
 
     if (needed > room)
         return needed;
-    if (!object_is_dot(entry->d_name)) {
+    if (reply->looks_up && !object_is_dot(entry->d_name)) {
         error = look_up_known(reply->dir, entry->d_name, &inode, &stx)
                     ? 0
                     : inode_lookup(reply->dir, entry->d_name, &inode, &stx);
@@ -297,6 +298,9 @@ static void read_directory(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
         error = stream.fd;
     reply.data = data;
     reply.looked_up = looked_up;
+    // The kernel begins each listing so, and goes on if somebody has looked at the entries. Other
+    // hosts' servers are asked for each of them, and what they say is believed for a moment only.
+    reply.looks_up = plus && !error && !(offset == 0 && inode_is_of_others(&dir));
     if (!error && (!data || !buffer || (plus && !looked_up)))
         error = -ENOMEM;
     if (!error)

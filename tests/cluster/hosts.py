@@ -4,6 +4,7 @@
 Needs root: the servers, their clients and the mounts live in mount and PID namespaces that end with
 the program. $SHMAPFS and $SHMAPCTL are the programs under test.
 """
+import contextlib
 import fnmatch
 import os
 import shutil
@@ -109,22 +110,42 @@ def run(top, cases, options, forget):
     return failures
 
 
-def main(program, cases, options, forget=60):
-    """Tries the cases of a program, each with two hosts and the cluster, and exits. The hosts mount
-    with such options."""
-    if os.geteuid() != 0 or not shutil.which("glusterfsd"):
-        print("1..0 # SKIP these cases need root, and glusterfsd")
-        return SKIP
-    if sys.argv[1:] != ["inside"]:
-        return subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                               sys.executable, "-B", program, "inside"], check=False).returncode
+def lacking(*programs):
+    """Returns whether something is missing that hosts take."""
+    return os.geteuid() != 0 or not all(shutil.which(program) for program in programs)
+
+
+def run_inside(program, *arguments, network=False):
+    """Runs a program, which finds «inside» before its arguments, in namespaces that end with it, and
+    returns its status."""
+    return subprocess.run(["unshare", "--mount", "--pid", *["--net"] * network, "--fork",
+                           "--kill-child", "--mount-proc", sys.executable, "-B", program, "inside",
+                           *arguments], check=False).returncode
+
+
+@contextlib.contextmanager
+def directory():
+    """A directory that goes at the end, with all that is mounted below it."""
     with tempfile.TemporaryDirectory(prefix="shmapfs-cluster-", dir="/var/tmp",
                                      ignore_cleanup_errors=True) as top:
         os.chmod(top, 0o755)
-        failures = run(top, cases, options, forget)
-        with open("/proc/self/mounts", encoding="utf-8") as mounts:
-            below = [line.split()[1] for line in mounts if top in line.split()[1]]
-        for directory in reversed(below):
-            subprocess.run(["umount", "-l", directory], check=False)
-    return 1 if failures else 0
+        try:
+            yield top
+        finally:
+            with open("/proc/self/mounts", encoding="utf-8") as mounts:
+                below = [line.split()[1] for line in mounts if top in line.split()[1]]
+            for place in reversed(below):
+                subprocess.run(["umount", "-l", place], check=False)
 
+
+def main(program, cases, options, forget=60):
+    """Tries the cases of a program, each with two hosts and the cluster, and exits. The hosts mount
+    with such options."""
+    if lacking("glusterfsd"):
+        print("1..0 # SKIP these cases need root, and glusterfsd")
+        return SKIP
+    if sys.argv[1:] != ["inside"]:
+        return run_inside(program)
+    with directory() as top:
+        failures = run(top, cases, options, forget)
+    return 1 if failures else 0
