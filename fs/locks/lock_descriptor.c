@@ -267,13 +267,16 @@ static void sync_writes(struct volume *volume, const struct lock_entry *entry)
 }
 
 /* Has this host see what others wrote under a lock, now that the lock is here: the word of it may
- * still be on its way. An open is what drops the pages that the kernel has, mapped ones, too. */
+ * still be on its way. An open is what drops the pages that the kernel has, mapped ones, too; but
+ * GlusterFS' client has them kept then if it knows of no change. */
 static void see_writes(struct volume *volume, const struct lock_entry *entry)
 {
     int fd = has_servers(volume, entry) ? object_reopen(entry->fd, O_RDONLY | O_NONBLOCK) : -1;
 
-    if (fd >= 0)
+    if (fd >= 0) {
+        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
         close(fd);
+    }
 }
 
 int lock_descriptor_set(struct volume *volume, const struct lock_request *request)
