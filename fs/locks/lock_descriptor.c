@@ -220,10 +220,9 @@ static int renew_entry(struct volume *volume, const struct lock_request *request
     return error;
 }
 
-/* Sets a lock of the area's file, by another descriptor if need be: when a server of GlusterFS comes
- * back, its client does not open the files there of which a descriptor has locks at that moment,
- * and the descriptor is EBADFD for good once most servers have come back. To close it gives up
- * what it still has. */
+/* Sets a lock of the area's file, by another descriptor if need be: GlusterFS' client does not open
+ * a file again on a server that comes back, and was away when the file was opened. Such a descriptor
+ * is EBADFD for locks as soon as another server is away. To close it gives up what it still has. */
 static int set_lasting(struct volume *volume, const struct lock_request *request,
                        struct lock_entry **entry)
 {

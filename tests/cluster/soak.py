@@ -37,8 +37,10 @@ WORKER_KILLS = 20
 BRICK_AWAY_SECONDS = 10
 BRICK_AWAY_PART = 10
 END_SECONDS = 120
-# The documentation says that an open may fail so.
-DOCUMENTED = "open of what is replaced: ESTALE", "open of what is replaced: EIO"
+# The documentation says that these may fail so: what is replaced at that moment, and what is made
+# while a worker dies.
+DOCUMENTED = ("open of what is replaced: ESTALE", "open of what is replaced: EIO",
+              "create: EEXIST", "open to write: EEXIST", "mkdir: EEXIST")
 
 
 class Program:
@@ -284,6 +286,8 @@ def main():
     with directory() as top:
         volume = Volume(top)
         hosts = [Host(volume, name, arguments.options) for name in ("one", "other")]
+        for host in hosts:
+            host.is_bare = arguments.bare
         if arguments.bare:
             for host in hosts:
                 host.mountpoint = host.store
