@@ -221,8 +221,9 @@ static int renew_entry(struct volume *volume, const struct lock_request *request
 }
 
 /* Sets a lock of the area's file, by another descriptor if need be: GlusterFS' client does not open
- * a file again on a server that comes back, and was away when the file was opened. Such a descriptor
- * is EBADFD for locks as soon as another server is away. To close it gives up what it still has. */
+ * a file again on a server that comes back, and was away when the file was opened. Such a
+ * descriptor is EBADFD for locks as soon as another server is away. To close it gives up what it
+ * still has. */
 static int set_lasting(struct volume *volume, const struct lock_request *request,
                        struct lock_entry **entry)
 {
