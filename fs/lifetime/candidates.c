@@ -15,11 +15,12 @@
 #define LONG_GRACE  (500 * MILLISECOND)
 #define STALE_MEANS SECOND
 
-/* How long after a close a file is looked at: the kernel may tell of a close before the file counts
- * as closed, and whoever opens a file again and again has it looked at once. A file that lingers
- * has time. */
-#define FIRST_LOOK     (3 * MILLISECOND)
+/* How long after a close a file is looked at, at least: the kernel may tell of a close before the
+ * file counts as closed. A file that lingers has time. Files are looked at together, at these times
+ * alone, because a thread that wakes for each of them disturbs those that serve. */
+#define FIRST_LOOK     MILLISECOND
 #define LINGERING_LOOK SECOND
+#define TOGETHER       (4 * MILLISECOND)
 
 /* Lookups without an open keep nothing for longer. */
 #define POSTPONED_MAX (2 * SECOND)
@@ -93,14 +94,15 @@ static struct candidate *make_candidate(struct inode *inode)
     return candidate;
 }
 
+/* Returns when a file is to be looked at that was closed just now. */
 static uint64_t first_look(const struct candidate *candidate)
 {
     unsigned linger = candidate->linger;
-    uint64_t part = linger * SECOND / 8;
+    uint64_t after = FIRST_LOOK;
 
-    if (linger == 0 || linger == UINT_MAX)
-        return FIRST_LOOK;
-    return part < LINGERING_LOOK ? part : LINGERING_LOOK;
+    if (linger > 0 && linger != UINT_MAX)
+        after = linger < 8 ? linger * SECOND / 8 : LINGERING_LOOK;
+    return ((candidate->closed + after) / TOGETHER + 1) * TOGETHER;
 }
 
 static void note_close(struct last_close *list, struct candidate *candidate)
@@ -108,7 +110,7 @@ static void note_close(struct last_close *list, struct candidate *candidate)
     candidate->closed = clock_now();
     candidate->tries = 0;
     candidate->again = candidate->unseen = true;
-    candidate_set_due(list, candidate, candidate->closed + first_look(candidate));
+    candidate_set_due(list, candidate, first_look(candidate));
 }
 
 void candidate_add(struct inode *inode)
