@@ -365,7 +365,7 @@ int file_flush(struct inode *inode, const struct fuse_file_info *fi)
     if (!file_is_writer(fi))
         return 0;
     error = file_io_begin(inode, true, &io);
-    // What was written to a file that another host has removed is nobody's any more.
+    // Another host has removed the file, so that nobody can miss its contents.
     if (error)
         return error == -ESTALE || error == -ENOENT ? 0 : error;
     // Each close of a descriptor flushes the file, and the kernel closes none of its own.

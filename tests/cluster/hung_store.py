@@ -18,8 +18,8 @@ from hosts import SHMAPCTL, Host, as_user, main, read, write
 
 # More than the daemon has threads, and more than the kernel lets wait in the background by default.
 STUCK = 64
-# Within that everything is answered that does not need the store, on a busy machine, too. What needs
-# it is not answered before the client goes on.
+# Within that everything is answered that does not need the store, on a busy machine, too. The rest
+# is not answered before the client goes on.
 BOUND_SECONDS = 60
 RAM_BYTES = 384 << 20
 

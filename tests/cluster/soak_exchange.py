@@ -136,8 +136,8 @@ class Exchange(Load):
         self._check_file("closed", name, wanted)
 
     def _check_mapped(self, name, wanted):
-        """A brick that comes back is reached by one host earlier than by the other. What the first
-        one reads there then may be old, and stay in its pages: the documentation says so."""
+        """A brick that comes back is reached by one host earlier than by the other. The first one
+        may then read there something old, which stays in its pages: the documentation says so."""
         mapping = self._mapping(name)
         if self.account.see_soon(lambda: self._load_all(mapping) == wanted,
                                  "stores seen in a mapping"):

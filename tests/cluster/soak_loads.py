@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What programs do on two hosts at once, and how they know that it is right.
+"""The work of programs on two hosts at once, and how they know that it is right.
 
 A load is a class that a process of each host has one of; its turn() is called again and again. A
 wire leads to the same load on the other host, as a network would.
@@ -23,7 +23,7 @@ LONGEST_CONTENT = 200_000
 
 
 class Account:
-    """What a process has done, what it found wrong, and which of its calls failed."""
+    """The record of a process: what it has done and found wrong, and which calls failed."""
 
     def __init__(self):
         self.counts = {}
@@ -161,7 +161,7 @@ class Counters(Load):
 
 
 class Logs(Load):
-    """Lines that all processes append, each under a lock. Whoever finds many checks and drops them.
+    """Lines that all processes append, each under a lock. A program that finds many checks and drops them.
     The first line of a log says how many lines of each process were dropped."""
     PROCESSES = 2
     LOCKS = {"log.flock": flock, "log.ofd": description}

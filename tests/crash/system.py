@@ -75,7 +75,7 @@ def _state(pid):
 def kill_family(pid):
     """Kills a child that stop_family() has stopped, with those below it, and returns when all have ended."""
     family = family_of(pid)
-    # What is in a PID namespace below ends with that.
+    # A PID namespace below ends with its first process.
     for member in family:
         with contextlib.suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)

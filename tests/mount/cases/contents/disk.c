@@ -15,7 +15,7 @@
 
 #define SBIN "PATH=/usr/sbin:/sbin:/usr/bin:/bin"
 
-/* Of a case that hangs: one that fails thaws the disk with its end. */
+/* After that long a case hangs; one that fails thaws the disk with its end. */
 enum { THAW_MS = 5 * WAIT_SECONDS * 1000 };
 
 static void path_of(const struct workspace *workspace, const char *name, char path[PATH_MAX])
