@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from cluster import Cluster
-from hosts import directory, lacking, run_inside
+from hosts import lacking, run_inside
 
 WORKS = ("mmap warm store", "msync all", "msync 1 %", "pwrite 4 KiB$", "pread 4 KiB$",
          "pwrite 1 MiB$", "pread 1 MiB$", "open+close$", "create+close$", "stat warm", "rename$",
@@ -24,12 +24,11 @@ def main():
         return 2
     if sys.argv[1] != "inside":
         return run_inside(__file__, *sys.argv[1:])
-    program, *options = sys.argv[2:]
-    with directory() as top:
-        store, _ = Cluster(top).mount("one")
-        return subprocess.run([program, "--directory", store, "--sides", "shared,directory",
-                               "--size", "64", "--only", ",".join(WORKS), *options],
-                              check=False).returncode
+    top, program, *options = sys.argv[2:]
+    store, _ = Cluster(top).mount("one")
+    return subprocess.run([program, "--directory", store, "--sides", "shared,directory",
+                           "--size", "64", "--only", ",".join(WORKS), *options],
+                          check=False).returncode
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 Needs root: the servers, their clients and the mounts live in mount and PID namespaces that end with
 the program. $SHMAPFS and $SHMAPCTL are the programs under test.
 """
-import contextlib
 import fnmatch
 import os
 import shutil
@@ -116,26 +115,13 @@ def lacking(*programs):
 
 
 def run_inside(program, *arguments, network=False):
-    """Runs a program, which finds «inside» before its arguments, in namespaces that end with it, and
-    returns its status."""
-    return subprocess.run(["unshare", "--mount", "--pid", *["--net"] * network, "--fork",
-                           "--kill-child", "--mount-proc", sys.executable, "-B", program, "inside",
-                           *arguments], check=False).returncode
-
-
-@contextlib.contextmanager
-def directory():
-    """A directory that goes at the end, with all that is mounted below it."""
-    with tempfile.TemporaryDirectory(prefix="shmapfs-cluster-", dir="/var/tmp",
-                                     ignore_cleanup_errors=True) as top:
+    """Runs a program in namespaces that end with it, and returns its status. Before its arguments it
+    finds «inside» and a directory, which goes when all that ran in there has ended."""
+    with tempfile.TemporaryDirectory(prefix="shmapfs-cluster-", dir="/var/tmp") as top:
         os.chmod(top, 0o755)
-        try:
-            yield top
-        finally:
-            with open("/proc/self/mounts", encoding="utf-8") as mounts:
-                below = [line.split()[1] for line in mounts if top in line.split()[1]]
-            for place in reversed(below):
-                subprocess.run(["umount", "-l", place], check=False)
+        return subprocess.run(["unshare", "--mount", "--pid", *["--net"] * network, "--fork",
+                               "--kill-child", "--mount-proc", sys.executable, "-B", program,
+                               "inside", top, *arguments], check=False).returncode
 
 
 def main(program, cases, options, forget=60):
@@ -144,8 +130,6 @@ def main(program, cases, options, forget=60):
     if lacking("glusterfsd"):
         print("1..0 # SKIP these cases need root, and glusterfsd")
         return SKIP
-    if sys.argv[1:] != ["inside"]:
+    if sys.argv[1:2] != ["inside"]:
         return run_inside(program)
-    with directory() as top:
-        failures = run(top, cases, options, forget)
-    return 1 if failures else 0
+    return 1 if run(sys.argv[2], cases, options, forget) else 0

@@ -26,7 +26,7 @@ import traceback
 
 from cluster import BRICKS, wait_until
 from glusterd import Volume, connected
-from hosts import Host, directory, lacking, run_inside
+from hosts import Host, lacking, run_inside
 from locks import status_of
 from soak_exchange import Exchange
 from soak_loads import Account, Counters, Logs, Replace
@@ -279,21 +279,20 @@ def main():
     if lacking("glusterd", "gluster", "ip"):
         print("this needs root, glusterd, gluster and ip")
         return 1
-    words = sys.argv[1:]
-    arguments = parse(words[words[:1] == ["inside"]:])
-    if words[:1] != ["inside"]:
-        return run_inside(__file__, *words, network=True)
-    with directory() as top:
-        volume = Volume(top)
-        hosts = [Host(volume, name, arguments.options) for name in ("one", "other")]
+    if sys.argv[1:2] != ["inside"]:
+        parse(sys.argv[1:])
+        return run_inside(__file__, *sys.argv[1:], network=True)
+    arguments = parse(sys.argv[3:])
+    volume = Volume(sys.argv[2])
+    hosts = [Host(volume, name, arguments.options) for name in ("one", "other")]
+    for host in hosts:
+        host.is_bare = arguments.bare
+    if arguments.bare:
         for host in hosts:
-            host.is_bare = arguments.bare
-        if arguments.bare:
-            for host in hosts:
-                host.mountpoint = host.store
-            return 0 if soak(volume, hosts, arguments) else 1
-        with hosts[0], hosts[1]:
-            return 0 if soak(volume, hosts, arguments) else 1
+            host.mountpoint = host.store
+        return 0 if soak(volume, hosts, arguments) else 1
+    with hosts[0], hosts[1]:
+        return 0 if soak(volume, hosts, arguments) else 1
 
 
 if __name__ == "__main__":
