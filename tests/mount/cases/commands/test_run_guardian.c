@@ -4,10 +4,10 @@
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/keeper/process.h"
 
-#include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,51 +33,57 @@ static bool is_found(void *argument)
     return guard->pid != 0;
 }
 
-/* Forks a child that waits for a signal, with that number. Returns whether it got the number. */
+/* Forks a child that waits for a signal, with that number. Returns whether no other process has it. */
 static bool fork_as(pid_t wanted)
 {
-    char number[32];
-    int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+    struct clone_args arguments = { .exit_signal = SIGCHLD,
+                                    .set_tid = (uint64_t)(uintptr_t)&wanted,
+                                    .set_tid_size = 1 };
 
-    assert_ok(fd);
-    snprintf(number, sizeof(number), "%d", (int)wanted - 1);
-    assert_ok(write(fd, number, strlen(number)));
-    assert_ok(close(fd));
     fflush(NULL);
-    pid_t child = fork();
+    pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof(arguments));
     if (child == 0) {
         // The command's input is to end.
         close_range(STDERR_FILENO + 1, ~0U, 0);
         pause();
         _exit(0);
     }
-    assert_ok(child);
-    if (child == wanted)
-        return true;
-    assert_ok(kill(child, SIGKILL));
-    assert_int_equal(wait_for_process(child), 128 + SIGKILL);
-    return false;
+    assert_true(child == wanted || errno == EEXIST);
+    return child == wanted;
+}
+
+/* Starts a run, and has another process have the number of its guardian, which was killed. Returns
+ * that number, or 0 if another process of the machine had it already. */
+static pid_t start_without_guardian(const struct workspace *workspace,
+                                    struct background_run *background)
+{
+    *background = start_script(workspace, false, "echo $$; cat; exit 2");
+    struct guard guard = { .run = background->pid };
+
+    read_pid(background);
+    assert_true(becomes_true(is_found, &guard));
+    assert_ok(kill(guard.pid, SIGKILL));
+    assert_true(becomes_true(is_gone, &guard.pid));
+    return fork_as(guard.pid) ? guard.pid : 0;
 }
 
 /* Another process may have its number when the run ends. */
 static void the_guardian_may_die(void **state)
 {
     struct workspace *workspace = begin_run(state);
-    struct background_run background = start_script(workspace, false, "echo $$; cat; exit 2");
-    struct guard guard = { .run = background.pid };
-    int tries = 0;
+    struct background_run background;
+    pid_t other;
 
-    read_pid(&background);
-    assert_true(becomes_true(is_found, &guard));
-    assert_ok(kill(guard.pid, SIGKILL));
-    assert_true(becomes_true(is_gone, &guard.pid));
-    while (!fork_as(guard.pid))
-        assert_true(++tries < 100);
+    for (int tries = 0; (other = start_without_guardian(workspace, &background)) == 0; tries++) {
+        assert_true(tries < 20);
+        end_input(&background);
+        assert_run_ends(&background, 2);
+    }
     end_input(&background);
     assert_run_ends(&background, 2);
-    assert_int_equal(waitpid(guard.pid, NULL, WNOHANG), 0);
-    assert_ok(kill(guard.pid, SIGKILL));
-    assert_int_equal(wait_for_process(guard.pid), 128 + SIGKILL);
+    assert_int_equal(waitpid(other, NULL, WNOHANG), 0);
+    assert_ok(kill(other, SIGKILL));
+    assert_int_equal(wait_for_process(other), 128 + SIGKILL);
 }
 
 /* Then nobody is left who could end the daemon; also one that has changed its binary. */
