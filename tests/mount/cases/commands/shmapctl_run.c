@@ -147,6 +147,11 @@ pid_t read_pid(const struct background_run *background)
     return (pid_t)atoi(line);
 }
 
+bool is_gone(void *pid)
+{
+    return kill(*(pid_t *)pid, 0) == -1 && errno == ESRCH;
+}
+
 void say(const struct background_run *background, const char *line)
 {
     assert_int_equal(write(background->in, line, strlen(line)), strlen(line));

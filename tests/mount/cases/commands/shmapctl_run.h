@@ -48,6 +48,9 @@ void assert_line(const struct background_run *background, const char *expected);
 /* The command's process id, which it says first: echo $$ */
 pid_t read_pid(const struct background_run *background);
 
+/* Returns whether no process has that number (for becomes_true()). */
+bool is_gone(void *pid);
+
 void say(const struct background_run *background, const char *line);
 void end_input(struct background_run *background);
 

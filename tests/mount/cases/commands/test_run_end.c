@@ -138,11 +138,6 @@ static void the_worker_may_die(void **state)
     assert_non_null(strstr(err, "another worker takes its place"));
 }
 
-static bool is_gone(void *pid)
-{
-    return kill(*(pid_t *)pid, 0) == -1 && errno == ESRCH;
-}
-
 /* The run says that what the command shared is gone; the command goes on. */
 static void assert_keeper_s_end_is_told(const struct workspace *workspace, int number,
                                         const char *words)

@@ -11,11 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool is_gone(void *pid)
-{
-    return kill(*(pid_t *)pid, 0) == -1 && errno == ESRCH;
-}
-
 struct guard {
     pid_t run;
     pid_t pid;
