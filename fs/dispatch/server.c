@@ -27,6 +27,10 @@
 /* How many of them may wait for what others have to serve, which takes the rest. */
 #define WAITERS_MAX 6
 
+/* The stack of a thread that serves requests: room for reopen.c to find its way through a deep
+ * tree, whatever the limit of the shell is. */
+#define STACK_BYTES (4UL << 20)
+
 /* How long threads may take to come to an end once the connection has ended. */
 #define END_NANOSECONDS UINT64_C(1000000000)
 
@@ -211,6 +215,32 @@ static bool tick(void *argument)
     return served || settled || held || waits || gone;
 }
 
+/* The result is an errno as a pointer. */
+static void *recovering_thread(void *argument)
+{
+    struct server *server = argument;
+
+    return (void *)(intptr_t)recovery_run(server->volume, &server->recovery);
+}
+
+int server_recover(struct server *server)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void *result;
+    int error;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    error = pthread_create(&thread, &attributes, recovering_thread, server);
+    pthread_attr_destroy(&attributes);
+    if (error)
+        result = recovering_thread(server);
+    else
+        pthread_join(thread, &result);
+    return (int)(intptr_t)result;
+}
+
 /* Runs the ticker. This thread is the last to end: the others rely on it. */
 static void *ticking_thread(void *argument)
 {
@@ -242,17 +272,17 @@ static int start_threads(struct server *server)
     int error;
 
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    error = -last_close_start(server->volume, SERVER_STACK_BYTES);
+    error = -last_close_start(server->volume, STACK_BYTES);
     if (!error)
-        error = -store_watch_start(server->volume, SERVER_STACK_BYTES);
+        error = -store_watch_start(server->volume, STACK_BYTES);
     if (!error)
         error = -keep_alive_start(server->volume);
     if (!error)
         error = start_ticker(server, &attributes);
     if (!error)
-        error = file_locks_start(server->volume, SERVER_STACK_BYTES);
+        error = file_locks_start(server->volume, STACK_BYTES);
     // Held so that a thread that ends at once does not take itself for the last one.
     lock_take(&server->lock);
     while (!error && server->alive < wanted) {

@@ -8,10 +8,6 @@
 #include "fs/dispatch/store_waits.h"
 #include "fs/util/ticker.h"
 
-/* The stack of a thread that serves requests: room for reopen.c to find its way through a deep
- * tree, whatever the limit of the shell is. */
-#define SERVER_STACK_BYTES (4UL << 20)
-
 /* A server, in memory that lasts as long as the process. */
 struct server {
     struct volume *volume;
@@ -34,6 +30,11 @@ struct server {
 
 /* Initialises a server whose memory is all zero. */
 void server_init(struct server *server, struct volume *volume);
+
+/* Recovers what an earlier process left, in a thread of its own if there can be one: that may serve
+ * requests in the names of others, and after a change of credentials the kernel would not continue
+ * the calling thread at the end of the keeper. Returns 0 or a negative errno. */
+int server_recover(struct server *server);
 
 /* Starts the threads. Returns 0 if at least one serves, or a negative errno. */
 int server_start(struct server *server);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -30,6 +29,7 @@
 #include "fs/sync/saver.h"
 #include "fs/sync/sync_child.h"
 #include "fs/util/event.h"
+#include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "fs/vfs/hold.h"
 #include "lib/sys/cleanup.h"
@@ -248,35 +248,6 @@ static int begin_mount(struct mount *mount)
     return 0;
 }
 
-/* Recovers; the result is an errno as a pointer. */
-static void *recovering_thread(void *argument)
-{
-    struct worker *worker = argument;
-
-    return (void *)(intptr_t)recovery_run(&worker->mount->volume, &worker->server.recovery);
-}
-
-/* Recovers in a thread of its own, if there can be one: that may serve requests in the names of
- * others, and after a change of credentials the kernel would not continue this thread at the end of
- * the keeper. */
-static int recover(struct worker *worker)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    void *result;
-    int error;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, SERVER_STACK_BYTES);
-    error = pthread_create(&thread, &attributes, recovering_thread, worker);
-    pthread_attr_destroy(&attributes);
-    if (error)
-        result = recovering_thread(worker);
-    else
-        pthread_join(thread, &result);
-    return (int)(intptr_t)result;
-}
-
 /* Continues a mount in a later worker, which finds an agreement. */
 static int continue_mount(struct worker *worker)
 {
@@ -292,10 +263,15 @@ static int continue_mount(struct worker *worker)
     error = cred_confine(&mount->volume.info.cred);
     if (!error)
         error = attach_nodes(mount);
+    if (!error && mount->volume.state->life.ending & LIFE_ENDED) {
+        // The last worker has closed the connection, and died before it had committed everything.
+        error = volume_journal_begin(&mount->volume);
+        return error ? error : -ENODEV;
+    }
     if (!error) {
         reattach_finish(&mount->volume);
         last_close_recover(&mount->volume);
-        error = recover(worker);
+        error = server_recover(&worker->server);
     }
     if (error && error != -ENODEV)
         log_event(LOG_ERR, "the worker cannot recover what the last one left: %s",
@@ -361,17 +337,29 @@ static int begin_work(struct worker *worker)
 
 /* Ends the connection and lets the keeper know. A thread whose system call the store does not
  * answer keeps the process, with its descriptors: clients must not wait for that. */
-static int let_go(const struct worker *worker)
+static void let_go(const struct worker *worker)
 {
     struct mount *mount = worker->mount;
 
     // An abort, such as that of umount -f, leaves a mount that somebody uses.
     mountpoint_take_away(&mount->volume.info);
-    connection_close(mount);
+    // In this order: if this worker dies now, the next one must not take what is put in the
+    // connection's place for the connection.
     atomic_fetch_or(&mount->volume.state->life.ending, LIFE_ENDED);
+    connection_close(mount);
     if (worker->keeper)
         event_signal(worker->keeper->serving);
-    return WORKER_DETACHED;
+}
+
+/* Ends what nobody waits for any more. */
+static void finish(struct worker *worker)
+{
+    struct mount *mount = worker->mount;
+
+    let_go(worker);
+    fault_point(FAULT_AFTER_END);
+    saver_end(mount);
+    volume_journal_end(&mount->volume, server_serves_nothing(&worker->server));
 }
 
 int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals, int ready)
@@ -385,14 +373,11 @@ int worker_run(struct mount *mount, const struct keeper_fds *keeper, int signals
     };
     server_init(&worker.server, &mount->volume);
     error = begin_work(&worker);
-    if (error)
-        return error == -ENODEV ? let_go(&worker) : WORKER_FAILED;
-    status = await_end_of_work(&worker);
-    if (status == WORKER_ENDED || status == WORKER_DETACHED) {
-        let_go(&worker);
-        saver_end(mount);
-        volume_journal_end(&mount->volume, server_serves_nothing(&worker.server));
-    }
+    if (error && error != -ENODEV)
+        return WORKER_FAILED;
+    status = error ? WORKER_DETACHED : await_end_of_work(&worker);
+    if (status == WORKER_ENDED || status == WORKER_DETACHED)
+        finish(&worker);
     // The keeper would do it, once nobody waits for the disk any more.
     if (worker.left_alone)
         store_end(mount);

@@ -21,6 +21,7 @@ enum fault_point {
     FAULT_IN_SWITCH,     // a file gets another class
     FAULT_IN_REATTACH,   // the store is opened anew, or was replaced in part
     FAULT_IN_AREA,       // what is a directory's own is being made, changed or closed
+    FAULT_AFTER_END,     // the connection is closed, and what is open is not committed
 };
 
 struct fuse_in_header;

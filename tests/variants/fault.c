@@ -45,6 +45,7 @@ static const char *const NAMES[] = {
     [FAULT_IN_AREA] = "in-area",
     [FAULT_IN_SWITCH] = "in-switch",
     [FAULT_IN_REATTACH] = "in-reattach",
+    [FAULT_AFTER_END] = "after-end",
 };
 #define POINTS            (sizeof(NAMES) / sizeof(NAMES[0]))
 #define POINTS_OF_REQUEST FAULT_AFTER_RESEND

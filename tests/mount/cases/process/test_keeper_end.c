@@ -2,12 +2,14 @@
 /* A worker that is stopped when its keeper ends, or wants it to end. */
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/keeper/crashpoint.h"
 #include "tests/mount/keeper/damage.h"
 #include "tests/mount/keeper/damaged_mount.h"
 #include "tests/mount/keeper/interrupted_call.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/workspace/workspace.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,11 +113,47 @@ static void appointed_standby_ends_the_mount(void **state)
     keeper_await_end_of_mount(workspace);
 }
 
+static int write_and_keep_open(struct coprocess *parent, void *argument)
+{
+    int fd = open("mnt/dir/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    (void)argument;
+    coprocess_check(pwrite(fd, "contents", 8, 0) == 8);
+    coprocess_check(coprocess_give_turn(parent) && coprocess_await_turn(parent));
+    return 0;
+}
+
+/* A worker that dies when it has closed the connection: another one commits what is open. */
+static void dead_worker_has_nothing_uncommitted(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    struct keeper_settings settings = { .variable = "SHMAPFS_FAULTS",
+                                        .with_store = true,
+                                        .options = "atomic=dir",
+                                        .stops_at_points = true };
+    struct coprocess client;
+
+    pid_t keeper = keeper_start(workspace, &settings);
+    pid_t worker = keeper_worker(keeper);
+    assert_int_equal(coprocess_start(&client, write_and_keep_open, NULL), 0);
+    assert_true(coprocess_await_turn(&client));
+    arm_point("after-end");
+    assert_ok(kill(keeper, SIGTERM));
+    await_stop(worker);
+    assert_ok(kill(worker, SIGKILL));
+    assert_int_equal(wait_for_process(keeper), 0);
+    assert_true(coprocess_give_turn(&client));
+    assert_coprocess_succeeds(&client);
+    assert_int_equal(workspace_await_children(), 0);
+    assert_content("store/dir/file", "contents");
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(stopped_worker_follows_its_keeper),
     cmocka_unit_test(stopped_second_worker_follows_its_keeper),
     cmocka_unit_test(stopped_worker_obeys),
     cmocka_unit_test(appointed_standby_ends_the_mount),
+    cmocka_unit_test(dead_worker_has_nothing_uncommitted),
 };
 
 WORKSPACE_MAIN("keeper_end", cases)
