@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@
 
 #define RECORD_PREFIX "host."
 
+/* The end of its name while it is being written. */
+#define DRAFT_SUFFIX ".new"
+
 /* A record has a path and two short texts, each byte of which may be written as six. */
 #define RECORD_MAX 32768
 
@@ -30,6 +34,13 @@
 static bool is_record_name(const char *name)
 {
     return strncmp(name, RECORD_PREFIX, strlen(RECORD_PREFIX)) == 0;
+}
+
+static bool is_draft_name(const char *name)
+{
+    size_t length = strlen(name), suffix = strlen(DRAFT_SUFFIX);
+
+    return length > suffix && strcmp(name + length - suffix, DRAFT_SUFFIX) == 0;
 }
 
 /* Takes the lock of a record. Returns false if its mount lives. */
@@ -95,6 +106,7 @@ static int make_locked(int dir, const char *name)
     return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? steal_fd(&fd) : -EAGAIN;
 }
 
+/* Writes the record to its servers: this host would keep it until its descriptor is closed. */
 static int write_record(int fd, const struct shmap_host *host)
 {
     CLEANUP_FREE char *json = shmap_hosts_to_json(host, 1);
@@ -103,34 +115,47 @@ static int write_record(int fd, const struct shmap_host *host)
     if (!json)
         return -ENOMEM;
     written = write(fd, json, strlen(json));
-    return written == (ssize_t)strlen(json) ? 0 : written < 0 ? -errno : -ENOSPC;
+    if (written != (ssize_t)strlen(json))
+        return written < 0 ? -errno : -ENOSPC;
+    return fdatasync(fd) == 0 ? 0 : -errno;
+}
+
+/* Writes the draft, and gives it the name that others look for. They would keep the size of what
+ * they saw while it was being written. */
+static int publish_record(int dir, const char *draft, int fd, const struct shmap_host *host)
+{
+    char name[NAME_MAX + 1];
+    int error = write_record(fd, host);
+
+    snprintf(name, sizeof(name), "%.*s", (int)(strlen(draft) - strlen(DRAFT_SUFFIX)), draft);
+    if (!error && renameat(dir, draft, dir, name) != 0)
+        error = -errno;
+    if (error)
+        unlinkat(dir, draft, 0);
+    return error;
 }
 
 int host_record_make(const struct area *store, const struct shmap_host *host)
 {
     CLEANUP_FD int dir = store_private_open(store);
     CLEANUP_FD int fd = -EAGAIN;
-    char name[24];
+    char draft[32];
     int error;
 
     if (dir < 0)
         return dir;
     for_each_record(store, remove_dead, NULL);
     for (unsigned i = 0; fd == -EAGAIN && i < ATTEMPTS; i++) {
-        snprintf(name, sizeof(name), RECORD_PREFIX "%08x", arc4random());
-        fd = make_locked(dir, name);
+        snprintf(draft, sizeof(draft), RECORD_PREFIX "%08x" DRAFT_SUFFIX, arc4random());
+        fd = make_locked(dir, draft);
     }
     if (fd < 0)
         return fd;
-    error = write_record(fd, host);
-    if (error) {
-        unlinkat(dir, name, 0);
-        return error;
-    }
-    return steal_fd(&fd);
+    error = publish_record(dir, draft, fd, host);
+    return error ? error : steal_fd(&fd);
 }
 
-/* Reads a record, for free(); NULL: it is none, or is being written. */
+/* Reads a record, for free(); NULL: it is none. */
 static struct shmap_host *read_record(int fd)
 {
     CLEANUP_FREE char *json = calloc(1, RECORD_MAX);
@@ -178,10 +203,12 @@ struct host_reading {
 static bool add_living(int dir, const char *name, int fd, void *argument)
 {
     struct host_reading *reading = argument;
-    CLEANUP_FREE struct shmap_host *host = lock_record(fd) ? NULL : read_record(fd);
+    CLEANUP_FREE struct shmap_host *host = NULL;
 
     (void)dir;
-    (void)name;
+    if (is_draft_name(name))
+        return true;
+    host = lock_record(fd) ? NULL : read_record(fd);
     if (!host)
         return true;
     host->here = are_same(host, reading->own);

@@ -114,11 +114,37 @@ static void what_is_no_record_is_passed_over(void **state)
     area_close(&store);
 }
 
+/* Another host would keep the size that it saw of a record that is being written. */
+static void drafts_are_passed_over(void **state)
+{
+    struct area store = open_store(*state);
+    struct shmap_host alpha = host_of("alpha"), beta = host_of("beta");
+    assert_int_equal(mkdirat(store.root, STORE_PRIVATE, 0700), 0);
+    int draft =
+        openat(store.root, STORE_PRIVATE "/host.00000000.new", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    char *json = shmap_hosts_to_json(&beta, 1);
+    assert_int_equal(write(draft, json, strlen(json)), strlen(json));
+    free(json);
+    assert_int_equal(flock(draft, LOCK_EX), 0);
+    int one = host_record_make(&store, &alpha);
+    assert_int_equal(count_of(&store, &alpha, "alpha"), 1);
+    assert_int_equal(count_of(&store, &alpha, "beta"), 0);
+    assert_int_equal(count_files(&store), 2);
+    // One that nobody will finish goes with the next record.
+    close(draft);
+    int two = host_record_make(&store, &beta);
+    assert_int_equal(count_files(&store), 2);
+    close(one);
+    close(two);
+    area_close(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest cases[] = {
         SCRATCH_TEST(hosts_know_of_each_other),
         SCRATCH_TEST(what_is_no_record_is_passed_over),
+        SCRATCH_TEST(drafts_are_passed_over),
     };
 
     return cmocka_run_group_tests_name("host record", cases, NULL, NULL);
