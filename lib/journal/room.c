@@ -15,15 +15,6 @@
  * already cost less. */
 #define WARM_DATA (UINT64_C(16) << 20)
 
-static void warm_data(int fd)
-{
-    static const uint8_t zeros[UINT64_C(1) << 20];
-
-    for (uint64_t at = 0; at < WARM_DATA; at += sizeof(zeros))
-        if (disk_write(fd, zeros, sizeof(zeros), REDO_DATA_AT + at) != 0)
-            return;
-}
-
 static int create(struct journal *journal)
 {
     struct superblock superblock = { .size = journal->options.size, .generation = 1 };
@@ -43,7 +34,8 @@ static int create(struct journal *journal)
     if (!error) {
         half_warm(fd, &journal->current);
         half_warm(fd, &journal->next);
-        warm_data(fd);
+        // It goes without.
+        disk_warm(fd, WARM_DATA, REDO_DATA_AT);
         record_one(&turned, REDO_TURNED, 0);
         error = half_append(fd, &journal->current, &turned);
         records_clear(&turned);

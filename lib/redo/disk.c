@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/redo/format.h"
+
 void disk_point(enum disk_point point)
 {
     (void)point;
@@ -27,6 +29,16 @@ int disk_write(int fd, const void *data, size_t size, uint64_t offset)
         done += (size_t)length;
     }
     return 0;
+}
+
+int disk_warm(int fd, size_t size, uint64_t offset)
+{
+    static const uint8_t zeros[REDO_PAGE];
+    int error = 0;
+
+    for (size_t done = 0; done < size && !error; done += sizeof(zeros))
+        error = disk_write(fd, zeros, sizeof(zeros), offset + done);
+    return error;
 }
 
 int disk_read(int fd, void *data, size_t size, uint64_t offset)

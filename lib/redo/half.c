@@ -24,10 +24,8 @@ void half_begin(struct half *half, uint64_t generation)
 
 void half_warm(int fd, struct half *half)
 {
-    static const uint8_t zeros[CHUNK];
-
     if (half->warm + CHUNK <= REDO_HALF_SIZE &&
-        disk_write(fd, zeros, CHUNK, REDO_HALF_AT(half->index) + half->warm) == 0)
+        disk_warm(fd, CHUNK, REDO_HALF_AT(half->index) + half->warm) == 0)
         half->warm += CHUNK;
 }
 
