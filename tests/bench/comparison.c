@@ -27,7 +27,7 @@ const struct block blocks[] = {
     { "directories with commits", {
         { "atomic", "atomic", NULL },
         { "/directory", "atomic", "directory" },
-        { "/persist", "atomic", "persist" },
+        { "/floor", "atomic", "floor" },
         { "checkpoint", "checkpoint", NULL },
         { "/tmpfs", "checkpoint", "tmpfs" },
         { "/directory", "checkpoint", "directory" },

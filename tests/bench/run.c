@@ -166,7 +166,8 @@ static void run_group(struct run *run, size_t index, size_t side, unsigned round
         .size = run->setting.size,
     };
 
-    if (group->on_floor != sides[side].is_floor || works_to_do(run->options, group, round) == 0)
+    if ((group->on_floor != sides[side].is_floor && !group->anywhere) ||
+        works_to_do(run->options, group, round) == 0)
         return;
     settle(run);
     run_apart(run, index, &subject, side);

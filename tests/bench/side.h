@@ -38,7 +38,7 @@ struct side {
     bool in_memory;        // its files need RAM, not disk
     bool needs_io_uring;   // the kernel's permission to talk over it
     const char *few_names; // why it is spared very many of them; NULL: it is not
-    bool is_floor;         // serves nothing: only what measures the floor runs there
+    bool is_floor;         // answers at once: only what measures that runs there
     bool if_named;         // runs only where it is asked for by its name
     // Makes the place and fills in its path; returns 0 or a negative errno with a reason.
     int (*set_up)(const struct side *side, struct place *place, const struct setting *setting);

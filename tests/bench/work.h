@@ -56,6 +56,7 @@ struct work_group {
     const struct work *works;
     size_t count;
     bool on_floor; // for the sides that serve nothing, and only for them
+    bool anywhere; // for these and the others
     bool dear;     // with very many names: left out of a quick run
 };
 

@@ -36,7 +36,8 @@ struct progress {
 
 static bool is_compared(const struct side *side)
 {
-    static const char *const names[] = { "atomic", "checkpoint", "persist", "directory", "tmpfs" };
+    static const char *const names[] = { "atomic",    "checkpoint", "persist",
+                                         "directory", "tmpfs",      "floor" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(side->name, names[i]) == 0)
@@ -220,4 +221,5 @@ const struct work_group commit_works = {
     .end = end,
     .works = works,
     .count = sizeof(works) / sizeof(works[0]),
+    .anywhere = true,
 };
