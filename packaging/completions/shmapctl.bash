@@ -131,7 +131,7 @@ _shmapctl_metrics() { # WORD
         return
     fi
     [[ $1 == -* ]] || return 1
-    _shmapfs_reply "$1" --output -j --json -h --help -V --version
+    _shmapfs_reply "$1" --output --prometheus --http -j --json -h --help -V --version
 }
 
 _shmapctl_argument() { # COMMAND NUMBER WORD

@@ -38,9 +38,15 @@ static bool is_time(const struct metric_family *family)
     return family->unit && strcmp(family->unit, "seconds") == 0;
 }
 
+/* The samples of a counter have a name of their own. */
+static const char *suffix_of(const struct metric_family *family)
+{
+    return strcmp(family->type, "counter") == 0 ? "_total" : "";
+}
+
 static void write_sample(const struct metric_family *family, const struct sample *sample, FILE *out)
 {
-    fprintf(out, "%s%s{", family->name, strcmp(family->type, "counter") == 0 ? "_total" : "");
+    fprintf(out, "%s%s{", family->name, suffix_of(family));
     for (size_t i = 0; i < sample->count; i++) {
         if (i > 0)
             fputc(',', out);
@@ -53,21 +59,30 @@ static void write_sample(const struct metric_family *family, const struct sample
         fprintf(out, "} %" PRIu64 "\n", sample->value);
 }
 
-void metrics_write(const struct metrics *metrics, FILE *out)
+/* Prometheus' own format has no units, and a family has the name of its samples. */
+static void write_family(const struct metric_family *family, enum metrics_format format, FILE *out)
+{
+    const char *suffix = format == METRICS_PROMETHEUS ? suffix_of(family) : "";
+
+    fprintf(out, "# TYPE %s%s %s\n", family->name, suffix, family->type);
+    if (family->unit && format == METRICS_OPENMETRICS)
+        fprintf(out, "# UNIT %s %s\n", family->name, family->unit);
+    fprintf(out, "# HELP %s%s %s\n", family->name, suffix, family->help);
+}
+
+void metrics_write(const struct metrics *metrics, enum metrics_format format, FILE *out)
 {
     for (size_t i = 0; i < METRICS; i++) {
         const struct metric_family *family = &METRIC_FAMILIES[i];
 
         if (metrics->samples[i].count == 0)
             continue;
-        fprintf(out, "# TYPE %s %s\n", family->name, family->type);
-        if (family->unit)
-            fprintf(out, "# UNIT %s %s\n", family->name, family->unit);
-        fprintf(out, "# HELP %s %s\n", family->name, family->help);
+        write_family(family, format, out);
         for (size_t k = 0; k < metrics->samples[i].count; k++)
             write_sample(family, &metrics->samples[i].all[k], out);
     }
-    fputs("# EOF\n", out);
+    if (format == METRICS_OPENMETRICS)
+        fputs("# EOF\n", out);
 }
 
 static struct json_object *sample_object(const struct metric_family *family,
@@ -108,14 +123,14 @@ struct json_object *metrics_object(const struct metrics *metrics)
 }
 
 /* Writes all to a new file. Returns 0 or a negative errno. */
-static int write_new(const struct metrics *metrics, int fd)
+static int write_new(const struct metrics *metrics, enum metrics_format format, int fd)
 {
     FILE *out = fdopen(fd, "w");
     bool failed;
 
     if (!out)
         return -errno;
-    metrics_write(metrics, out);
+    metrics_write(metrics, format, out);
     // The reader is another user.
     failed = fflush(out) != 0 || ferror(out) || fchmod(fd, 0644) != 0;
     if (failed) {
@@ -127,7 +142,7 @@ static int write_new(const struct metrics *metrics, int fd)
     return fclose(out) == 0 ? 0 : -errno;
 }
 
-int metrics_replace(const struct metrics *metrics, const char *path)
+int metrics_replace(const struct metrics *metrics, enum metrics_format format, const char *path)
 {
     CLEANUP_FREE char *fresh = NULL;
     int fd, error;
@@ -138,7 +153,7 @@ int metrics_replace(const struct metrics *metrics, const char *path)
     fd = mkostemp(fresh, O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    error = write_new(metrics, fd);
+    error = write_new(metrics, format, fd);
     if (!error && rename(fresh, path) != 0)
         error = -errno;
     if (error)

@@ -8,15 +8,20 @@
 
 #include "tools/metrics/metrics.h"
 
-/* Writes the text of OpenMetrics 1.0. Bytes of labels that are not printable UTF-8, and
- * backslashes, are written as a backslash and three octal digits, as everywhere. */
-void metrics_write(const struct metrics *metrics, FILE *out);
+enum metrics_format {
+    METRICS_OPENMETRICS, // 1.0
+    METRICS_PROMETHEUS,  // the text format 0.0.4, which node_exporter and promtool read
+};
+
+/* Writes them as text. Bytes of labels that are not printable UTF-8, and backslashes, are written
+ * as a backslash and three octal digits, as everywhere. */
+void metrics_write(const struct metrics *metrics, enum metrics_format format, FILE *out);
 
 /* Returns the same as an object of JSON. */
 struct json_object *metrics_object(const struct metrics *metrics);
 
 /* Writes the text to a file, which takes the place of one that is there when it is whole. Returns 0
  * or a negative errno. */
-int metrics_replace(const struct metrics *metrics, const char *path);
+int metrics_replace(const struct metrics *metrics, enum metrics_format format, const char *path);
 
 #endif
