@@ -29,8 +29,8 @@ void disk_point(enum disk_point point);
 int disk_write(int fd, const void *data, size_t size, uint64_t offset);
 
 /* Writes zeros to the journal's file, page by page. The page cache keeps what came with one call in
- * one piece, and a filesystem looks at all blocks of a piece when a page of it is written. Returns 0
- * or a negative errno. */
+ * one piece, and a filesystem looks at all blocks of a piece when a page of it is written. Returns
+ * 0 or a negative errno. */
 int disk_warm(int fd, size_t size, uint64_t offset);
 
 /* Reads all of it; beyond the end there are zeros. Returns 0 or a negative errno. */
