@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# completions.sh DIRECTORY: what Tab offers, in bash; that what is for zsh has the same words, and can be
-# read where there is a zsh. $SHMAPFS and $SHMAPCTL are the programs whose words are compared with what is offered.
+# completions.sh DIRECTORY: what Tab offers, in bash; that what is for zsh and fish has the same words, and
+# can be read where there are these shells. $SHMAPFS and $SHMAPCTL are the programs whose words are compared with what is offered.
 set -uo pipefail
 
 directory=$1
@@ -93,6 +93,31 @@ check_zsh_words() {
     done
 }
 
+check_fish_words() {
+    local word
+    for word in "${commands[@]}"; do
+        grep -Eq "^ +$word '" "$directory/shmapctl.fish" && continue
+        echo "shmapctl.fish does not have $word"
+        failures=$((failures + 1))
+    done
+    for word in $(all_options); do
+        grep -q "^ *'$word' " "$directory/shmapfs.fish" && continue
+        echo "shmapfs.fish does not have $word"
+        failures=$((failures + 1))
+    done
+}
+
+check_fish() { # LINE WANTED...
+    local offered
+    offered=$(fish --no-config --command "
+        source $directory/shmapctl.fish
+        source $directory/shmapfs.fish
+        complete --do-complete '$1'" | cut -f 1 | xargs)
+    [ "$offered" = "${*:2}" ] && return
+    echo "fish offers for «$1»: $offered; wanted: ${*:2}"
+    failures=$((failures + 1))
+}
+
 mapfile -t commands < <(words_of_help)
 check 'shmapctl ' "${commands[@]}"
 check 'shmapctl st' status
@@ -168,6 +193,16 @@ if command -v zsh >/dev/null; then
     done
 else
     echo "there is no zsh here: what is for zsh was compared, and not read"
+fi
+
+check_fish_words
+if command -v fish >/dev/null; then
+    check_fish 'shmapctl st' status
+    check_fish 'shmapctl metrics --o' --output
+    check_fish 'shmapctl ls --sort all' allocated
+    check_fish 'shmapfs -o size=1g,nokee' size=1g,nokeeper
+else
+    echo "there is no fish here: what is for fish was compared, and not read"
 fi
 
 echo "$failures failures"
