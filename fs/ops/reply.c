@@ -33,9 +33,11 @@ static int passed_on(int error)
     // A call that some kernel lacks must not end this kind of request for good.
     case ENOSYS:
         return EOPNOTSUPP;
-    // The mount itself lives, although the servers of its store are away.
+    // The mount itself lives, although the servers of its store are away. GlusterFS says EBADFD of
+    // a descriptor whose server has gone.
     case ENOTCONN:
     case ECONNABORTED:
+    case EBADFD:
         return EIO;
     default:
         return error;
