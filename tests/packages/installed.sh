@@ -31,7 +31,7 @@ later() { # PACKAGE
     local directory=$work/later
     rm -rf "$directory"
     dpkg-deb -R "$1" "$directory"
-    sed -i -E '/^(Version|Depends):/s/([0-9])(\+debian[0-9]+)/\1.later\2/g' "$directory/DEBIAN/control"
+    sed -i -E '/^(Version|Depends):/s/([0-9a-f])(\+debian[0-9]+)/\1.later\2/g' "$directory/DEBIAN/control"
     dpkg-deb -b --root-owner-group "$directory" "$root$upgraded/${1##*/}" >/dev/null
 }
 
