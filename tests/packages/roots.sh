@@ -42,7 +42,7 @@ in_root() { # COMMAND...
             exec chroot "$root" "$@"' sh "$root" "$@"
 }
 
-# Builds the packages, and tries what is in them.
+# Builds the packages, and looks at what is in them.
 check_build() {
     check "a fresh root builds the packages, and lintian finds nothing wrong with them and their source" \
         in_root sh -c 'apt-get -qq update && /srv/shmapfs/packaging/deb /srv/packages'
@@ -50,12 +50,17 @@ check_build() {
     check "there are debug symbols" compgen -G "$packages/shmapfs-dbgsym_*.deb"
     check "nothing of libfuse is in them" refused eval \
         "for package in '$packages'/*.deb; do dpkg-deb --contents \"\$package\"; done | grep -i -e 'fuse3' -e fusermount -e udev"
-    check "they can be installed" in_root sh -c 'apt-get -qq install -y /srv/packages/*.deb'
+}
+
+# Tries the packages in a root that has nothing of what built them.
+check_packages() {
+    check "they can be installed" in_root sh -c 'apt-get -qq update && apt-get -qq install -y /srv/packages/*.deb'
     check "a profile of AppArmor can be read" in_root sh -ec '
         [ -e /etc/apparmor.d/shmapfs ] || exit 0
         apt-get -qq install -y --no-install-recommends apparmor
         apparmor_parser --skip-kernel-load --skip-cache /etc/apparmor.d/shmapfs'
     check "a program can be built with the library" in_root sh -ec '
+        apt-get -qq install -y --no-install-recommends gcc libc6-dev pkgconf
         cc /usr/share/doc/libshmap-dev/examples/class.c $(pkg-config --cflags --libs shmap) -o /srv/class'
     check_autopkgtest
 }
