@@ -18,9 +18,12 @@ root_base() {
 
 # Mounts a new root over it, as $root of tests/boot/machine.sh.
 root_open() { # NAME
-    mkdir -p "$root" "$work/$1"/{upper,work}
+    mkdir -p "$root" "$work/$1"/{upper,work,tmp}
+    chmod 1777 "$work/$1/tmp"
     # It ends with the run: nothing of it has to be on the disk.
     mount -t overlay -o "lowerdir=$cache/roots/$suite,upperdir=$work/$1/upper,workdir=$work/$1/work,volatile" "$1" "$root"
+    # Stores are tried on a filesystem that can do what those of users can.
+    mount --bind "$work/$1/tmp" "$root/var/tmp"
     mkdir -p "$root"/srv/{packages,shmapfs}
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -31,7 +34,8 @@ root_close() {
     umount -R "$root"
 }
 
-# Runs a command in the root, with this machine's devices and network, and processes of its own.
+# Runs a command in the root, with this machine's devices and network, and processes of its own. It is
+# no chroot, from which users could not make namespaces.
 in_root() { # COMMAND...
     unshare --mount --pid --fork --kill-child env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
         DEBIAN_FRONTEND=noninteractive sh -e -c '
@@ -39,7 +43,10 @@ in_root() { # COMMAND...
             mount --rbind /dev "$root/dev"
             mount -t proc proc "$root/proc"
             mount --rbind /sys "$root/sys"
-            exec chroot "$root" "$@"' sh "$root" "$@"
+            cd "$root"
+            pivot_root . .
+            umount -l .
+            exec "$@"' sh "$root" "$@"
 }
 
 # Builds the packages, and looks at what is in them.
