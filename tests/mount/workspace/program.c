@@ -48,6 +48,9 @@ static _Noreturn void execute_words(char *const words[], int out, int err)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    // A shell has what it runs in the background ignore these.
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     execvp(words[0], words);
