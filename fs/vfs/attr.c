@@ -198,20 +198,12 @@ static double timeout_of(struct inode *inode)
                : timeout_while_open(inode);
 }
 
-/* Notes that the kernel is about to hear of a file's size, which is what is left of it. */
-static void note_size_told(struct inode *inode)
-{
-    if (inode->ref.flags & NODE_TAKEN_BACK)
-        node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_TAKEN_BACK);
-}
-
 int attr_read(struct inode *inode, struct statx *stx, double *timeout)
 {
     int error;
 
     if (timeout)
         *timeout = timeout_of(inode);
-    note_size_told(inode);
     error = inode_stat(inode, inode->fd, stx);
     size_notify_wait(inode);
     return error;
@@ -227,7 +219,6 @@ int attr_confirm(struct inode *inode, uint64_t mark, struct statx *stx, double *
     int error;
 
     *timeout = timeout_of(inode);
-    note_size_told(inode);
     // Without a time, they count for this answer alone.
     if (!inode->volume->state->file_classes &&
         (!attr_changes_unseen(inode) || *timeout == 0 || inode->volume->mappings_ended == mark)) {
