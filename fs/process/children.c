@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "fs/process/crash_loop.h"
 #include "fs/state/worker_status.h"
+#include "fs/util/clock.h"
 #include "fs/util/event.h"
 #include "fs/util/fork.h"
 #include "fs/util/log.h"
@@ -23,10 +23,10 @@
 #include "lib/sys/cleanup.h"
 
 /* Work takes long that has taken so long. */
-#define LONG_MILLISECONDS 5000
+#define LONG_MILLISECONDS UINT64_C(5000)
 
 /* So long a look at the threads of a worker may take. */
-#define INSPECTION_MILLISECONDS 2000
+#define INSPECTION_MILLISECONDS UINT64_C(2000)
 
 static pid_t start_worker(const struct children *children)
 {
@@ -78,15 +78,33 @@ bool children_do(struct children *children, int (*work)(void *argument))
            WEXITSTATUS(status) == WORKER_ENDED;
 }
 
-/* Waits for a child until it takes long. Returns whether it has ended. */
-static bool await_end(pid_t child, int milliseconds)
+/* Returns whether a child has ended, which stays to be waited for. */
+static bool has_ended(pid_t child)
 {
-    CLEANUP_FD int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+    siginfo_t info = { .si_pid = 0 };
 
-    while (pidfd >= 0 && poll(&ended, 1, milliseconds) < 0 && errno == EINTR)
-        ;
-    return ended.revents != 0;
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == child;
+}
+
+/* Waits for a child until it takes long. Returns whether it has ended. By its signal, which is
+ * blocked: a worker that recovers would close a descriptor of the child, and the one that got its
+ * number next would be closed here. The caller looks for other children that have ended. */
+static bool await_end(pid_t child, uint64_t milliseconds)
+{
+    uint64_t limit = clock_now() + milliseconds * 1000000;
+    uint64_t now;
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGCHLD);
+    while (!has_ended(child) && (now = clock_now()) < limit) {
+        struct timespec rest = { .tv_sec = (time_t)((limit - now) / 1000000000),
+                                 .tv_nsec = (long)((limit - now) % 1000000000) };
+
+        sigtimedwait(&ends, NULL, &rest);
+    }
+    return has_ended(child);
 }
 
 void children_do_long(struct children *children, int (*work)(void *argument),
