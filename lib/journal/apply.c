@@ -14,6 +14,10 @@
 /* Pages that are written with one call. */
 #define APPLY_PAGES 256U
 
+/* An apply has to give back that part of the limit. Otherwise one user who fills the journal with
+ * data that he does not commit would have everybody else's commits applied one by one. */
+#define PAYING_PART 8
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -239,6 +243,7 @@ int apply_locked(struct journal *journal)
     pthread_mutex_lock(&journal->lock);
     journal->applies++;
     journal->apply_error = -error;
+    journal->left = journal->pools[POOL_JOURNAL].count;
     pthread_mutex_unlock(&journal->lock);
     return error;
 }
@@ -264,6 +269,13 @@ int journal_apply_if_wanted(struct journal *journal, uint64_t idle)
     return error;
 }
 
+bool apply_pays(const struct journal *journal, uint64_t pages)
+{
+    return journal->commits > journal->applied_commits &&
+           journal->pools[POOL_JOURNAL].count + pages >
+               journal->left + journal->limit / PAYING_PART;
+}
+
 /* The holder of a point has as much room again before it ends. */
 static bool lacks_room(struct journal *journal, uint64_t pages)
 {
@@ -273,8 +285,7 @@ static bool lacks_room(struct journal *journal, uint64_t pages)
     pthread_mutex_lock(&journal->lock);
     limit = point_is_held(journal) ? 2 * journal->limit : journal->limit;
     lacks = journal->fd >= 0 && journal->apply_error == 0 &&
-            ((journal->pools[POOL_JOURNAL].count + pages > limit &&
-              journal->commits > journal->applied_commits) ||
+            ((journal->pools[POOL_JOURNAL].count + pages > limit && apply_pays(journal, pages)) ||
              journal->current.end > REDO_HALF_SIZE / 4 + 2 * journal->turned_end);
     pthread_mutex_unlock(&journal->lock);
     return lacks;

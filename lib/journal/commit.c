@@ -215,12 +215,16 @@ static void seal(struct journal_object *object, uint64_t number)
 /* Writes the record, and has the objects be as it says. */
 static int record_batch(struct journal *journal, struct batch *batch)
 {
-    uint64_t changed = 0;
+    uint64_t changed = 0, blocks = 0;
     uint64_t number;
     int error;
 
-    for (size_t i = 0; i < batch->count; i++)
-        changed += is_to_commit(&batch->members[i], false);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (is_to_commit(&batch->members[i], false)) {
+            changed++;
+            blocks += batch->members[i].object->layers[LAYER_UNCOMMITTED].map.blocks;
+        }
+    }
     if (changed == 0)
         return 0;
     pthread_mutex_lock(&journal->lock);
@@ -228,6 +232,8 @@ static int record_batch(struct journal *journal, struct batch *batch)
     if (!error && journal->turning && journal->turn_error == 0)
         journal->turn_error = append_commit(batch, &journal->next, true, journal->fd);
     number = error ? 0 : ++journal->commits;
+    if (!error)
+        journal->left -= blocks < journal->left ? blocks : journal->left;
     journal->last_use = journal_now();
     pthread_mutex_unlock(&journal->lock);
     for (size_t i = 0; i < batch->count && !error; i++)

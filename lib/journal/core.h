@@ -110,6 +110,7 @@ struct journal {
     int apply_error;
     uint64_t last_apply;      // CLOCK_MONOTONIC, in nanoseconds
     uint64_t applied_commits; // how many commits there were then
+    uint64_t left;            // blocks that it has left, and that nobody has committed since
     uint64_t turned_end;      // bytes of records when the generation began
     uint64_t large;           // the store has files of this size
     uint64_t point;           // 0: nobody has one
@@ -242,6 +243,9 @@ int apply_object(struct journal_object *object, int fd);
 int turn_over(struct journal *journal);
 /* Applies if there is no room for so many pages otherwise. No lock is held. */
 void apply_for_room(struct journal *journal, uint64_t pages);
+/* Returns whether an apply gives back enough for so many pages more. The caller has the journal's
+ * lock. */
+bool apply_pays(const struct journal *journal, uint64_t pages);
 /* Applies. The caller has `applying`. */
 int apply_locked(struct journal *journal);
 /* All that is committed is to be applied next. Returns 0 or a negative errno, and then some of

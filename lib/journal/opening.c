@@ -187,11 +187,11 @@ bool journal_wants_apply(struct journal *journal, uint64_t idle)
     bool wants;
 
     pthread_mutex_lock(&journal->lock);
-    wants =
-        journal->fd >= 0 && !atomic_load(&journal->error) && !point_is_held(journal) &&
-        (journal->commits > journal->applied_commits || journal->apply_error != 0) &&
-        (now - journal->last_use >= idle ||
-         (journal->apply_error == 0 && journal->pools[POOL_JOURNAL].count >= journal->limit / 2));
+    wants = journal->fd >= 0 && !atomic_load(&journal->error) && !point_is_held(journal) &&
+            (journal->commits > journal->applied_commits || journal->apply_error != 0) &&
+            (now - journal->last_use >= idle ||
+             (journal->apply_error == 0 &&
+              journal->pools[POOL_JOURNAL].count >= journal->limit / 2 && apply_pays(journal, 0)));
     if (journal->apply_error != 0 && now - journal->last_apply < idle)
         wants = false;
     pthread_mutex_unlock(&journal->lock);

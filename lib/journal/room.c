@@ -115,6 +115,8 @@ void room_give(struct journal *journal, uint64_t block, uint64_t pages)
                   (off_t)offset_of(block), (off_t)(pages * REDO_PAGE));
     pthread_mutex_lock(&journal->lock);
     blocks_give(room_pool(journal, block), index_of(block), pages);
+    if (journal->left > journal->pools[POOL_JOURNAL].count)
+        journal->left = journal->pools[POOL_JOURNAL].count;
     pthread_mutex_unlock(&journal->lock);
 }
 
