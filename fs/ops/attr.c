@@ -94,6 +94,7 @@ static int set_inode_mode(struct inode *inode, int fd, mode_t mode)
     // The kernel has decided whether the caller may set setgid.
     KEEP_SETID(&inode->volume->info.cred, mode & S_ISGID);
 
+    file_io_expect_mode(inode, mode);
     return object_set_mode(fd, mode & 07777);
 }
 

@@ -111,6 +111,32 @@ static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)
     return true;
 }
 
+/* Returns whether opens that a mode allows need a descriptor that it does not let be had: for the
+ * one, and for the other because of earlier opens. */
+static bool mode_parts_opens(const struct inode *inode, mode_t mode)
+{
+    bool reads = inode->ref.flags & NODE_IO_READABLE, writes = inode->ref.flags & NODE_IO_WRITABLE;
+
+    return inode->ref.held.io_fd >= 0 && (mode & S_IRUSR ? !reads : reads) &&
+           (mode & S_IWUSR ? !writes : writes);
+}
+
+void file_io_expect_mode(struct inode *inode, mode_t mode)
+{
+    struct volume *volume = inode->volume;
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+
+    if (volume->info.cred.privileged || !inode_is_regular(inode))
+        return;
+    lock_take(stripe);
+    node_refresh(&volume->nodes, &inode->ref);
+    // If this fails, so do those opens. A worker that follows sets the second mode, too.
+    if (mode_parts_opens(inode, mode) &&
+        object_set_mode(inode->fd, (mode & 0777) | S_IRUSR | S_IWUSR) == 0)
+        improve_io(inode, -1);
+    lock_release(stripe);
+}
+
 int file_io_begin(struct inode *inode, bool writable, struct file_io *io)
 {
     struct lock *stripe = volume_stripe(inode->volume, &inode->ref);

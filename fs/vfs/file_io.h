@@ -30,6 +30,10 @@ bool file_io_for_readers(const struct inode *inode);
  * which is consumed, or -1. The node's stripe is held. Returns 0 or a negative errno. */
 int file_io_provide(struct inode *inode, bool writer, int io_fd);
 
+/* Prepares an open file for a mode that it is about to get. Its opens share one descriptor, and a
+ * daemon that is no more than the owner could not have one for reading and writing any more. */
+void file_io_expect_mode(struct inode *inode, mode_t mode);
+
 /* Waits until the contents are on the disk. Returns 0 or a negative errno. */
 int file_io_sync(struct inode *inode, bool data_only);
 

@@ -40,6 +40,36 @@ static void file_modes_bind_all_but_root(void **state)
     assert_int_equal(try_open("file", O_RDWR), 0);
 }
 
+// What the one mode lets be opened and what the other does share a file.
+static void opens_of_two_modes_share_a_file(void **state)
+{
+    static const struct {
+        mode_t mode, later;
+        int flags, later_flags;
+    } modes[] = {
+        { 0400, 0200, O_RDONLY, O_WRONLY },
+        { 0200, 0400, O_WRONLY, O_RDONLY },
+        { 0600, 0200, O_RDONLY, O_WRONLY },
+        { 0600, 0400, O_WRONLY, O_RDONLY },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        char byte = '\0';
+        put_file("file", "a");
+        assert_ok(chmod("file", modes[i].mode));
+        int fd = open_file("file", modes[i].flags);
+        assert_ok(chmod("file", modes[i].later));
+        int later = open_file("file", modes[i].later_flags);
+        assert_int_equal(stat_of("file").st_mode & 07777, modes[i].later);
+        bool writes_later = modes[i].later_flags == O_WRONLY;
+        assert_int_equal(pwrite(writes_later ? later : fd, "b", 1, 0), 1);
+        assert_int_equal(pread(writes_later ? fd : later, &byte, 1, 0), 1);
+        assert_int_equal(byte, 'b');
+        assert_ok(close(fd) | close(later));
+        assert_ok(unlink("file"));
+    }
+}
+
 static void directory_modes_bind_all_but_root(void **state)
 {
     int denied = fixture_of(state)->root ? 0 : EACCES;
@@ -248,6 +278,7 @@ static void who_may_enter(void **state)
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(file_modes_bind_all_but_root),
+    cmocka_unit_test(opens_of_two_modes_share_a_file),
     cmocka_unit_test(directory_modes_bind_all_but_root),
     cmocka_unit_test(access_tells_what_open_would),
     cmocka_unit_test(open_file_outlasts_its_mode),
