@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* any_attribute DIRECTORY MOUNTPOINT: a filesystem that shows a directory and takes an extended
- * attribute by any name from anybody, as a network filesystem may take system.nfs4_acl. */
+ * attribute by any name from anybody, as a network filesystem may take system.nfs4_acl. To the
+ * question for user.errno.N it answers with that error. */
 #define FUSE_USE_VERSION 31
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <fuse.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -16,6 +18,8 @@
 
 /* Each attribute's name has this in front in the directory itself. */
 #define PREFIX "user.any."
+
+#define ERROR_PREFIX "user.errno."
 
 struct own_name {
     char text[XATTR_NAME_MAX + sizeof(PREFIX)];
@@ -83,6 +87,8 @@ static int any_getxattr(const char *path, const char *name, char *value, size_t 
 {
     struct own_name own;
 
+    if (strncmp(name, ERROR_PREFIX, strlen(ERROR_PREFIX)) == 0)
+        return -atoi(name + strlen(ERROR_PREFIX));
     return result_of(lgetxattr(below(path), own_name(name, &own), value, size));
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A store whose filesystem takes attributes by any name, and asks nobody for rights: it would take
-// them from the daemon, in whose name they come.
+// them from the daemon, in whose name they come. It answers with any error, too.
 #include "tests/mount/harness/files.h"
 #include "tests/mount/harness/users.h"
 #include "tests/mount/workspace/workspace.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
@@ -27,6 +28,14 @@ static void cover_store(const struct workspace *workspace, const char *directory
         _exit(127);
     }
     assert_true(becomes_true(is_mounted, (void *)(uintptr_t)workspace->store));
+}
+
+/* The store's own filesystem ends with the mount, its last user. */
+static void end_both(void)
+{
+    assert_ok(umount2("store", MNT_DETACH));
+    assert_ok(umount2("mnt", 0));
+    assert_int_equal(workspace_await_children(), 0);
 }
 
 static int set_other(void *path)
@@ -64,15 +73,36 @@ static void only_what_the_kernel_checks_reaches_the_store(void **state)
     assert_int_equal(length, strlen("user.plain") + strlen("trusted.plain") + 2);
     assert_int_equal(getxattr("mnt", "user.plain", value, sizeof(value)), 5);
     assert_int_equal(getxattr("mnt", "trusted.plain", value, sizeof(value)), 5);
+    end_both();
+}
 
-    // The store's own filesystem ends with the mount, its last user.
-    assert_ok(umount2("store", MNT_DETACH));
-    assert_ok(umount2("mnt", 0));
-    assert_int_equal(workspace_await_children(), 0);
+// The kernel says ENOTCONN of a mount that nobody serves any more; this one is served.
+static void no_error_of_the_store_says_that_the_mount_has_gone(void **state)
+{
+    static const struct {
+        int stores, mounts;
+    } errors[] = {
+        { ENOTCONN, EIO },  { ECONNABORTED, EIO }, { EBADFD, EIO },
+        { EDQUOT, EDQUOT }, { ESTALE, ESTALE },    { EREMOTEIO, EREMOTEIO },
+    };
+    struct workspace *workspace = workspace_of(state);
+
+    assert_ok(mkdir("shown", 0777));
+    cover_store(workspace, "shown");
+    workspace_mount(workspace, true, "noshared");
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "user.errno.%d", errors[i].stores);
+        assert_errno(getxattr("store", name, NULL, 0), errors[i].stores);
+        assert_errno(getxattr("mnt", name, NULL, 0), errors[i].mounts);
+    }
+    end_both();
 }
 
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(only_what_the_kernel_checks_reaches_the_store),
+    cmocka_unit_test(no_error_of_the_store_says_that_the_mount_has_gone),
 };
 
 WORKSPACE_MAIN("store_xattr", cases)
