@@ -11,7 +11,7 @@
 
 #include "fs/process/children.h"
 
-enum { DESCRIPTORS = 64 };
+enum { DESCRIPTORS = 64, TRIES = 60 };
 
 static void block_ends_of_children(void)
 {
@@ -46,16 +46,19 @@ static pid_t start_worker(void)
 
 static void inspect(void *unused)
 {
+    enum threads threads = THREADS_UNKNOWN;
+
     (void)unused;
     block_ends_of_children();
     pid_t worker = start_worker();
     take_all_descriptors();
-    enum threads threads = children_inspect(worker);
+    // On a busy machine one may take too long.
+    for (int i = 0; threads == THREADS_UNKNOWN && i < TRIES; i++)
+        threads = children_inspect(worker);
     EXPECT(threads == THREADS_WAITING || threads == THREADS_RUNNABLE);
-    // The inspection has reaped its own child alone.
+    // It is not the inspection's to reap.
     EXPECT(kill(worker, SIGKILL) == 0);
-    EXPECT(waitpid(-1, NULL, 0) == worker);
-    EXPECT(waitpid(-1, NULL, 0) == -1 && errno == ECHILD);
+    EXPECT(waitpid(worker, NULL, 0) == worker);
 }
 
 /* A worker that recovers would close it, and then the keeper what has its number next. */
