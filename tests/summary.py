@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends
-with one line: N passed, N failed, and N skipped if any were. Before it stands the end of what each
-program that failed has printed, without the cases that passed: a long log may be cut. It counts the
+with one line: N passed, N failed, and N skipped if any were. Before it stands of what each program
+that failed has printed what first tells of a failure, and the end, without the cases that passed: a long
+log may be cut. It counts the
 cases inside a program where it names them, in TAP or as cmocka does; otherwise the program. A
 program that failed counts as a failure at least once, and so does a log that is missing or
 empty."""
@@ -13,7 +14,9 @@ ANY_CASE = re.MULTILINE | re.IGNORECASE
 PASSED = re.compile(r"^(?:ok \d+(?!.*# *SKIP)|\[ +OK +\] )", ANY_CASE)
 FAILED = re.compile(r"^(?:not ok \d+ - |\[ +(?:FAILED|ERROR) +\] (?=[^-\d]))(\S+)$", re.MULTILINE)
 UNEVENTFUL = re.compile(r"^(?:\[ +(?:OK|RUN) +\] |\[=+\]|ok \d+)")
-COMPLAINTS_MAX = 12
+TELLING = re.compile(r"^not ok |^(?:FAILED|failed call|difference|ERROR)|\[ +(?:ERROR|FAILED) +\]|ERROR: \w+Sanitizer|"
+                     r"runtime error:|\.py\", line \d")
+FIRST_MAX, LAST_MAX = 10, 12
 SKIPPED = re.compile(r"^(?:ok \d+.*# *SKIP|\[ +SKIPPED +\] [^\d\s]\S*$)", ANY_CASE)
 
 
@@ -31,10 +34,12 @@ def count(program):
 
 
 def complaints(program):
-    """The last lines that a program printed, but of cases that passed."""
+    """The first lines of a program that tell of a failure, and its last, but of cases that passed."""
     output = program.get("stdout", "") + "\n" + program.get("stderr", "")
     lines = [line for line in output.splitlines() if line.strip() and not UNEVENTFUL.match(line)]
-    return lines[-COMPLAINTS_MAX:]
+    telling = [number for number, line in enumerate(lines) if TELLING.search(line)][:FIRST_MAX]
+    last = range(max(0, len(lines) - LAST_MAX), len(lines))
+    return [lines[number] for number in sorted({*telling, *last})]
 
 
 def read(path):
