@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Adds up the logs that `meson test` wrote (one JSON object for each program and line) and ends
-with one line: N passed, N failed, and N skipped if any were. Before it stands of what each program
-that failed has printed what first tells of a failure, and the end, without the cases that passed: a long
-log may be cut. It counts the
-cases inside a program where it names them, in TAP or as cmocka does; otherwise the program. A
-program that failed counts as a failure at least once, and so does a log that is missing or
-empty."""
+with one line: N passed, N failed, and N skipped if any were. Before it stand lines of each program
+that failed: the first that tell of a failure, and the last, without the cases that passed. The log of
+all may be cut. It counts the cases inside a program where it names them, in TAP or as cmocka does;
+otherwise the program. A program that failed counts as a failure at least once, and so does a log that
+is missing or empty."""
 import json
 import re
 import sys
