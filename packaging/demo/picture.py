@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Has two processes map a part of a file each and store into it, and runs a command that looks at
-the file meanwhile.
+"""Writes a file, has two processes map a part of it each and store into that, and runs a command
+that looks at the file meanwhile.
 
     picture.py FILE COMMAND [ARGUMENT...]
 
@@ -15,21 +15,27 @@ MIB = 1 << 20
 SIZE = 16 * MIB
 
 
-def map_and_store(file, begin, end, stored):
-    """Maps the bytes from `begin` to `end`, and stores into the first of them."""
-    mapped = mmap.mmap(file.fileno(), end - begin, offset=begin)
-    for offset in range(0, stored, mmap.PAGESIZE):
+def write(file, size):
+    """Writes the beginning of a file to where it belongs, as much at once as a huge page has."""
+    for offset in range(0, size, 2 * MIB):
+        os.pwrite(file.fileno(), b"\1" * (2 * MIB), offset)
+    os.fsync(file.fileno())
+
+
+def store(mapped, begin, end):
+    for offset in range(begin, end, mmap.PAGESIZE):
         mapped[offset] = 1
-    return mapped
 
 
 def hold(file, stored, done):
-    """Maps the second half until the other process has gone on."""
-    mapped = map_and_store(file, SIZE // 2, SIZE, 3 * MIB)
-    os.write(stored, b"\n")
-    os.close(stored)
-    os.read(done, 1)
-    mapped.close()
+    """Maps the second half until the other process has gone on, and flushes a part of that."""
+    with mmap.mmap(file.fileno(), SIZE // 2, offset=SIZE // 2) as mapped:
+        store(mapped, 0, 2 * MIB)
+        mapped.flush()
+        store(mapped, 2 * MIB, 3 * MIB)
+        os.write(stored, b"\n")
+        os.close(stored)
+        os.read(done, 1)
 
 
 def main(path, *command):
@@ -37,18 +43,19 @@ def main(path, *command):
     done, go_on = os.pipe()
     with open(path, "w+b") as file:
         file.truncate(SIZE)
+        write(file, 4 * MIB)
         if os.fork() == 0:
             os.close(go_on)
             hold(file, stored, done)
             os._exit(0)
         os.close(stored)
-        mapped = map_and_store(file, 0, 10 * MIB, 5 * MIB)
-        if not os.read(has_stored, 1):
-            sys.exit(f"picture.py: {path} could not be mapped")
-        ran = subprocess.run([*command, path], check=False)
-        os.close(go_on)
-        os.wait()
-        mapped.close()
+        with mmap.mmap(file.fileno(), 10 * MIB) as mapped:
+            if not os.read(has_stored, 1):
+                sys.exit(f"picture.py: {path} could not be mapped")
+            store(mapped, 4 * MIB, 5 * MIB)
+            ran = subprocess.run([*command, path], check=False)
+            os.close(go_on)
+            os.wait()
     sys.exit(ran.returncode)
 
 
