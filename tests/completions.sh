@@ -1,15 +1,38 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# completions.sh DIRECTORY: what Tab offers, in bash; that what is for zsh and fish has the same words, and
-# can be read where there are these shells. $SHMAPFS and $SHMAPCTL are the programs whose words are compared with what is offered.
+# completions.sh DIRECTORY: what Tab offers, in bash, and in zsh and fish where these are; that what is
+# for them has the same words. $SHMAPFS and $SHMAPCTL are the programs whose words are compared.
 set -uo pipefail
 
 directory=$1
+tests=$(cd "$(dirname "$0")" && pwd)
 failures=0
+
+# What is not here is no failure, unless all that packaging/setup --tests installs has to be.
+lacking() { # TEXT
+    echo "$1"
+    [ "${SHMAPFS_NO_SKIP-}" != 1 ] || failures=$((failures + 1))
+}
+
+# A mount needs a namespace for itself, where copies of others do not stay.
+if [ "$(id -u)" = 0 ] && [ "${COMPLETIONS_ALONE-}" != 1 ] && unshare --mount true; then
+    COMPLETIONS_ALONE=1 exec unshare --mount "$0" "$@"
+fi
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+trap 'umount "$mountpoint" 2>/dev/null; rm -rf "$work"' EXIT
+mkdir "$work/empty"
+cd "$work/empty" || exit 1
+
+# The kernel writes a space and a backslash as octal numbers.
+mountpoint=$work/mounts/'with space\and'
+if [ "${COMPLETIONS_ALONE-}" = 1 ]; then
+    umount -a -l -t fuse.shmapfs
+    mkdir -p "$mountpoint"
+    "$SHMAPFS" "$mountpoint" -o size=1m || mountpoint=
+else
+    mountpoint=
+fi
 # shellcheck source=packaging/completions/shmapctl.bash
 . "$directory/shmapctl.bash"
 
@@ -91,6 +114,17 @@ check_zsh_words() {
     for word in $(all_options); do
         check_zsh_word _shmapfs_options "${word%=}"
     done
+}
+
+# Asks one zsh for all lines, and shows those that differ, as offered (<) and as wanted (>).
+check_zsh() { # standard input: LINE|WANTED..., in the order of the alphabet
+    local rows lines
+    mapfile -t rows
+    lines=$(printf '%s\n' "${rows[@]%%|*}")
+    LC_ALL=C timeout 200 zsh -f "$tests/completions.zsh" "$directory" <<<"$lines" |
+        paste -d '|' <(cat <<<"$lines") - | diff - <(printf '%s\n' "${rows[@]}") && return
+    echo "zsh offers something else"
+    failures=$((failures + 1))
 }
 
 check_fish_words() {
@@ -186,13 +220,51 @@ check_options_of_help
 COMP_WORDBREAKS=$' \t\n'
 check 'shmapfs /a /b -o size=1g,nokee' size=1g,nokeeper
 
+zsh_row=
+if [ -n "$mountpoint" ]; then
+    line="shmapctl top $work/mounts/w"
+    check "$line" "$mountpoint"
+    # Zsh offers it as a directory, too.
+    zsh_row=$'\n'"$line|$mountpoint "'with\ space\\and'
+else
+    lacking "nothing could be mounted here: mount points were not asked for"
+fi
+
 check_zsh_words
 if command -v zsh >/dev/null; then
-    for file in _shmapctl _shmapfs _shmapfs_options; do
-        zsh -n "$directory/$file" || failures=$((failures + 1))
-    done
+    check_zsh <<END
+shmapctl |$(printf '%s\n' "${commands[@]}" | sort | xargs)
+shmapctl st|status
+shmapctl --json wh|who
+shmapctl list -|--help --json --version -V -h -j
+shmapctl class . |anon atomic checkpoint persist scratch
+shmapctl class . .. p|persist
+shmapctl class --li|--lifetime --linger
+shmapctl class --lifetime |last-close mount
+shmapctl class --lifetime=|--lifetime=last-close --lifetime=mount
+shmapctl class --lifetime last-close . an|anon
+shmapctl class with\ space an|anon
+shmapctl skeleton . |off on
+shmapctl resize . 5|50% 512m
+shmapctl help sy|sync
+shmapctl ls --sort m|mtime
+shmapctl save --a|--all
+shmapctl metrics --o|--output
+shmapctl who --sort m|
+shmapctl bogus |
+shmapctl run --n|--name
+shmapctl run --join desk -- dirnam|dirname
+shmapctl run -o size=1g -- dirnam|dirname
+shmapctl run -o size=1g,hu|size=1g,huge
+shmapctl run -o huge=w|huge=within_size
+shmapctl run --options=ro,nosy|--options=ro,nosymfollow
+shmapfs --v|--version
+shmapfs -o size=1g,nokee|size=1g,nokeeper
+shmapfs -o anon=x:y,nokee|anon=x:y,nokeeper
+shmapfs -osize=1g,nokee|-osize=1g,nokeeper$zsh_row
+END
 else
-    echo "there is no zsh here: what is for zsh was compared, and not read"
+    lacking "there is no zsh here: what is for zsh was compared, and not run"
 fi
 
 check_fish_words
@@ -202,7 +274,7 @@ if command -v fish >/dev/null; then
     check_fish 'shmapctl ls --sort all' allocated
     check_fish 'shmapfs -o size=1g,nokee' size=1g,nokeeper
 else
-    echo "there is no fish here: what is for fish was compared, and not read"
+    echo "there is no fish here: what is for fish was compared, and not run"
 fi
 
 echo "$failures failures"
