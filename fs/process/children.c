@@ -79,7 +79,7 @@ bool children_do(struct children *children, int (*work)(void *argument))
 }
 
 /* Returns whether a child has ended, which stays to be waited for. */
-static bool has_ended(pid_t child)
+static bool child_has_ended(pid_t child)
 {
     siginfo_t info = { .si_pid = 0 };
 
@@ -98,13 +98,13 @@ static bool await_end(pid_t child, uint64_t milliseconds)
 
     sigemptyset(&ends);
     sigaddset(&ends, SIGCHLD);
-    while (!has_ended(child) && (now = clock_now()) < limit) {
+    while (!child_has_ended(child) && (now = clock_now()) < limit) {
         struct timespec rest = { .tv_sec = (time_t)((limit - now) / 1000000000),
                                  .tv_nsec = (long)((limit - now) % 1000000000) };
 
         sigtimedwait(&ends, NULL, &rest);
     }
-    return has_ended(child);
+    return child_has_ended(child);
 }
 
 void children_do_long(struct children *children, int (*work)(void *argument),

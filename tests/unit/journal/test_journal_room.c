@@ -14,7 +14,7 @@
 enum { PAGE = 4096, PIECE = 1 << 20, COMMITS = 64 };
 
 /* Applies of so little that is committed would not pay. */
-_Static_assert(COMMITS * PAGE < JOURNAL_SIZE_MIN / 8, "the commits are small");
+_Static_assert(COMMITS *PAGE < JOURNAL_SIZE_MIN / 8, "the commits are small");
 
 struct file {
     int fd;
@@ -80,6 +80,14 @@ static void fill(const struct file *file)
         write_at(file, PIECE, offset);
 }
 
+/* There is little that an apply could give back. */
+static void commit_a_page_and_fill(void)
+{
+    write_at(&world.mine, PAGE, 0);
+    commit(&world.mine);
+    fill(&world.others);
+}
+
 static struct journal_state state_of_journal(void)
 {
     struct journal_state state;
@@ -105,9 +113,7 @@ static void one_who_does_not_commit_delays_nobody(void **state)
 static void what_is_committed_at_last_gives_room(void **state)
 {
     begin(*state);
-    write_at(&world.mine, PAGE, 0);
-    commit(&world.mine);
-    fill(&world.others);
+    commit_a_page_and_fill();
     uint64_t before = state_of_journal().applies;
     commit(&world.others);
     assert_true(journal_wants_apply(world.journal, UINT64_MAX));
@@ -120,9 +126,7 @@ static void what_is_committed_at_last_gives_room(void **state)
 static void what_is_dropped_gives_room(void **state)
 {
     begin(*state);
-    write_at(&world.mine, PAGE, 0);
-    commit(&world.mine);
-    fill(&world.others);
+    commit_a_page_and_fill();
     // Cut off, which makes room as a drop does.
     assert_int_equal(journal_truncate(world.others.object, world.others.fd, 0), 0);
     for (uint64_t offset = 0; offset < 2 * JOURNAL_SIZE_MIN; offset += PIECE) {

@@ -40,7 +40,7 @@ static void file_modes_bind_all_but_root(void **state)
     assert_int_equal(try_open("file", O_RDWR), 0);
 }
 
-// What the one mode lets be opened and what the other does share a file.
+// Opens that different modes have allowed share a file.
 static void opens_of_two_modes_share_a_file(void **state)
 {
     static const struct {
