@@ -226,6 +226,9 @@ if [ -n "$mountpoint" ]; then
     check "$line" "$mountpoint"
     # Zsh offers it as a directory, too.
     zsh_row=$'\n'"$line|$mountpoint "'with\ space\\and'
+    zsh_row+=$'\n'"shmapctl save -a $work/mounts/w|$mountpoint "'with\ space\\and'
+    touch "$work/mounts/file"
+    zsh_row+=$'\n'"shmapctl save $work/mounts/f|file"
 else
     lacking "nothing could be mounted here: mount points were not asked for"
 fi
@@ -272,6 +275,10 @@ if command -v fish >/dev/null; then
     check_fish 'shmapctl st' status
     check_fish 'shmapctl metrics --o' --output
     check_fish 'shmapctl ls --sort all' allocated
+    if [ -n "$mountpoint" ]; then
+        check_fish "shmapctl save $work/mounts/f" "$work/mounts/file"
+        check_fish "shmapctl save -a $work/mounts/f" ''
+    fi
     check_fish 'shmapfs -o size=1g,nokee' size=1g,nokeeper
 else
     echo "there is no fish here: what is for fish was compared, and not run"

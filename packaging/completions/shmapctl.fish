@@ -48,7 +48,7 @@ complete -c shmapctl -s V -l version -d 'show the version'
 
 __shmapctl_for 'status ls top metrics doctor sync upgrade snapshot resize reattach' -a '(__shmapctl_mounts)' -d 'mount point'
 __shmapctl_for 'skeleton resize summary verify recover snapshot' -a '(__fish_complete_directories)'
-__shmapctl_for 'class who map warmup save upgrade' -F
+__shmapctl_for 'class who map warmup upgrade' -F
 __shmapctl_for help -a '(__shmapctl_commands)'
 __shmapctl_for skeleton -a 'on off'
 __shmapctl_for resize -a '25% 50% 75% 512m 1g 4g' -d size
@@ -72,6 +72,8 @@ __shmapctl_for ls -l used -d 'only what a process uses'
 __shmapctl_for ls -l unused -d 'only what no process uses'
 
 __shmapctl_for save -s a -l all -d 'all that is uncommitted'
+complete -c shmapctl -n '__fish_seen_subcommand_from save; and not __fish_contains_opt -s a all' -F
+complete -c shmapctl -n '__fish_seen_subcommand_from save; and __fish_contains_opt -s a all' -f -a '(__shmapctl_mounts)' -d 'mount point'
 __shmapctl_for save -l to -r -F -d 'copy a file'
 __shmapctl_for snapshot -l read-only -d 'nobody may write to it'
 __shmapctl_for snapshot -l anon -d 'with what does not last'

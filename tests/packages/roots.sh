@@ -69,6 +69,9 @@ check_packages() {
     check "a program can be built with the library" in_root sh -ec '
         apt-get -qq install -y --no-install-recommends gcc libc6-dev pkgconf
         cc /usr/share/doc/libshmap-dev/examples/class.c $(pkg-config --cflags --libs shmap) -o /srv/class'
+    check "the links of README lead to pages and pictures that are installed" in_root sh -ec '
+        cd /usr/share/doc/shmapfs
+        grep -o "](docs/[^)#]*" README.md | sort -u | while read -r link; do test -f "${link#*(}" || exit 1; done'
     check_autopkgtest
 }
 
