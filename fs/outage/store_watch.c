@@ -287,7 +287,8 @@ bool store_watch_tick(struct volume *volume)
     bool at_work;
 
     lock_take(&watch->lock);
-    if (settles && watch->started && !watch->settles && !watch->since) {
+    if (settles && pending_invalidation_is_due(volume) && watch->started && !watch->settles &&
+        !watch->since) {
         watch->settles = true;
         pthread_cond_signal(&watch->wanted);
     }

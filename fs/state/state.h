@@ -126,7 +126,7 @@ struct pending_invalidations {
     struct pending_invalidation {
         uint64_t id;
         uint64_t state; // what the file was like when it was opened
-        bool settling;
+        uint32_t opens; // for writing, since it was listed
     } nodes[PENDING_INVALIDATIONS];
 };
 

@@ -15,7 +15,9 @@
 
 struct pending_lock {
     struct lock lock; // guards what is pending in the state
-    unsigned ticks;   // since the last look
+    // The ticker's alone:
+    unsigned ticks; // since the last look
+    bool due;       // it is time for one
 };
 
 int pending_invalidation_init(struct volume *volume)
@@ -88,7 +90,7 @@ void pending_invalidation_add(const struct inode *inode, const struct statx *stx
     lock_take(&volume->pending->lock);
     node = find_pending(pending, inode->ref.id);
     if (node) {
-        node->settling = false;
+        node->opens++;
     } else {
         if (pending->count >= PENDING_INVALIDATIONS) {
             invalidate(volume, pending->nodes[0].id);
@@ -107,24 +109,29 @@ void pending_invalidation_writer_left(struct inode *inode)
     struct volume *volume = inode->volume;
     struct pending_invalidations *pending = &volume->state->pending;
     struct pending_invalidation *node;
+    struct pending_invalidation listed;
     struct statx stx;
-    uint64_t state;
+    bool unchanged;
 
     if (pending->count == 0)
         return;
     lock_take(&volume->pending->lock);
     node = find_pending(pending, inode->ref.id);
-    state = node ? node->state : 0;
+    if (node)
+        listed = *node;
     lock_release(&volume->pending->lock);
+    if (!node)
+        return;
     // Without the lock: the store may not answer, and files in RAM are listed, too.
-    if (!node || is_unchanged(inode, state, &stx))
+    unchanged = is_unchanged(inode, listed.state, &stx);
+    if (unchanged && stx.stx_size > 0)
         return;
     lock_take(&volume->pending->lock);
     node = find_pending(pending, inode->ref.id);
-    if (node) {
+    if (node && !unchanged) {
         invalidate(volume, inode->ref.id);
         remove_pending(pending, node);
-    } else if (node && stx.stx_size == 0 &&
+    } else if (node && node->opens == listed.opens &&
                node_flags_unless_writers(&volume->nodes, &inode->ref, NODE_ATTR_CACHED, 0)) {
         remove_pending(pending, node);
     }
@@ -178,30 +185,28 @@ bool pending_invalidation_waits(struct volume *volume, bool in_store)
     return any;
 }
 
-/* Chooses a node and copies its entry; the list shows what becomes of the node meanwhile. */
+/* Chooses a node and copies its entry. */
 static bool begin_one(struct volume *volume, bool in_store, struct pending_invalidation *chosen)
 {
     struct pending_invalidation *node;
 
     lock_take(&volume->pending->lock);
     node = find_first(volume, in_store);
-    if (node) {
-        node->settling = true;
+    if (node)
         *chosen = *node;
-    }
     lock_release(&volume->pending->lock);
     return node != NULL;
 }
 
-/* Takes a node off the list, unless it was opened again. */
-static void end_one(struct volume *volume, uint64_t id)
+/* Takes a chosen node off the list, unless it was opened again. */
+static void end_one(struct volume *volume, const struct pending_invalidation *chosen)
 {
     struct pending_invalidations *pending = &volume->state->pending;
     struct pending_invalidation *node;
 
     lock_take(&volume->pending->lock);
-    node = find_pending(pending, id);
-    if (node && node->settling)
+    node = find_pending(pending, chosen->id);
+    if (node && node->opens == chosen->opens)
         remove_pending(pending, node);
     lock_release(&volume->pending->lock);
 }
@@ -214,22 +219,30 @@ bool pending_invalidation_settle_one(struct volume *volume, bool in_store)
         return false;
     if (!is_still_true(volume, &node))
         invalidate(volume, node.id);
-    end_one(volume, node.id);
+    end_one(volume, &node);
     return true;
 }
 
 bool pending_invalidation_settle(struct volume *volume)
 {
+    struct pending_lock *pending = volume->pending;
     uint32_t left = volume->state->pending.count;
-    bool any = false;
+    bool any = left > 0;
 
-    if (any && ++volume->pending->ticks < LOOK_EVERY)
-        return true;
-    volume->pending->ticks = 0;
+    pending->ticks = any ? pending->ticks + 1 : 0;
+    pending->due = pending->ticks == LOOK_EVERY;
+    if (!pending->due)
+        return any;
+    pending->ticks = 0;
     // Files that are listed meanwhile can wait until the next look.
-    for (; left > 0 && pending_invalidation_settle_one(volume, false); left--)
-        any = true;
-    return any;
+    while (left > 0 && pending_invalidation_settle_one(volume, false))
+        left--;
+    return true;
+}
+
+bool pending_invalidation_is_due(const struct volume *volume)
+{
+    return volume->pending->due;
 }
 
 double pending_invalidation_add_new(struct inode *inode, const struct statx *stx)

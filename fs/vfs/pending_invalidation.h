@@ -32,10 +32,14 @@ double pending_invalidation_add_new(struct inode *inode, const struct statx *stx
  * it was, there is nothing left to look after. */
 void pending_invalidation_writer_left(struct inode *inode);
 
-/* Looks after the listed files in RAM, and after one file that is listed. The store may not answer:
- * nobody who looks after files there is to be waited for. Return whether there were any. */
+/* Looks after the listed files in RAM, each some ticks, and after one file that is listed. The store
+ * may not answer: nobody who looks after files there is to be waited for. Return whether there were
+ * any. */
 bool pending_invalidation_settle(struct volume *volume);
 bool pending_invalidation_settle_one(struct volume *volume, bool in_store);
+
+/* Returns whether this tick is one of those that look. For the ticker alone. */
+bool pending_invalidation_is_due(const struct volume *volume);
 
 /* Returns whether files of the store are listed, or of RAM. */
 bool pending_invalidation_waits(struct volume *volume, bool in_store);

@@ -108,6 +108,9 @@ static int list(unsigned i)
     return closedir(dir);
 }
 
+/* Of those that are open for longer than a look of the ticker's takes to come. */
+#define LEASES_MOST 0.5
+
 /* A kind of work, in the order in which each finds what it needs. */
 struct kind {
     const char *name;
@@ -152,6 +155,7 @@ static int do_pieces(const struct kind *kind, enum place place)
 struct counts {
     double calls[PLACES];
     double answers[PLACES];
+    double leases[PLACES]; // taken by any thread
 };
 
 static void count_kind(struct traced_worker *worker, const struct kind *kind, enum place place,
@@ -166,6 +170,9 @@ static void count_kind(struct traced_worker *worker, const struct kind *kind, en
     assert_int_equal(count_calls_until_end(worker, client), 0);
     unsigned pieces = kind->piece == list ? LISTINGS : PIECES;
     double calls = (double)calls_of_requests(worker) / pieces;
+    double leases = (double)calls_of_all(worker, SYS_fcntl) / pieces;
+    if (least->calls[place] == 0 || leases < least->leases[place])
+        least->leases[place] = leases;
     if (least->calls[place] > 0 && calls >= least->calls[place])
         return;
     least->calls[place] = calls;
@@ -182,9 +189,16 @@ static void print_counts(const struct counts counts[KINDS])
     for (int k = 0; k < KINDS; k++) {
         print_message("| %s ", kinds[k].name);
         for (int place = 0; place < PLACES; place++)
-            print_message("| %.1f (%.1f) ", counts[k].calls[place], counts[k].answers[place]);
+            print_message("| %.1f (%.1f), %.1f leases ", counts[k].calls[place],
+                          counts[k].answers[place], counts[k].leases[place]);
         print_message("|\n");
     }
+}
+
+/* An empty file that a writer has closed is done with: no lease is taken to see who still has it. */
+static bool takes_leases(const struct kind *kind, double leases)
+{
+    return (kind->piece == create || kind->piece == open_to_write) && leases > LEASES_MOST;
 }
 
 /* Counts all once more. Returns how many are still more than they may be. */
@@ -196,6 +210,7 @@ static unsigned count_round(struct traced_worker *worker, struct counts least[KI
         for (int place = 0; place < PLACES; place++) {
             count_kind(worker, &kinds[k], (enum place)place, &least[k]);
             exceeded += least[k].calls[place] * 10 > kinds[k].most[place];
+            exceeded += takes_leases(&kinds[k], least[k].leases[place]);
         }
     }
     return exceeded;

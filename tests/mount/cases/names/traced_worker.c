@@ -165,6 +165,15 @@ unsigned answers_of_requests(const struct traced_worker *worker)
     return sum;
 }
 
+unsigned calls_of_all(const struct traced_worker *worker, unsigned number)
+{
+    unsigned sum = 0;
+
+    for (unsigned i = 0; i < worker->count; i++)
+        sum += worker->threads[i].calls[number];
+    return sum;
+}
+
 void print_calls(const struct traced_worker *worker, unsigned pieces)
 {
     for (unsigned n = 0; n < TRACED_NUMBERS; n++) {

@@ -37,6 +37,9 @@ int count_calls_until_end(struct traced_worker *worker, pid_t child);
 unsigned calls_of_requests(const struct traced_worker *worker);
 unsigned answers_of_requests(const struct traced_worker *worker);
 
+/* One call's number in all threads, those that look after what nobody waits for among them. */
+unsigned calls_of_all(const struct traced_worker *worker, unsigned number);
+
 /* Prints what threads that receive have called, for each of so many pieces of work. */
 void print_calls(const struct traced_worker *worker, unsigned pieces);
 
