@@ -5,8 +5,8 @@
     table.py RESULTS DOCUMENT OUTPUT
 
 Makes OUTPUT, the document as it should be: from the rows, from the directory of results that
-programs.py wrote (one file for each tier and setting), and for a tier that was not run at all, or a
-setting that this kernel does not have, from DOCUMENT. Fails if DOCUMENT says something else. The versions that were tried do not count for that:
+programs.py wrote (one file for each tier and setting), and for a tier or a setting of it that was not
+run, or that this kernel does not have, from DOCUMENT. Fails if DOCUMENT says something else. The versions that were tried do not count for that:
 the distribution changes them from one day to the next.
 """
 import collections
@@ -38,7 +38,8 @@ persisted directory: of root's mount, with FUSE *passthrough* and with the data 
 page cache (*cached*), and of a *user*'s own mount. A program's cache is tried in an anonymous
 directory that keeps its skeleton, by the mount option and by the directory's own attribute.
 
-Rows of tier 1 are part of `./check`, those of tier 2 of `./check --all`, and those of tier 3 are
+Rows of tier 1 are part of `./check` (*user* and *killed*, which go through what the others do, too),
+those of tier 2 of `./check --all`, as all columns are, and those of tier 3 are
 run by hand (`tests/programs/programs.py passthrough --tier 3`). All are run once more, with
 passthrough, while the process that serves the data is *killed* once a second.
 
@@ -72,20 +73,20 @@ def upstream(version):
 
 
 def read_results(directory):
-    """{slug: {setting: passed}}, {slug: "package version"}, the (tier, setting) that this machine
-    does not have, and the tiers that were run."""
-    passed, tried, missing, tiers = collections.defaultdict(dict), {}, set(), set()
+    """{slug: {setting: passed}}, {slug: "package version"}, the (tier, setting) that were run, and
+    the tiers of which there are results."""
+    passed, tried, ran, tiers = collections.defaultdict(dict), {}, set(), set()
     for name in sorted(os.listdir(directory) if os.path.isdir(directory) else []):
         with open(os.path.join(directory, name), encoding="utf-8") as file:
             result = json.load(file)
         tiers.add(result["tier"])
-        if result.get("missing"):
-            missing.add((result["tier"], result["setting"]))
+        if not result.get("missing"):
+            ran.add((result["tier"], result["setting"]))
         for slug, row in result["rows"].items():
             passed[slug][result["setting"]] = row["passed"]
             package, version = row["version"]
             tried[slug] = f"{package} {upstream(version)}".strip()
-    return passed, tried, missing, tiers
+    return passed, tried, ran, tiers
 
 
 def read_document(text):
@@ -104,13 +105,13 @@ def verdict(passed):
 
 def cells_of(row, old, results, elsewhere):
     """The cells of a row: what was found, or what was known before of a tier that was not run, of a
-    row that could not be run on another release than the document's, and of a setting that this
-    machine does not have."""
-    passed, tried, missing, tiers = results
+    row that could not be run on another release than the document's, and of a setting that was not
+    run."""
+    passed, tried, ran, tiers = results
     fixed = [row.name, tried.get(row.slug) or old[VERSION], str(row.tier), row.proves]
     if row.tier not in tiers or (elsewhere and row.slug not in passed):
         return fixed + list(old[VERDICTS:])
-    return fixed + [before if (row.tier, setting) in missing else verdict(passed[row.slug].get(setting))
+    return fixed + [verdict(passed[row.slug].get(setting)) if (row.tier, setting) in ran else before
                     for setting, before in zip(SETTINGS, old[VERDICTS:])]
 
 
