@@ -46,6 +46,11 @@ const struct block blocks[] = {
         { "floor", "floor", NULL },
         { "io_uring", "floor-uring", NULL },
     } },
+    { "answers at once, received as shmapfs does", {
+        { "floor-leaders", "floor-leaders", NULL },
+        { "/hp-tmpfs", "floor-leaders", "hp-tmpfs" },
+        { "/hp-directory", "floor-leaders", "hp-directory" },
+    } },
 };
 const struct block quoted_block = { "shmapfs with its default options", {
     { "anon", "anon", NULL },

@@ -361,4 +361,5 @@ const struct work_group name_works = {
     .end = end,
     .works = works,
     .count = sizeof(works) / sizeof(works[0]),
+    .anywhere = true,
 };
