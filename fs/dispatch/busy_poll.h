@@ -7,7 +7,7 @@
  * keeps the client from running. So both ways are tried: now and then some requests are received
  * the other way, and the quicker way stays. But a thread that polls, and waits for a processor for
  * a part of the time, takes it from others who want it: then polling does not pay, however quick it
- * is, and each time that a try finds it so, the next one comes twice as late.
+ * is. Each time that a try finds it so, or is clearly slower, the next one comes twice as late.
  */
 #ifndef SHMAPFS_BUSY_POLL_H
 #define SHMAPFS_BUSY_POLL_H
@@ -24,7 +24,7 @@ struct busy_poll {
     bool trying;       // this round goes the other way
     unsigned requests; // of this round
     unsigned rounds;
-    unsigned doubt; // in so many tries in a row others wanted the processors: the next comes later
+    unsigned doubt; // so many tries in a row were for nothing: the next comes later
     uint64_t begin; // of this round
     uint64_t used;  // the thread's time by then, see below
     uint64_t usual; // how long the last round took that was no try

@@ -5,6 +5,7 @@
 #include "fs/util/clock.h"
 
 #define ROUNDS   200
+#define ROUND    512 // requests
 #define LONG_AGO INT64_C(1000000000000)
 
 /* A machine on which a round takes so long with spinning, and so long without. */
@@ -29,7 +30,8 @@ static void serve_round(struct busy_poll *busy_poll, struct machine *machine)
 {
     bool spins = busy_poll_wanted(busy_poll);
     uint64_t takes = spins ? machine->spinning : machine->sleeping;
-    count_to_round(busy_poll);
+    // A try is shorter.
+    takes = takes * count_to_round(busy_poll) / ROUND;
     machine->now += takes;
     machine->used += spins && machine->crowded ? takes / 2 : takes;
     busy_poll_round(busy_poll, machine->now, machine->used);
@@ -144,6 +146,22 @@ static void a_crowded_machine_is_tried_ever_more_rarely(void **state)
     assert_in_range(tries, 1, 10 * ROUNDS / 64);
 }
 
+/* A try that is much slower is time lost, too. */
+static void what_is_clearly_slower_is_tried_ever_more_rarely(void **state)
+{
+    (void)state;
+    for (int pays = 0; pays <= 1; pays++) {
+        struct machine machine = { .spinning = pays ? 1000 : 2000, .sleeping = pays ? 2000 : 1000 };
+        struct busy_poll busy_poll = begin(&machine, pays);
+        int tries = 0;
+        for (int i = 0; i < 10 * ROUNDS; i++) {
+            tries += busy_poll_wanted(&busy_poll) != pays;
+            serve_round(&busy_poll, &machine);
+        }
+        assert_in_range(tries, 1, 10 * ROUNDS / 64);
+    }
+}
+
 /* Rounds come to no end where each call is followed by a pause. */
 static void looks_in_vain_end(void **state)
 {
@@ -245,6 +263,7 @@ int main(void)
         cmocka_unit_test(little_or_no_difference_changes_nothing),
         cmocka_unit_test(a_crowded_machine_is_left_to_others),
         cmocka_unit_test(a_crowded_machine_is_tried_ever_more_rarely),
+        cmocka_unit_test(what_is_clearly_slower_is_tried_ever_more_rarely),
         cmocka_unit_test(looks_in_vain_end),
         cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
         cmocka_unit_test(a_gap_begins_the_round_anew),
