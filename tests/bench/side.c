@@ -58,7 +58,7 @@ const struct side sides[] = {
       .mount_options = "clone_fd" },
     { .name = "floor-leaders", .what = "floor that receives as shmapfs does", .is_floor = true,
       .in_memory = true, .set_up = set_up_program, .program = "floor",
-      .mount_options = "leaders" },
+      .mount_options = "leaders,default_permissions" },
     { .name = "floor-uring", .what = "floor with -o io_uring", .is_floor = true,
       .needs_io_uring = true, .in_memory = true, .set_up = set_up_program, .program = "floor",
       .mount_options = "clone_fd,io_uring" },
