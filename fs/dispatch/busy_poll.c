@@ -2,7 +2,7 @@
 #include "fs/dispatch/busy_poll.h"
 
 #define ROUND     512 // requests
-#define TRY       64  // requests of a round that goes the other way
+#define EARLY     64  // requests after which a try may be seen to be slower
 #define TRY_EVERY 8   // rounds
 #define DOUBT_MAX 4   // doublings of that
 
@@ -35,18 +35,25 @@ static bool is_shared(uint64_t time, uint64_t used)
     return used < time - time / 4;
 }
 
-/* Ends a round that went the other way, of which as long a one as usual would have taken `time`. */
+/* Returns whether a thread hardly waited for a processor: nobody else wants one, and even a short
+ * time tells. */
+static bool is_alone(uint64_t time, uint64_t used)
+{
+    return used >= time - time / 16;
+}
+
+/* Ends a round that went the other way. */
 static void end_try(struct busy_poll *busy_poll, uint64_t time)
 {
     uint64_t little = busy_poll->usual / 8;
 
     busy_poll->trying = false;
-    // Without a clear difference everything stays as it is.
-    if (time > busy_poll->usual + little) {
+    if (time > busy_poll->usual + little && busy_poll->alone) {
         busy_poll->doubt += busy_poll->doubt < DOUBT_MAX;
         return;
     }
     busy_poll->doubt = 0;
+    // Without a clear difference everything stays as it is.
     if (time < busy_poll->usual - little)
         busy_poll->pays = !busy_poll->pays;
 }
@@ -60,28 +67,37 @@ static void end_round(struct busy_poll *busy_poll, uint64_t time, uint64_t used)
         busy_poll->pays = false;
         busy_poll->trying = false;
     } else if (busy_poll->trying) {
-        end_try(busy_poll, time * (ROUND / TRY));
+        end_try(busy_poll, time);
     } else {
         busy_poll->usual = time;
+        busy_poll->alone = is_alone(time, used);
         busy_poll->trying = ++busy_poll->rounds % (TRY_EVERY << busy_poll->doubt) == 0;
     }
-}
-
-static unsigned length_of_round(const struct busy_poll *busy_poll)
-{
-    return busy_poll->trying ? TRY : ROUND;
 }
 
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle)
 {
     busy_poll->rest -= busy_poll->rest > 0;
-    return busy_poll->requests == 0 || idle || ++busy_poll->requests > length_of_round(busy_poll);
+    busy_poll->early = false;
+    if (busy_poll->requests == 0 || idle)
+        return true;
+    busy_poll->requests++;
+    busy_poll->early = busy_poll->trying && busy_poll->alone && busy_poll->requests == EARLY + 1;
+    return busy_poll->early || busy_poll->requests > ROUND;
 }
 
 void busy_poll_round(struct busy_poll *busy_poll, uint64_t now, uint64_t used)
 {
-    if (busy_poll->requests > length_of_round(busy_poll))
-        end_round(busy_poll, now - busy_poll->begin, used - busy_poll->used);
+    uint64_t time = now - busy_poll->begin;
+
+    if (busy_poll->early) {
+        time *= ROUND / EARLY;
+        if (time <= busy_poll->usual + busy_poll->usual / 2)
+            return;
+        end_try(busy_poll, time);
+    } else if (busy_poll->requests > ROUND) {
+        end_round(busy_poll, time, used - busy_poll->used);
+    }
     busy_poll->requests = 1;
     busy_poll->begin = now;
     busy_poll->used = used;

@@ -7,7 +7,8 @@
  * keeps the client from running. So both ways are tried: now and then some requests are received
  * the other way, and the quicker way stays. But a thread that polls, and waits for a processor for
  * a part of the time, takes it from others who want it: then polling does not pay, however quick it
- * is. Each time that a try finds it so, or is clearly slower, the next one comes twice as late.
+ * is. Each time that a try finds it so, the next one comes twice as late; and so it does where nobody
+ * else wants a processor and a try is clearly slower, which then ends before the round does.
  */
 #ifndef SHMAPFS_BUSY_POLL_H
 #define SHMAPFS_BUSY_POLL_H
@@ -22,6 +23,8 @@ struct busy_poll {
     unsigned tired; // how often in a row it came to that
     bool pays;
     bool trying;       // this round goes the other way
+    bool alone;        // nobody else wanted a processor in the last round that was no try
+    bool early;        // it is time to look whether a try is slower
     unsigned requests; // of this round
     unsigned rounds;
     unsigned doubt; // so many tries in a row were for nothing: the next comes later

@@ -26,15 +26,17 @@ static unsigned count_to_round(struct busy_poll *busy_poll)
     return requests;
 }
 
+/* A try may end before the round does. */
 static void serve_round(struct busy_poll *busy_poll, struct machine *machine)
 {
     bool spins = busy_poll_wanted(busy_poll);
-    uint64_t takes = spins ? machine->spinning : machine->sleeping;
-    // A try is shorter.
-    takes = takes * count_to_round(busy_poll) / ROUND;
-    machine->now += takes;
-    machine->used += spins && machine->crowded ? takes / 2 : takes;
-    busy_poll_round(busy_poll, machine->now, machine->used);
+    uint64_t round = spins ? machine->spinning : machine->sleeping;
+    do {
+        uint64_t takes = round * count_to_round(busy_poll) / ROUND;
+        machine->now += takes;
+        machine->used += spins && machine->crowded ? takes / 2 : takes;
+        busy_poll_round(busy_poll, machine->now, machine->used);
+    } while (busy_poll->requests > 1);
 }
 
 static struct busy_poll begin(struct machine *machine, bool pays)
@@ -162,6 +164,24 @@ static void what_is_clearly_slower_is_tried_ever_more_rarely(void **state)
     }
 }
 
+/* A try that is much slower ends at once; where others want the processor, such a short time tells
+ * nothing. */
+static void a_try_that_is_slower_ends_early(void **state)
+{
+    (void)state;
+    for (int crowded = 0; crowded <= 1; crowded++) {
+        struct machine machine = { .spinning = 1000, .sleeping = 2000 };
+        struct busy_poll busy_poll = begin(&machine, true);
+        serve_until_a_try(&busy_poll, &machine);
+        busy_poll.alone = !crowded;
+        uint64_t before = machine.now;
+        serve_round(&busy_poll, &machine);
+        assert_false(busy_poll.trying);
+        assert_int_equal(busy_poll.doubt, !crowded);
+        assert_in_range(machine.now - before, crowded ? 1990 : 200, crowded ? 2000 : 300);
+    }
+}
+
 /* Rounds come to no end where each call is followed by a pause. */
 static void looks_in_vain_end(void **state)
 {
@@ -264,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_crowded_machine_is_left_to_others),
         cmocka_unit_test(a_crowded_machine_is_tried_ever_more_rarely),
         cmocka_unit_test(what_is_clearly_slower_is_tried_ever_more_rarely),
+        cmocka_unit_test(a_try_that_is_slower_ends_early),
         cmocka_unit_test(looks_in_vain_end),
         cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
         cmocka_unit_test(a_gap_begins_the_round_anew),
