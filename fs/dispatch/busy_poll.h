@@ -7,8 +7,8 @@
  * keeps the client from running. So both ways are tried: now and then some requests are received
  * the other way, and the quicker way stays. But a thread that polls, and waits for a processor for
  * a part of the time, takes it from others who want it: then polling does not pay, however quick it
- * is. Each time that a try finds it so, the next one comes twice as late; and so it does where nobody
- * else wants a processor and a try is clearly slower, which then ends before the round does.
+ * is. Each time that a try finds it so, the next one comes twice as late; and so it does where
+ * nobody else wants a processor and a try is clearly slower, which then ends before the round does.
  */
 #ifndef SHMAPFS_BUSY_POLL_H
 #define SHMAPFS_BUSY_POLL_H
