@@ -42,12 +42,14 @@ static bool is_alone(uint64_t time, uint64_t used)
     return used >= time - time / 16;
 }
 
-/* Ends a round that went the other way. */
+/* Ends a round that went the other way, unless the thread had to rest. */
 static void end_try(struct busy_poll *busy_poll, uint64_t time)
 {
     uint64_t little = busy_poll->usual / 8;
 
     busy_poll->trying = false;
+    if (busy_poll->rest > 0)
+        return;
     if (time > busy_poll->usual + little && busy_poll->alone) {
         busy_poll->doubt += busy_poll->doubt < DOUBT_MAX;
         return;
@@ -91,8 +93,10 @@ void busy_poll_round(struct busy_poll *busy_poll, uint64_t now, uint64_t used)
     uint64_t time = now - busy_poll->begin;
 
     if (busy_poll->early) {
+        bool alone = is_alone(time, used - busy_poll->used);
+
         time *= ROUND / EARLY;
-        if (time <= busy_poll->usual + busy_poll->usual / 2)
+        if (!alone || time <= busy_poll->usual + busy_poll->usual / 2)
             return;
         end_try(busy_poll, time);
     } else if (busy_poll->requests > ROUND) {

@@ -8,7 +8,8 @@
  * the other way, and the quicker way stays. But a thread that polls, and waits for a processor for
  * a part of the time, takes it from others who want it: then polling does not pay, however quick it
  * is. Each time that a try finds it so, the next one comes twice as late; and so it does where
- * nobody else wants a processor and a try is clearly slower, which then ends before the round does.
+ * nobody else wants a processor and a try is clearly slower. One that is half as slow again ends
+ * before the round does.
  */
 #ifndef SHMAPFS_BUSY_POLL_H
 #define SHMAPFS_BUSY_POLL_H
@@ -27,7 +28,7 @@ struct busy_poll {
     bool early;        // it is time to look whether a try is slower
     unsigned requests; // of this round
     unsigned rounds;
-    unsigned doubt; // so many tries in a row were for nothing: the next comes later
+    unsigned doubt; // so often in a row the other way was worse: the next try comes later
     uint64_t begin; // of this round
     uint64_t used;  // the thread's time by then, see below
     uint64_t usual; // how long the last round took that was no try
@@ -44,7 +45,7 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
 void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
 /* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
- * begins with this request: then call busy_poll_round() with the time, and with the thread's time
+ * begins with this request, or may: then call busy_poll_round() with the time, and with the thread's time
  * that it did not wait for a processor: it had one, or slept. Reading the clocks for each request
  * would cost too much. */
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle);

@@ -126,7 +126,8 @@ struct pending_invalidations {
     struct pending_invalidation {
         uint64_t id;
         uint64_t state; // what the file was like when it was opened
-        uint32_t opens; // for writing, since it was listed
+        uint32_t
+            opening; // the number of the last one, which another open of the worker does not have
     } nodes[PENDING_INVALIDATIONS];
 };
 

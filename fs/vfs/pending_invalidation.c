@@ -14,11 +14,24 @@
 #define LOOK_EVERY 4
 
 struct pending_lock {
-    struct lock lock; // guards what is pending in the state
+    struct lock lock;  // guards what is pending in the state, and:
+    uint32_t openings; // that were listed, also by earlier workers; 0: it is not known yet
     // The ticker's alone:
     unsigned ticks; // since the last look
     bool due;       // it is time for one
 };
+
+/* Returns the highest number that a node which an earlier worker has listed has. */
+static uint32_t last_opening(const struct pending_invalidations *pending)
+{
+    uint32_t last = 0;
+
+    for (uint32_t i = 0; i < PENDING_INVALIDATIONS; i++) {
+        if (i < pending->count && pending->nodes[i].opening > last)
+            last = pending->nodes[i].opening;
+    }
+    return last;
+}
 
 int pending_invalidation_init(struct volume *volume)
 {
@@ -89,17 +102,18 @@ void pending_invalidation_add(const struct inode *inode, const struct statx *stx
 
     lock_take(&volume->pending->lock);
     node = find_pending(pending, inode->ref.id);
-    if (node) {
-        node->opens++;
-    } else {
+    if (!node) {
         if (pending->count >= PENDING_INVALIDATIONS) {
             invalidate(volume, pending->nodes[0].id);
             remove_pending(pending, &pending->nodes[0]);
         }
-        pending->nodes[pending->count] =
-            (struct pending_invalidation){ .id = inode->ref.id, .state = state_of(stx) };
+        node = &pending->nodes[pending->count];
+        *node = (struct pending_invalidation){ .id = inode->ref.id, .state = state_of(stx) };
         pending->count++;
     }
+    if (volume->pending->openings == 0)
+        volume->pending->openings = last_opening(pending);
+    node->opening = ++volume->pending->openings;
     lock_release(&volume->pending->lock);
     ticker_wake(volume->ticker);
 }
@@ -131,7 +145,7 @@ void pending_invalidation_writer_left(struct inode *inode)
     if (node && !unchanged) {
         invalidate(volume, inode->ref.id);
         remove_pending(pending, node);
-    } else if (node && node->opens == listed.opens &&
+    } else if (node && node->opening == listed.opening &&
                node_flags_unless_writers(&volume->nodes, &inode->ref, NODE_ATTR_CACHED, 0)) {
         remove_pending(pending, node);
     }
@@ -206,7 +220,7 @@ static void end_one(struct volume *volume, const struct pending_invalidation *ch
 
     lock_take(&volume->pending->lock);
     node = find_pending(pending, chosen->id);
-    if (node && node->opens == chosen->opens)
+    if (node && node->opening == chosen->opening)
         remove_pending(pending, node);
     lock_release(&volume->pending->lock);
 }

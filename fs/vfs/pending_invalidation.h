@@ -32,9 +32,9 @@ double pending_invalidation_add_new(struct inode *inode, const struct statx *stx
  * it was, there is nothing left to look after. */
 void pending_invalidation_writer_left(struct inode *inode);
 
-/* Looks after the listed files in RAM, each some ticks, and after one file that is listed. The
+/* Looks after the listed files in RAM, every few ticks, and after one file that is listed. The
  * store may not answer: nobody who looks after files there is to be waited for. Return whether
- * there were any. */
+ * any file was listed. */
 bool pending_invalidation_settle(struct volume *volume);
 bool pending_invalidation_settle_one(struct volume *volume, bool in_store);
 

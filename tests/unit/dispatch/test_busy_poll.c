@@ -13,6 +13,7 @@ struct machine {
     uint64_t spinning, sleeping;
     uint64_t now, used;
     bool crowded; // for half of a round of spinning the thread waits for a processor
+    bool visited; // for a tenth of it
 };
 
 /* Requests until the next round begins; that is the last of them. */
@@ -34,7 +35,9 @@ static void serve_round(struct busy_poll *busy_poll, struct machine *machine)
     do {
         uint64_t takes = round * count_to_round(busy_poll) / ROUND;
         machine->now += takes;
-        machine->used += spins && machine->crowded ? takes / 2 : takes;
+        machine->used += takes;
+        if (spins && (machine->crowded || machine->visited))
+            machine->used -= machine->crowded ? takes / 2 : takes / 10;
         busy_poll_round(busy_poll, machine->now, machine->used);
     } while (busy_poll->requests > 1);
 }
@@ -169,17 +172,31 @@ static void what_is_clearly_slower_is_tried_ever_more_rarely(void **state)
 static void a_try_that_is_slower_ends_early(void **state)
 {
     (void)state;
-    for (int crowded = 0; crowded <= 1; crowded++) {
-        struct machine machine = { .spinning = 1000, .sleeping = 2000 };
+    for (int visited = 0; visited <= 1; visited++) {
+        struct machine machine = { .spinning = 1000, .sleeping = 2000, .visited = visited };
         struct busy_poll busy_poll = begin(&machine, true);
         serve_until_a_try(&busy_poll, &machine);
-        busy_poll.alone = !crowded;
         uint64_t before = machine.now;
         serve_round(&busy_poll, &machine);
         assert_false(busy_poll.trying);
-        assert_int_equal(busy_poll.doubt, !crowded);
-        assert_in_range(machine.now - before, crowded ? 1990 : 200, crowded ? 2000 : 300);
+        assert_int_equal(busy_poll.doubt, !visited);
+        assert_in_range(machine.now - before, visited ? 1990 : 200, visited ? 2000 : 300);
     }
+}
+
+/* A thread that may not look has tried nothing. */
+static void a_try_at_rest_is_none(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 500, .sleeping = 1000 };
+    struct busy_poll busy_poll = begin(&machine, false);
+    busy_poll.doubt = 1;
+    serve_until_a_try(&busy_poll, &machine);
+    busy_poll.rest = 2 * ROUND;
+    serve_round(&busy_poll, &machine);
+    assert_false(busy_poll.trying);
+    assert_false(busy_poll.pays);
+    assert_int_equal(busy_poll.doubt, 1);
 }
 
 /* Rounds come to no end where each call is followed by a pause. */
@@ -285,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_crowded_machine_is_tried_ever_more_rarely),
         cmocka_unit_test(what_is_clearly_slower_is_tried_ever_more_rarely),
         cmocka_unit_test(a_try_that_is_slower_ends_early),
+        cmocka_unit_test(a_try_at_rest_is_none),
         cmocka_unit_test(looks_in_vain_end),
         cmocka_unit_test(a_machine_that_got_slower_is_no_reason),
         cmocka_unit_test(a_gap_begins_the_round_anew),
