@@ -111,7 +111,7 @@ def cells_of(row, old, results, elsewhere):
     fixed = [row.name, tried.get(row.slug) or old[VERSION], str(row.tier), row.proves]
     if row.tier not in tiers or (elsewhere and row.slug not in passed):
         return fixed + list(old[VERDICTS:])
-    return fixed + [verdict(passed[row.slug].get(setting)) if (row.tier, setting) in ran else before
+    return fixed + [verdict(passed[row.slug].get(setting)) if (row.tier, setting) in ran else before or verdict(None)
                     for setting, before in zip(SETTINGS, old[VERDICTS:])]
 
 

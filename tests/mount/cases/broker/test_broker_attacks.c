@@ -174,7 +174,8 @@ static void devices_of_others(void **state)
     broker_stop(broker);
 }
 
-/* The number of a mount that has gone may be another's at once, but only this case mounts as CAROL. */
+/* The number of a mount that has gone may be another's at once, but only this case mounts as
+ * CAROL. */
 static void devices_of_the_gone(void **state)
 {
     struct raw_mount gone;

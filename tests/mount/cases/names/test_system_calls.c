@@ -108,7 +108,7 @@ static int list(unsigned i)
     return closedir(dir);
 }
 
-/* Of those that are open for longer than a look of the ticker's takes to come. */
+/* Leases for each file: only a file that is open when the ticker looks needs one. */
 #define LEASES_MOST 0.5
 
 /* A kind of work, in the order in which each finds what it needs. */

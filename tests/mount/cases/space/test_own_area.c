@@ -298,8 +298,9 @@ static void there_are_a_hundred(void **state)
         snprintf(words, sizeof(words), "size=%dk", (i + 1) * 8);
         make_limited(path, words);
     }
-    // Three for each area, and two for the directory that has it.
-    assert_in_range(descriptors_of(daemon), before + 5 * AREAS_MOST, before + 5 * AREAS_MOST + 9);
+    // Three for each area, and two for the directory that has it. Some may be about to be closed.
+    assert_in_range(descriptors_of(daemon), before + 5 * AREAS_MOST - 9,
+                    before + 5 * AREAS_MOST + 9);
     fill_all();
     put_file("mnt/other/file", "there is room");
     assert_int_equal(count_areas(workspace), AREAS_MOST);
