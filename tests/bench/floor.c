@@ -57,6 +57,7 @@ static void floor_init(void *userdata, struct fuse_conn_info *connection)
 {
     (void)userdata;
     fuse_set_feature_flag(connection, FUSE_CAP_WRITEBACK_CACHE);
+    connection->max_write = FLOOR_WRITE_MAX;
 }
 
 static void floor_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)

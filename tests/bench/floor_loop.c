@@ -11,8 +11,8 @@
 
 #include "fs/dispatch/leader.h"
 
-// As many leaders as there are processors here, and a buffer each for the largest request.
-enum { LEADERS = 2, BUFFER_BYTES = (1 << 20) + 4096 };
+// Leaders at most, and the room that each has for the largest request.
+enum { LEADERS = 16, BUFFER_BYTES = FLOOR_WRITE_MAX + 4096 };
 
 struct serving {
     struct fuse_session *session;
@@ -38,14 +38,15 @@ int floor_loop_libfuse(struct fuse_session *session, int clone_fd)
     return result > 0 ? 0 : result;
 }
 
-static ssize_t receive(struct leader *leader, int device, char *buffer)
+static ssize_t receive(struct fuse_session *session, struct leader *leader, char *buffer)
 {
+    int device = fuse_session_fd(session);
     ssize_t length;
 
     leader_receiving(leader);
     leader_sleep(leader, device);
     while ((length = read(device, buffer, BUFFER_BYTES)) < 0 &&
-           (errno == EAGAIN || errno == EINTR || errno == ENOENT))
+           (errno == EAGAIN || errno == EINTR || errno == ENOENT) && !fuse_session_exited(session))
         leader_poll(leader, device);
     leader_received(leader);
     return length;
@@ -56,10 +57,10 @@ static void *serve(void *argument)
     struct server *server = argument;
     struct serving *serving = server->serving;
     struct leader leader = leader_init(&serving->leaders, server->index);
-    int device = fuse_session_fd(serving->session);
     ssize_t length;
 
-    while (leader_await(&leader) && (length = receive(&leader, device, server->buffer)) > 0) {
+    while (leader_await(&leader) &&
+           (length = receive(serving->session, &leader, server->buffer)) > 0) {
         struct fuse_buf buffer = { .size = (size_t)length, .mem = server->buffer };
 
         leader_serving(&leader);
@@ -74,13 +75,15 @@ int floor_loop_leaders(struct fuse_session *session)
 {
     struct serving serving = { .session = session };
     struct server servers[LEADERS];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned wanted = processors < 2 ? 2 : processors < LEADERS ? (unsigned)processors : LEADERS;
     int device = fuse_session_fd(session);
     unsigned count = 0;
 
     if (fcntl(device, F_SETFL, fcntl(device, F_GETFL) | O_NONBLOCK) < 0)
         return -errno;
-    leaders_init(&serving.leaders, sysconf(_SC_NPROCESSORS_ONLN), LEADERS);
-    while (count < LEADERS) {
+    leaders_init(&serving.leaders, processors, LEADERS);
+    while (count < wanted) {
         struct server *server = &servers[count];
 
         *server = (struct server){ .serving = &serving, .index = count };

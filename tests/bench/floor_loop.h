@@ -2,6 +2,9 @@
 #ifndef BENCH_FLOOR_LOOP_H
 #define BENCH_FLOOR_LOOP_H
 
+// The most that a write may have.
+enum { FLOOR_WRITE_MAX = 1 << 20 };
+
 struct fuse_session;
 
 // These serve a mounted session until its mount has gone, and return 0 or a negative errno.

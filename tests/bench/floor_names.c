@@ -55,8 +55,7 @@ struct floor_names *floor_names_new(void)
     return names;
 }
 
-// The mutex is held in these.
-
+// Adds a name. The mutex is held.
 static bool put_name(struct floor_names *names, struct floor_name *entry)
 {
     struct floor_name **place = tsearch(entry, &names->tree, compare_names);
@@ -70,6 +69,7 @@ static bool put_name(struct floor_names *names, struct floor_name *entry)
     return true;
 }
 
+// Takes a name away and returns its inode number; 0: it is not there. The mutex is held.
 static uint64_t take_name(struct floor_names *names, const struct floor_name *wanted)
 {
     struct floor_name **place = tfind(wanted, &names->tree, compare_names);

@@ -56,7 +56,7 @@ const struct side sides[] = {
     { .name = "floor", .what = "a filesystem that answers at once", .is_floor = true,
       .in_memory = true, .set_up = set_up_program, .program = "floor",
       .mount_options = "clone_fd" },
-    { .name = "floor-leaders", .what = "floor that receives as shmapfs does", .is_floor = true,
+    { .name = "floor-leaders", .what = "floor that receives as shmapfs does, and checks permissions", .is_floor = true,
       .in_memory = true, .set_up = set_up_program, .program = "floor",
       .mount_options = "leaders,default_permissions" },
     { .name = "floor-uring", .what = "floor with -o io_uring", .is_floor = true,
