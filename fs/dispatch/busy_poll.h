@@ -45,9 +45,9 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
 void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
 /* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
- * begins with this request, or may: then call busy_poll_round() with the time, and with the thread's time
- * that it did not wait for a processor: it had one, or slept. Reading the clocks for each request
- * would cost too much. */
+ * begins with this request, or may: then call busy_poll_round() with the time, and with the
+ * thread's time that it did not wait for a processor: it had one, or slept. Reading the clocks for
+ * each request would cost too much. */
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle);
 void busy_poll_round(struct busy_poll *busy_poll, uint64_t now, uint64_t used);
 
