@@ -31,7 +31,11 @@ const char *__asan_default_options(void)
 #define PAGES  24U
 #define ROOM   (PAGES * 4096U)
 #define STEPS  100U
+#ifdef __SANITIZE_ADDRESS__
+#define ROUNDS 1U // which takes a sanitizer as long
+#else
 #define ROUNDS 2U
+#endif
 
 struct content {
     size_t size;
