@@ -235,6 +235,8 @@ static int run(struct fuse_args *args, const struct fuse_cmdline_opts *options)
     }
     if (session != NULL)
         fuse_session_destroy(session);
+    // The process ends, and the names with it.
+    free(floor.zeros);
     return status;
 }
 

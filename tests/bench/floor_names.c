@@ -32,14 +32,14 @@ static int compare_names(const void *left, const void *right)
     return strcmp(one->name, other->name);
 }
 
-static struct floor_name *make_name(uint64_t parent, const char *name, uint64_t ino)
+static struct floor_name *make_name(uint64_t parent, const char *name)
 {
     size_t size = strlen(name) + 1;
     struct floor_name *entry = malloc(sizeof(*entry) + size);
 
     if (entry == NULL)
         return NULL;
-    *entry = (struct floor_name){ .parent = parent, .ino = ino };
+    *entry = (struct floor_name){ .parent = parent };
     memcpy(entry->name, name, size);
     return entry;
 }
@@ -86,7 +86,7 @@ static uint64_t take_name(struct floor_names *names, const struct floor_name *wa
 
 uint64_t floor_names_find(struct floor_names *names, uint64_t parent, const char *name)
 {
-    struct floor_name *wanted = make_name(parent, name, 0);
+    struct floor_name *wanted = make_name(parent, name);
     uint64_t ino = 0;
 
     if (wanted == NULL)
@@ -103,7 +103,7 @@ uint64_t floor_names_find(struct floor_names *names, uint64_t parent, const char
 uint64_t floor_names_add(struct floor_names *names, uint64_t parent, const char *name,
                          bool directory)
 {
-    struct floor_name *entry = make_name(parent, name, 0);
+    struct floor_name *entry = make_name(parent, name);
     uint64_t ino = 0;
 
     if (entry == NULL)
@@ -123,7 +123,7 @@ uint64_t floor_names_add(struct floor_names *names, uint64_t parent, const char 
 
 void floor_names_remove(struct floor_names *names, uint64_t parent, const char *name)
 {
-    struct floor_name *wanted = make_name(parent, name, 0);
+    struct floor_name *wanted = make_name(parent, name);
 
     if (wanted == NULL)
         return;
@@ -136,8 +136,8 @@ void floor_names_remove(struct floor_names *names, uint64_t parent, const char *
 int floor_names_rename(struct floor_names *names, uint64_t parent, const char *name,
                        uint64_t new_parent, const char *new_name)
 {
-    struct floor_name *wanted = make_name(parent, name, 0);
-    struct floor_name *entry = make_name(new_parent, new_name, 0);
+    struct floor_name *wanted = make_name(parent, name);
+    struct floor_name *entry = make_name(new_parent, new_name);
     int error = wanted != NULL && entry != NULL ? 0 : -ENOMEM;
 
     pthread_mutex_lock(&names->mutex);

@@ -6,8 +6,8 @@
 
 Makes OUTPUT, the document as it should be: from the rows, from the directory of results that
 programs.py wrote (one file for each tier and setting), and for a tier or a setting of it that was not
-run, or that this kernel does not have, from DOCUMENT. Fails if DOCUMENT says something else. The versions that were tried do not count for that:
-the distribution changes them from one day to the next.
+run, or that this kernel does not have, from DOCUMENT. Fails if DOCUMENT says something else. The
+versions that were tried do not count for that: the distribution changes them from one day to the next.
 """
 import collections
 import difflib
@@ -111,7 +111,9 @@ def cells_of(row, old, results, elsewhere):
     fixed = [row.name, tried.get(row.slug) or old[VERSION], str(row.tier), row.proves]
     if row.tier not in tiers or (elsewhere and row.slug not in passed):
         return fixed + list(old[VERDICTS:])
-    return fixed + [verdict(passed[row.slug].get(setting)) if (row.tier, setting) in ran else before or verdict(None)
+    found = {setting: verdict(passed[row.slug].get(setting))
+             for setting in SETTINGS if (row.tier, setting) in ran}
+    return fixed + [found.get(setting) or before or verdict(None)
                     for setting, before in zip(SETTINGS, old[VERDICTS:])]
 
 

@@ -14,7 +14,7 @@
 enum { PAGE = 4096, PIECE = 1 << 20, COMMITS = 64 };
 
 /* Applies of so little that is committed would not pay. */
-_Static_assert(COMMITS *PAGE < JOURNAL_SIZE_MIN / 8, "the commits are small");
+_Static_assert(COMMITS * PAGE < JOURNAL_SIZE_MIN / 8, "the commits are small");
 
 struct file {
     int fd;
