@@ -51,7 +51,7 @@ ROOMS = {
     "fs/locks": ["fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/lifetime": ["fs/notice", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/vfs": ["fs/locks", "fs/switch", "fs/broker", "fs/notice", "fs/lifetime", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
-    "fs/outage": ["fs/notice", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
+    "fs/outage": ["fs/hosts", "fs/notice", "fs/vfs", "fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/journal": ["fs/notice", "fs/inode", "fs/vfs", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/single": ["fs/journal", "fs/switch", "fs/notice", "fs/inode", "fs/vfs", "fs/nodes", "fs/state", "fs/util", *LIB],
     "fs/limit": ["fs/inode", "fs/nodes", "fs/state", "fs/util", *LIB],

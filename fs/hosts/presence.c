@@ -20,39 +20,47 @@ static void fill_own(const struct volume *volume, struct shmap_host *host)
     strlcpy(host->mountpoint, volume->info.mountpoint, sizeof(host->mountpoint));
 }
 
-static void fill_host(const struct volume *volume, const struct options *options,
-                      struct shmap_host *host)
+/* Makes the record of this host in a store, where others could have it. Returns as
+ * presence_record() does. */
+static int make_record(const struct volume *volume, const struct area *store, unsigned timeout,
+                       const char *options)
 {
-    size_t length;
-
-    fill_own(volume, host);
-    strlcpy(host->version, version_text(), sizeof(host->version));
-    snprintf(host->options, sizeof(host->options), "timeout=%u,", options->timeout);
-    length = strlen(host->options);
-    option_text(options, host->options + length, sizeof(host->options) - length);
-}
-
-int presence_record(const struct volume *volume, const struct options *options)
-{
-    const struct area *store = &volume->info.areas[AREA_STORE];
     CLEANUP_FREE struct shmap_host *host = NULL;
     int record;
 
-    if (!store->has_servers || options->read_only || options->fake)
+    if (!store->has_servers)
         return -1;
     host = malloc(sizeof(*host));
     if (!host)
         return -1;
-    fill_host(volume, options, host);
+    fill_own(volume, host);
+    strlcpy(host->version, version_text(), sizeof(host->version));
+    snprintf(host->options, sizeof(host->options), "timeout=%u,%s", timeout, options);
     record = host_record_make(store, host);
     if (record >= 0)
         return record;
     // A filesystem that makes no files has no private directory for the lock, either.
-    if (record == -ENOSYS)
-        return -1;
-    log_event(LOG_WARNING, "other hosts are not told that this one has STORE %s: %s",
-              options->store, strerror(-record));
+    if (record != -ENOSYS)
+        log_event(LOG_WARNING, "other hosts are not told that this one has STORE %s: %s",
+                  volume->info.store, strerror(-record));
     return -1;
+}
+
+int presence_record(const struct volume *volume, const struct options *options)
+{
+    char text[sizeof(((struct shmap_host *)0)->options)];
+
+    if (options->read_only || options->fake)
+        return -1;
+    option_text(options, text, sizeof(text));
+    return make_record(volume, &volume->info.areas[AREA_STORE], options->timeout, text);
+}
+
+int presence_renew(const struct volume *volume, const struct area *store)
+{
+    return volume->state->read_only ? -1
+                                    : make_record(volume, store, (unsigned)volume_timeout(volume),
+                                                  volume->state->options);
 }
 
 void presence_forget(const struct volume *volume, int record)

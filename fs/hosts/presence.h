@@ -11,6 +11,9 @@
  * no way to make it. */
 int presence_record(const struct volume *volume, const struct options *options);
 
+/* Makes the record anew in a store that was opened anew. Returns the same. */
+int presence_renew(const struct volume *volume, const struct area *store);
+
 /* Takes a record back, by its descriptor; -1: there is none. */
 void presence_forget(const struct volume *volume, int record);
 

@@ -12,6 +12,7 @@
 #include "fs/hosts/sharing.h"
 #include "fs/journal/volume_journal.h"
 #include "fs/mount/mountpoint.h"
+#include "fs/outage/reattach.h"
 #include "fs/scratch/emptying.h"
 #include "fs/util/log.h"
 #include "lib/area/anon_list.h"
@@ -385,9 +386,7 @@ void store_end(struct mount *mount)
 
     if (store->root < 0)
         return;
-    // It may be another mount of the store by now (fs/outage/reattach.h).
-    if (state_outage(mount->volume.state)->reattach.times > 0)
-        *store = mount->volume.state->info.areas[AREA_STORE];
+    reattach_catch_up(&mount->volume, &mount->store_lock);
     presence_forget(&mount->volume, mount->store_lock.record);
     store_lock_mark_ending(store);
     emptying_end(store, mount->volume.state);

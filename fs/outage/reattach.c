@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "fs/hosts/presence.h"
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/inode.h"
 #include "fs/nodes/node_fd.h"
@@ -19,7 +20,6 @@
 #include "fs/util/fault.h"
 #include "fs/util/log.h"
 #include "fs/vfs/attr.h"
-#include "lib/area/store_lock.h"
 #include "lib/object/object.h"
 #include "lib/sys/cleanup.h"
 
@@ -68,6 +68,15 @@ static void keep(struct volume *volume, int fd)
         node_fd_keep(&volume->nodes, fd);
 }
 
+static void drop_kept(struct volume *volume, int fd)
+{
+    // 0: an earlier version had none.
+    if (fd <= 0)
+        return;
+    node_fd_drop(&volume->nodes, fd);
+    close(fd);
+}
+
 static unsigned lock_anew(const struct volume *volume)
 {
     return (volume->info.cred.privileged ? STORE_LOCK_PRIVILEGED : 0) |
@@ -97,12 +106,20 @@ int reattach_begin(struct volume *volume)
         area_close(&found);
         return error;
     }
+    if (reattach->times > 0) {
+        drop_kept(volume, reattach->lock);
+        drop_kept(volume, reattach->record);
+        reattach->lock = reattach->record = 0;
+    }
+    lock.record = presence_renew(volume, &found);
     keep(volume, found.root);
     keep(volume, found.mount);
     keep(volume, lock.fd);
+    keep(volume, lock.record);
     reattach->root = found.root;
     reattach->mount = found.mount;
     reattach->lock = lock.fd;
+    reattach->record = lock.record;
     reattach->begun = 1;
     fault_point(FAULT_IN_REATTACH);
     return 0;
@@ -181,7 +198,7 @@ static void replace_all(struct volume *volume, const struct new_store *store)
     for (int fd = STDERR_FILENO + 1; fd < volume->info.descriptors_limit; fd++) {
         // Asked for nothing, a filesystem tells these without its server.
         if (fd == old->root || fd == reattach->root || fd == reattach->mount ||
-            fd == reattach->lock ||
+            fd == reattach->lock || fd == reattach->record ||
             statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &stx) != 0 ||
             makedev(stx.stx_dev_major, stx.stx_dev_minor) != old->device)
             continue;
@@ -250,14 +267,6 @@ static void renew_area(struct volume *volume)
     state_seal(volume->state);
 }
 
-static void drop_kept(struct volume *volume, int fd)
-{
-    if (fd < 0)
-        return;
-    node_fd_drop(&volume->nodes, fd);
-    close(fd);
-}
-
 void reattach_finish(struct volume *volume)
 {
     struct reattach *reattach = &state_outage(volume->state)->reattach;
@@ -278,4 +287,14 @@ void reattach_finish(struct volume *volume)
     reattach->begun = 0;
     log_event(LOG_NOTICE, "STORE %s is reattached: %u descriptors were found again, %u were not",
               volume->info.store, reattach->found, reattach->lost);
+}
+
+void reattach_catch_up(struct volume *volume, struct store_lock *lock)
+{
+    const struct reattach *reattach = &state_outage(volume->state)->reattach;
+
+    if (reattach->times == 0)
+        return;
+    volume->info.areas[AREA_STORE] = volume->state->info.areas[AREA_STORE];
+    lock->record = reattach->record;
 }

@@ -15,6 +15,7 @@
 #define SHMAPFS_REATTACH_H
 
 #include "fs/inode/volume.h"
+#include "lib/area/store_lock.h"
 
 /* Opens the store anew, for the next worker. Returns 0, or REATTACH_NEEDLESS: it is the filesystem
  * that the daemon has, and nothing is to be done; or a negative errno; -EXDEV: what is at its
@@ -25,6 +26,9 @@ int reattach_begin(struct volume *volume);
 
 /* Finishes that, if it was begun; before anything is served. */
 void reattach_finish(struct volume *volume);
+
+/* Has a process that began before the last one know the store and its lock as they are now. */
+void reattach_catch_up(struct volume *volume, struct store_lock *lock);
 
 /* Returns whether the next worker is to finish one. */
 static inline bool reattach_is_begun(const struct volume *volume)

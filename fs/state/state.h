@@ -103,6 +103,7 @@ struct outage {
         int root, mount, lock; // what was opened, as in struct area
         uint32_t found, lost;  // descriptors, the last time
         _Atomic uint32_t times;
+        int record; // as in struct store_lock; 0: an older version has reattached
     } reattach;
 };
 

@@ -150,6 +150,25 @@ def one_that_works_is_left_alone(one, _other, _cluster):
         check_all(one)
 
 
+def records_of(one):
+    return [name for name in os.listdir(os.path.join(one.store, ".shmapfs"))
+            if name.startswith("host.")]
+
+
+def other_hosts_are_told(one, other, cluster):
+    """By the record that the host has in the store as long as its mount lives."""
+    with mounted(one, ""):
+        for _ in range(2):
+            kill_client(one)
+            mount_again(one, cluster)
+            reattach(one)
+            assert one.status().count("host       one (this one)") == 1, one.status()
+            said = other.mount("noshared")
+            assert "host one has it" in said, said
+        assert len(records_of(one)) == 1
+    wait_until(lambda: not records_of(one), "the end of the record")
+
+
 def is_stopped(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
         return stat.read().rsplit(")", 1)[1].split()[0] == "T"
@@ -189,7 +208,7 @@ def workers_may_die_in_it(one, _other, cluster):
 
 
 CASES = [all_is_found_again, with_few_descriptors, open_files_go_on, another_store_is_refused,
-         one_that_works_is_left_alone, workers_may_die_in_it]
+         one_that_works_is_left_alone, other_hosts_are_told, workers_may_die_in_it]
 
 
 if __name__ == "__main__":
