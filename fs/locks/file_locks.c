@@ -68,7 +68,8 @@ int file_locks_set(struct volume *volume, const struct lock_request *request,
 
     lock_take(&turn->lock);
     error = lock_descriptor_set(volume, request);
-    if (error == -EAGAIN && waits) {
+    // What could not be asked for now may be asked for in a moment.
+    if ((error == -EAGAIN || error == -ENOTCONN) && waits) {
         error = lock_queue_add(volume, request, waits);
         error = error ? error : FILE_LOCK_WAITS;
     } else if (!error && request->type != F_WRLCK) {

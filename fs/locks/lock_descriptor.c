@@ -208,29 +208,39 @@ static void note_lock(struct volume *volume, struct lock_entry *entry,
     lock_release(&locks->lock);
 }
 
-/* Gives an owner without locks another descriptor in place of one that is of no use any more. */
-static int renew_entry(struct volume *volume, const struct lock_request *request,
+/* Returns whether an error may come from a descriptor that is of no use any more: GlusterFS' client
+ * does not open a file again on a server that comes back, and was away when the file was opened.
+ * Such a descriptor is EBADFD for locks as soon as another server is away, or ENOTCONN where that
+ * one goes in the midst. */
+static bool is_of_descriptor(int error)
+{
+    return error == -EBADFD || error == -ENOTCONN;
+}
+
+/* Gives an owner without locks another descriptor in place of one that gave an error. */
+static int renew_entry(struct volume *volume, const struct lock_request *request, int error,
                        struct lock_entry **entry)
 {
     struct lock_entry *other = *entry;
-    int error = lock_ranges_are_none(&other->ranges) ? make_entry(volume, request, entry) : -EBADFD;
+
+    if (!lock_ranges_are_none(&other->ranges))
+        return error;
+    error = make_entry(volume, request, entry);
 
     if (!error)
         remove_entry(volume, other);
     return error;
 }
 
-/* Sets a lock of the area's file, by another descriptor if need be: GlusterFS' client does not open
- * a file again on a server that comes back, and was away when the file was opened. Such a
- * descriptor is EBADFD for locks as soon as another server is away. To close it gives up what it
- * still has. */
+/* Sets a lock of the area's file, by another descriptor if need be. To close the first one gives up
+ * what it still has. */
 static int set_lasting(struct volume *volume, const struct lock_request *request,
                        struct lock_entry **entry)
 {
     struct lock_ranges left = (*entry)->ranges;
     int error = set_in_area((*entry)->fd, request);
 
-    if (error != -EBADFD)
+    if (!is_of_descriptor(error))
         return error;
     lock_ranges_set(&left, request->start, request->end, request->type);
     if (request->type == F_UNLCK && lock_ranges_are_none(&left)) {
@@ -238,7 +248,7 @@ static int set_lasting(struct volume *volume, const struct lock_request *request
         *entry = NULL;
         return 0;
     }
-    error = renew_entry(volume, request, entry);
+    error = renew_entry(volume, request, error, entry);
     return error ? error : set_in_area((*entry)->fd, request);
 }
 
@@ -259,7 +269,7 @@ static void sync_writes(struct volume *volume, const struct lock_entry *entry)
     if (lock_ranges_are_none(&entry->ranges) || !has_servers(volume, entry))
         return;
     volume_will_wait(volume);
-    if (fdatasync(entry->fd) == 0 || errno != EBADFD)
+    if (fdatasync(entry->fd) == 0 || !is_of_descriptor(-errno))
         return;
     fd = object_reopen(entry->fd, O_RDONLY | O_NONBLOCK);
     if (fd >= 0)
@@ -311,8 +321,8 @@ int lock_descriptor_test(struct volume *volume, const struct lock_request *reque
     if (!entry && opened < 0)
         return opened;
     error = find_in_area(entry ? entry->fd : opened, request, found);
-    if (error == -EBADFD && entry) {
-        error = renew_entry(volume, request, &entry);
+    if (is_of_descriptor(error) && entry) {
+        error = renew_entry(volume, request, error, &entry);
         error = error ? error : find_in_area(entry->fd, request, found);
     }
     return error;

@@ -19,6 +19,10 @@
 #define LOOK_NANOSECONDS UINT64_C(1000000)
 #define LOOK_MAX         UINT64_C(25000000)
 
+/* When a server goes, GlusterFS' client may take so long to do without it. Until then it fails, and
+ * whoever waits for a lock need not be told. */
+#define UNREACHED_MAX UINT64_C(2000000000)
+
 /* Of those who wait for locks of one turn, so many are tried at a time. */
 #define TRIED_MAX 64U
 
@@ -142,11 +146,25 @@ static struct lock_waiter *next_to_try(struct lock_waiter *waiter, uint64_t node
     return waiter;
 }
 
+/* Returns whether somebody waits on though the servers could not be asked. */
+static bool outwaits(struct lock_waiter *waiter, int error)
+{
+    if (error != -ENOTCONN) {
+        waiter->unreached = 0;
+        return false;
+    }
+    if (!waiter->unreached)
+        waiter->unreached = clock_now();
+    return clock_now() - waiter->unreached < UNREACHED_MAX;
+}
+
 /* Notes how a try came out. Returns what the request is answered with; -EAGAIN: it waits on. */
 static int settle(struct file_locks *locks, struct lock_turn *turn, struct lock_waiter *waiter,
                   int error, struct tried *tried)
 {
     waiter->trying = false;
+    if (outwaits(waiter, error))
+        error = -EAGAIN;
     if (error == -EAGAIN && waiter->interrupted)
         error = -EINTR;
     if (error == -EAGAIN)

@@ -2,6 +2,7 @@
 """A GlusterFS of three bricks with every file on each, served and reached on this machine alone,
 over UNIX sockets, without glusterd. A client mount of it is what another host would have."""
 import os
+import signal
 import subprocess
 import time
 
@@ -129,6 +130,10 @@ class Cluster:
         brick.kill()
         brick.wait()
         os.unlink(self._socket(number))
+
+    def stop(self, number):
+        """Has the server of a brick answer nothing any more, until it is killed."""
+        self._bricks[number].send_signal(signal.SIGSTOP)
 
     def mount(self, name):
         """Mounts it as a host of that name does. Returns the directory, and the client."""

@@ -323,6 +323,45 @@ def servers_come_and_go(one, other, cluster):
             assert holder.end() == 0
 
 
+def waits_for_store(pid):
+    """Returns whether a thread of a process waits for a FUSE filesystem."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/wchan", encoding="ascii") as waits:
+            if waits.read() == "request_wait_answer":
+                return True
+    return False
+
+
+def a_server_goes_in_the_midst(one, other, cluster):
+    """As before, but the second server goes while it is being asked for the lock: then the client has
+    another word for it."""
+    with one, other:
+        make(one)
+        for lock in KINDS:
+            cluster.kill(1)
+            holder = Process(hold_twice, one.path("file"), lock)
+            assert holder.hear() == ["locked"]
+            cluster.start(1)
+            for host in one, other:
+                wait_until(lambda host=host: reaches(host.store, 1), f"{host.name}'s connection")
+            holder.kill(signal.SIGUSR1)
+            assert holder.hear() == ["unlocked"]
+            cluster.stop(2)
+            holder.kill(signal.SIGUSR1)
+            worker = status_of(one)["pid"]
+            wait_until(lambda pid=worker: waits_for_store(pid), "the lock that is asked for")
+            cluster.kill(2)
+            assert holder.hear() == ["locked"]
+            assert is_locked(other.path("file"), lock)
+            cluster.start(2)
+            for host in one, other:
+                wait_until(lambda host=host: reaches(host.store, 2), f"{host.name}'s connection")
+            holder.kill(signal.SIGUSR1)
+            assert holder.hear() == ["unlocked"]
+            holder.kill(signal.SIGUSR1)
+            assert holder.end() == 0
+
+
 def locks_go_with_their_mount(one, other, _cluster):
     """The processes of a host's mount are killed, all of them."""
     with other:
@@ -354,7 +393,7 @@ def with_mounts(case):
 
 CASES = [with_mounts(case) for case in (
     no_increment_is_lost, a_waiter_gets_the_lock, the_lock_of_another_host_is_told,
-    a_signal_ends_the_wait, locks_outlive_workers)] + [servers_come_and_go,
+    a_signal_ends_the_wait, locks_outlive_workers)] + [servers_come_and_go, a_server_goes_in_the_midst,
                                                        locks_go_with_their_mount]
 
 if __name__ == "__main__":
