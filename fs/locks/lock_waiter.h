@@ -14,8 +14,8 @@ struct lock_waiter {
     int place;       // where the request is parked
     uint64_t since;
     uint64_t unreached; // since when the servers could not be asked; 0: they could
-    bool trying;      // the area is asked just now
-    bool interrupted; // meanwhile
+    bool trying;        // the area is asked just now
+    bool interrupted;   // meanwhile
 };
 
 #endif
