@@ -44,6 +44,15 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
  * make pauses, as they do when they wait for a processor. */
 void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
+/* Has a round begin with the next request, of a thread that has not received for a while: how long
+ * that was tells nothing. `pays` is what others have found meanwhile. */
+static inline void busy_poll_restart(struct busy_poll *busy_poll, bool pays)
+{
+    busy_poll->pays = pays;
+    busy_poll->trying = false;
+    busy_poll->requests = 0;
+}
+
 /* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
  * begins with this request, or may: then call busy_poll_round() with the time, and with the
  * thread's time that it did not wait for a processor: it had one, or slept. Reading the clocks for

@@ -29,6 +29,7 @@ void leaders_init(struct leaders *leaders, long processors, unsigned most)
     pthread_cond_init(&leaders->promoted, NULL);
     leaders->most = processors < 2 ? 2 : processors < most ? (unsigned)processors : most;
     leaders->may_poll = processors > 1;
+    leaders->pays = leaders->may_poll;
     leaders->count = 1;
     leaders->vacant = 1;
     leaders->eager = EAGER;
@@ -82,6 +83,7 @@ bool leader_await(struct leader *leader)
     if (!leader->leads && !leaders->over) {
         leaders->vacant--;
         leader->leads = true;
+        busy_poll_restart(&leader->busy_poll, leaders->pays);
     }
     lock_release(&leaders->lock);
     return leader->leads;
@@ -148,8 +150,10 @@ void leader_received(struct leader *leader)
     leader->looked = false;
     if (leader->waited)
         leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
-    if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))
+    if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS)) {
         busy_poll_round(&leader->busy_poll, clock_now(), clock_of_thread() + leader->slept);
+        leader->leaders->pays = leader->busy_poll.pays;
+    }
     leader->streak = leader->waited ? 0 : leader->streak + 1;
     if (leader->streak == STREAK) {
         leader->streak = 0;

@@ -27,10 +27,11 @@
 struct leaders {
     struct lock lock; // guards the following
     pthread_cond_t promoted;
-    unsigned count;  // how many leaders there can be now
-    unsigned most;   // how many there can ever be
-    bool may_poll;   // there is more than one processor
-    unsigned vacant; // how many of `count` are missing: followers may take their places
+    unsigned count;   // how many leaders there can be now
+    unsigned most;    // how many there can ever be
+    bool may_poll;    // there is more than one processor
+    atomic_bool pays; // whether busy polling did, by what the last leader found
+    unsigned vacant;  // how many of `count` are missing: followers may take their places
     bool over;
     atomic_uint receiving;         // threads that wait for a request
     atomic_uint work[REQUESTS];    // what the thread of each record does (leader.c)

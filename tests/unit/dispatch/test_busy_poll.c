@@ -64,6 +64,25 @@ static void begins_as_it_is_told(void **state)
     assert_false(busy_poll_wanted(&(struct busy_poll){ .pays = false }));
 }
 
+/* A thread that did not receive for long has not waited for a processor. */
+static void a_pause_tells_nothing(void **state)
+{
+    (void)state;
+    struct machine machine = { .spinning = 1000000, .sleeping = 2000000 };
+    struct busy_poll busy_poll = begin(&machine, true);
+    serve_round(&busy_poll, &machine);
+    assert_false(busy_poll_count(&busy_poll, false));
+    machine.now += LONG_AGO;
+    busy_poll_restart(&busy_poll, true);
+    assert_true(busy_poll_count(&busy_poll, false));
+    busy_poll_round(&busy_poll, machine.now, machine.used);
+    serve_round(&busy_poll, &machine);
+    assert_true(busy_poll.pays);
+    assert_int_equal(busy_poll.doubt, 0);
+    busy_poll_restart(&busy_poll, false);
+    assert_false(busy_poll_wanted(&busy_poll));
+}
+
 static void a_try_is_the_exception(void **state)
 {
     (void)state;
@@ -294,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(begins_as_it_is_told),
+        cmocka_unit_test(a_pause_tells_nothing),
         cmocka_unit_test(a_try_is_the_exception),
         cmocka_unit_test(what_is_quicker_stays),
         cmocka_unit_test(one_try_is_enough),

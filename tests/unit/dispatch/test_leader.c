@@ -403,6 +403,28 @@ static void who_waits_alone_keeps_its_turn(void **state)
     close(device);
 }
 
+/* What one has found of busy polling, the next one need not find out. It does not take the time in
+ * which it did not lead for a wait. */
+static void the_next_goes_on_as_the_last(void **state)
+{
+    (void)state;
+    struct leaders leaders = { 0 };
+    int device = ready_device();
+    leaders_init(&leaders, PROCESSORS, MOST);
+    struct leader first = first_turn(&leaders);
+    struct leader second = leader_init(&leaders, 1);
+    assert_true(second.busy_poll.pays);
+    second.busy_poll.requests = MANY;
+    first.busy_poll.pays = false;
+    receive_later(&first, device);
+    leader_serving(&first);
+    leaders_promote(&leaders, 0);
+    assert_true(leader_await(&second));
+    assert_false(second.busy_poll.pays);
+    assert_int_equal(second.busy_poll.requests, 0);
+    close(device);
+}
+
 /* Looking first is in vain where the last request was slept for; but nobody sleeps who finds
  * requests waiting. */
 static void a_sleeper_sleeps_before_it_looks(void **state)
@@ -460,6 +482,7 @@ int main(void)
         cmocka_unit_test(a_wait_ends_a_streak),
         cmocka_unit_test(the_second_that_waits_gives_back),
         cmocka_unit_test(who_waits_alone_keeps_its_turn),
+        cmocka_unit_test(the_next_goes_on_as_the_last),
         cmocka_unit_test(a_sleeper_sleeps_before_it_looks),
         cmocka_unit_test(end_is_for_good),
     };
