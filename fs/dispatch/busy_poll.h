@@ -44,10 +44,13 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
  * make pauses, as they do when they wait for a processor. */
 void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
-/* Has a round begin with the next request, of a thread that has not received for a while: how long
- * that was tells nothing. `pays` is what others have found meanwhile. */
-static inline void busy_poll_restart(struct busy_poll *busy_poll, bool pays)
+/* Takes a time out of the round in which the thread did not receive: how long that was tells nothing.
+ * If others have found meanwhile that the other way `pays`, a round begins with the next request. */
+static inline void busy_poll_pause(struct busy_poll *busy_poll, uint64_t time, bool pays)
 {
+    busy_poll->begin += time;
+    if (busy_poll->pays == pays)
+        return;
     busy_poll->pays = pays;
     busy_poll->trying = false;
     busy_poll->requests = 0;

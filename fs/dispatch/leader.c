@@ -83,7 +83,7 @@ bool leader_await(struct leader *leader)
     if (!leader->leads && !leaders->over) {
         leaders->vacant--;
         leader->leads = true;
-        busy_poll_restart(&leader->busy_poll, leaders->pays);
+        busy_poll_pause(&leader->busy_poll, clock_now() - leader->began, leaders->pays);
     }
     lock_release(&leaders->lock);
     return leader->leads;
@@ -139,6 +139,15 @@ void leader_poll(struct leader *leader, int device)
     sleep_until_ready(leader, device, now);
 }
 
+static void end_round(struct leader *leader)
+{
+    bool pays = leader->busy_poll.pays;
+
+    busy_poll_round(&leader->busy_poll, clock_now(), clock_of_thread() + leader->slept);
+    if (leader->busy_poll.pays != pays)
+        leader->leaders->pays = !pays;
+}
+
 void leader_received(struct leader *leader)
 {
     uint64_t waited = leader->waited ? clock_now() - leader->since : 0;
@@ -150,10 +159,8 @@ void leader_received(struct leader *leader)
     leader->looked = false;
     if (leader->waited)
         leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
-    if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS)) {
-        busy_poll_round(&leader->busy_poll, clock_now(), clock_of_thread() + leader->slept);
-        leader->leaders->pays = leader->busy_poll.pays;
-    }
+    if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))
+        end_round(leader);
     leader->streak = leader->waited ? 0 : leader->streak + 1;
     if (leader->streak == STREAK) {
         leader->streak = 0;
@@ -166,6 +173,7 @@ void leader_serving(struct leader *leader)
     // Nobody is missing where a thread that does not lead serves what was deferred.
     if (!leader->leads)
         return;
+    leader->began = clock_now();
     leader->leaders->work[leader->record] += ONE_REQUEST | SERVING;
 }
 

@@ -27,14 +27,14 @@
 struct leaders {
     struct lock lock; // guards the following
     pthread_cond_t promoted;
-    unsigned count;   // how many leaders there can be now
-    unsigned most;    // how many there can ever be
-    bool may_poll;    // there is more than one processor
-    atomic_bool pays; // whether busy polling did, by what the last leader found
-    unsigned vacant;  // how many of `count` are missing: followers may take their places
+    unsigned count;  // how many leaders there can be now
+    unsigned most;   // how many there can ever be
+    bool may_poll;   // there is more than one processor
+    unsigned vacant; // how many of `count` are missing: followers may take their places
     bool over;
-    atomic_uint receiving;         // threads that wait for a request
-    atomic_uint work[REQUESTS];    // what the thread of each record does (leader.c)
+    atomic_bool pays;           // busy polling does, as the last leader found that found anything
+    atomic_uint receiving;      // threads that wait for a request
+    atomic_uint work[REQUESTS]; // what the thread of each record does (leader.c)
     atomic_uint clients[REQUESTS]; // the thread that asked it to
     atomic_uint replaced;          // threads that serve, and in whose place a follower leads
     atomic_uint waiting;           // the client of the last one of them
@@ -53,6 +53,7 @@ struct leader {
     bool looked;     // it has looked for this one instead of sleeping
     unsigned streak; // requests in a row that were there already
     uint64_t since;  // when the thread began to wait
+    uint64_t began;  // when it began to serve
     uint64_t slept;  // how long it has slept in all, in nanoseconds
     struct busy_poll busy_poll;
 };

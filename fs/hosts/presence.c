@@ -95,7 +95,7 @@ int presence_complain(const struct volume *volume, const struct options *options
     size_t count;
 
     fill_own(volume, &own);
-    if (!store->has_servers || host_records_read(store, &own, &hosts, &count) != 0)
+    if (!store->has_servers || host_records_read(store, &own, -1, &hosts, &count) != 0)
         return 0;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(hosts[i].host, own.host) != 0)
@@ -106,10 +106,12 @@ int presence_complain(const struct volume *volume, const struct options *options
 
 static int read_hosts(struct volume *volume, struct shmap_host **hosts, size_t *count)
 {
+    int record = state_outage(volume->state)->record;
     struct shmap_host own;
 
     fill_own(volume, &own);
-    return host_records_read(volume_area(volume, AREA_STORE), &own, hosts, count);
+    return host_records_read(volume_area(volume, AREA_STORE), &own, record > 0 ? record : -1, hosts,
+                             count);
 }
 
 unsigned presence_count(struct volume *volume)

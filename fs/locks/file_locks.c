@@ -60,6 +60,13 @@ uint64_t file_locks_new_opening(struct volume *volume)
     return volume_forwards_locks(volume) ? lock_table_number(&volume->locks->table) : 0;
 }
 
+/* Returns whether a request waits until it can be carried out. What cannot be asked for now may be
+ * asked for in a moment; but whoever gives something up waits for nobody. */
+static bool may_wait(const struct lock_request *request, int error)
+{
+    return error == -EAGAIN || (error == -ENOTCONN && request->type != F_UNLCK);
+}
+
 int file_locks_set(struct volume *volume, const struct lock_request *request,
                    const struct fuse_in_header *waits)
 {
@@ -68,8 +75,7 @@ int file_locks_set(struct volume *volume, const struct lock_request *request,
 
     lock_take(&turn->lock);
     error = lock_descriptor_set(volume, request);
-    // What could not be asked for now may be asked for in a moment.
-    if ((error == -EAGAIN || error == -ENOTCONN) && waits) {
+    if (waits && may_wait(request, error)) {
         error = lock_queue_add(volume, request, waits);
         error = error ? error : FILE_LOCK_WAITS;
     } else if (!error && request->type != F_WRLCK) {

@@ -10,6 +10,7 @@
 #include "fs/locks/deadlock.h"
 #include "fs/locks/lock_descriptor.h"
 #include "fs/locks/lock_waiter.h"
+#include "fs/notice/passed_error.h"
 #include "fs/util/clock.h"
 #include "fs/util/log.h"
 
@@ -31,7 +32,7 @@
 static void answer(struct volume *volume, const struct lock_waiter *waiter, int error)
 {
     struct fuse_out_header reply = { .len = sizeof(reply),
-                                     .error = error,
+                                     .error = -passed_error(-error),
                                      .unique = waiter->unique };
 
     if (write(volume->info.device, &reply, sizeof(reply)) != sizeof(reply) && errno != ENOENT)
@@ -74,6 +75,8 @@ static void note_wait(struct file_locks *locks, struct lock_turn *turn, struct l
 {
     uint64_t look = waiter->since + LOOK_NANOSECONDS;
 
+    if (TAILQ_EMPTY(&turn->waiters))
+        turn->unreached = 0;
     if (TAILQ_EMPTY(&turn->waiters) || look < turn->look)
         turn->look = look;
     TAILQ_INSERT_TAIL(&turn->waiters, waiter, link);
@@ -122,40 +125,47 @@ struct tried {
     unsigned count;
 };
 
-/* Returns whether a request would only come to what one before it waits for. */
-static bool is_behind(const struct lock_request *request, const struct tried *tried)
+/* Returns whether a request would only come to what one before it waits for. One that waits for what
+ * this owner has would wait for ever if the owner waited for it. The lock is held. */
+static bool is_behind(const struct file_locks *locks, const struct lock_request *request,
+                      const struct tried *tried)
 {
+    const struct lock_entry *has = lock_table_find(&locks->table, &request->key);
+
     for (unsigned i = 0; i < tried->count; i++) {
-        if (lock_requests_conflict(request, &tried->requests[i]))
+        const struct lock_request *other = &tried->requests[i];
+
+        if (lock_requests_conflict(request, other) &&
+            !(has && lock_ranges_forbid(&has->ranges, other->start, other->end, other->type)))
             return true;
     }
     return false;
 }
 
 /* Finds the next one to try, and marks it: it stays in the queue. The lock is held. */
-static struct lock_waiter *next_to_try(struct lock_waiter *waiter, uint64_t node,
-                                       const struct tried *tried)
+static struct lock_waiter *next_to_try(const struct file_locks *locks, struct lock_waiter *waiter,
+                                       uint64_t node, const struct tried *tried)
 {
     if (tried->count == TRIED_MAX)
         return NULL;
-    while (waiter &&
-           ((node && waiter->request.key.node != node) || is_behind(&waiter->request, tried)))
+    while (waiter && ((node && waiter->request.key.node != node) ||
+                      is_behind(locks, &waiter->request, tried)))
         waiter = TAILQ_NEXT(waiter, link);
     if (waiter)
         waiter->trying = true;
     return waiter;
 }
 
-/* Returns whether somebody waits on though the servers could not be asked. */
-static bool outwaits(struct lock_waiter *waiter, int error)
+/* Returns whether those of a turn wait on though the store could not be asked. */
+static bool outwait(struct lock_turn *turn, int error)
 {
     if (error != -ENOTCONN) {
-        waiter->unreached = 0;
+        turn->unreached = 0;
         return false;
     }
-    if (!waiter->unreached)
-        waiter->unreached = clock_now();
-    return clock_now() - waiter->unreached < UNREACHED_MAX;
+    if (!turn->unreached)
+        turn->unreached = clock_now();
+    return clock_now() - turn->unreached < UNREACHED_MAX;
 }
 
 /* Notes how a try came out. Returns what the request is answered with; -EAGAIN: it waits on. */
@@ -163,7 +173,7 @@ static int settle(struct file_locks *locks, struct lock_turn *turn, struct lock_
                   int error, struct tried *tried)
 {
     waiter->trying = false;
-    if (outwaits(waiter, error))
+    if (outwait(turn, error))
         error = -EAGAIN;
     if (error == -EAGAIN && waiter->interrupted)
         error = -EINTR;
@@ -182,14 +192,14 @@ void lock_queue_try(struct volume *volume, struct lock_turn *turn, uint64_t node
     int error;
 
     lock_take(&locks->lock);
-    waiter = next_to_try(TAILQ_FIRST(&turn->waiters), node, &tried);
+    waiter = next_to_try(locks, TAILQ_FIRST(&turn->waiters), node, &tried);
     lock_release(&locks->lock);
     for (; waiter; waiter = behind) {
         error = lock_descriptor_set(volume, &waiter->request);
         lock_take(&locks->lock);
         behind = TAILQ_NEXT(waiter, link);
         error = settle(locks, turn, waiter, error, &tried);
-        behind = next_to_try(behind, node, &tried);
+        behind = next_to_try(locks, behind, node, &tried);
         lock_release(&locks->lock);
         if (error != -EAGAIN)
             finish(volume, waiter, error);

@@ -13,9 +13,8 @@ struct lock_waiter {
     uint64_t unique; // the kernel's number
     int place;       // where the request is parked
     uint64_t since;
-    uint64_t unreached; // since when the servers could not be asked; 0: they could
-    bool trying;        // the area is asked just now
-    bool interrupted;   // meanwhile
+    bool trying;      // the area is asked just now
+    bool interrupted; // meanwhile
 };
 
 #endif

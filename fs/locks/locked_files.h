@@ -26,7 +26,8 @@ struct lock_turn {
     struct lock lock; // held while a call about a file is under way
     // The rest is guarded by the lock of all.
     struct lock_waiters waiters;
-    uint64_t look; // when the store is asked again
+    uint64_t look;      // when the store is asked again
+    uint64_t unreached; // since when it cannot be asked; 0: it can
 };
 
 struct file_locks {

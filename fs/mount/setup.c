@@ -108,6 +108,7 @@ static int make_state(struct mount *mount, struct complaint *complaint)
         state_set_file_classes(mount->volume.state);
     store_identity_read(&mount->volume.info.areas[AREA_STORE],
                         &state_outage(mount->volume.state)->identity);
+    state_outage(mount->volume.state)->record = mount->store_lock.record;
     mount->volume.state->keep_alive = (uint16_t)mount->options.keep_alive;
     if (mount->volume.info.shared)
         state_set_shared(mount->volume.state);

@@ -85,6 +85,11 @@ void node_fd_keep(struct node_table *table, int fd)
     table_end(table);
 }
 
+bool node_fd_is_kept(const struct node_table *table, int fd)
+{
+    return owner_of(owner_word(table, fd)) == OWNER_MOUNT;
+}
+
 void node_fd_drop(struct node_table *table, int fd)
 {
     table_begin(table);

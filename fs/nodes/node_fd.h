@@ -16,6 +16,9 @@
 /* Makes a descriptor the mount's own, for as long as the mount lives. */
 void node_fd_keep(struct node_table *table, int fd);
 
+/* Returns whether a descriptor is the mount's own. */
+bool node_fd_is_kept(const struct node_table *table, int fd);
+
 /* Takes back that a descriptor is the mount's own, if it is. */
 void node_fd_drop(struct node_table *table, int fd);
 

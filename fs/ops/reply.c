@@ -5,6 +5,7 @@
 
 #include "fs/inode/inode.h"
 #include "fs/mount/mount.h"
+#include "fs/notice/passed_error.h"
 #include "fs/util/fault.h"
 
 static struct volume *begin_reply(fuse_req_t req)
@@ -24,24 +25,6 @@ static int end_reply(struct volume *volume, int result)
     fault_point(FAULT_AFTER_REPLY);
     life_answered(&volume->state->life);
     return result;
-}
-
-/* Returns an error of an area as the mount passes it on. */
-static int passed_on(int error)
-{
-    switch (error) {
-    // A call that some kernel lacks must not end this kind of request for good.
-    case ENOSYS:
-        return EOPNOTSUPP;
-    // The mount itself lives, although the servers of its store are away. GlusterFS says EBADFD of
-    // a descriptor whose server has gone.
-    case ENOTCONN:
-    case ECONNABORTED:
-    case EBADFD:
-        return EIO;
-    default:
-        return error;
-    }
 }
 
 /* Returns whether what a request names has gone from a store that other hosts change. */
@@ -64,7 +47,7 @@ int reply_err(fuse_req_t req, int error)
     if (error == ENOENT && volume_is_shared(volume) && names_what_is_gone(volume))
         error = ESTALE;
     begin_reply(req);
-    return end_reply(volume, fuse_reply_err(req, passed_on(error)));
+    return end_reply(volume, fuse_reply_err(req, passed_error(error)));
 }
 
 int reply_never_again(fuse_req_t req)

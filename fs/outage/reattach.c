@@ -68,13 +68,18 @@ static void keep(struct volume *volume, int fd)
         node_fd_keep(&volume->nodes, fd);
 }
 
-static void drop_kept(struct volume *volume, int fd)
+/* Gives up a descriptor that was noted and kept; 0: none was. Returns whether there was one. When a
+ * worker dies in here, nobody closes the number once more, which may be another's by then. */
+static bool drop_kept(struct volume *volume, int *noted)
 {
-    // 0: an earlier version had none.
-    if (fd <= 0)
-        return;
+    int fd = *noted;
+
+    *noted = 0;
+    if (fd <= 0 || !node_fd_is_kept(&volume->nodes, fd))
+        return false;
     node_fd_drop(&volume->nodes, fd);
     close(fd);
+    return true;
 }
 
 static unsigned lock_anew(const struct volume *volume)
@@ -83,10 +88,23 @@ static unsigned lock_anew(const struct volume *volume)
            (volume_is_shared(volume) ? STORE_LOCK_SHARED : 0);
 }
 
+/* Takes the lock of the store anew. The mount itself may have the other one: its client lives on, or
+ * a worker died that had taken it. */
+static int take_lock(struct volume *volume, const struct area *found, struct store_lock *lock)
+{
+    unsigned how = lock_anew(volume);
+    int error = store_lock_take(found, how, lock);
+
+    if (error == -EBUSY && drop_kept(volume, &state_outage(volume->state)->reattach.lock))
+        error = store_lock_take(found, how, lock);
+    return error;
+}
+
 int reattach_begin(struct volume *volume)
 {
     const struct area_atime atime = { 0 };
-    struct reattach *reattach = &state_outage(volume->state)->reattach;
+    struct outage *outage = state_outage(volume->state);
+    struct reattach *reattach = &outage->reattach;
     struct complaint complaint = { .text = "" };
     struct store_lock lock = STORE_LOCK_NONE;
     struct area found = AREA_NONE;
@@ -99,27 +117,24 @@ int reattach_begin(struct volume *volume)
     if (!error && found.device == volume->info.areas[AREA_STORE].device)
         error = REATTACH_NEEDLESS;
     if (!error)
-        error = store_lock_take(&found, lock_anew(volume), &lock);
+        error = take_lock(volume, &found, &lock);
     if (error) {
         if (error < 0)
             log_refusal(volume, error, complaint.text);
         area_close(&found);
         return error;
     }
-    if (reattach->times > 0) {
-        drop_kept(volume, reattach->lock);
-        drop_kept(volume, reattach->record);
-        reattach->lock = reattach->record = 0;
-    }
+    drop_kept(volume, &reattach->lock);
+    drop_kept(volume, &outage->record);
     lock.record = presence_renew(volume, &found);
+    reattach->root = found.root;
+    reattach->mount = found.mount;
+    reattach->lock = lock.fd;
+    outage->record = lock.record;
     keep(volume, found.root);
     keep(volume, found.mount);
     keep(volume, lock.fd);
     keep(volume, lock.record);
-    reattach->root = found.root;
-    reattach->mount = found.mount;
-    reattach->lock = lock.fd;
-    reattach->record = lock.record;
     reattach->begun = 1;
     fault_point(FAULT_IN_REATTACH);
     return 0;
@@ -198,7 +213,7 @@ static void replace_all(struct volume *volume, const struct new_store *store)
     for (int fd = STDERR_FILENO + 1; fd < volume->info.descriptors_limit; fd++) {
         // Asked for nothing, a filesystem tells these without its server.
         if (fd == old->root || fd == reattach->root || fd == reattach->mount ||
-            fd == reattach->lock || fd == reattach->record ||
+            fd == reattach->lock || fd == state_outage(volume->state)->record ||
             statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &stx) != 0 ||
             makedev(stx.stx_dev_major, stx.stx_dev_minor) != old->device)
             continue;
@@ -281,20 +296,20 @@ void reattach_finish(struct volume *volume)
     fault_point(FAULT_IN_REATTACH);
     renew_nodes(volume);
     renew_area(volume);
-    drop_kept(volume, reattach->root);
-    drop_kept(volume, reattach->mount);
     reattach->times++;
     reattach->begun = 0;
+    drop_kept(volume, &reattach->root);
+    drop_kept(volume, &reattach->mount);
     log_event(LOG_NOTICE, "STORE %s is reattached: %u descriptors were found again, %u were not",
               volume->info.store, reattach->found, reattach->lost);
 }
 
 void reattach_catch_up(struct volume *volume, struct store_lock *lock)
 {
-    const struct reattach *reattach = &state_outage(volume->state)->reattach;
+    const struct outage *outage = state_outage(volume->state);
 
-    if (reattach->times == 0)
-        return;
-    volume->info.areas[AREA_STORE] = volume->state->info.areas[AREA_STORE];
-    lock->record = reattach->record;
+    if (outage->record > 0)
+        lock->record = outage->record;
+    if (outage->reattach.times > 0)
+        volume->info.areas[AREA_STORE] = volume->state->info.areas[AREA_STORE];
 }

@@ -103,8 +103,8 @@ struct outage {
         int root, mount, lock; // what was opened, as in struct area
         uint32_t found, lost;  // descriptors, the last time
         _Atomic uint32_t times;
-        int record; // as in struct store_lock; 0: an older version has reattached
     } reattach;
+    int record; // of this host, as in struct store_lock; 0: an older version has made it
 };
 
 /* So much of the room for a path is left; older versions leave zeroes behind a path. */

@@ -174,13 +174,17 @@ static bool are_same(const struct shmap_host *one, const struct shmap_host *othe
     return strcmp(one->host, other->host) == 0 && strcmp(one->mountpoint, other->mountpoint) == 0;
 }
 
-/* Removes a record if it is the one with these attributes. */
-static bool remove_own(int dir, const char *name, int fd, void *own)
+static bool are_one_file(int fd, int other)
 {
-    const struct stat *wanted = own;
-    struct stat st;
+    struct stat st, wanted;
 
-    if (fstat(fd, &st) != 0 || st.st_ino != wanted->st_ino || st.st_dev != wanted->st_dev)
+    return fstat(fd, &st) == 0 && fstat(other, &wanted) == 0 && st.st_ino == wanted.st_ino &&
+           st.st_dev == wanted.st_dev;
+}
+
+static bool remove_own(int dir, const char *name, int fd, void *record)
+{
+    if (!are_one_file(fd, *(const int *)record))
         return true;
     unlinkat(dir, name, 0);
     return false;
@@ -188,14 +192,13 @@ static bool remove_own(int dir, const char *name, int fd, void *own)
 
 void host_record_remove(const struct area *store, int record)
 {
-    struct stat own;
-
-    if (record >= 0 && fstat(record, &own) == 0)
-        for_each_record(store, remove_own, &own);
+    if (record >= 0)
+        for_each_record(store, remove_own, &record);
 }
 
 struct host_reading {
     const struct shmap_host *own;
+    int record;
     struct shmap_host *hosts;
     size_t count;
 };
@@ -211,15 +214,18 @@ static bool add_living(int dir, const char *name, int fd, void *argument)
     host = lock_record(fd) ? NULL : read_record(fd);
     if (!host)
         return true;
-    host->here = are_same(host, reading->own);
+    host->here = reading->record >= 0 ? are_one_file(fd, reading->record)
+                                      : are_same(host, reading->own);
     reading->hosts[reading->count++] = *host;
     return reading->count < HOSTS_MAX;
 }
 
-int host_records_read(const struct area *store, const struct shmap_host *own,
+int host_records_read(const struct area *store, const struct shmap_host *own, int record,
                       struct shmap_host **hosts, size_t *count)
 {
-    struct host_reading reading = { .own = own, .hosts = calloc(HOSTS_MAX, sizeof(**hosts)) };
+    struct host_reading reading = { .own = own,
+                                    .record = record,
+                                    .hosts = calloc(HOSTS_MAX, sizeof(**hosts)) };
     int error = reading.hosts ? for_each_record(store, add_living, &reading) : -ENOMEM;
 
     *hosts = reading.hosts;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: BSD-2-Clause
 """Locks of files on a store that two hosts mount. Answers in TAP; hosts.py says what it needs."""
+import contextlib
 import errno
 import fcntl
 import itertools
@@ -15,7 +16,7 @@ import time
 import traceback
 
 from cluster import BRICKS, reaches, wait_until
-from hosts import SHMAPCTL, main
+from hosts import SHMAPCTL, error_of, main
 
 # Processes of each host, and how often each of them adds to a counter.
 COUNTERS = 2
@@ -103,10 +104,10 @@ class Process:
         os.kill(self.pid, number)
 
 
-def hold(say, path, lock):
+def hold(say, path, lock, kind=fcntl.F_WRLCK):
     """Gets the lock, says so, and has it until somebody ends the process."""
     fd = os.open(path, os.O_RDWR)
-    lock(fd, fcntl.F_WRLCK)
+    lock(fd, kind)
     say("locked")
     while True:
         signal.pause()
@@ -326,15 +327,78 @@ def servers_come_and_go(one, other, cluster):
 def waits_for_store(pid):
     """Returns whether a thread of a process waits for a FUSE filesystem."""
     for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/wchan", encoding="ascii") as waits:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                open(f"/proc/{pid}/task/{thread}/wchan", encoding="ascii") as waits:
             if waits.read() == "request_wait_answer":
                 return True
     return False
 
 
+def lock_when_told(say, path, lock):
+    """Asks for the lock upon SIGUSR1, and says what came of it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    fd = os.open(path, os.O_RDWR)
+    say("open")
+    signal.sigwait([signal.SIGUSR1])
+    say(str(error_of(lock, fd, fcntl.F_WRLCK)))
+
+
+def without_servers_a_wait_ends(one, _other, cluster):
+    with one:
+        make(one)
+        for lock in KINDS:
+            waiters = [Process(lock_when_told, one.path("file"), lock) for _ in range(3)]
+            for waiter in waiters:
+                assert waiter.hear() == ["open"]
+            for number in 1, 2:
+                cluster.kill(number)
+            for waiter in waiters:
+                waiter.kill(signal.SIGUSR1)
+            for waiter in waiters:
+                assert waiter.hear() == [str(errno.EIO)]
+                assert waiter.end() == 0
+            for number in 1, 2:
+                cluster.start(number)
+            for number in 1, 2:
+                wait_until(lambda number=number: reaches(one.store, number), "the connection")
+
+
+def hold_more_when_told(say, path, lock):
+    """Gets the lock shared, and alone upon SIGUSR1."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    fd = os.open(path, os.O_RDWR)
+    lock(fd, fcntl.F_RDLCK)
+    say("shared")
+    signal.sigwait([signal.SIGUSR1])
+    lock(fd, fcntl.F_WRLCK)
+    say("alone")
+    signal.pause()
+
+
+def a_holder_comes_before_who_waits_for_it(one, _other, _cluster):
+    with one:
+        make(one)
+        for lock in posix, description:
+            holder = Process(hold_more_when_told, one.path("file"), lock)
+            assert holder.hear() == ["shared"]
+            reader = Process(hold, one.path("file"), lock, fcntl.F_RDLCK)
+            assert reader.hear() == ["locked"]
+            waiter = Process(hold, one.path("file"), lock)
+            await_waiters(one, 1)
+            holder.kill(signal.SIGUSR1)
+            await_waiters(one, 2)
+            reader.kill()
+            assert holder.hear() == ["alone"]
+            holder.kill()
+            assert waiter.hear() == ["locked"]
+            waiter.kill()
+            for process in holder, reader, waiter:
+                process.end()
+
+
 def a_server_goes_in_the_midst(one, other, cluster):
-    """As before, but the second server goes while it is being asked for the lock: then the client has
-    another word for it."""
+    """As before, but the second server goes while it is being asked for the lock. The client has
+    another word for that."""
     with one, other:
         make(one)
         for lock in KINDS:
@@ -346,9 +410,9 @@ def a_server_goes_in_the_midst(one, other, cluster):
                 wait_until(lambda host=host: reaches(host.store, 1), f"{host.name}'s connection")
             holder.kill(signal.SIGUSR1)
             assert holder.hear() == ["unlocked"]
+            worker = status_of(one)["pid"]
             cluster.stop(2)
             holder.kill(signal.SIGUSR1)
-            worker = status_of(one)["pid"]
             wait_until(lambda pid=worker: waits_for_store(pid), "the lock that is asked for")
             cluster.kill(2)
             assert holder.hear() == ["locked"]
@@ -393,8 +457,9 @@ def with_mounts(case):
 
 CASES = [with_mounts(case) for case in (
     no_increment_is_lost, a_waiter_gets_the_lock, the_lock_of_another_host_is_told,
-    a_signal_ends_the_wait, locks_outlive_workers)] + [servers_come_and_go, a_server_goes_in_the_midst,
-                                                       locks_go_with_their_mount]
+    a_signal_ends_the_wait, locks_outlive_workers)] + [
+        servers_come_and_go, a_server_goes_in_the_midst, without_servers_a_wait_ends,
+        a_holder_comes_before_who_waits_for_it, locks_go_with_their_mount]
 
 if __name__ == "__main__":
     sys.exit(main(__file__, CASES, "shared,timeout=0"))

@@ -88,7 +88,8 @@ def it_goes_over(one, cluster, options):
             told = shmapctl("status", one.mountpoint).stdout
             assert "shmapctl reattach" in told, told
             mount_again(one, cluster)
-            assert "reattached to" in reattach(one)
+            told = reattach(one)
+            assert "reattached to" in told and ", 0 do not" in told, told
             assert not fails(one)
             check_all(one)
             within_bound(use_ram, one, mapping)

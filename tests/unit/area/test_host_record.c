@@ -38,7 +38,7 @@ static unsigned count_of(const struct area *store, const struct shmap_host *own,
     struct shmap_host *hosts;
     size_t count;
     unsigned found = 0;
-    assert_int_equal(host_records_read(store, own, &hosts, &count), 0);
+    assert_int_equal(host_records_read(store, own, -1, &hosts, &count), 0);
     for (size_t i = 0; i < count; i++) {
         found += strcmp(hosts[i].host, name) == 0;
         assert_int_equal(hosts[i].here, strcmp(hosts[i].host, own->host) == 0);
@@ -89,13 +89,35 @@ static void hosts_know_of_each_other(void **state)
     area_close(&store);
 }
 
+/* A mount that is about to end has the same host and mount point. */
+static void one_of_two_at_a_place_is_here(void **state)
+{
+    struct area store = open_store(*state);
+    struct shmap_host *hosts, alpha = host_of("alpha");
+    size_t count;
+    assert_int_equal(mkdirat(store.root, STORE_PRIVATE, 0700), 0);
+    int ending = host_record_make(&store, &alpha);
+    int one = host_record_make(&store, &alpha);
+    assert_int_equal(host_records_read(&store, &alpha, one, &hosts, &count), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(hosts[0].here + hosts[1].here, 1);
+    free(hosts);
+    close(ending);
+    assert_int_equal(host_records_read(&store, &alpha, one, &hosts, &count), 0);
+    assert_int_equal(count, 1);
+    assert_true(hosts[0].here);
+    free(hosts);
+    close(one);
+    area_close(&store);
+}
+
 static void what_is_no_record_is_passed_over(void **state)
 {
     struct area store = open_store(*state);
     struct shmap_host *hosts;
     size_t count;
     struct shmap_host alpha = host_of("alpha");
-    assert_int_equal(host_records_read(&store, &alpha, &hosts, &count), -ENOENT);
+    assert_int_equal(host_records_read(&store, &alpha, -1, &hosts, &count), -ENOENT);
     assert_int_equal(host_record_make(&store, &alpha), -ENOENT);
     host_record_remove(&store, -1);
     assert_int_equal(mkdirat(store.root, STORE_PRIVATE, 0700), 0);
@@ -106,7 +128,7 @@ static void what_is_no_record_is_passed_over(void **state)
     assert_int_equal(symlinkat("/etc/passwd", store.root, STORE_PRIVATE "/host.link"), 0);
     int one = host_record_make(&store, &alpha);
     assert_int_equal(count_of(&store, &alpha, "alpha"), 1);
-    assert_int_equal(host_records_read(&store, &alpha, &hosts, &count), 0);
+    assert_int_equal(host_records_read(&store, &alpha, -1, &hosts, &count), 0);
     assert_int_equal(count, 1);
     free(hosts);
     close(nonsense);
@@ -143,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest cases[] = {
         SCRATCH_TEST(hosts_know_of_each_other),
+        SCRATCH_TEST(one_of_two_at_a_place_is_here),
         SCRATCH_TEST(what_is_no_record_is_passed_over),
         SCRATCH_TEST(drafts_are_passed_over),
     };

@@ -73,14 +73,14 @@ static void a_pause_tells_nothing(void **state)
     serve_round(&busy_poll, &machine);
     assert_false(busy_poll_count(&busy_poll, false));
     machine.now += LONG_AGO;
-    busy_poll_restart(&busy_poll, true);
-    assert_true(busy_poll_count(&busy_poll, false));
-    busy_poll_round(&busy_poll, machine.now, machine.used);
+    busy_poll_pause(&busy_poll, LONG_AGO, true);
     serve_round(&busy_poll, &machine);
     assert_true(busy_poll.pays);
     assert_int_equal(busy_poll.doubt, 0);
-    busy_poll_restart(&busy_poll, false);
+    assert_true(busy_poll.usual <= machine.spinning);
+    busy_poll_pause(&busy_poll, LONG_AGO, false);
     assert_false(busy_poll_wanted(&busy_poll));
+    assert_true(busy_poll_count(&busy_poll, false));
 }
 
 static void a_try_is_the_exception(void **state)
