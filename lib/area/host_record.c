@@ -214,8 +214,8 @@ static bool add_living(int dir, const char *name, int fd, void *argument)
     host = lock_record(fd) ? NULL : read_record(fd);
     if (!host)
         return true;
-    host->here = reading->record >= 0 ? are_one_file(fd, reading->record)
-                                      : are_same(host, reading->own);
+    host->here =
+        reading->record >= 0 ? are_one_file(fd, reading->record) : are_same(host, reading->own);
     reading->hosts[reading->count++] = *host;
     return reading->count < HOSTS_MAX;
 }
