@@ -125,8 +125,8 @@ struct tried {
     unsigned count;
 };
 
-/* Returns whether a request would only come to what one before it waits for. One that waits for what
- * this owner has would wait for ever if the owner waited for it. The lock is held. */
+/* Returns whether a request would only come to what one before it waits for. One that waits for
+ * what this owner has would wait for ever if the owner waited for it. The lock is held. */
 static bool is_behind(const struct file_locks *locks, const struct lock_request *request,
                       const struct tried *tried)
 {

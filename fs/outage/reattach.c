@@ -88,8 +88,8 @@ static unsigned lock_anew(const struct volume *volume)
            (volume_is_shared(volume) ? STORE_LOCK_SHARED : 0);
 }
 
-/* Takes the lock of the store anew. The mount itself may have the other one: its client lives on, or
- * a worker died that had taken it. */
+/* Takes the lock of the store anew. The mount itself may have the other one: its client lives on,
+ * or a worker died that had taken it. */
 static int take_lock(struct volume *volume, const struct area *found, struct store_lock *lock)
 {
     unsigned how = lock_anew(volume);
