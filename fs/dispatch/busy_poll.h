@@ -44,12 +44,13 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
  * make pauses, as they do when they wait for a processor. */
 void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
-/* Takes a time out of the round in which the thread did not receive: how long that was tells
- * nothing. If others have found meanwhile that the other way `pays`, a round begins with the next
- * request. */
-static inline void busy_poll_pause(struct busy_poll *busy_poll, uint64_t time, bool pays)
+/* Takes the time from `since` to `now` out of the round, in which the thread did not receive: how
+ * long that was tells nothing. If others have found meanwhile that the other way `pays`, a round
+ * begins with the next request. */
+static inline void busy_poll_pause(struct busy_poll *busy_poll, uint64_t since, uint64_t now,
+                                   bool pays)
 {
-    busy_poll->begin += time;
+    busy_poll->begin = since > busy_poll->begin ? busy_poll->begin + (now - since) : now;
     if (busy_poll->pays == pays)
         return;
     busy_poll->pays = pays;

@@ -83,7 +83,7 @@ bool leader_await(struct leader *leader)
     if (!leader->leads && !leaders->over) {
         leaders->vacant--;
         leader->leads = true;
-        busy_poll_pause(&leader->busy_poll, clock_now() - leader->began, leaders->pays);
+        busy_poll_pause(&leader->busy_poll, leader->began, clock_now(), leaders->pays);
     }
     lock_release(&leaders->lock);
     return leader->leads;
