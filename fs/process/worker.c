@@ -136,6 +136,21 @@ static int outlive_mount(struct worker *worker, bool waited)
     return -1;
 }
 
+/* Ends with the connection to the kernel. An umount has taken the mount away before. */
+static int end_with_connection(const struct worker *worker)
+{
+    const struct mount_info *info = &worker->mount->volume.info;
+
+    if (worker->server.stuck)
+        return WORKER_DETACHED;
+    if (mounts_have_device(info->device_number))
+        log_event(LOG_WARNING,
+                  "the connection of the mount at %s was ended, by umount -f or in "
+                  "/sys/fs/fuse/connections; the mount ends",
+                  info->mountpoint);
+    return WORKER_ENDED;
+}
+
 /* Waits until something ends the process. */
 static int await_end_of_work(struct worker *worker)
 {
@@ -158,7 +173,7 @@ static int await_end_of_work(struct worker *worker)
         if (events[3].revents)
             see_mounts(worker);
         if (events[0].revents) {
-            status = worker->server.stuck ? WORKER_DETACHED : WORKER_ENDED;
+            status = end_with_connection(worker);
         } else if (events[2].revents) {
             log_event(LOG_ERR, "the keeper of the mount at %s was killed; the mount ends",
                       worker->mount->volume.info.mountpoint);

@@ -158,12 +158,31 @@ static void another_mount_of_it_is_no_end(void **state)
     assert_false(log_says("lives on"));
 }
 
+/* While somebody uses the mount, umount -f leaves it where it is; the daemon takes it away then. */
+static void a_connection_that_is_ended_is_told_of(void **state)
+{
+    struct workspace *workspace = workspace_of(state);
+    const struct keeper_settings settings = { .with_store = true };
+
+    if (!workspace->root)
+        return; // Only root can end it.
+    pid_t keeper = keeper_start(workspace, &settings);
+    int place = open_file("mnt", O_PATH | O_DIRECTORY);
+    assert_int_equal(umount2(workspace->mnt, MNT_FORCE), -1);
+    assert_int_equal(errno, EBUSY);
+    assert_int_equal(wait_for_process(keeper), 0);
+    assert_int_equal(log_lines("was ended, by umount -f"), 1);
+    assert_ok(close(place));
+    assert_int_equal(umount2(workspace->mnt, 0), -1);
+}
+
 static const struct CMUnitTest cases[] = {
     cmocka_unit_test(the_log_and_the_next_mount_name_the_holder),
     cmocka_unit_test(with_umount_ends_it_ends_everywhere),
     cmocka_unit_test(open_files_are_told_of),
     cmocka_unit_test(a_place_in_it_is_told_of_late),
     cmocka_unit_test(another_mount_of_it_is_no_end),
+    cmocka_unit_test(a_connection_that_is_ended_is_told_of),
 };
 
 WORKSPACE_MAIN("umount_ends", cases)
