@@ -44,14 +44,18 @@ static inline bool busy_poll_wanted(const struct busy_poll *busy_poll)
  * make pauses, as they do when they wait for a processor. */
 void busy_poll_looked(struct busy_poll *busy_poll, bool in_vain);
 
-/* Takes the time from `since` to `now` out of the round, in which the thread did not receive: how
- * long that was tells nothing. If others have found meanwhile that the other way `pays`, a round
- * begins with the next request. */
-static inline void busy_poll_pause(struct busy_poll *busy_poll, uint64_t since, uint64_t now,
-                                   bool pays)
+/* Takes a pause out of the round, in nanoseconds: the thread did not receive meanwhile, and how
+ * long that was tells nothing. `pays` is what others have found; if it is not what this thread
+ * believes, a round begins with the next request. It does so, too, after a pause that is longer
+ * than a round, in which the thread may have used the processor for long. */
+static inline void busy_poll_pause(struct busy_poll *busy_poll, uint64_t pause, bool pays)
 {
-    busy_poll->begin = since > busy_poll->begin ? busy_poll->begin + (now - since) : now;
-    if (busy_poll->pays == pays)
+    bool is_long = busy_poll->usual > 0 && pause > busy_poll->usual;
+
+    busy_poll->begin += pause;
+    if (busy_poll->pays != pays)
+        busy_poll->doubt = 0;
+    else if (!is_long)
         return;
     busy_poll->pays = pays;
     busy_poll->trying = false;
@@ -60,8 +64,8 @@ static inline void busy_poll_pause(struct busy_poll *busy_poll, uint64_t since, 
 
 /* Counts a request; `idle` says that nobody was in a hurry before it. Returns whether a round
  * begins with this request, or may: then call busy_poll_round() with the time, and with the
- * thread's time that it did not wait for a processor: it had one, or slept. Reading the clocks for
- * each request would cost too much. */
+ * thread's time that it did not wait for a processor: it had one, or slept. Reading the
+ * thread's clock for each request would cost too much. */
 bool busy_poll_count(struct busy_poll *busy_poll, bool idle);
 void busy_poll_round(struct busy_poll *busy_poll, uint64_t now, uint64_t used);
 

@@ -83,7 +83,7 @@ bool leader_await(struct leader *leader)
     if (!leader->leads && !leaders->over) {
         leaders->vacant--;
         leader->leads = true;
-        busy_poll_pause(&leader->busy_poll, leader->began, clock_now(), leaders->pays);
+        busy_poll_pause(&leader->busy_poll, clock_now() - leader->received, leaders->pays);
     }
     lock_release(&leaders->lock);
     return leader->leads;
@@ -166,6 +166,7 @@ void leader_received(struct leader *leader)
         leader->streak = 0;
         add_leader(leader->leaders);
     }
+    leader->received = clock_now();
 }
 
 void leader_serving(struct leader *leader)
@@ -173,7 +174,6 @@ void leader_serving(struct leader *leader)
     // Nobody is missing where a thread that does not lead serves what was deferred.
     if (!leader->leads)
         return;
-    leader->began = clock_now();
     leader->leaders->work[leader->record] += ONE_REQUEST | SERVING;
 }
 

@@ -32,9 +32,9 @@ struct leaders {
     bool may_poll;   // there is more than one processor
     unsigned vacant; // how many of `count` are missing: followers may take their places
     bool over;
-    atomic_bool pays;           // busy polling does, as the last leader found that found anything
-    atomic_uint receiving;      // threads that wait for a request
-    atomic_uint work[REQUESTS]; // what the thread of each record does (leader.c)
+    atomic_bool pays;              // whether busy polling does, as a leader has found last
+    atomic_uint receiving;         // threads that wait for a request
+    atomic_uint work[REQUESTS];    // what the thread of each record does (leader.c)
     atomic_uint clients[REQUESTS]; // the thread that asked it to
     atomic_uint replaced;          // threads that serve, and in whose place a follower leads
     atomic_uint waiting;           // the client of the last one of them
@@ -45,16 +45,16 @@ struct leaders {
 /* The part of one thread. */
 struct leader {
     struct leaders *leaders;
-    unsigned record; // the index of its requests' record
-    bool leads;      // the thread may receive
-    bool waited;     // the last request was not there yet
-    bool soon;       // the last request that was waited for came soon
-    bool sleeps;     // the thread has slept before the last request
-    bool looked;     // it has looked for this one instead of sleeping
-    unsigned streak; // requests in a row that were there already
-    uint64_t since;  // when the thread began to wait
-    uint64_t began;  // when it began to serve
-    uint64_t slept;  // how long it has slept in all, in nanoseconds
+    unsigned record;   // the index of its requests' record
+    bool leads;        // the thread may receive
+    bool waited;       // the last request was not there yet
+    bool soon;         // the last request that was waited for came soon
+    bool sleeps;       // the thread has slept before the last request
+    bool looked;       // it has looked for this one instead of sleeping
+    unsigned streak;   // requests in a row that were there already
+    uint64_t since;    // when the thread began to wait
+    uint64_t received; // when it received last
+    uint64_t slept;    // how long it has slept in all, in nanoseconds
     struct busy_poll busy_poll;
 };
 

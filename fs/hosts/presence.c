@@ -20,7 +20,7 @@ static void fill_own(const struct volume *volume, struct shmap_host *host)
     strlcpy(host->mountpoint, volume->info.mountpoint, sizeof(host->mountpoint));
 }
 
-/* Makes the record of this host in a store, where others could have it. Returns as
+/* Makes the record of this host in a store, if other hosts can reach it. Returns as
  * presence_record() does. */
 static int make_record(const struct volume *volume, const struct area *store, unsigned timeout,
                        const char *options)

@@ -24,6 +24,10 @@
  * whoever waits for a lock need not be told. */
 #define UNREACHED_MAX UINT64_C(2000000000)
 
+/* So long somebody waits behind others who wait for what he wants, too. After that he is tried all
+ * the same: they may wait for him by a way that is not looked for, over others or other files. */
+#define BEHIND_MAX UINT64_C(1000000000)
+
 /* Of those who wait for locks of one turn, so many are tried at a time. */
 #define TRIED_MAX 64U
 
@@ -125,13 +129,16 @@ struct tried {
     unsigned count;
 };
 
-/* Returns whether a request would only come to what one before it waits for. One that waits for
- * what this owner has would wait for ever if the owner waited for it. The lock is held. */
-static bool is_behind(const struct file_locks *locks, const struct lock_request *request,
+/* Returns whether somebody would only come to what one before him waits for. But nobody waits
+ * behind one who waits for what he has himself: that would last for ever. The lock is held. */
+static bool is_behind(const struct file_locks *locks, const struct lock_waiter *waiter,
                       const struct tried *tried)
 {
+    const struct lock_request *request = &waiter->request;
     const struct lock_entry *has = lock_table_find(&locks->table, &request->key);
 
+    if (clock_now() - waiter->since > BEHIND_MAX)
+        return false;
     for (unsigned i = 0; i < tried->count; i++) {
         const struct lock_request *other = &tried->requests[i];
 
@@ -148,24 +155,29 @@ static struct lock_waiter *next_to_try(const struct file_locks *locks, struct lo
 {
     if (tried->count == TRIED_MAX)
         return NULL;
-    while (waiter && ((node && waiter->request.key.node != node) ||
-                      is_behind(locks, &waiter->request, tried)))
+    while (waiter &&
+           ((node && waiter->request.key.node != node) || is_behind(locks, waiter, tried)))
         waiter = TAILQ_NEXT(waiter, link);
     if (waiter)
         waiter->trying = true;
     return waiter;
 }
 
-/* Returns whether those of a turn wait on though the store could not be asked. */
-static bool outwait(struct lock_turn *turn, int error)
+/* Returns whether a waiter waits on though the store could not be asked. All of a turn are told at
+ * the same time; but the descriptor of one may fail alone. */
+static bool outwaits(struct lock_turn *turn, struct lock_waiter *waiter, int error)
 {
+    uint64_t now = clock_now();
+
     if (error != -ENOTCONN) {
-        turn->unreached = 0;
+        turn->unreached = waiter->unreached = 0;
         return false;
     }
     if (!turn->unreached)
-        turn->unreached = clock_now();
-    return clock_now() - turn->unreached < UNREACHED_MAX;
+        turn->unreached = now;
+    if (!waiter->unreached)
+        waiter->unreached = now;
+    return now - turn->unreached < UNREACHED_MAX && now - waiter->unreached < UNREACHED_MAX;
 }
 
 /* Notes how a try came out. Returns what the request is answered with; -EAGAIN: it waits on. */
@@ -173,7 +185,7 @@ static int settle(struct file_locks *locks, struct lock_turn *turn, struct lock_
                   int error, struct tried *tried)
 {
     waiter->trying = false;
-    if (outwait(turn, error))
+    if (outwaits(turn, waiter, error))
         error = -EAGAIN;
     if (error == -EAGAIN && waiter->interrupted)
         error = -EINTR;

@@ -13,8 +13,9 @@ struct lock_waiter {
     uint64_t unique; // the kernel's number
     int place;       // where the request is parked
     uint64_t since;
-    bool trying;      // the area is asked just now
-    bool interrupted; // meanwhile
+    uint64_t unreached; // since when the store cannot be asked for it; 0: it can
+    bool trying;        // the area is asked just now
+    bool interrupted;   // meanwhile
 };
 
 #endif

@@ -68,36 +68,23 @@ static void keep(struct volume *volume, int fd)
         node_fd_keep(&volume->nodes, fd);
 }
 
-/* Gives up a descriptor that was noted and kept; 0: none was. Returns whether there was one. When a
- * worker dies in here, nobody closes the number once more, which may be another's by then. */
-static bool drop_kept(struct volume *volume, int *noted)
+/* Gives up a descriptor that was noted and kept; 0: none was. Where a worker dies in here, the next
+ * one must not close the number once more, which may be another's by then. */
+static void drop_kept(struct volume *volume, int *noted)
 {
     int fd = *noted;
 
     *noted = 0;
     if (fd <= 0 || !node_fd_is_kept(&volume->nodes, fd))
-        return false;
+        return;
     node_fd_drop(&volume->nodes, fd);
     close(fd);
-    return true;
 }
 
 static unsigned lock_anew(const struct volume *volume)
 {
     return (volume->info.cred.privileged ? STORE_LOCK_PRIVILEGED : 0) |
            (volume_is_shared(volume) ? STORE_LOCK_SHARED : 0);
-}
-
-/* Takes the lock of the store anew. The mount itself may have the other one: its client lives on,
- * or a worker died that had taken it. */
-static int take_lock(struct volume *volume, const struct area *found, struct store_lock *lock)
-{
-    unsigned how = lock_anew(volume);
-    int error = store_lock_take(found, how, lock);
-
-    if (error == -EBUSY && drop_kept(volume, &state_outage(volume->state)->reattach.lock))
-        error = store_lock_take(found, how, lock);
-    return error;
 }
 
 int reattach_begin(struct volume *volume)
@@ -117,7 +104,7 @@ int reattach_begin(struct volume *volume)
     if (!error && found.device == volume->info.areas[AREA_STORE].device)
         error = REATTACH_NEEDLESS;
     if (!error)
-        error = take_lock(volume, &found, &lock);
+        error = store_lock_take(&found, lock_anew(volume), &lock);
     if (error) {
         if (error < 0)
             log_refusal(volume, error, complaint.text);
@@ -308,7 +295,7 @@ void reattach_catch_up(struct volume *volume, struct store_lock *lock)
 {
     const struct outage *outage = state_outage(volume->state);
 
-    if (outage->record > 0)
+    if (outage->record != 0)
         lock->record = outage->record;
     if (outage->reattach.times > 0)
         volume->info.areas[AREA_STORE] = volume->state->info.areas[AREA_STORE];

@@ -104,7 +104,7 @@ struct outage {
         uint32_t found, lost;  // descriptors, the last time
         _Atomic uint32_t times;
     } reattach;
-    int record; // of this host, as in struct store_lock; 0: an older version has made it
+    int record; // of this host (struct store_lock); 0: not known; -1: there is none
 };
 
 /* So much of the room for a path is left; older versions leave zeroes behind a path. */

@@ -20,9 +20,9 @@ int host_record_make(const struct area *store, const struct shmap_host *host);
  * its own already, which stays. */
 void host_record_remove(const struct area *store, int record);
 
-/* Reads the records of mounts that live, for free(). The one that asks is known by the descriptor
- * of its record; -1: by its host and mount point, which are in `own`, and which one that is about
- * to end may have, too. Returns 0 or a negative errno. */
+/* Reads the records of mounts that live, for free(). `record` is the descriptor of the asking
+ * mount's own. If it is -1, the host and the mount point in `own` tell which one that is; a mount
+ * that is about to end may have the same. Returns 0 or a negative errno. */
 int host_records_read(const struct area *store, const struct shmap_host *own, int record,
                       struct shmap_host **hosts, size_t *count);
 

@@ -16,7 +16,7 @@ import time
 import traceback
 
 from cluster import BRICKS, reaches, wait_until
-from hosts import SHMAPCTL, error_of, main
+from hosts import SHMAPCTL, error_of, main, read
 
 # Processes of each host, and how often each of them adds to a counter.
 COUNTERS = 2
@@ -352,15 +352,18 @@ def without_servers_a_wait_ends(one, _other, cluster):
                 assert waiter.hear() == ["open"]
             for number in 1, 2:
                 cluster.kill(number)
+            begun = time.monotonic()
             for waiter in waiters:
                 waiter.kill(signal.SIGUSR1)
             for waiter in waiters:
                 assert waiter.hear() == [str(errno.EIO)]
                 assert waiter.end() == 0
+            assert time.monotonic() - begun > 1
             for number in 1, 2:
                 cluster.start(number)
             for number in 1, 2:
                 wait_until(lambda number=number: reaches(one.store, number), "the connection")
+            wait_until(lambda: error_of(read, one.path("file")) == 0, "the return of the servers")
 
 
 def hold_more_when_told(say, path, lock):

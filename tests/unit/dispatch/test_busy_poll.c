@@ -72,17 +72,18 @@ static void a_pause_tells_nothing(void **state)
     struct busy_poll busy_poll = begin(&machine, true);
     serve_round(&busy_poll, &machine);
     assert_false(busy_poll_count(&busy_poll, false));
-    uint64_t since = machine.now;
-    machine.now += LONG_AGO;
-    busy_poll_pause(&busy_poll, since, machine.now, true);
+    uint64_t pause = machine.spinning / 2;
+    machine.now += pause;
+    busy_poll_pause(&busy_poll, pause, true);
     serve_round(&busy_poll, &machine);
     assert_true(busy_poll.pays);
     assert_int_equal(busy_poll.doubt, 0);
     assert_true(busy_poll.usual <= machine.spinning);
-    /* A round that began later than what it paused for. */
-    busy_poll_pause(&busy_poll, since, machine.now, true);
-    assert_true(busy_poll.begin <= machine.now);
-    busy_poll_pause(&busy_poll, since, machine.now, false);
+    assert_false(busy_poll_count(&busy_poll, false));
+    busy_poll_pause(&busy_poll, LONG_AGO, true);
+    assert_true(busy_poll_count(&busy_poll, false));
+    busy_poll_round(&busy_poll, machine.now, machine.used);
+    busy_poll_pause(&busy_poll, pause, false);
     assert_false(busy_poll_wanted(&busy_poll));
     assert_true(busy_poll_count(&busy_poll, false));
 }

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include "fs/dispatch/leader.h"
+#include "fs/util/clock.h"
 
 #define PROCESSORS 4
 #define MOST       4
@@ -403,8 +404,8 @@ static void who_waits_alone_keeps_its_turn(void **state)
     close(device);
 }
 
-/* What one has found of busy polling, the next one need not find out. It does not take the time in
- * which it did not lead for a wait. */
+/* What one has found of busy polling, the next one need not find out. The time in which it did not
+ * lead is in no round. */
 static void the_next_goes_on_as_the_last(void **state)
 {
     (void)state;
@@ -420,6 +421,17 @@ static void the_next_goes_on_as_the_last(void **state)
     leaders_promote(&leaders, 0);
     assert_true(leader_await(&second));
     assert_false(second.busy_poll.pays);
+    leader_served(&first);
+    /* One that receives, does not serve, and leads again. */
+    receive_later(&second, device);
+    leader_receiving(&first);
+    leader_received(&first);
+    second.leads = false;
+    leaders.vacant++;
+    uint64_t begin = second.busy_poll.begin;
+    assert_true(leader_await(&second));
+    assert_true(second.busy_poll.begin >= begin);
+    assert_true(second.busy_poll.begin <= clock_now());
     close(device);
 }
 
