@@ -139,7 +139,7 @@ void leader_poll(struct leader *leader, int device)
     sleep_until_ready(leader, device, now);
 }
 
-static void end_round(struct leader *leader)
+static void measure_round(struct leader *leader)
 {
     bool pays = leader->busy_poll.pays;
 
@@ -160,7 +160,7 @@ void leader_received(struct leader *leader)
     if (leader->waited)
         leader->soon = leader->leaders->may_poll && waited < BUSY_POLL_NANOSECONDS;
     if (busy_poll_count(&leader->busy_poll, waited > IDLE_NANOSECONDS))
-        end_round(leader);
+        measure_round(leader);
     leader->streak = leader->waited ? 0 : leader->streak + 1;
     if (leader->streak == STREAK) {
         leader->streak = 0;
