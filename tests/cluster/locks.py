@@ -113,15 +113,15 @@ def hold(say, path, lock, kind=fcntl.F_WRLCK):
         signal.pause()
 
 
-def hold_until_told(say, path, lock):
-    """Does the same, gives the lock up upon SIGUSR1, and says when."""
+def hold_until_told(say, path, lock, kind=fcntl.F_WRLCK, then=fcntl.F_UNLCK):
+    """Does the same, changes the lock upon SIGUSR1, and says when."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
     fd = os.open(path, os.O_RDWR)
-    lock(fd, fcntl.F_WRLCK)
+    lock(fd, kind)
     say("locked")
     signal.sigwait([signal.SIGUSR1])
-    lock(fd, fcntl.F_UNLCK)
-    say("unlocked")
+    lock(fd, then)
+    say("changed")
     signal.pause()
 
 
@@ -366,24 +366,12 @@ def without_servers_a_wait_ends(one, _other, cluster):
             wait_until(lambda: error_of(read, one.path("file")) == 0, "the return of the servers")
 
 
-def hold_more_when_told(say, path, lock):
-    """Gets the lock shared, and alone upon SIGUSR1."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
-    fd = os.open(path, os.O_RDWR)
-    lock(fd, fcntl.F_RDLCK)
-    say("shared")
-    signal.sigwait([signal.SIGUSR1])
-    lock(fd, fcntl.F_WRLCK)
-    say("alone")
-    signal.pause()
-
-
 def a_holder_comes_before_who_waits_for_it(one, _other, _cluster):
     with one:
         make(one)
         for lock in posix, description:
-            holder = Process(hold_more_when_told, one.path("file"), lock)
-            assert holder.hear() == ["shared"]
+            holder = Process(hold_until_told, one.path("file"), lock, fcntl.F_RDLCK, fcntl.F_WRLCK)
+            assert holder.hear() == ["locked"]
             reader = Process(hold, one.path("file"), lock, fcntl.F_RDLCK)
             assert reader.hear() == ["locked"]
             waiter = Process(hold, one.path("file"), lock)
@@ -391,7 +379,7 @@ def a_holder_comes_before_who_waits_for_it(one, _other, _cluster):
             holder.kill(signal.SIGUSR1)
             await_waiters(one, 2)
             reader.kill()
-            assert holder.hear() == ["alone"]
+            assert holder.hear() == ["changed"]
             holder.kill()
             assert waiter.hear() == ["locked"]
             waiter.kill()

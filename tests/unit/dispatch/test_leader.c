@@ -404,8 +404,8 @@ static void who_waits_alone_keeps_its_turn(void **state)
     close(device);
 }
 
-/* What one has found of busy polling, the next one need not find out. The time in which it did not
- * lead is in no round. */
+/* The next one need not find out about busy polling once more. The time in which it did not lead is
+ * in no round. */
 static void the_next_goes_on_as_the_last(void **state)
 {
     (void)state;
