@@ -6,16 +6,15 @@
 
 #include "fs/inode/reopen.h"
 
-/* Finds the node of a name, with its descriptor, if the kernel knows it and we know it by name. */
-static int find_recorded(struct inode *dir, const char *name, struct inode *inode)
+/* Finds the node of a key, with its descriptor, if the kernel knows it and we know it by name. */
+static int find_recorded(struct volume *volume, const struct node_key *key, struct inode *inode)
 {
     struct node_handle handle;
-    struct statx stx;
-    int error = inode_of_name(dir, name, inode, &stx);
+    int error = inode_of_key(volume, key, inode);
 
     if (error || !inode->volume)
         return error;
-    node_handle_now(&dir->volume->nodes, &inode->ref, &handle);
+    node_handle_now(&volume->nodes, &inode->ref, &handle);
     if (handle.length == 0)
         inode_release(inode);
     return 0;
@@ -65,17 +64,21 @@ static int rename_between_names(const struct inode *from, const char *name, cons
 }
 
 static int rename_and_record(struct inode *from, const char *name, struct inode *to,
-                             const char *new_name, unsigned flags)
+                             const char *new_name, unsigned flags, const struct node_key *source)
 {
     struct volume *volume = from->volume;
     INODE struct inode moved = INODE_NONE;
     INODE struct inode exchanged = INODE_NONE;
+    struct node_key target;
+    struct statx stx;
     // Both come with their descriptors, which they must keep if their new names are too long. The
     // kernel keeps the names from changing meanwhile.
-    int error = find_recorded(from, name, &moved);
+    int error = find_recorded(volume, source, &moved);
 
     if (!error && (flags & RENAME_EXCHANGE))
-        error = find_recorded(to, new_name, &exchanged);
+        error = inode_key_of_name(to, new_name, &target, &stx);
+    if (!error && (flags & RENAME_EXCHANGE))
+        error = find_recorded(volume, &target, &exchanged);
     if (error)
         return error;
     reopen_begin_rename(volume, from->ref.area);
@@ -151,10 +154,11 @@ void rename_touched(struct inode *dir, const char *name)
 }
 
 int rename_entry(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                 unsigned flags)
+                 unsigned flags, const struct node_key *source)
 {
-    int error = inode_area(from)->handles ? rename_between_names(from, name, to, new_name, flags)
-                                          : rename_and_record(from, name, to, new_name, flags);
+    int error = source && !inode_area(from)->handles
+                    ? rename_and_record(from, name, to, new_name, flags, source)
+                    : rename_between_names(from, name, to, new_name, flags);
 
     if (!error)
         rename_touched(to, new_name);

@@ -5,9 +5,10 @@
 
 #include "fs/inode/inode.h"
 
-/* Renames as renameat2(2) does, and updates the records of the names. */
+/* Renames as renameat2(2) does, and updates the records of the names: `source` is the key of the
+ * first; NULL: the area has handles, and so there are no records. */
 int rename_entry(struct inode *from, const char *name, struct inode *to, const char *new_name,
-                 unsigned flags);
+                 unsigned flags, const struct node_key *source);
 
 /* Updates the records alone, after a rename by a worker that died before it could record it.
  * `source` and `target` are the keys that the names had before. */

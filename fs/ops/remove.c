@@ -218,7 +218,7 @@ static int rename_to_free(struct inode *from, const char *name, struct inode *to
 
     request_save_source(request, NULL, true);
     request_save_target(request, NULL, false);
-    error = rename_entry(from, name, to, new_name, RENAME_NOREPLACE);
+    error = rename_entry(from, name, to, new_name, RENAME_NOREPLACE, NULL);
     if (error == -EEXIST || error == -EINVAL)
         request_drop_preimages(request);
     else
@@ -227,7 +227,8 @@ static int rename_to_free(struct inode *from, const char *name, struct inode *to
 }
 
 /* Renames, together with the mirror of a directory: that first. */
-static int rename_mirrored(const struct mirror_move *move, const struct inode *victim)
+static int rename_mirrored(const struct mirror_move *move, const struct node_key *source,
+                           const struct inode *victim)
 {
     MIRROR struct mirror mirror = MIRROR_NONE;
     int error = mirror_begin_move(move, &mirror);
@@ -240,9 +241,9 @@ static int rename_mirrored(const struct mirror_move *move, const struct inode *v
         error = mirror_move(&mirror, move);
     if (error)
         return error;
-    error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags);
+    error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags, source);
     if (replaces(move->flags) && not_empty_any_more(error, victim))
-        error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags);
+        error = rename_entry(move->from, move->name, move->to, move->new_name, move->flags, source);
     if (error && mirror_has_names(&mirror))
         mirror_move_back(&mirror, move);
     return error;
@@ -298,7 +299,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
         error = inode_key_of_name(from, name, &key, &stx);
     if (!error) {
         request_save_source(request, &key, true);
-        error = rename_mirrored(&move, &victim);
+        error = rename_mirrored(&move, &key, &victim);
         crossing.done |= !error;
         if (!error && crosses(from, to))
             crossing_done(to, &key);
