@@ -33,15 +33,22 @@ static bool is_kept_otherwise(const struct node *node)
     return !(node->flags & NODE_UNLINKED) || node->held.path_fd >= 0;
 }
 
-/* Takes the I/O descriptor if nothing needs it. */
+/* Takes the I/O descriptor if no request uses it, and nothing would be lost. */
+static void take_io_if_idle(struct node_table *table, const struct node *node,
+                            struct node_resources *into)
+{
+    if (use_of(table, node)->io_users == 0 && !(node->flags & NODE_CLASS_ROOT) &&
+        (is_kept_otherwise(node) || node->held.backing_id > 0))
+        cache_take_io(table, node, into);
+}
+
 static void take_unneeded_io(struct node_table *table, const struct node *node,
                              bool readers_need_io, struct node_resources *into)
 {
     uint32_t needed_by = readers_need_io ? node->opens : node->writers;
 
-    if (needed_by == 0 && use_of(table, node)->io_users == 0 && !(node->flags & NODE_CLASS_ROOT) &&
-        (is_kept_otherwise(node) || node->held.backing_id > 0))
-        cache_take_io(table, node, into);
+    if (needed_by == 0)
+        take_io_if_idle(table, node, into);
 }
 
 void open_take_back(struct node_table *table, const struct node *open, bool writer,
@@ -198,6 +205,18 @@ void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_ne
     node = node_in_use(table, ref);
     use_of(table, node)->io_users--;
     take_unneeded_io(table, node, readers_need_io, leftover);
+    table_end(table);
+}
+
+void node_io_take(struct node_table *table, struct node_ref *ref, struct node_resources *taken)
+{
+    const struct node *node;
+
+    *taken = NODE_NO_RESOURCES;
+    table_begin(table);
+    node = node_in_use(table, ref);
+    if (node->opens == 1)
+        take_io_if_idle(table, node, taken);
     table_end(table);
 }
 

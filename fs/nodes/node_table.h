@@ -347,6 +347,10 @@ int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
 void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
                  struct node_resources *leftover);
 
+/* Takes the I/O descriptor of a node in use, if no request uses it and no other open may want
+ * it. */
+void node_io_take(struct node_table *table, struct node_ref *ref, struct node_resources *taken);
+
 /* Notes which user pays for the descriptors that a node in use cannot do without from now on,
  * because it is open, has no name or is a class root. Has no effect while somebody pays. */
 void node_set_payer(struct node_table *table, struct node_ref *ref, uint32_t user);

@@ -101,6 +101,8 @@ static int provide(struct inode *inode, bool writer, int io_fd)
     error = inode_class(inode) != class ? CLASS_CHANGED : last_close_is_gone(inode) ? -ESTALE : 0;
     if (!error && (!passthrough || io_fd >= 0))
         error = file_io_provide(inode, writer, io_fd);
+    else if (!error && writer && inode_area(inode)->has_servers)
+        error = file_io_provide_flush(inode);
     if (!error && passthrough) {
         error = provide_backing(inode);
         if (error && volume->info.brokered)
@@ -215,9 +217,11 @@ static int check_executable(struct inode *inode)
 static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool created,
                       struct statx *stx)
 {
+    bool servers_are_asked = is_writer(fi) && inode_area(inode)->has_servers;
     int error;
 
-    if (!created && inode_is_gone_file(inode))
+    // file_io_provide_flush() asks, unless another opener's descriptor is there already.
+    if (!created && !(servers_are_asked && inode->ref.held.io_fd < 0) && inode_is_gone_file(inode))
         return -ESTALE;
     if (fi->flags & OPEN_TO_EXECUTE)
         return check_executable(inode);
@@ -225,7 +229,7 @@ static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool
         return 0;
     // Without passthrough this is needed, too: another opener's descriptor may be there already.
     error = check_attributes(inode, fi->flags, stx);
-    return error ? error : check_writable(inode);
+    return error || servers_are_asked ? error : check_writable(inode);
 }
 
 /* Takes an open back for which nothing was provided. */
@@ -359,20 +363,7 @@ void file_close(struct inode *inode, const struct fuse_file_info *fi)
 
 int file_flush(struct inode *inode, const struct fuse_file_info *fi)
 {
-    FILE_IO struct file_io io = FILE_IO_NONE;
-    int error, copy;
-
-    if (!file_is_writer(fi))
-        return 0;
-    error = file_io_begin(inode, true, &io);
-    // Another host has removed the file, so that nobody can miss its contents.
-    if (error)
-        return error == -ESTALE || error == -ENOENT ? 0 : error;
-    // Each close of a descriptor flushes the file, and the kernel closes none of its own.
-    copy = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0)
-        return -errno;
-    return close(copy) == 0 ? 0 : -errno;
+    return file_is_writer(fi) ? file_io_flush(inode) : 0;
 }
 
 /* Returns whether an error says that data did not get to the disk, rather than that the call was

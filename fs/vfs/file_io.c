@@ -230,6 +230,43 @@ void file_io_forget_loss(struct inode *inode)
         node_flags(&inode->volume->nodes, &inode->ref, 0, NODE_DATA_LOST);
 }
 
+int file_io_provide_flush(struct inode *inode)
+{
+    int error = file_io_provide(inode, true, -1);
+
+    // Any other fault is found by whoever needs the file.
+    return error == -ENOENT || error == -ESTALE ? -ESTALE : error == -EROFS ? error : 0;
+}
+
+/* Returns a descriptor that is to be closed, so that the client hears of it: the kernel closes none
+ * of its own. That of the node is not likely to be wanted again, and would be closed a second time;
+ * otherwise this is a copy of it. */
+static int take_for_flush(struct inode *inode)
+{
+    FILE_IO struct file_io io = FILE_IO_NONE;
+    struct node_resources taken;
+    int error, copy;
+
+    node_io_take(&inode->volume->nodes, &inode->ref, &taken);
+    if (taken.io_fd >= 0)
+        return taken.io_fd;
+    error = file_io_begin(inode, true, &io);
+    if (error)
+        return error;
+    copy = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 ? -errno : copy;
+}
+
+int file_io_flush(struct inode *inode)
+{
+    int fd = take_for_flush(inode);
+
+    // Another host has removed the file, so that nobody can miss its contents.
+    if (fd < 0)
+        return fd == -ESTALE || fd == -ENOENT ? 0 : fd;
+    return close(fd) == 0 ? 0 : -errno;
+}
+
 int file_io_sync(struct inode *inode, bool data_only)
 {
     FILE_IO struct file_io io = FILE_IO_NONE;

@@ -13,6 +13,9 @@
  * even if their program waits for a processor meanwhile. */
 #define LOOK_EVERY 4
 
+/* Seconds. */
+#define EXPIRES_SOON 1
+
 struct pending_lock {
     struct lock lock;  // guards what is pending in the state, and:
     uint32_t openings; // that were listed, also by earlier workers; 0: it is not known yet
@@ -94,12 +97,22 @@ static bool is_unchanged(const struct inode *inode, uint64_t state, struct statx
     return inode->fd >= 0 && object_stat(inode->fd, stx) == 0 && state_of(stx) == state;
 }
 
+/* Returns whether the kernel drops a file's attributes by itself as soon as other hosts are
+ * promised to see a change. To look after the file would be an open, of which all its servers
+ * hear. */
+static bool expires_soon(const struct inode *inode)
+{
+    return inode_is_of_others(inode) && volume_timeout(inode->volume) <= EXPIRES_SOON;
+}
+
 void pending_invalidation_add(const struct inode *inode, const struct statx *stx)
 {
     struct volume *volume = inode->volume;
     struct pending_invalidations *pending = &volume->state->pending;
     struct pending_invalidation *node;
 
+    if (expires_soon(inode))
+        return;
     lock_take(&volume->pending->lock);
     node = find_pending(pending, inode->ref.id);
     if (!node) {

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A GlusterFS of three bricks with every file on each, served and reached on this machine alone,
 over UNIX sockets, without glusterd. A client mount of it is what another host would have."""
+import collections
 import os
+import re
 import signal
 import subprocess
 import time
 
 BRICKS = (1, 2, 3)
 WAIT_SECONDS = 120
+PROFILE_SIZE = 1 << 16
 VOLUME_ID = "00000000-0000-0000-0000-00000000004d"
 ROOT_GFID = "0x" + "0" * 31 + "1"
 
@@ -157,6 +160,19 @@ def reaches(directory, number, name="client"):
             return "connected = 1\n" in file.read()
     except OSError:
         return False
+
+
+def requests(directory, name="client1"):
+    """Returns how many requests of each kind the client that has this mount has sent to a brick since
+    this was last asked."""
+    # By a file whose size is said to be 0, or what it was before.
+    fd = os.open(f"{directory}/.meta/graphs/active/{name}/profile", os.O_RDONLY | os.O_DIRECT)
+    try:
+        told = os.pread(fd, PROFILE_SIZE, 0).decode("ascii")
+    finally:
+        os.close(fd)
+    counts = re.findall(r"\.latency\.(\w+) = .* CNT:(\d+)", told)
+    return collections.Counter({kind: int(count) for kind, count in counts})
 
 
 def _answers(directory):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from cluster import BRICKS, wait_until
+from cluster import BRICKS, requests, wait_until
 from hosts import NOBODY, Skipped, as_user, error_of, main, read, write
 
 GROUP = 4711
@@ -80,6 +80,23 @@ def mappings_pass_through(one, _other, _cluster):
         assert read(one.path("mapped")).startswith("stored")
 
 
+def what_was_written_goes_without_an_open(one, _other, _cluster):
+    """Nobody need know whether a file is still mapped that is about to be removed."""
+    said = one.mount("shared,timeout=0")
+    assert said == "", said
+    try:
+        names = [one.path(f"file{i}") for i in range(100)]
+        for name in names:
+            write(name, name)
+        requests(one.store)
+        for name in names:
+            os.unlink(name)
+        sent = requests(one.store)
+        assert sent["UNLINK"] == 100 and sent["OPEN"] < 10, sent
+    finally:
+        one.unmount()
+
+
 def few_descriptors_do(one, _other, _cluster):
     """Handles of such a filesystem do not last, so each object is found again by its name."""
     said = one.mount("noshared,descriptors=16")
@@ -133,7 +150,8 @@ def servers_come_and_go(one, _other, cluster):
 
 
 CASES = [it_takes_a_word, root_does_everything, others_have_their_rights, mappings_pass_through,
-         few_descriptors_do, one_host_at_a_time, servers_come_and_go]
+         few_descriptors_do, what_was_written_goes_without_an_open, one_host_at_a_time,
+         servers_come_and_go]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from cluster import wait_until
+from cluster import requests, wait_until
 from hosts import NOBODY, as_user, error_of, main, read, write
 
 # A host must see what the other does within that time.
@@ -204,6 +204,22 @@ def what_others_replace_is_closed(one, other, _cluster):
             assert error_of(os.close, fd) == 0, flags
 
 
+def a_writer_costs_two_opens(one, _other, _cluster):
+    """One is the kernel's. The other finds out whether the file is there, and flushes it at the end."""
+    with one:
+        names = [one.path(f"file{i}") for i in range(ROUNDS)]
+        for name in names:
+            write(name, name)
+        requests(one.store)
+        for name in names:
+            os.close(os.open(name, os.O_RDWR))
+        sent = requests(one.store)
+        assert ROUNDS <= sent["FLUSH"] < 1.5 * ROUNDS, sent
+        assert sent["OPEN"] < 2.5 * ROUNDS, sent
+        for name in names:
+            assert read(name) == name
+
+
 def names_of_others_lead_back(one, other, _cluster):
     """A host that keeps few descriptors finds what another one has moved."""
     with Mounted((one, other), "shared,descriptors=16"):
@@ -385,6 +401,7 @@ def a_worker_may_die(one, other, _cluster):
 
 CASES = [events_are_seen_at_once, events_are_seen_after_a_second, one_creates,
          users_have_their_groups, nobody_sees_what_is_stale, what_others_replace_is_closed,
+         a_writer_costs_two_opens,
          names_of_others_lead_back, idle_mappings_are_told, classes_follow, hosts_are_told_of_each_other,
          whoever_does_not_share_is_refused, what_cannot_be_shared_is_refused,
          a_store_of_one_host_has_several_mounts, a_server_may_die, a_worker_may_die]
