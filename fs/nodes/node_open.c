@@ -19,6 +19,8 @@ uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct 
     node->opens++;
     node->writers += writer;
     node->flags = (uint16_t)((before & ~clear) | set);
+    use_of(table, node)->io_stays = false;
+    use_of(table, node)->asked = false;
     edit_header(table)->opens++;
     count_idle(table, node, was_idle);
     ledger_add_open(table, ledger, ref->id, writer, readers_need_io);
@@ -33,7 +35,7 @@ static bool is_kept_otherwise(const struct node *node)
     return !(node->flags & NODE_UNLINKED) || node->held.path_fd >= 0;
 }
 
-/* Takes the I/O descriptor if no request uses it, and nothing would be lost. */
+/* Takes the I/O descriptor if no request uses it, and it does not keep the object alone. */
 static void take_io_if_idle(struct node_table *table, const struct node *node,
                             struct node_resources *into)
 {
@@ -215,9 +217,32 @@ void node_io_take(struct node_table *table, struct node_ref *ref, struct node_re
     *taken = NODE_NO_RESOURCES;
     table_begin(table);
     node = node_in_use(table, ref);
-    if (node->opens == 1)
+    if (node->opens == 1 && node->held.backing_id > 0 && !(node->flags & NODE_UNLINKED) &&
+        !use_of(table, node)->io_stays) {
         take_io_if_idle(table, node, taken);
+        use_of(table, node)->io_stays = taken->io_fd >= 0;
+    }
     table_end(table);
+}
+
+void node_io_stays(struct node_table *table, struct node_ref *ref)
+{
+    table_begin(table);
+    use_of(table, node_in_use(table, ref))->io_stays = true;
+    table_end(table);
+}
+
+bool node_ask_first(struct node_table *table, struct node_ref *ref)
+{
+    struct node_use *use;
+    bool first;
+
+    table_begin(table);
+    use = use_of(table, node_in_use(table, ref));
+    first = !use->asked;
+    use->asked = true;
+    table_end(table);
+    return first;
 }
 
 uint16_t node_io_errors(struct node_table *table, struct node_ref *ref, bool another)

@@ -147,11 +147,13 @@ _Static_assert(sizeof(struct node_layout) % 8 == 0 && sizeof(struct node_header)
 struct node_use {
     uint16_t users; // requests being served
     // Of these, the ones that use io_fd without an open handle of their own.
-    uint16_t io_users : 15;
-    uint16_t kept : 1; // see node_keep()
-    uint32_t promoted; // table->promotions when the node came to the new end of the list
-    uint32_t payer;    // what the slot said when the node was last counted,
-    uint32_t pinned;   // with so many descriptors
+    uint16_t io_users : 13;
+    uint16_t io_stays : 1; // see node_io_take()
+    uint16_t asked : 1;    // see node_ask_first()
+    uint16_t kept : 1;     // see node_keep()
+    uint32_t promoted;     // table->promotions when the node came to the new end of the list
+    uint32_t payer;        // what the slot said when the node was last counted,
+    uint32_t pinned;       // with so many descriptors
 };
 
 /* node_check.c: damage ends the mount. */

@@ -347,9 +347,14 @@ int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
 void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
                  struct node_resources *leftover);
 
-/* Takes the I/O descriptor of a node in use, if no request uses it and no other open may want
- * it. */
+/* Takes the I/O descriptor of an open node in use, where that is the only open, the kernel has the
+ * file open itself, and a descriptor can be had again by a name. The next one stays, until the node
+ * is opened once more; the second function has this one stay. */
 void node_io_take(struct node_table *table, struct node_ref *ref, struct node_resources *taken);
+void node_io_stays(struct node_table *table, struct node_ref *ref);
+
+/* Returns whether this is called for the first time since a node in use was opened. */
+bool node_ask_first(struct node_table *table, struct node_ref *ref);
 
 /* Notes which user pays for the descriptors that a node in use cannot do without from now on,
  * because it is open, has no name or is a class root. Has no effect while somebody pays. */

@@ -20,6 +20,7 @@
 #include "fs/lifetime/last_close.h"
 #include "fs/limit/scratch_limit.h"
 #include "fs/ops/ops.h"
+#include "fs/vfs/file_io.h"
 #include "lib/class/class_root.h"
 #include "lib/object/object.h"
 
@@ -139,6 +140,8 @@ static int victim_find(struct inode *dir, const char *name, uid_t user, struct i
     }
     if (!error)
         error = check_share(victim, &stx, user);
+    if (!error && victim->volume && stx.stx_nlink == 1)
+        file_io_expect_removal(victim);
     if (error || !victim->volume || !inode_is_class_root(victim))
         return error;
     // Other hosts may have files in theirs.

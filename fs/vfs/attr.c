@@ -59,16 +59,8 @@ struct asked {
 
 #define ASKED_FILES 16
 
-/* Where servers keep a file, a probe is an open, of which all of them hear. Most files that were
- * written are asked about once, before they are opened, replaced or removed: so such an answer is
- * for a moment, without a probe. One bit for the nodes of such a number says that this was so; two
- * nodes that have one between them cost a probe that was not needed yet. */
-#define ANSWERED_BITS 65536
-#define WORD_BITS     64
-
 struct attr_poll {
     struct asked asked[ASKED_FILES];
-    _Atomic uint64_t answered[ANSWERED_BITS / WORD_BITS];
 };
 
 int attr_init(struct volume *volume)
@@ -193,18 +185,14 @@ bool attr_may_change(struct inode *inode)
     return inode->ref.writers > 0 || (inode->ref.flags & NODE_MAYBE_MAPPED);
 }
 
-/* Returns whether a file is asked about for the first time since it was closed by its last writer,
- * or since a probe, and need not be probed. */
+/* Returns whether a file need not be probed yet. Where servers keep it a probe is an open, of which
+ * all of them hear; and most files that were written are asked about once, before they are opened,
+ * replaced or removed. */
 static bool can_wait_for_probe(struct inode *inode)
 {
-    struct attr_poll *poll = inode->volume->attr_poll;
-    uint64_t number = inode->ref.id % ANSWERED_BITS;
-    uint64_t bit = UINT64_C(1) << number % WORD_BITS;
-
-    if (!inode_area(inode)->has_servers || inode->ref.writers > 0 ||
-        !(inode->ref.flags & NODE_MAYBE_MAPPED))
-        return false;
-    return !(atomic_fetch_xor(&poll->answered[number / WORD_BITS], bit) & bit);
+    return inode_area(inode)->has_servers && inode->ref.writers == 0 &&
+           (inode->ref.flags & NODE_MAYBE_MAPPED) &&
+           node_ask_first(&inode->volume->nodes, &inode->ref);
 }
 
 static double timeout_of(struct inode *inode)

@@ -217,11 +217,12 @@ static int check_executable(struct inode *inode)
 static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool created,
                       struct statx *stx)
 {
-    bool servers_are_asked = is_writer(fi) && inode_area(inode)->has_servers;
+    // Then file_io_provide_flush() asks.
+    bool is_asked_later =
+        is_writer(fi) && inode_area(inode)->has_servers && inode->ref.held.io_fd < 0;
     int error;
 
-    // file_io_provide_flush() asks, unless another opener's descriptor is there already.
-    if (!created && !(servers_are_asked && inode->ref.held.io_fd < 0) && inode_is_gone_file(inode))
+    if (!created && !is_asked_later && inode_is_gone_file(inode))
         return -ESTALE;
     if (fi->flags & OPEN_TO_EXECUTE)
         return check_executable(inode);
@@ -229,7 +230,7 @@ static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool
         return 0;
     // Without passthrough this is needed, too: another opener's descriptor may be there already.
     error = check_attributes(inode, fi->flags, stx);
-    return error || servers_are_asked ? error : check_writable(inode);
+    return error || is_asked_later ? error : check_writable(inode);
 }
 
 /* Takes an open back for which nothing was provided. */

@@ -49,15 +49,28 @@ static int open_for_io(const struct inode *inode, bool writer, bool kept, uint16
     return fd;
 }
 
+static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)
+{
+    io->fd = node_io_begin(&inode->volume->nodes, &inode->ref, writable);
+    if (io->fd < 0)
+        return false;
+    io->inode = inode;
+    return true;
+}
+
 /* Replaces an I/O descriptor that cannot do all that is wanted by one that can. Requests may be
  * using the old one, so it keeps its number. */
 static int improve_io(struct inode *inode, int better)
 {
     CLEANUP_FD int fd = better >= 0 ? better : reopen_for_io(inode, O_RDWR, true);
+    FILE_IO struct file_io old = FILE_IO_NONE;
 
     if (fd < 0)
         return fd;
-    if (dup3(fd, inode->ref.held.io_fd, O_CLOEXEC) < 0)
+    // A number that is borrowed is not closed and given to another file meanwhile.
+    if (!borrow_io(inode, false, &old) && !borrow_io(inode, true, &old))
+        return 0;
+    if (dup3(fd, old.fd, O_CLOEXEC) < 0)
         return -errno;
     node_flags(&inode->volume->nodes, &inode->ref, NODE_IO_READABLE | NODE_IO_WRITABLE, 0);
     return 0;
@@ -100,15 +113,6 @@ int file_io_provide(struct inode *inode, bool writer, int io_fd)
         return fd;
     node_set_io(&inode->volume->nodes, &inode->ref, steal_fd(&fd), can);
     return 0;
-}
-
-static bool borrow_io(struct inode *inode, bool writable, struct file_io *io)
-{
-    io->fd = node_io_begin(&inode->volume->nodes, &inode->ref, writable);
-    if (io->fd < 0)
-        return false;
-    io->inode = inode;
-    return true;
 }
 
 /* Returns whether opens that a mode allows need a descriptor that it does not let be had: for the
@@ -232,29 +236,67 @@ void file_io_forget_loss(struct inode *inode)
 
 int file_io_provide_flush(struct inode *inode)
 {
-    int error = file_io_provide(inode, true, -1);
+    struct volume *volume = inode->volume;
+    uint16_t can;
+    int fd;
 
+    // Another opener has asked.
+    if (inode->ref.held.io_fd >= 0)
+        return 0;
+    fd = open_for_io(inode, true, false, &can);
+    if (fd >= 0 && fd < descriptors_for_clients(volume) / 2) {
+        node_set_io(&volume->nodes, &inode->ref, fd, can);
+        return 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (fd == -ENOENT || fd == -ESTALE || (fd == -ENFILE && inode_is_gone_file(inode)))
+        return -ESTALE;
     // Any other fault is found by whoever needs the file.
-    return error == -ENOENT || error == -ESTALE ? -ESTALE : error == -EROFS ? error : 0;
+    return fd == -EROFS ? fd : 0;
+}
+
+void file_io_expect_removal(struct inode *inode)
+{
+    struct volume *volume = inode->volume;
+    struct lock *stripe = volume_stripe(volume, &inode->ref);
+
+    if (!inode_area(inode)->has_servers || !inode_is_regular(inode))
+        return;
+    lock_take(stripe);
+    node_refresh(&volume->nodes, &inode->ref);
+    if (inode->ref.writers > 0) {
+        node_io_stays(&volume->nodes, &inode->ref);
+        file_io_provide(inode, true, -1);
+    }
+    lock_release(stripe);
 }
 
 /* Returns a descriptor that is to be closed, so that the client hears of it: the kernel closes none
- * of its own. That of the node is not likely to be wanted again, and would be closed a second time;
- * otherwise this is a copy of it. */
+ * of its own. The node's own is taken where nobody else has the file open, because it would be
+ * closed a second time; a daemon that is no more than a user may not get it again. */
 static int take_for_flush(struct inode *inode)
 {
+    struct volume *volume = inode->volume;
     FILE_IO struct file_io io = FILE_IO_NONE;
     struct node_resources taken;
-    int error, copy;
+    int error, fd;
 
-    node_io_take(&inode->volume->nodes, &inode->ref, &taken);
-    if (taken.io_fd >= 0)
-        return taken.io_fd;
+    if (volume->info.cred.privileged) {
+        node_io_take(&volume->nodes, &inode->ref, &taken);
+        if (taken.io_fd >= 0)
+            return taken.io_fd;
+    }
     error = file_io_begin(inode, true, &io);
     if (error)
         return error;
-    copy = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
-    return copy < 0 ? -errno : copy;
+    if (io.inode) {
+        fd = fcntl(io.fd, F_DUPFD_CLOEXEC, 0);
+        return fd < 0 ? -errno : fd;
+    }
+    fd = io.fd;
+    io = FILE_IO_NONE;
+    return fd;
 }
 
 int file_io_flush(struct inode *inode)

@@ -34,13 +34,18 @@ int file_io_provide(struct inode *inode, bool writer, int io_fd);
  * daemon that is no more than the owner could not have one for reading and writing any more. */
 void file_io_expect_mode(struct inode *inode, mode_t mode);
 
-/* Opens a file that is being opened for writing where servers keep it, for file_io_flush(). They
- * are asked whether it is there and can be written to, of which the kernel, which opens the file
- * itself, would make EIO. The stripe is held. Returns 0, -ESTALE or -EROFS. */
+/* Opens a file that is being opened for writing where servers keep it: that tells whether it is
+ * there and can be written to, where the kernel, which opens it later, would report EIO. Keeps the
+ * descriptor for file_io_flush(), unless many are in use. The stripe is held. Returns 0, -ESTALE or
+ * -EROFS. */
 int file_io_provide_flush(struct inode *inode);
 
-/* Has the client of a file's servers hand over what a writer has written, who closes it. Returns 0
- * or a negative errno. */
+/* Gives a file that is open for writing a descriptor before its last name goes, where its servers
+ * would give none afterwards. */
+void file_io_expect_removal(struct inode *inode);
+
+/* Has the client of a file's servers hand over what a writer that closes the file has written.
+ * Returns 0 or a negative errno. */
 int file_io_flush(struct inode *inode);
 
 /* Waits until the contents are on the disk. Returns 0 or a negative errno. */

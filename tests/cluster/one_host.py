@@ -97,6 +97,39 @@ def what_was_written_goes_without_an_open(one, _other, _cluster):
         one.unmount()
 
 
+def use_without_name(path, new, unlink_first):
+    """A program goes on with a file that has lost its name, after a close of a copy, which is what a
+    child that ends does, too."""
+    if not new:
+        write(path, "")
+    fd = os.open(path, os.O_RDWR | (os.O_CREAT | os.O_EXCL if new else 0), 0o600)
+    try:
+        for step in (os.unlink, None) if unlink_first else (None, os.unlink):
+            if step:
+                step(path)
+            else:
+                assert os.pwrite(fd, b"before", 0) == 6
+                os.close(os.dup(fd))
+        assert os.pwrite(fd, b"after", 6) == 5
+        os.ftruncate(fd, 9)
+        os.fsync(fd)
+        assert os.pread(fd, 100, 0) == b"beforeaft"
+    finally:
+        os.close(fd)
+
+
+def files_without_names_are_used(one, _other, _cluster):
+    for options in "noshared", "noshared,nopassthrough", "shared":
+        said = one.mount(options)
+        assert said == "", said
+        try:
+            for new in True, False:
+                for unlink_first in True, False:
+                    use_without_name(one.path("file"), new, unlink_first)
+        finally:
+            one.unmount()
+
+
 def few_descriptors_do(one, _other, _cluster):
     """Handles of such a filesystem do not last, so each object is found again by its name."""
     said = one.mount("noshared,descriptors=16")
@@ -150,7 +183,8 @@ def servers_come_and_go(one, _other, cluster):
 
 
 CASES = [it_takes_a_word, root_does_everything, others_have_their_rights, mappings_pass_through,
-         few_descriptors_do, what_was_written_goes_without_an_open, one_host_at_a_time,
+         files_without_names_are_used, few_descriptors_do,
+         what_was_written_goes_without_an_open, one_host_at_a_time,
          servers_come_and_go]
 
 

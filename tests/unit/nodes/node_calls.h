@@ -26,6 +26,7 @@ enum call_kind {
     CALL_CLOSE,
     CALL_IO,
     CALL_SET_IO,
+    CALL_TAKE_IO,
     CALL_SET_BACKING,
     CALL_LEND,
     CALL_UNLINKED,
@@ -311,6 +312,9 @@ static inline void make_file_call(struct calls *calls, const struct call *call, 
         break;
     case CALL_SET_IO:
         node_set_io(table, ref, call->fd, NODE_IO_READABLE);
+        break;
+    case CALL_TAKE_IO:
+        node_io_take(table, ref, leftover);
         break;
     case CALL_SET_BACKING:
         node_set_backing(table, ref, call->fd);

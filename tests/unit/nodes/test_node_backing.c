@@ -151,6 +151,81 @@ static void io_that_has_begun_keeps_the_descriptor(void **state)
     end(f, &ref);
 }
 
+/* Returns whether the descriptor could be taken. */
+static bool take_io(struct fixture *f, struct node_ref *ref)
+{
+    struct node_resources taken;
+    node_io_take(&f->table, ref, &taken);
+    bool could = taken.io_fd >= 0;
+    dispose(f, &taken);
+    return could;
+}
+
+static void give_io(struct fixture *f, struct node_ref *ref)
+{
+    node_set_io(&f->table, ref, ledger_give(f->ledger), NODE_IO_READABLE | NODE_IO_WRITABLE);
+}
+
+static void the_io_descriptor_can_be_taken_once_an_open(void **state)
+{
+    struct fixture *f = *state;
+    struct node_seed seed = seed_of(10);
+    struct node_ref ref;
+    struct node_resources leftover;
+    assert_int_equal(claim(f, &seed, &ref), 0);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    give_io(f, &ref);
+    assert_false(take_io(f, &ref)); /* the contents are reached by it alone */
+    node_set_backing(&f->table, &ref, ledger_give_backing(f->ledger));
+    assert_true(node_io_begin(&f->table, &ref, true) >= 0);
+    assert_false(take_io(f, &ref)); /* a request uses it */
+    node_io_end(&f->table, &ref, false, &leftover);
+    dispose(f, &leftover);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    assert_false(take_io(f, &ref)); /* another open may want it */
+    close_handle(f, &ref, true, false);
+    assert_true(take_io(f, &ref));
+    give_io(f, &ref);
+    assert_false(take_io(f, &ref)); /* it was wanted again */
+    close_handle(f, &ref, true, false);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    give_io(f, &ref);
+    node_io_stays(&f->table, &ref);
+    assert_false(take_io(f, &ref));
+    close_handle(f, &ref, true, false);
+    end(f, &ref);
+}
+
+static void a_nameless_file_keeps_the_io_descriptor(void **state)
+{
+    struct fixture *f = *state;
+    struct node_seed seed = seed_of(10);
+    struct node_ref ref;
+    assert_int_equal(claim(f, &seed, &ref), 0);
+    node_open(&f->table, NULL, &ref, true, 0, 0, false);
+    node_set_backing(&f->table, &ref, ledger_give_backing(f->ledger));
+    give_io(f, &ref);
+    unlinked(f, &ref);
+    assert_false(take_io(f, &ref));
+    close_handle(f, &ref, true, false);
+    end(f, &ref);
+}
+
+static void only_the_first_question_after_an_open_is_one(void **state)
+{
+    struct fixture *f = *state;
+    struct node_seed seed = seed_of(10);
+    struct node_ref ref;
+    assert_int_equal(claim(f, &seed, &ref), 0);
+    for (int i = 0; i < 2; i++) {
+        node_open(&f->table, NULL, &ref, true, 0, 0, false);
+        close_handle(f, &ref, true, false);
+        assert_true(node_ask_first(&f->table, &ref));
+        assert_false(node_ask_first(&f->table, &ref));
+    }
+    end(f, &ref);
+}
+
 static void writeback_errors_are_counted(void **state)
 {
     struct fixture *f = *state;
@@ -172,6 +247,9 @@ int main(void)
         TEST(the_io_descriptor_goes_with_the_last_writer),
         TEST(readers_that_need_io_keep_the_descriptor),
         TEST(io_that_has_begun_keeps_the_descriptor),
+        TEST(the_io_descriptor_can_be_taken_once_an_open),
+        TEST(a_nameless_file_keeps_the_io_descriptor),
+        TEST(only_the_first_question_after_an_open_is_one),
         TEST(writeback_errors_are_counted),
     };
     return cmocka_run_group_tests_name("node_backing", tests, NULL, NULL);
