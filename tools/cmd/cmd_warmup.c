@@ -24,8 +24,8 @@ int cmd_warmup(const struct invocation *invocation)
         json_object_object_add(answer, "bytes", json_object_new_uint64(warmup.bytes));
         print_json(answer);
     } else if (isatty(STDOUT_FILENO)) {
-        printf("%s of %" PRIu64 " files are in memory\n", humanize(warmup.bytes).text,
-               warmup.files);
+        printf("in memory: %s of %" PRIu64 " file%s\n", humanize(warmup.bytes).text, warmup.files,
+               warmup.files == 1 ? "" : "s");
     }
     return status;
 }

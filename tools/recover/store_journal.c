@@ -79,8 +79,9 @@ static int open_store(const char *path, struct area *store)
 
 static void print_numbers(const char *path, const struct journal_report *report)
 {
-    printf("%s: %" PRIu64 " files have %s of committed data, from %" PRIu64 " commits\n", path,
-           report->objects, humanize(report->bytes).text, report->commits);
+    printf("%s: %s of committed data of %" PRIu64 " file%s, from %" PRIu64 " commit%s\n", path,
+           humanize(report->bytes).text, report->objects, report->objects == 1 ? "" : "s",
+           report->commits, report->commits == 1 ? "" : "s");
     if (report->uncommitted > 0)
         printf("%s: %s was not committed, and does not count\n", path,
                humanize(report->uncommitted).text);

@@ -171,8 +171,8 @@ static int show_made(const struct snapshot_run *run)
     struct json_object *answer;
 
     if (!run->wish->json)
-        return printf("%s: %" PRIu64 " files, %s\n", run->wish->destination, copy->files,
-                      humanize(copy->bytes).text) < 0
+        return printf("%s: %" PRIu64 " file%s, %s\n", run->wish->destination, copy->files,
+                      copy->files == 1 ? "" : "s", humanize(copy->bytes).text) < 0
                    ? EXIT_FAILURE
                    : EXIT_SUCCESS;
     answer = json_object_new_object();
