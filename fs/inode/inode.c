@@ -338,12 +338,7 @@ int inode_of_name(struct inode *parent, const char *name, struct inode *inode, s
 
 void inode_name_removed(struct inode *inode, uint32_t links)
 {
-    struct statx stx;
-
-    if (!inode->volume)
-        return;
-    if (!inode_is_dir(inode) && links != 1 &&
-        (object_stat(inode->fd, &stx) != 0 || stx.stx_nlink > 0))
+    if (!inode->volume || (!inode_is_dir(inode) && links != 1 && inode_has_name(inode)))
         return;
     if (inode_is_regular(inode) && reopen_without_name(inode->volume, &inode->ref))
         node_flags(&inode->volume->nodes, &inode->ref, NODE_HANDLE_LASTS, 0);

@@ -174,6 +174,15 @@ static inline bool inode_is_gone_file(const struct inode *inode)
     return found == -ENOENT || found == -ESTALE;
 }
 
+/* Returns whether an inode still has a name. A store's servers know none without. */
+static inline bool inode_has_name(const struct inode *inode)
+{
+    struct statx stx;
+    int error = object_stat(inode->fd, &stx);
+
+    return error ? error != -ESTALE && error != -ENOENT : stx.stx_nlink > 0;
+}
+
 /* Tells whether the contents of a file reach programs without the daemon; otherwise its pages are
  * in FUSE's page cache. */
 static inline bool inode_is_passthrough(const struct inode *inode)

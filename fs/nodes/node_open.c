@@ -20,7 +20,8 @@ uint16_t node_open(struct node_table *table, struct node_ledger *ledger, struct 
     node->writers += writer;
     node->flags = (uint16_t)((before & ~clear) | set);
     use_of(table, node)->io_stays = false;
-    use_of(table, node)->asked = false;
+    if (writer)
+        use_of(table, node)->asked = false;
     edit_header(table)->opens++;
     count_idle(table, node, was_idle);
     ledger_add_open(table, ledger, ref->id, writer, readers_need_io);
@@ -44,6 +45,7 @@ static void take_io_if_idle(struct node_table *table, const struct node *node,
         cache_take_io(table, node, into);
 }
 
+/* Takes the I/O descriptor if no open needs it. */
 static void take_unneeded_io(struct node_table *table, const struct node *node,
                              bool readers_need_io, struct node_resources *into)
 {
@@ -222,13 +224,6 @@ void node_io_take(struct node_table *table, struct node_ref *ref, struct node_re
         take_io_if_idle(table, node, taken);
         use_of(table, node)->io_stays = taken->io_fd >= 0;
     }
-    table_end(table);
-}
-
-void node_io_stays(struct node_table *table, struct node_ref *ref)
-{
-    table_begin(table);
-    use_of(table, node_in_use(table, ref))->io_stays = true;
     table_end(table);
 }
 

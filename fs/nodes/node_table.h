@@ -347,13 +347,12 @@ int node_io_begin(struct node_table *table, struct node_ref *ref, bool writable)
 void node_io_end(struct node_table *table, struct node_ref *ref, bool readers_need_io,
                  struct node_resources *leftover);
 
-/* Takes the I/O descriptor of an open node in use, where that is the only open, the kernel has the
- * file open itself, and a descriptor can be had again by a name. The next one stays, until the node
- * is opened once more; the second function has this one stay. */
+/* Takes the I/O descriptor of an open node in use, where that is the only open, no request uses the
+ * descriptor, the node has a name, and a backing id by which the kernel has the file open itself.
+ * The next descriptor stays, until the node is opened once more. */
 void node_io_take(struct node_table *table, struct node_ref *ref, struct node_resources *taken);
-void node_io_stays(struct node_table *table, struct node_ref *ref);
 
-/* Returns whether this is called for the first time since a node in use was opened. */
+/* Returns whether this is called for the first time since a node in use was opened for writing. */
 bool node_ask_first(struct node_table *table, struct node_ref *ref);
 
 /* Notes which user pays for the descriptors that a node in use cannot do without from now on,

@@ -88,10 +88,12 @@ static int unlink_once(struct inode *dir, const char *name, int flags, const str
 
 /* The facts about a name that is about to go. */
 struct found {
-    bool counted;   // a lookup was counted, which is to be taken back
-    uint32_t links; // how many names the inode has; 0: not asked
-    uid_t owner;    // only then
+    bool counted;      // a lookup was counted, which is to be taken back
+    uint32_t links;    // how many names the inode has; 0: not asked
+    uid_t owner;       // only then
+    struct file_io io; // a descriptor that a file cannot do without when it has no name
 };
+#define FOUND_NONE ((struct found){ .io = FILE_IO_NONE })
 
 /* Checks whether a user may make one more file or directory of his lose its last name: it pins a
  * descriptor for as long as he keeps it in use, unless it has something already that keeps it. A
@@ -121,7 +123,7 @@ static int victim_find(struct inode *dir, const char *name, uid_t user, struct i
     struct statx stx;
     int error = inode_key_of_name(dir, name, &key, &stx);
 
-    *found = (struct found){ .counted = false };
+    *found = FOUND_NONE;
     *victim = INODE_NONE;
     // An earlier attempt removed the name; its inode does not know yet.
     if (error == -ENOENT && before && before->existed)
@@ -140,8 +142,8 @@ static int victim_find(struct inode *dir, const char *name, uid_t user, struct i
     }
     if (!error)
         error = check_share(victim, &stx, user);
-    if (!error && victim->volume && stx.stx_nlink == 1)
-        file_io_expect_removal(victim);
+    if (!error && victim->volume)
+        file_io_expect_removal(victim, &found->io);
     if (error || !victim->volume || !inode_is_class_root(victim))
         return error;
     // Other hosts may have files in theirs.
@@ -162,7 +164,7 @@ static void count_share(struct inode *victim, const struct found *found)
         share_count(victim, stx.stx_uid);
 }
 
-static void victim_done(struct inode *victim, const struct found *found, bool removed)
+static void victim_done(struct inode *victim, struct found *found, bool removed)
 {
     if (!victim->volume)
         return;
@@ -173,6 +175,7 @@ static void victim_done(struct inode *victim, const struct found *found, bool re
         inode_name_removed(victim, found->links);
         last_close_settle(victim);
     }
+    file_io_end(&found->io);
     if (found->counted)
         inode_unlookup(victim);
 }
@@ -181,7 +184,7 @@ static void remove_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
 {
     INODE struct inode dir = INODE_NONE;
     INODE struct inode victim = INODE_NONE;
-    struct found found = { .counted = false };
+    struct found found = FOUND_NONE;
     int error = inode_check_name(volume_of(req), parent, name);
 
     if (!error)
@@ -270,7 +273,7 @@ static int rename_in(struct inode *from, const char *name, struct inode *to, con
     };
     struct request *request = volume_request(from->volume);
     INODE struct inode victim = INODE_NONE;
-    struct found found = { .counted = false };
+    struct found found = FOUND_NONE;
     CROSSING crossing = CROSSING_NONE;
     struct node_key key;
     struct statx stx;
@@ -359,7 +362,7 @@ static int rename_again(struct inode *from, const char *name, struct inode *to,
         crossing_done(to, &source->key);
     if (replaces(flags) && target->existed && target->key.ino != source->key.ino)
         error = inode_of_key(volume, &target->key, &victim);
-    victim_done(&victim, &(struct found){ .counted = false }, !error);
+    victim_done(&victim, &FOUND_NONE, !error);
     rename_touched(to, new_name);
     return error;
 }

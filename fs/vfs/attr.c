@@ -201,7 +201,7 @@ static double timeout_of(struct inode *inode)
 
     if (!attr_changes_unseen(inode))
         return volume_timeout(volume);
-    // The open or whatever comes next need not ask again.
+    // The open or whatever comes next need not ask again, unless nothing is to be kept at all.
     if (can_wait_for_probe(inode))
         return volume_timeout(volume) > 0 ? LAG_SECONDS : 0;
     attr_may_change(inode);

@@ -160,8 +160,8 @@ static int check_attributes(const struct inode *inode, int flags, struct statx *
     return 0;
 }
 
-/* Counts for a user what an open of a file pins. Passthrough pins nothing, and neither does an open
- * of a file that is open already. */
+/* Counts for a user what an open of a file pins. Passthrough pins nothing that the daemon could not
+ * give back, but on stores without handles, and an open of a file that is open already nothing. */
 static int count_share(struct inode *inode, uid_t user)
 {
     int error = 0;
@@ -217,7 +217,7 @@ static int check_executable(struct inode *inode)
 static int check_open(struct inode *inode, const struct fuse_file_info *fi, bool created,
                       struct statx *stx)
 {
-    // Then file_io_provide_flush() asks.
+    // Then the open of the daemon's own asks.
     bool is_asked_later =
         is_writer(fi) && inode_area(inode)->has_servers && inode->ref.held.io_fd < 0;
     int error;

@@ -240,7 +240,7 @@ int file_io_provide_flush(struct inode *inode)
     uint16_t can;
     int fd;
 
-    // Another opener has asked.
+    // Another opener has asked just now.
     if (inode->ref.held.io_fd >= 0)
         return 0;
     fd = open_for_io(inode, true, false, &can);
@@ -256,20 +256,17 @@ int file_io_provide_flush(struct inode *inode)
     return fd == -EROFS ? fd : 0;
 }
 
-void file_io_expect_removal(struct inode *inode)
+void file_io_expect_removal(struct inode *inode, struct file_io *io)
 {
-    struct volume *volume = inode->volume;
-    struct lock *stripe = volume_stripe(volume, &inode->ref);
-
-    if (!inode_area(inode)->has_servers || !inode_is_regular(inode))
+    *io = FILE_IO_NONE;
+    if (!inode_area(inode)->has_servers || !inode_is_regular(inode) || inode->ref.writers == 0)
         return;
-    lock_take(stripe);
-    node_refresh(&volume->nodes, &inode->ref);
-    if (inode->ref.writers > 0) {
-        node_io_stays(&volume->nodes, &inode->ref);
-        file_io_provide(inode, true, -1);
+    // FLUSH may take the first one before it is borrowed, and not the next.
+    for (int tries = 0; tries < 2 && !io->inode; tries++) {
+        file_io_end(io);
+        if (file_io_begin(inode, true, io) != 0)
+            break;
     }
-    lock_release(stripe);
 }
 
 /* Returns a descriptor that is to be closed, so that the client hears of it: the kernel closes none

@@ -40,9 +40,10 @@ void file_io_expect_mode(struct inode *inode, mode_t mode);
  * -EROFS. */
 int file_io_provide_flush(struct inode *inode);
 
-/* Gives a file that is open for writing a descriptor before its last name goes, where its servers
- * would give none afterwards. */
-void file_io_expect_removal(struct inode *inode);
+/* Provides a file that is open for writing with a descriptor of its own before a name of it goes,
+ * where its servers would give none afterwards. It stays until the last writer closes the file, if
+ * `io` is not ended before the node is known to have lost its name. */
+void file_io_expect_removal(struct inode *inode, struct file_io *io);
 
 /* Has the client of a file's servers hand over what a writer that closes the file has written.
  * Returns 0 or a negative errno. */

@@ -102,7 +102,11 @@ static bool is_unchanged(const struct inode *inode, uint64_t state, struct statx
  * hear. */
 static bool expires_soon(const struct inode *inode)
 {
-    return inode_is_of_others(inode) && volume_timeout(inode->volume) <= EXPIRES_SOON;
+    const struct volume *volume = inode->volume;
+
+    // What the kernel got before the time was changed may be good for longer.
+    return inode_is_of_others(inode) && volume->info.timeout <= EXPIRES_SOON &&
+           volume->state->timeout == 0;
 }
 
 void pending_invalidation_add(const struct inode *inode, const struct statx *stx)

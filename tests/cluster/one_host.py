@@ -67,9 +67,13 @@ def others_have_their_rights(one, _other, _cluster):
         assert ran.returncode != 0 and ran.stdout == "", ran
 
 
-def mappings_pass_through(one, _other, _cluster):
+def need_passthrough():
     if tuple(map(int, platform.release().split(".")[:2])) < (6, 9):
         raise Skipped("this kernel lets no data pass by the daemon (Linux 6.9 does)")
+
+
+def mappings_pass_through(one, _other, _cluster):
+    need_passthrough()
     with one:
         status = one.status()
         assert "fuse.glusterfs" in status and "; passthrough" in status, status
@@ -82,6 +86,7 @@ def mappings_pass_through(one, _other, _cluster):
 
 def what_was_written_goes_without_an_open(one, _other, _cluster):
     """Nobody need know whether a file is still mapped that is about to be removed."""
+    need_passthrough()
     said = one.mount("shared,timeout=0")
     assert said == "", said
     try:
@@ -119,10 +124,12 @@ def use_without_name(path, new, unlink_first):
 
 
 def files_without_names_are_used(one, _other, _cluster):
+    need_passthrough()
     for options in "noshared", "noshared,nopassthrough", "shared":
         said = one.mount(options)
         assert said == "", said
         try:
+            assert ("; passthrough" in one.status()) == ("nopass" not in options), one.status()
             for new in True, False:
                 for unlink_first in True, False:
                     use_without_name(one.path("file"), new, unlink_first)
