@@ -26,7 +26,7 @@ def main():
         return run_inside(__file__, *sys.argv[1:])
     top, program, *options = sys.argv[2:]
     store, _ = Cluster(top).mount("one")
-    return subprocess.run([program, "--directory", store, "--sides", "shared,directory",
+    return subprocess.run([program, "--directory", store, "--sides", "shared,directory,hp-directory",
                            "--size", "64", "--only", ",".join(WORKS), *options],
                           check=False).returncode
 
