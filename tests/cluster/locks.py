@@ -261,7 +261,8 @@ def replaced_worker(host, replace):
 def locks_outlive_workers(one, other):
     """On both hosts another worker serves, while one has a lock and the other waits for it."""
     ways = (lambda host, worker: os.kill(worker, signal.SIGKILL),
-            lambda host, worker: subprocess.run([SHMAPCTL, "upgrade", host.mountpoint], check=True))
+            lambda host, worker: subprocess.run([SHMAPCTL, "upgrade", host.mountpoint], check=True,
+                                                stdout=sys.stderr))
     make(one)
     for lock, replace in itertools.product(KINDS, ways):
         holder = Process(hold, one.path("file"), lock)

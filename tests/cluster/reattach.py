@@ -196,7 +196,8 @@ def workers_may_die_in_it(one, _other, cluster):
             kill_client(one)
             mount_again(one, cluster)
             write(os.path.join(halt, "in-reattach"), "")
-            with subprocess.Popen([SHMAPCTL, "reattach", one.mountpoint]) as asking:
+            with subprocess.Popen([SHMAPCTL, "reattach", one.mountpoint],
+                                  stdout=sys.stderr) as asking:
                 wait_until(lambda: is_stopped(worker), "the worker that stops")
                 write(os.path.join(halt, "in-reattach"), "")
                 standby = wait_until(lambda: standby_of(keeper), "the next worker")
