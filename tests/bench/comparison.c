@@ -28,6 +28,7 @@ const struct block blocks[] = {
         { "atomic", "atomic", NULL },
         { "/directory", "atomic", "directory" },
         { "/floor", "atomic", "floor" },
+        { "/leaders", "atomic", "floor-leaders" },
         { "checkpoint", "checkpoint", NULL },
         { "/tmpfs", "checkpoint", "tmpfs" },
         { "/directory", "checkpoint", "directory" },

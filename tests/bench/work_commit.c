@@ -36,8 +36,8 @@ struct progress {
 
 static bool is_compared(const struct side *side)
 {
-    static const char *const names[] = { "atomic",    "checkpoint", "persist",
-                                         "directory", "tmpfs",      "floor" };
+    static const char *const names[] = { "atomic", "checkpoint", "persist",      "directory",
+                                         "tmpfs",  "floor",      "floor-leaders" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(side->name, names[i]) == 0)
