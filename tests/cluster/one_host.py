@@ -123,6 +123,18 @@ def use_without_name(path, new, unlink_first):
         os.close(fd)
 
 
+def use_after_two_names(path):
+    with open(path, "w+b", buffering=0) as file:
+        os.link(path, path + ".link")
+        os.close(os.dup(file.fileno()))
+        os.unlink(path)
+        os.unlink(path + ".link")
+        os.close(os.dup(file.fileno()))
+        assert file.write(b"after") == 5
+        assert file.truncate(3) == 3
+        os.fsync(file.fileno())
+
+
 def files_without_names_are_used(one, _other, _cluster):
     need_passthrough()
     for options in "noshared", "noshared,nopassthrough", "shared":
@@ -133,6 +145,7 @@ def files_without_names_are_used(one, _other, _cluster):
             for new in True, False:
                 for unlink_first in True, False:
                     use_without_name(one.path("file"), new, unlink_first)
+            use_after_two_names(one.path("file"))
         finally:
             one.unmount()
 
