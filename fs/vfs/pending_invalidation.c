@@ -104,7 +104,7 @@ static bool expires_soon(const struct inode *inode)
 {
     const struct volume *volume = inode->volume;
 
-    // What the kernel got before the time was changed may be good for longer.
+    // The kernel may keep for longer what it got before the time was changed.
     return inode_is_of_others(inode) && volume->info.timeout <= EXPIRES_SOON &&
            volume->state->timeout == 0;
 }

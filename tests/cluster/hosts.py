@@ -62,6 +62,22 @@ class Host:
         return os.path.join(self.mountpoint, name)
 
 
+class Mounted:
+    """Hosts mount with such options, which may be others than their own."""
+
+    def __init__(self, hosts, options):
+        self._hosts, self._options = hosts, options
+
+    def __enter__(self):
+        for host in self._hosts:
+            said = host.mount(self._options)
+            assert said == "", said
+
+    def __exit__(self, *_):
+        for host in self._hosts:
+            host.unmount()
+
+
 def write(path, text, mode="w"):
     with open(path, mode, encoding="ascii") as file:
         file.write(text)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from cluster import BRICKS, requests, wait_until
-from hosts import NOBODY, Skipped, as_user, error_of, main, read, write
+from hosts import NOBODY, Mounted, Skipped, as_user, error_of, main, read, write
 
 GROUP = 4711
 
@@ -87,9 +87,7 @@ def mappings_pass_through(one, _other, _cluster):
 def what_was_written_goes_without_an_open(one, _other, _cluster):
     """Nobody need know whether a file is still mapped that is about to be removed."""
     need_passthrough()
-    said = one.mount("shared,timeout=0")
-    assert said == "", said
-    try:
+    with Mounted((one,), "shared,timeout=0"):
         names = [one.path(f"file{i}") for i in range(100)]
         for name in names:
             write(name, name)
@@ -98,8 +96,6 @@ def what_was_written_goes_without_an_open(one, _other, _cluster):
             os.unlink(name)
         sent = requests(one.store)
         assert sent["UNLINK"] == 100 and sent["OPEN"] < 10, sent
-    finally:
-        one.unmount()
 
 
 def use_without_name(path, new, unlink_first):
@@ -138,23 +134,17 @@ def use_after_two_names(path):
 def files_without_names_are_used(one, _other, _cluster):
     need_passthrough()
     for options in "noshared", "noshared,nopassthrough", "shared":
-        said = one.mount(options)
-        assert said == "", said
-        try:
+        with Mounted((one,), options):
             assert ("; passthrough" in one.status()) == ("nopass" not in options), one.status()
             for new in True, False:
                 for unlink_first in True, False:
                     use_without_name(one.path("file"), new, unlink_first)
             use_after_two_names(one.path("file"))
-        finally:
-            one.unmount()
 
 
 def few_descriptors_do(one, _other, _cluster):
     """Handles of such a filesystem do not last, so each object is found again by its name."""
-    said = one.mount("noshared,descriptors=16")
-    assert said == "", said
-    try:
+    with Mounted((one,), "noshared,descriptors=16"):
         names = [one.path(f"file{i}") for i in range(100)]
         for name in names:
             write(name, name)
@@ -164,8 +154,6 @@ def few_descriptors_do(one, _other, _cluster):
             assert read(name) == name
             os.chmod(name, 0o600)
             os.unlink(name)
-    finally:
-        one.unmount()
 
 
 def one_host_at_a_time(one, other, _cluster):

@@ -13,7 +13,7 @@ import threading
 import time
 
 from cluster import requests, wait_until
-from hosts import NOBODY, as_user, error_of, main, read, write
+from hosts import NOBODY, Mounted, as_user, error_of, main, read, write
 
 # A host must see what the other does within that time.
 SEEN_SECONDS = 2
@@ -38,22 +38,6 @@ def seen(condition, what):
     took = time.monotonic() - began
     share = max(1, before, processes_at_work())
     assert took < SEEN_SECONDS * share, f"{what} was seen after {took:.1f} s"
-
-
-class Mounted:
-    """Both hosts mount with such options."""
-
-    def __init__(self, hosts, options):
-        self._hosts, self._options = hosts, options
-
-    def __enter__(self):
-        for host in self._hosts:
-            said = host.mount(self._options)
-            assert said == "", said
-
-    def __exit__(self, *_):
-        for host in self._hosts:
-            host.unmount()
 
 
 class Mapping:

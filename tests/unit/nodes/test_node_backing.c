@@ -29,6 +29,12 @@ static void close_id(struct fixture *f, uint64_t id)
     end(f, &ref);
 }
 
+static void claim_file(struct fixture *f, struct node_ref *ref)
+{
+    struct node_seed seed = seed_of(10);
+    assert_int_equal(claim(f, &seed, ref), 0);
+}
+
 static void the_backing_id_of_an_open_file_is_not_taken(void **state)
 {
     struct fixture *f = *state;
@@ -96,9 +102,8 @@ static void an_unlinked_file_gives_its_backing_id_back(void **state)
 static void the_io_descriptor_goes_with_the_last_writer(void **state)
 {
     struct fixture *f = *state;
-    struct node_seed seed = seed_of(10);
     struct node_ref ref;
-    assert_int_equal(claim(f, &seed, &ref), 0);
+    claim_file(f, &ref);
     node_open(&f->table, NULL, &ref, true, 0, 0, false);
     node_open(&f->table, NULL, &ref, true, 0, 0, false);
     node_open(&f->table, NULL, &ref, false, 0, 0, false);
@@ -116,9 +121,8 @@ static void the_io_descriptor_goes_with_the_last_writer(void **state)
 static void readers_that_need_io_keep_the_descriptor(void **state)
 {
     struct fixture *f = *state;
-    struct node_seed seed = seed_of(10);
     struct node_ref ref;
-    assert_int_equal(claim(f, &seed, &ref), 0);
+    claim_file(f, &ref);
     node_open(&f->table, NULL, &ref, true, 0, 0, false);
     node_open(&f->table, NULL, &ref, false, 0, 0, false);
     int io = ledger_give(f->ledger);
@@ -133,10 +137,9 @@ static void readers_that_need_io_keep_the_descriptor(void **state)
 static void io_that_has_begun_keeps_the_descriptor(void **state)
 {
     struct fixture *f = *state;
-    struct node_seed seed = seed_of(10);
     struct node_ref ref;
     struct node_resources leftover;
-    assert_int_equal(claim(f, &seed, &ref), 0);
+    claim_file(f, &ref);
     node_open(&f->table, NULL, &ref, true, 0, 0, false);
     assert_int_equal(node_io_begin(&f->table, &ref, false), -1);
     int io = ledger_give(f->ledger);
@@ -169,10 +172,9 @@ static void give_io(struct fixture *f, struct node_ref *ref)
 static void the_io_descriptor_can_be_taken_once_an_open(void **state)
 {
     struct fixture *f = *state;
-    struct node_seed seed = seed_of(10);
     struct node_ref ref;
     struct node_resources leftover;
-    assert_int_equal(claim(f, &seed, &ref), 0);
+    claim_file(f, &ref);
     node_open(&f->table, NULL, &ref, true, 0, 0, false);
     give_io(f, &ref);
     assert_false(take_io(f, &ref)); /* the contents are reached by it alone */
@@ -198,9 +200,8 @@ static void the_io_descriptor_can_be_taken_once_an_open(void **state)
 static void a_nameless_file_keeps_the_io_descriptor(void **state)
 {
     struct fixture *f = *state;
-    struct node_seed seed = seed_of(10);
     struct node_ref ref;
-    assert_int_equal(claim(f, &seed, &ref), 0);
+    claim_file(f, &ref);
     node_open(&f->table, NULL, &ref, true, 0, 0, false);
     node_set_backing(&f->table, &ref, ledger_give_backing(f->ledger));
     give_io(f, &ref);
@@ -213,9 +214,8 @@ static void a_nameless_file_keeps_the_io_descriptor(void **state)
 static void only_the_first_question_after_a_writer_is_one(void **state)
 {
     struct fixture *f = *state;
-    struct node_seed seed = seed_of(10);
     struct node_ref ref;
-    assert_int_equal(claim(f, &seed, &ref), 0);
+    claim_file(f, &ref);
     for (int i = 0; i < 2; i++) {
         node_open(&f->table, NULL, &ref, true, 0, 0, false);
         close_handle(f, &ref, true, false);
