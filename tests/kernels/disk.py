@@ -38,7 +38,8 @@ def output(*command):
 def libraries_of(paths):
     """The shared libraries that programs need. ldd(1) takes some processes for each program."""
     places = dict(re.findall(r"^\s*(\S+) \(.*x86-64.*\) => (\S+)$", output("/sbin/ldconfig", "-p"), re.M))
-    found, left = set(), set(paths)
+    # The C library loads it for pthread_exit(3), and does not name it.
+    found, left = {places["libgcc_s.so.1"]}, set(paths)
     while left:
         needed = re.findall(r"\(NEEDED\)\s+Shared library: \[(.*)\]", output("readelf", "-d", *left))
         left = {places[name] for name in needed if name in places} - found
@@ -56,10 +57,12 @@ def tools():
     return [path for path in files_of(packages) if re.match(r"/(usr/)?s?bin/", path)]
 
 
-def python():
+def python(root):
     """The files of an interpreter that runs what takes no more than the smallest library."""
     name = os.path.basename(os.path.realpath("/usr/bin/python3"))
     library = [path for path in files_of([f"lib{name}-minimal"]) if path.endswith(".py")]
+    # It complains where it has none, and needs nothing from there.
+    os.makedirs(f"{root}/usr/lib/{name}/lib-dynload")
     return ["/usr/bin/python3", *library]
 
 
@@ -92,7 +95,7 @@ def make_root(root, programs):
     found = [path for pattern in BUILT for path in glob.glob(os.path.join(BUILD, pattern))]
     built = named.union(filter(os.path.isfile, found))
     binaries = [path for path in built if os.path.isfile(path) and os.access(path, os.X_OK)]
-    installed = tools() + (python() if any(path.endswith(".py") for path in named) else [])
+    installed = tools() + (python(root) if any(path.endswith(".py") for path in named) else [])
     for path in [*installed, *sorted(libraries_of(installed + binaries)), *filter(os.path.exists, COPIED)]:
         put(root, path, path)
     for path in built:

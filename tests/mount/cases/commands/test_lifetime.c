@@ -87,8 +87,8 @@ static void ls_shows_who_keeps_a_file(void **state)
     char line[64];
     int fd;
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,lifetime=last-close");
-    need_user_attributes("mnt");
     fd = open_used_file();
     assert_true(fd >= 0);
     answer = ls_json("mnt");
@@ -145,6 +145,7 @@ static void run_has_a_lifetime(void **state)
     assert_run_refused("--lifetime=last-close", "--linger=x", "--", "from 0 to 86400");
     assert_run_refused("--lifetime=last-close", "--persist", "store", "--persist");
     assert_run_refused("--lifetime=last-close", "--join", "desk", "--join");
+    need_user_attributes("/dev/shm");
     result = run_program(shmapctl(), "run", "--lifetime", "last-close", "sh", "-c", LOOK, NULL);
     assert_ended(&result, 0, "kept\n");
 }

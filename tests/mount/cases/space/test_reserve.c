@@ -89,6 +89,7 @@ static void stores_into_a_reserve_find_room(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=40m,huge=never");
     put_file("mnt/file", "");
     put_file("mnt/other", "");
@@ -116,6 +117,7 @@ static void what_does_not_fit_changes_nothing(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
+    need_user_attributes("/dev/shm");
     workspace_mount(workspace, false, "size=4m,huge=never");
     put_file("mnt/file", "");
     assert_int_equal(set_reserve("mnt/file", "5m"), -1);
