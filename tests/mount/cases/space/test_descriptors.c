@@ -1,118 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* How many descriptors the daemon keeps open, and when it lets them go. */
+/* How many descriptors the daemon has for files that are open, or were. */
+#include "tests/mount/cases/space/few_descriptors.h"
 #include "tests/mount/cases/space/numbered_files.h"
-#include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
 #include "tests/mount/keeper/process.h"
-#include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static pid_t worker_of(const struct workspace *workspace)
-{
-    return (pid_t)read_status_number(workspace, "pid");
-}
-
-struct expected {
-    const struct workspace *workspace;
-    unsigned count;
-};
-
-static bool are_known(void *argument)
-{
-    const struct expected *files = argument;
-
-    read_files((int)files->count);
-    return read_status_number(files->workspace, "nodes") >= files->count;
-}
-
-/* Anything else that the machine does may make the kernel forget some of them at any time. */
-static void make_the_kernel_know(const struct workspace *workspace, unsigned files)
-{
-    struct expected all = { workspace, files };
-
-    assert_true(becomes_true(are_known, &all));
-}
-
-static void bounded_whatever_is_looked_up(void **state)
-{
-    enum { FILES = 5000, BOUND = 200 };
-    struct workspace *workspace = workspace_of(state);
-
-    if (!workspace->root)
-        return; // Without file handles each file costs a descriptor.
-    workspace_mount(workspace, true, "descriptors=100,anon=scratch");
-    make_files(FILES);
-    make_the_kernel_know(workspace, FILES);
-    stat_files(FILES);
-    assert_in_range(descriptors_of(worker_of(workspace)), 1, BOUND);
-    assert_in_range(read_status_number(workspace, "descriptors"), 0, 110);
-    assert_int_equal(read_status_number(workspace, "open_files"), 0);
-    workspace_unmount(workspace);
-}
-
-static bool are_few(void *argument)
-{
-    const struct expected *few = argument;
-
-    // A round trip: closing what was forgotten is put off.
-    read_status_number(few->workspace, "nodes");
-    return descriptors_of(worker_of(few->workspace)) <= few->count;
-}
-
-static void assert_few_descriptors(const struct workspace *workspace, unsigned most)
-{
-    struct expected few = { workspace, most };
-
-    assert_true(becomes_true(are_few, &few));
-}
-
-static void forgotten_files_are_let_go(void **state)
-{
-    enum { FILES = 2000 };
-    struct workspace *workspace = workspace_of(state);
-
-    workspace_mount(workspace, true, "");
-    unsigned before = descriptors_of(worker_of(workspace));
-    make_files(FILES);
-    read_files(FILES);
-    for (int i = 0; i < FILES; i++) {
-        char path[64];
-        assert_ok(unlink(numbered(i, path)));
-    }
-    for (int i = 0; i < FILES / 1000; i++) {
-        char path[64];
-        snprintf(path, sizeof(path), "mnt/d%d", i);
-        assert_ok(rmdir(path));
-    }
-    assert_true(status_becomes(workspace, "nodes", 4));
-    assert_few_descriptors(workspace, before + 4);
-    workspace_unmount(workspace);
-}
-
-static void let_go_when_the_kernel_needs_memory(void **state)
-{
-    enum { FILES = 2000 };
-    struct workspace *workspace = workspace_of(state);
-
-    if (!workspace->root)
-        return; // Only root can make the kernel forget.
-    workspace_mount(workspace, true, "");
-    unsigned before = descriptors_of(worker_of(workspace));
-    make_files(FILES);
-    make_the_kernel_know(workspace, FILES);
-    int fd = open_file("/proc/sys/vm/drop_caches", O_WRONLY);
-    assert_int_equal(write(fd, "2", 1), 1);
-    assert_ok(close(fd));
-    assert_true(status_becomes(workspace, "nodes", FILES / 10));
-    assert_in_range(descriptors_of(worker_of(workspace)), 1, before + FILES / 10);
-    read_files(FILES);
-    workspace_unmount(workspace);
-}
 
 /* One mode at a time permits one of them only, but both are open together. */
 static void reader_and_writer_keep_their_own_access(void **state)
@@ -151,9 +48,9 @@ static void reader_and_writer_keep_their_own_access(void **state)
     workspace_unmount(workspace);
 }
 
-static void thirty_thousand_files(void **state)
+static void ten_thousand_files(void **state)
 {
-    enum { FILES = 30000 };
+    enum { FILES = 10000 };
     struct workspace *workspace = workspace_of(state);
     struct rlimit limit;
 
@@ -291,11 +188,8 @@ static void one_for_each_file_without_a_name(void **state)
 }
 
 static const struct CMUnitTest cases[] = {
-    cmocka_unit_test(bounded_whatever_is_looked_up),
-    cmocka_unit_test(forgotten_files_are_let_go),
-    cmocka_unit_test(let_go_when_the_kernel_needs_memory),
     cmocka_unit_test(reader_and_writer_keep_their_own_access),
-    cmocka_unit_test(thirty_thousand_files),
+    cmocka_unit_test(ten_thousand_files),
     // Without root there are no file handles.
     cmocka_unit_test(open_files_without_names_in_ram),
     cmocka_unit_test(open_files_without_names_in_the_store),
