@@ -334,6 +334,8 @@ int harness_main(int argc, char **argv, const char *name, const struct CMUnitTes
     }
     if (group.fixture.root && !group.sandbox.by_root)
         return sandbox_skip("these cases need root");
+    if (is_shared() && !kernel_has_passthrough())
+        return sandbox_skip(NO_PASSTHROUGH);
     if (group.native == NULL && getenv("SHMAPFS") == NULL) {
         fprintf(stderr, "FAILED: SHMAPFS must name the daemon to test\n");
         return EXIT_FAILURE;

@@ -20,9 +20,19 @@ bool kernel_has_passthrough(void)
     return kernel_is_at_least(6, 9);
 }
 
-bool is_over_uring(void)
+static bool run_has_option(const char *option)
 {
     const char *options = getenv("SHMAPFS_TEST_OPTIONS");
 
-    return options != NULL && strstr(options, "io_uring") != NULL;
+    return options != NULL && strstr(options, option) != NULL;
+}
+
+bool is_over_uring(void)
+{
+    return run_has_option("io_uring");
+}
+
+bool is_shared(void)
+{
+    return run_has_option("shared");
 }

@@ -11,7 +11,12 @@ bool kernel_is_at_least(int major, int minor);
 /* Returns whether the kernel lets data of root's mounts pass by the daemon (Linux 6.9). */
 bool kernel_has_passthrough(void);
 
-/* Returns whether the options of the run (SHMAPFS_TEST_OPTIONS) ask for io_uring. */
+/* Return whether the options of the run (SHMAPFS_TEST_OPTIONS) ask for io_uring; for a store that
+ * others use, which takes passthrough. */
 bool is_over_uring(void);
+bool is_shared(void);
+
+/* Why what takes passthrough is skipped where the kernel has none. */
+#define NO_PASSTHROUGH "this kernel has no FUSE passthrough (Linux 6.9 has)"
 
 #endif

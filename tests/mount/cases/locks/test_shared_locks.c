@@ -6,6 +6,7 @@
 #include "tests/mount/cases/locks/lock_kinds.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
+#include "tests/mount/harness/kernel.h"
 #include "tests/mount/keeper/keeper.h"
 #include "tests/mount/keeper/upgrade.h"
 
@@ -28,7 +29,11 @@ struct wanted {
 
 static pid_t start(const struct workspace *workspace)
 {
-    pid_t keeper = keeper_start(
+    pid_t keeper;
+
+    if (!kernel_has_passthrough())
+        harness_skip_case(NO_PASSTHROUGH);
+    keeper = keeper_start(
         workspace, &(struct keeper_settings){ .with_store = true, .options = "shared,anon=anon" });
     for (int i = 0; i < FILES; i++)
         put_file(files[i], "");

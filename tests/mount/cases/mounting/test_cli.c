@@ -64,6 +64,7 @@ static void store_on_a_read_only_disk(void **state)
 
     if (!workspace->root)
         return; // Only root has one to show.
+    need_user_attributes("/dev/shm");
     assert_ok(mount("tmpfs", workspace->store, "tmpfs", MS_RDONLY, NULL));
     assert_mount_refused(workspace, workspace->store, workspace->mnt, "STORE", "read-only", "ro");
     // Reading is still possible.
