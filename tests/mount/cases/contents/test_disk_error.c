@@ -158,9 +158,17 @@ static void find_an_error(const struct workspace *workspace)
     assert_ok(close(fd));
 }
 
+static void end_of_read_only_disk(const struct workspace *workspace)
+{
+    assert_ok(umount2(workspace->mnt, 0));
+    workspace_await_children();
+    disk_remove(workspace);
+}
+
 static void store_that_becomes_read_only_says_so(void **state)
 {
     struct workspace *workspace = workspace_of(state);
+    char path[PATH_MAX + 8];
     int fd;
 
     disk_make(workspace, 16, "", "errors=remount-ro");
@@ -168,6 +176,13 @@ static void store_that_becomes_read_only_says_so(void **state)
     assert_ok(close(new_file("mnt/file", MIB)));
     fd = open_file("mnt/file", O_RDWR);
     find_an_error(workspace);
+    snprintf(path, sizeof(path), "%s/file", workspace->store);
+    if (!is_read_only(path)) {
+        assert_ok(close(fd));
+        end_of_read_only_disk(workspace);
+        harness_skip_case(
+            "this kernel's ext4 opens files for writing after an error (Linux 6.15 does not)");
+    }
     // Where data passes through the kernel, it is looked at only so often whether that is so.
     assert_true(becomes_true(is_read_only, (char *)"mnt/file"));
     for (int i = 0; i < 3; i++) {
@@ -178,9 +193,7 @@ static void store_that_becomes_read_only_says_so(void **state)
         assert_ok(close(open_file("mnt/file", O_RDONLY)));
     }
     assert_ok(close(fd));
-    assert_ok(umount2(workspace->mnt, 0));
-    workspace_await_children();
-    disk_remove(workspace);
+    end_of_read_only_disk(workspace);
 }
 
 static const struct CMUnitTest cases[] = {

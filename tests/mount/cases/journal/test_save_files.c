@@ -178,6 +178,7 @@ static void more_than_one_commit_can_have(void **state)
         skip();
     limit.rlim_cur = limit.rlim_max;
     assert_ok(setrlimit(RLIMIT_NOFILE, &limit));
+    need_user_attributes("/dev/shm");
     assert_ok(mount("tmpfs", workspace->store, "tmpfs", 0, NULL));
     mount_both(workspace);
     for (int i = 0; i < COUNT; i++) {

@@ -137,6 +137,7 @@ static void read_only_store_becomes_writable(void **state)
 
     if (!workspace->root)
         return;
+    need_user_attributes("/dev/shm");
     begin_helper(workspace);
     put_file("store/file", "contents");
     workspace_mount(workspace, true, "ro");

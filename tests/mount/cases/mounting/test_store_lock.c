@@ -200,6 +200,7 @@ static void a_store_where_nothing_can_be_made(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
+    need_user_attributes("/dev/shm");
     // Full: the root directory is the only inode there is.
     assert_ok(mount("full", "store", "tmpfs", 0, "nr_inodes=1,mode=0755"));
     int stranger = lock_of_stranger("store", LOCK_SH);
