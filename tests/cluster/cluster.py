@@ -91,8 +91,18 @@ def wait_until(condition, what):
     return found
 
 
-class Cluster:
+class Engine:
+    """What hosts share a store by."""
+    # When stores through a mapping are seen by other hosts, as `shmapctl status` says it.
+    mappings = "never"
+
+    def end(self):
+        """Ends what the namespaces of the program do not end."""
+
+
+class Cluster(Engine):
     """Bricks and clients below a directory."""
+    mappings = "after-msync"
 
     def __init__(self, top, forget=60):
         """The servers forget a host that has not asked about a file for so many seconds."""

@@ -13,8 +13,12 @@ import tempfile
 import traceback
 
 from cluster import Cluster
+from nfs import Nfs
 
 SKIP = 77
+# What hosts share a store by, and the program that it takes.
+ENGINES = {"gluster": (Cluster, "glusterfsd"), "nfs": (Nfs, "rpc.nfsd")}
+ENGINE, SERVER = ENGINES[os.environ.get("SHMAPFS_ENGINE", "gluster")]
 SHMAPFS = os.environ.get("SHMAPFS")
 SHMAPCTL = os.environ.get("SHMAPCTL")
 NOBODY = 65534
@@ -108,7 +112,7 @@ def error_of(call, *arguments):
 def run(top, cases, options, forget):
     wanted = os.environ.get("SHMAPFS_TEST_FILTER", "*")
     cases = [case for case in cases if fnmatch.fnmatch(case.__name__, wanted)]
-    cluster = Cluster(top, forget)
+    cluster = ENGINE(top, forget)
     one, other = Host(cluster, "one", options), Host(cluster, "other", options)
     failures = 0
     print(f"1..{len(cases)}", flush=True)
@@ -122,7 +126,14 @@ def run(top, cases, options, forget):
             failures += 1
             print(f"not ok {number} - {case.__name__}", flush=True)
             print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
+    cluster.end()
     return failures
+
+
+def need_gluster(cluster):
+    """Skips a case that looks into the servers."""
+    if not isinstance(cluster, Cluster):
+        raise Skipped("the servers are not GlusterFS'")
 
 
 def lacking(*programs):
@@ -143,8 +154,8 @@ def run_inside(program, *arguments, network=False):
 def main(program, cases, options, forget=60):
     """Tries the cases of a program, each with two hosts and the cluster, and exits. The hosts mount
     with such options."""
-    if lacking("glusterfsd"):
-        print("1..0 # SKIP these cases need root, and glusterfsd")
+    if lacking(SERVER):
+        print(f"1..0 # SKIP these cases need root, and {SERVER}")
         return SKIP
     if sys.argv[1:2] != ["inside"]:
         return run_inside(program)

@@ -13,7 +13,7 @@ import threading
 import time
 
 from cluster import requests, wait_until
-from hosts import NOBODY, Mounted, as_user, error_of, main, read, write
+from hosts import NOBODY, Mounted, as_user, error_of, main, need_gluster, read, write
 
 # A host must see what the other does within that time.
 SEEN_SECONDS = 2
@@ -90,30 +90,42 @@ def see_contents(one, other):
         with open(one.path("pages"), "r+b", buffering=0) as writer:
             writer.write(b"b")
         seen(lambda: os.pread(file.fileno(), 1, 0) == b"b", "what was written")
-        with Mapping(one.path("pages")) as near, Mapping(other.path("pages")) as far:
-            for mine, yours in (near, far), (far, near):
-                for value in b"cd":
-                    mine[1] = value
-                    mine.flush()
-                    seen(lambda yours=yours, value=value: yours[1] == value, "a store")
-            os.truncate(one.path("pages"), 2 * page)
-            seen(lambda: os.fstat(file.fileno()).st_size == 2 * page, "growth")
-            assert far[1] == ord("d")
+        os.truncate(one.path("pages"), 2 * page)
+        seen(lambda: os.fstat(file.fileno()).st_size == 2 * page, "growth")
 
 
-def events_are_seen_at_once(one, other, _cluster):
+def see_stores(one, other):
+    page = mmap.PAGESIZE
+    write(one.path("mapped"), "a" * page)
+    seen(lambda: error_of(os.stat, other.path("mapped")) == 0, "a file")
+    with Mapping(one.path("mapped")) as near, Mapping(other.path("mapped")) as far:
+        for mine, yours in (near, far), (far, near):
+            for value in b"cd":
+                mine[1] = value
+                mine.flush()
+                seen(lambda yours=yours, value=value: yours[1] == value, "a store")
+        os.truncate(one.path("mapped"), 2 * page)
+        seen(lambda: os.stat(other.path("mapped")).st_size == 2 * page, "growth")
+        assert far[1] == ord("d")
+
+
+def see_all(one, other, cluster):
+    see_names(one, other)
+    see_attributes(one, other)
+    see_contents(one, other)
+    if cluster.mappings != "never":
+        see_stores(one, other)
+
+
+def events_are_seen_at_once(one, other, cluster):
     with Mounted((one, other), "shared,timeout=0"):
-        see_names(one, other)
-        see_attributes(one, other)
-        see_contents(one, other)
+        see_all(one, other, cluster)
 
 
-def events_are_seen_after_a_second(one, other, _cluster):
+def events_are_seen_after_a_second(one, other, cluster):
     with one, other:
         assert ",timeout=1," in one.status(), one.status()
-        see_names(one, other)
-        see_attributes(one, other)
-        see_contents(one, other)
+        see_all(one, other, cluster)
 
 
 def one_creates(one, other, _cluster):
@@ -189,8 +201,9 @@ def what_others_replace_is_closed(one, other, _cluster):
             assert error_of(os.close, fd) == 0, flags
 
 
-def a_writer_costs_two_opens(one, _other, _cluster):
+def a_writer_costs_two_opens(one, _other, cluster):
     """One is the kernel's. The other finds out whether the file is there, and flushes it at the end."""
+    need_gluster(cluster)
     sent = collections.Counter()
     with one:
         for name in (one.path(f"file{i}") for i in range(ROUNDS)):
@@ -220,8 +233,9 @@ def names_of_others_lead_back(one, other, _cluster):
             os.chmod(other.path(name + ".moved"), 0o600)
 
 
-def idle_mappings_are_told(one, other, _cluster):
+def idle_mappings_are_told(one, other, cluster):
     """The servers do not forget a host that only has a file mapped."""
+    need_gluster(cluster)
     with Mounted((one, other), f"shared,keepalive={FORGET_SECONDS // 2}"):
         write(one.path("idle"), "a" * mmap.PAGESIZE)
         seen(lambda: error_of(os.stat, other.path("idle")) == 0, "a file")
@@ -266,11 +280,11 @@ def classes_follow(one, other, _cluster):
         assert class_of(one) == b"anon"
 
 
-def hosts_are_told_of_each_other(one, other, _cluster):
+def hosts_are_told_of_each_other(one, other, cluster):
     with one, other:
         for host in one, other:
             status = host.status()
-            assert "shared; what mappings store is seen by other hosts: after-msync" in status
+            assert f"what mappings store is seen by other hosts: {cluster.mappings}" in status, status
             for name in "one", "other":
                 here = " (this one)" if name == host.name else ","
                 assert f"host       {name}{here}" in status, status
@@ -361,6 +375,7 @@ def worker_of(host):
 
 
 def a_server_may_die(one, other, cluster):
+    need_gluster(cluster)
     with one, other, Load(one) as first, Load(other) as second:
         await_rounds(first, second)
         cluster.kill(1)

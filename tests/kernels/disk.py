@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from typing import NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.normpath(os.path.join(HERE, "../.."))
@@ -21,6 +22,16 @@ COPIED = ["/lib64/ld-linux-x86-64.so.2", "/etc/passwd", "/etc/group", "/etc/nssw
 DIRECTORIES = "proc sys dev tmp run etc root mnt var/tmp usr/bin usr/sbin usr/lib usr/lib64".split()
 # Where the guest has them.
 GUEST_BUILD, GUEST_SOURCE = "/build", "/source"
+
+
+class Extra(NamedTuple):
+    """What a guest has besides: modules of its kernel, and files of installed packages and of /etc."""
+    modules: tuple = ()
+    packages: tuple = ()
+    files: tuple = ()
+
+
+NOTHING = Extra()
 
 
 def guest_path(word):
@@ -52,9 +63,9 @@ def files_of(packages):
     return [path for path in listed.stdout.split("\n") if os.path.isfile(path)]
 
 
-def tools():
-    packages = PACKAGES + [name for name in PACKAGES_MORE if shutil.which(name)]
-    return [path for path in files_of(packages) if re.match(r"/(usr/)?s?bin/", path)]
+def tools(more):
+    packages = [*PACKAGES, *more, *filter(shutil.which, PACKAGES_MORE)]
+    return [path for path in files_of(packages) if re.match(r"/(usr/)?s?bin/|/usr/lib/python", path)]
 
 
 def python(root):
@@ -62,7 +73,7 @@ def python(root):
     name = os.path.basename(os.path.realpath("/usr/bin/python3"))
     library = [path for path in files_of([f"lib{name}-minimal"]) if path.endswith(".py")]
     # It complains where it has none, and needs nothing from there.
-    os.makedirs(f"{root}/usr/lib/{name}/lib-dynload")
+    os.makedirs(f"{root}/usr/lib/{name}/lib-dynload", exist_ok=True)
     return ["/usr/bin/python3", *library]
 
 
@@ -86,7 +97,7 @@ def put_named(root, path):
         shutil.copy2(path, target)
 
 
-def make_root(root, programs):
+def make_root(root, programs, extra):
     for directory in DIRECTORIES:
         os.makedirs(os.path.join(root, directory))
     for name in "bin", "sbin", "lib", "lib64":
@@ -95,8 +106,8 @@ def make_root(root, programs):
     found = [path for pattern in BUILT for path in glob.glob(os.path.join(BUILD, pattern))]
     built = named.union(filter(os.path.isfile, found))
     binaries = [path for path in built if os.path.isfile(path) and os.access(path, os.X_OK)]
-    installed = tools() + (python(root) if any(path.endswith(".py") for path in named) else [])
-    for path in [*installed, *sorted(libraries_of(installed + binaries)), *filter(os.path.exists, COPIED)]:
+    installed = tools(extra.packages) + (python(root) if any(path.endswith(".py") for path in named) else [])
+    for path in [*installed, *sorted(libraries_of(installed + binaries)), *filter(os.path.exists, [*COPIED, *extra.files])]:
         put(root, path, path)
     for path in built:
         put_named(root, path)
@@ -108,9 +119,9 @@ def make_root(root, programs):
             file.write(f"{program.name}\t{program.seconds}\t{shlex.join(program.command)}\n")
 
 
-def make_disk(place, programs):
+def make_disk(place, programs, extra=NOTHING):
     root = os.path.join(place, "root")
-    make_root(root, programs)
+    make_root(root, programs, extra)
     subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-F", "-E", "root_owner=0:0", "-d", root,
                     os.path.join(place, "disk"), "4G"], check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(root)

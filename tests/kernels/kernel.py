@@ -32,7 +32,7 @@ def fetch_kernel(series, work):
     return directory
 
 
-def modules_of(kernel):
+def modules_of(kernel, more):
     """The modules that are needed and not built in, each after those that it needs: (name, contents)."""
     base = glob.glob(kernel + "/lib/modules/*")[0]
     found = {os.path.basename(path).split(".ko")[0]: path
@@ -52,7 +52,7 @@ def modules_of(kernel):
         loaded.append((name, contents))
 
     loaded = []
-    for name in MODULES:
+    for name in (*MODULES, *more):
         add(name)
     return loaded
 
@@ -67,10 +67,10 @@ def archive(files):
     return result
 
 
-def make_initramfs(kernel, place):
+def make_initramfs(kernel, place, more=()):
     init = os.path.join(place, "init")
     subprocess.run(["cc", "-static", "-O1", "-D_GNU_SOURCE", "-o", init, HERE + "/init.c"], check=True)
-    modules = modules_of(kernel)
+    modules = modules_of(kernel, more)
     with open(init, "rb") as file:
         files = {"dev": (0o40755, b""), "root": (0o40755, b""), "modules": (0o40755, b""),
                  "init": (0o100755, file.read())}

@@ -87,13 +87,13 @@ def run_until_it_ends(console, programs):
         yield Ended(current, None, round(time.monotonic() - since), "\n".join([*printed, "the guest ended, or hung"]))
 
 
-def run(image, programs, work, log_path):
+def run(image, programs, work, log_path, extra=disk.NOTHING):
     """Runs programs in a guest, and where it ends early, in another one what is left of them."""
     left = list(programs)
     with open(log_path, "wb") as log, tempfile.TemporaryDirectory(dir=work) as place:
-        kernel.make_initramfs(image, place)
+        kernel.make_initramfs(image, place, extra.modules)
         while left:
-            disk.make_disk(place, left)
+            disk.make_disk(place, left, extra)
             before = len(left)
             with boot(image, place) as fd:
                 for ended in run_until_it_ends(Console(fd, log), left):
