@@ -271,7 +271,7 @@ static void what_is_in_force_is_no_change(void **state)
     if (workspace->root) {
         // As fstab has it
         snprintf(line, sizeof(line), "%s %s fuse.shmapfs %s%s 0 0\n", workspace->store,
-                 workspace->mnt, options, workspace->passthrough ? "" : ",nopassthrough");
+                 workspace->mnt, options, workspace->nopassthrough ? ",nopassthrough" : "");
         put_file("fstab", line);
         struct program_result result = run_program(
             "mount", "-T", "fstab", "-o", "remount,size=6m,nosuid,nodev", workspace->mnt, NULL);
