@@ -91,17 +91,9 @@ def wait_until(condition, what):
     return found
 
 
-class Engine:
-    """What hosts share a store by."""
-    # When stores through a mapping are seen by other hosts, as `shmapctl status` says it.
-    mappings = "never"
-
-    def end(self):
-        """Ends what the namespaces of the program do not end."""
-
-
-class Cluster(Engine):
+class Cluster:
     """Bricks and clients below a directory."""
+    # When stores through a mapping are seen by other hosts, as `shmapctl status` says it.
     mappings = "after-msync"
 
     def __init__(self, top, forget=60):
@@ -147,6 +139,9 @@ class Cluster(Engine):
     def stop(self, number):
         """Has the server of a brick answer nothing any more, until it is killed."""
         self._bricks[number].send_signal(signal.SIGSTOP)
+
+    def end(self):
+        """All of it ends with the namespaces of the program."""
 
     def mount(self, name):
         """Mounts it as a host of that name does. Returns the directory, and the client."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Hosts of a cluster on this machine, and the cases that are tried with two of them.
 
-Needs root: the servers, their clients and the mounts live in mount and PID namespaces that end with
-the program. $SHMAPFS and $SHMAPCTL are the programs under test.
+Needs root: servers, their clients and the mounts live in mount and PID namespaces that end with
+the program, but for servers in the kernel, which the engine ends. $SHMAPFS and $SHMAPCTL are the programs under test.
 """
 import fnmatch
 import os
@@ -16,7 +16,7 @@ from cluster import Cluster
 from nfs import Nfs
 
 SKIP = 77
-# What hosts share a store by, and the program that it takes.
+# The ways to share a store, and the program that each takes.
 ENGINES = {"gluster": (Cluster, "glusterfsd"), "nfs": (Nfs, "rpc.nfsd")}
 ENGINE, SERVER = ENGINES[os.environ.get("SHMAPFS_ENGINE", "gluster")]
 SHMAPFS = os.environ.get("SHMAPFS")
@@ -28,6 +28,12 @@ NAMED = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"']
 
 class Skipped(Exception):
     """Something that this machine lacks for a case."""
+
+
+def need_passthrough():
+    """Skips what takes -o shared where the kernel has no passthrough."""
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 9):
+        raise Skipped("this kernel has no FUSE passthrough (Linux 6.9 has)")
 
 
 class Host:
@@ -42,6 +48,8 @@ class Host:
 
     def mount(self, options, program=SHMAPFS):
         """Mounts the store, and returns what the program has said."""
+        if "shared" in options.split(","):
+            need_passthrough()
         said = subprocess.run([*NAMED, self.name, program, self.store, self.mountpoint,
                                *(["-o", options] * bool(options))],
                               capture_output=True, text=True, check=False)
@@ -109,11 +117,7 @@ def error_of(call, *arguments):
     return 0
 
 
-def run(top, cases, options, forget):
-    wanted = os.environ.get("SHMAPFS_TEST_FILTER", "*")
-    cases = [case for case in cases if fnmatch.fnmatch(case.__name__, wanted)]
-    cluster = ENGINE(top, forget)
-    one, other = Host(cluster, "one", options), Host(cluster, "other", options)
+def run_cases(cases, one, other, cluster):
     failures = 0
     print(f"1..{len(cases)}", flush=True)
     for number, case in enumerate(cases, 1):
@@ -122,12 +126,21 @@ def run(top, cases, options, forget):
             print(f"ok {number} - {case.__name__}", flush=True)
         except Skipped as reason:
             print(f"ok {number} - {case.__name__} # SKIP {reason}", flush=True)
-        except (AssertionError, OSError, subprocess.SubprocessError, TimeoutError):
+        except (AssertionError, OSError, ValueError, subprocess.SubprocessError, TimeoutError):
             failures += 1
             print(f"not ok {number} - {case.__name__}", flush=True)
             print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
-    cluster.end()
     return failures
+
+
+def run(top, cases, options, forget):
+    wanted = os.environ.get("SHMAPFS_TEST_FILTER", "*")
+    cases = [case for case in cases if fnmatch.fnmatch(case.__name__, wanted)]
+    cluster = ENGINE(top, forget)
+    try:
+        return run_cases(cases, Host(cluster, "one", options), Host(cluster, "other", options), cluster)
+    finally:
+        cluster.end()
 
 
 def need_gluster(cluster):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""An NFS 4.2 server of this machine's kernel. Each host reaches it over a network of its own, and has a
-name of its own: otherwise the kernel is one client to the server, whose locks do not exclude each other."""
+"""An NFS 4.2 server of the kernel, for a guest alone: it changes what the machine exports. Each host
+reaches it over a network of its own, and has a name of its own: otherwise all are one client for the
+server, and their locks do not exclude each other."""
 import os
 import subprocess
-
-from cluster import Engine
 
 CONTROL = "/proc/fs/nfsd"
 DIRECTORIES = "/etc/exports.d", "/run/lock", "/var/lib/nfs/v4recovery"
@@ -16,21 +15,22 @@ MOUNT = "vers=4.2,actimeo=0,lookupcache=none"
 GRACE = 10
 
 
-class Nfs(Engine):
+class Nfs:
     """A server, and hosts that mount what it exports."""
     mappings = "never"
 
     def __init__(self, top, _forget):
         self.top = top
         self._mounts = []
+        if os.path.exists(f"{CONTROL}/threads"):
+            raise RuntimeError("this machine serves NFS already")
         export = os.path.join(top, "export")
         for path in (export, *DIRECTORIES):
             os.makedirs(path, exist_ok=True)
         for path in FILES:
             with open(path, "a", encoding="ascii"):
                 pass
-        if not os.path.ismount(CONTROL):
-            subprocess.run(["mount", "-t", "nfsd", "nfsd", CONTROL], check=True)
+        subprocess.run(["mount", "-t", "nfsd", "nfsd", CONTROL], check=True)
         for name in "nfsv4leasetime", "nfsv4gracetime":
             with open(f"{CONTROL}/{name}", "w", encoding="ascii") as file:
                 file.write(str(GRACE))
@@ -52,6 +52,7 @@ class Nfs(Engine):
         return directory, None
 
     def end(self):
+        """Ends what the namespaces of the program do not end."""
         # A host whose server is gone would wait for it.
         for directory in self._mounts:
             subprocess.run(["umount", "-f", directory], check=False)

@@ -4,11 +4,12 @@
 
   tests/cluster/over_nfs.py [SERIES]
 
-SERIES is of Debian's kernels, from 6.9 on, which have passthrough: 6.12 where none is named. A file of the
-build is taken from build/. Takes qemu-system-x86, nfs-kernel-server, iproute2, hostname and apt's lists, and no
-root. The exit status is that of the cases."""
+SERIES is of Debian's kernels, from 6.9 on, which have passthrough: 6.12 where none is named. The programs under
+test are those in build/. Takes no root, but qemu-system-x86, nfs-kernel-server, nfs-common, iproute2, hostname,
+the library of Python, and apt's lists. The exit status is that of the cases."""
 import glob
 import os
+import shutil
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,7 +28,16 @@ EXTRA = disk.Extra(modules=("nfsd", "nfsv4", "veth", "md5", "crc32c_generic"),
                    files=("/etc/netconfig", "/etc/protocols", "/etc/services"))
 
 
+def check_needs():
+    if not os.path.exists(os.path.join(disk.BUILD, "fs/shmapfs")):
+        sys.exit("over_nfs: there is no build/fs/shmapfs (packaging/build build)")
+    for program in "qemu-system-x86_64", "rpc.nfsd", "mount.nfs", "ip", "hostname":
+        if not shutil.which(program, path="/usr/bin:/bin:/usr/sbin:/sbin"):
+            sys.exit(f"over_nfs: there is no {program}; its first lines say which packages it takes")
+
+
 def main(series="6.12"):
+    check_needs()
     sources = tuple(glob.glob(HERE + "/*.py"))
     command = ["env", "SHMAPFS_ENGINE=nfs", "/usr/bin/python3", "-B", disk.guest_path(HERE + "/two_hosts.py")]
     program = registered.Program("two hosts over NFS", command, sources, SECONDS)
@@ -35,7 +45,7 @@ def main(series="6.12"):
     image = kernel.fetch_kernel(series, WORK)
     (ended,) = machine.run(image, [program], WORK, os.path.join(WORK, series + ".nfs.log"), EXTRA)
     print(ended.printed)
-    return ended.status or 0 if ended.status is not None else 1
+    return 1 if ended.status is None else ended.status
 
 
 sys.exit(main(*sys.argv[1:]))

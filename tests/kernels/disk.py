@@ -25,7 +25,7 @@ GUEST_BUILD, GUEST_SOURCE = "/build", "/source"
 
 
 class Extra(NamedTuple):
-    """What a guest has besides: modules of its kernel, and files of installed packages and of /etc."""
+    """More that a guest has: modules of its kernel, and files of installed packages and of /etc."""
     modules: tuple = ()
     packages: tuple = ()
     files: tuple = ()

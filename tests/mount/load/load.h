@@ -41,6 +41,7 @@ struct load_kind {
     size_t shared_size;
     bool lockstep;   // its processes begin their rounds together
     bool persistent; // works in the store
+    bool attributes; // uses some of its own, which files in RAM may lack
 
     void (*prepare)(struct load_process *); // once, by member 0 before the other members begin
     void (*begin)(struct load_process *);   // every process, before its first round

@@ -242,8 +242,7 @@ static void what_cannot_change_is_named(void **state)
         struct program_result result = try_remount(workspace, fixed[i]);
         assert_refused(&result, workspace->root ? 32 : 1, fixed[i], NULL);
     }
-    // From then on it keeps listings in RAM without being asked.
-    if (workspace->root && kernel_is_at_least(6, 14))
+    if (workspace->root && kernel_is_at_least(6, 14)) // It keeps listings in RAM without asking.
         assert_not_remounted(workspace, "timeout=5", "timeout=5");
     workspace_unmount(workspace);
     // There is nothing to change where nothing is mounted.

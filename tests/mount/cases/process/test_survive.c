@@ -154,8 +154,7 @@ static void hold(void **state, const struct load_kind *kind)
 {
     const struct workspace *workspace = workspace_of(state);
     const struct load_kind *const kinds[] = { kind, NULL };
-    // Some use attributes, which files in RAM may lack.
-    bool with_store = kind->persistent || (kind != &load_fill && !has_user_attributes("/dev/shm"));
+    bool with_store = kind->persistent || (kind->attributes && !has_user_attributes("/dev/shm"));
 
     mount_with_log(workspace, with_store, kind == &load_fill ? "size=8m" : NULL);
     survive_plan(workspace, kind->persistent,

@@ -168,8 +168,8 @@ static void a_connection_that_is_ended_is_told_of(void **state)
         return; // Only root can end it.
     pid_t keeper = keeper_start(workspace, &settings);
     int place = open_file("mnt", O_PATH | O_DIRECTORY);
-    // The daemon may be quicker than the rest of the call.
-    assert_true(umount2(workspace->mnt, MNT_FORCE) == 0 || errno == EBUSY);
+    // The daemon may be quicker than the rest of the call, which finds no mount then.
+    assert_true(umount2(workspace->mnt, MNT_FORCE) == 0 || errno == EBUSY || errno == EINVAL);
     assert_int_equal(wait_for_process(keeper), 0);
     assert_int_equal(log_lines("was ended, by umount -f"), 1);
     assert_ok(close(place));

@@ -126,6 +126,7 @@ const struct load_kind load_hold_locks = {
     .name = "locks",
     .processes = 2,
     .shared_size = sizeof(struct locked),
+    .attributes = true,
     .prepare = prepare_locks,
     .begin = open_files,
     .round = use_locks,

@@ -97,6 +97,7 @@ static void use_class(struct load_process *process)
 const struct load_kind load_hold_attributes = {
     .name = "attributes",
     .processes = 1,
+    .attributes = true,
     .begin = set_file,
     .round = check_file,
 };

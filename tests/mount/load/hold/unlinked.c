@@ -158,6 +158,7 @@ static void end_nameless(struct load_process *process)
 const struct load_kind load_hold_unlinked = {
     .name = "unlinked",
     .processes = 2,
+    .attributes = true,
     .begin = begin_nameless,
     .round = use_nameless,
     .end = end_nameless,
