@@ -41,3 +41,13 @@ bool has_own_class(const char *path)
 {
     return getxattr(path, "user.shmapfs.file_class", NULL, 0) > 0;
 }
+
+static bool lacks_own_class(void *path)
+{
+    return !has_own_class(path);
+}
+
+void await_no_own_class(const char *path)
+{
+    assert_true(becomes_true(lacks_own_class, (char *)(uintptr_t)path));
+}

@@ -14,4 +14,7 @@ void await_file_class(const char *path, const char *class);
 /* Returns whether a file of the store has a class of its own. */
 bool has_own_class(const char *path);
 
+/* Waits until it has none: the mark goes when the class has changed already. */
+void await_no_own_class(const char *path);
+
 #endif

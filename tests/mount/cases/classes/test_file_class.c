@@ -211,7 +211,7 @@ static void the_class_of_the_directory_comes_back(void **state)
     assert_ok(unset_class("mnt/file"));
     await_file_class("mnt/file", "persist");
     assert_content("store/file", "contents");
-    assert_false(has_own_class("store/file"));
+    await_no_own_class("store/file");
     assert_errno(unset_class("mnt/file"), ENODATA);
     // A class that it was to get is called off, and one that it has goes when nobody uses it.
     fd = open_file("mnt/file", O_RDWR);
@@ -229,7 +229,7 @@ static void the_class_of_the_directory_comes_back(void **state)
     assert_ok(close(fd));
     await_file_class("mnt/file", "persist");
     assert_content("store/file", "Contents");
-    assert_false(has_own_class("store/file"));
+    await_no_own_class("store/file");
     workspace_unmount(workspace);
 }
 
@@ -249,7 +249,7 @@ static void it_is_that_of_its_own_directory(void **state)
     assert_ok(unset_class("mnt/atomic/file"));
     await_file_class("mnt/atomic/file", "atomic");
     assert_content("mnt/atomic/file", "contents");
-    assert_false(has_own_class("store/atomic/file"));
+    await_no_own_class("store/atomic/file");
     workspace_unmount(workspace);
 }
 

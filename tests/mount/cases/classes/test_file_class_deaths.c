@@ -40,7 +40,7 @@ static void a_change_is_finished_after_a_death(void **state)
         await_file_class("mnt/file", "persist");
         assert_content("mnt/file", "contents");
         assert_content("store/file", "contents");
-        assert_false(has_own_class("store/file"));
+        await_no_own_class("store/file");
     }
     keeper_stop(workspace, keeper);
 }
