@@ -3,7 +3,6 @@
 #include "tests/mount/cases/space/free_pages.h"
 #include "tests/mount/harness/coprocess.h"
 #include "tests/mount/harness/files.h"
-#include "tests/mount/harness/kernel.h"
 #include "tests/mount/workspace/workspace.h"
 
 #include <fcntl.h>
@@ -93,9 +92,9 @@ static void mapped_write_gets_sigbus_at_the_limit(void **state)
         assert_int_equal(touch_signal(mapping, true), 0);
         unmap(mapping, 8 * MIB);
     } else {
-        // FUSE's page cache finds out when it writes back, and msync says so. Older kernels may write
-        // back before the last store, and then a hole cannot be read.
-        assert_true(result == ENOSPC || (result == 128 + SIGBUS && !kernel_has_passthrough()));
+        // FUSE's page cache finds out when it writes back, and msync says so. The kernel may write back
+        // before the last store, and then a hole cannot be read (shmapfs(8), LIMITS).
+        assert_true(result == ENOSPC || result == 128 + SIGBUS);
     }
     assert_int_equal(free_pages(), 0);
     assert_ok(unlink("mnt/file"));

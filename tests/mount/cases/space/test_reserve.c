@@ -75,14 +75,15 @@ static void assert_stores_succeed(const char *path)
     assert_int_equal(coprocess_run(store_everywhere, copy), 0);
 }
 
-static void assert_stores_fail(const struct workspace *workspace, const char *path)
+static void assert_stores_fail(const char *path)
 {
     char copy[64];
     int result;
 
     snprintf(copy, sizeof(copy), "%s", path);
     result = coprocess_run(store_everywhere, copy);
-    assert_true(result == ENOSPC || (workspace->passthrough && result == 128 + SIGBUS));
+    // Without passthrough a hole cannot be read any more when the kernel has written back early.
+    assert_true(result == ENOSPC || result == 128 + SIGBUS);
 }
 
 static void stores_into_a_reserve_find_room(void **state)
@@ -102,7 +103,7 @@ static void stores_into_a_reserve_find_room(void **state)
     assert_ok(truncate("mnt/file", RESERVED));
     assert_ok(truncate("mnt/other", RESERVED));
     assert_stores_succeed("mnt/file");
-    assert_stores_fail(workspace, "mnt/other");
+    assert_stores_fail("mnt/other");
     // It is there again when the file was truncated.
     assert_ok(unlink("mnt/other"));
     assert_ok(truncate("mnt/file", 0));
