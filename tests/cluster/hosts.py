@@ -31,7 +31,7 @@ class Skipped(Exception):
 
 
 def need_passthrough():
-    """Skips what takes -o shared where the kernel has no passthrough."""
+    """Skips what takes passthrough, as -o shared does, where the kernel has none."""
     if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 9):
         raise Skipped("this kernel has no FUSE passthrough (Linux 6.9 has)")
 

@@ -4,13 +4,12 @@
 import errno
 import mmap
 import os
-import platform
 import shutil
 import subprocess
 import sys
 
 from cluster import BRICKS, requests, wait_until
-from hosts import NOBODY, Mounted, Skipped, as_user, error_of, main, read, write
+from hosts import NOBODY, Mounted, as_user, error_of, main, need_passthrough, read, write
 
 GROUP = 4711
 
@@ -65,11 +64,6 @@ def others_have_their_rights(one, _other, _cluster):
         ran = subprocess.run(["setpriv", f"--reuid={NOBODY}", "--clear-groups", "cat",
                               one.path("private")], capture_output=True, text=True, check=False)
         assert ran.returncode != 0 and ran.stdout == "", ran
-
-
-def need_passthrough():
-    if tuple(map(int, platform.release().split(".")[:2])) < (6, 9):
-        raise Skipped("this kernel lets no data pass by the daemon (Linux 6.9 does)")
 
 
 def mappings_pass_through(one, _other, _cluster):

@@ -16,7 +16,7 @@ bool kernel_has_passthrough(void);
 bool is_over_uring(void);
 bool is_shared(void);
 
-/* Why what takes passthrough is skipped where the kernel has none. */
+/* The reason to skip what takes passthrough. */
 #define NO_PASSTHROUGH "this kernel has no FUSE passthrough (Linux 6.9 has)"
 
 #endif
