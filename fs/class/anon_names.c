@@ -79,8 +79,8 @@ struct task {
     const void *argument;
 };
 
-/* Does something for each component of a path that is `name` in `dir`, until that returns an
- * error. */
+/* Does something for each component of a path that is `name` in `dir`, until that returns something
+ * else than 0. */
 static int for_each_component(struct inode *dir, const char *name, const struct anon_item *item,
                               enum shmap_class class, const struct task *task)
 {
@@ -139,7 +139,9 @@ static int mark_component(const struct component *component, const struct inode 
     error = fd < 0 ? fd : 0;
     if (!error && component->item->has_words)
         error = area_mark_set_words(fd, dir->volume->info.cred.privileged, &component->item->words);
-    return error ? error : class_root_mark(fd, component->class);
+    if (!error)
+        error = class_root_mark(fd, component->class);
+    return error ? error : 1;
 }
 
 int anon_names_mark_new(struct inode *dir, const char *name)

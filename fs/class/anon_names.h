@@ -7,7 +7,7 @@
 #include "fs/inode/inode.h"
 
 /* Gives a directory that was just made the class that its name has, if any. The kernel does not
- * know of it yet. Returns 0 or a negative errno. */
+ * know of it yet. Returns 1 if it gave one, 0 if there is none, or a negative errno. */
 int anon_names_mark_new(struct inode *dir, const char *name);
 
 /* Checks that a rename gives no such name to a directory of another class, either to itself or to

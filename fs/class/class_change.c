@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "fs/inode/share.h"
+#include "fs/limit/share.h"
 #include "fs/single/file_class.h"
 #include "lib/object/object.h"
 

@@ -33,6 +33,11 @@ struct inode {
  * no descriptor is left. */
 int inode_acquire(struct volume *volume, fuse_ino_t id, struct inode *inode);
 
+/* Does the same for a request that writes nothing, or nothing before it acts as its caller: the
+ * thread goes on acting as whoever made something last, which spares the system calls to become
+ * nobody and that caller again. */
+int inode_acquire_to_look(struct volume *volume, fuse_ino_t id, struct inode *inode);
+
 /* Acquires an inode without a descriptor (fd is -1). For work on the contents of an open file,
  * which must not fail for want of a descriptor. */
 int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode);
@@ -40,9 +45,17 @@ int inode_hold(struct volume *volume, fuse_ino_t id, struct inode *inode);
 /* Gives an inode that came from inode_hold() its descriptor after all. */
 int inode_need_fd(struct inode *inode);
 
+/* Gives an inode whose node was just taken into use the rest of it; on an error, ends the use. */
+int inode_complete(struct volume *volume, struct inode *inode);
+
 /* Looks a name up in a directory and counts a lookup of the kernel. `stx` receives the attributes.
  * -ENOENT; -EXDEV: another filesystem is mounted there. */
 int inode_lookup(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
+
+/* Does the same for what was made by that name just now. A new directory is not asked for a class
+ * if it was given none (`plain`), but where others work in the area. */
+int inode_lookup_made(struct inode *parent, const char *name, bool plain, struct inode *inode,
+                      struct statx *stx);
 
 /* Does the same for something that was opened already (O_PATH), with a name or without (NULL); the
  * descriptor is consumed. */
@@ -57,6 +70,11 @@ int inode_of_object(struct volume *volume, unsigned area, enum shmap_class class
 /* Finds what a name stands for, without counting a lookup: its attributes, and its node if the
  * kernel knows it (otherwise INODE_NONE). The node can be used on after the name is gone. */
 int inode_of_name(struct inode *parent, const char *name, struct inode *inode, struct statx *stx);
+
+static inline struct node_key inode_make_key(uint8_t tree, const struct statx *stx)
+{
+    return (struct node_key){ .ino = stx->stx_ino, .birth = object_birth(stx), .tree = tree };
+}
 
 /* Does the same for a key: INODE_NONE if the kernel does not know such a node. */
 int inode_of_key(struct volume *volume, const struct node_key *key, struct inode *inode);

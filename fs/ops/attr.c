@@ -62,7 +62,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         reply_attr(req, &st, SILENT_SECONDS);
         return;
     }
-    error = inode_acquire(volume_of(req), id, &inode);
+    error = inode_acquire_to_look(volume_of(req), id, &inode);
     if (error)
         reply_err(req, -error);
     else
@@ -74,7 +74,7 @@ void op_statx(fuse_req_t req, fuse_ino_t id, int flags, int mask, struct fuse_fi
     INODE struct inode inode = INODE_NONE;
     struct statx stx;
     double timeout;
-    int error = inode_acquire(volume_of(req), id, &inode);
+    int error = inode_acquire_to_look(volume_of(req), id, &inode);
 
     (void)flags;
     (void)mask;

@@ -79,19 +79,19 @@ static int make_as_caller(fuse_req_t req, const struct inode *dir, const struct 
     return error == -EEXIST && is_made(dir, new) ? 0 : error;
 }
 
-/* Makes a directory with all that belongs to it, or nothing. */
+/* Makes a directory with all that belongs to it, or nothing. Returns 1 if it has a class of its
+ * own, 0, or a negative errno. */
 static int make_with_mirror(fuse_req_t req, struct inode *dir, const struct new_entry *new)
 {
     MIRROR struct mirror mirror = MIRROR_NONE;
-    int error = mirror_begin(dir, &mirror);
+    int error = mirror_begin(dir, &mirror), class;
 
     if (!error)
         error = make_as_caller(req, dir, new);
     if (error)
         return error;
-    error = anon_names_mark_new(dir, new->name);
-    if (!error)
-        error = last_close_inherit_name(dir, new->name);
+    class = anon_names_mark_new(dir, new->name);
+    error = class < 0 ? class : last_close_inherit_name(dir, new->name);
     if (!error && mirror_has_names(&mirror))
         error = mirror_make(&mirror, dir, new->name);
     if (error) {
@@ -99,7 +99,7 @@ static int make_with_mirror(fuse_req_t req, struct inode *dir, const struct new_
         if (mirror_has_names(&mirror))
             mirror_remove(&mirror, new->name);
     }
-    return error;
+    return error ? error : class;
 }
 
 /* Makes a regular file, which has a lifetime of its own if the directory wants it. */
@@ -151,16 +151,15 @@ static void make_and_reply(fuse_req_t req, fuse_ino_t parent, const struct new_e
     int error = inode_check_name(volume_of(req), parent, new->name);
 
     if (!error)
-        error = inode_acquire(volume_of(req), parent, &dir);
+        error = inode_acquire_to_look(volume_of(req), parent, &dir);
     if (!error)
         error = make_once(req, &dir, new);
-    if (error) {
-        reply_err(req, -error);
-        return;
+    if (error >= 0) {
+        error = inode_lookup_made(&dir, new->name, error == 0, &inode, &stx);
+        if (error)
+            unmake(&dir, new);
     }
-    error = inode_lookup(&dir, new->name, &inode, &stx);
     if (error) {
-        unmake(&dir, new);
         reply_err(req, -error);
         return;
     }
@@ -372,7 +371,7 @@ static void create_and_reply(fuse_req_t req, fuse_ino_t parent, const char *name
     int fd;
 
     if (!error)
-        error = inode_acquire(volume_of(req), parent, &dir);
+        error = inode_acquire_to_look(volume_of(req), parent, &dir);
     if (!error)
         error = make_open(req, &dir, name, mode, fi->flags, &fd);
     if (!error) {

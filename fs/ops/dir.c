@@ -16,7 +16,7 @@
 
 #include "fs/inode/deferred_close.h"
 #include "fs/inode/descriptors.h"
-#include "fs/inode/share.h"
+#include "fs/limit/share.h"
 #include "fs/nodes/node_fd.h"
 #include "fs/ops/ops.h"
 #include "fs/state/stream.h"

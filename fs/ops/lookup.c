@@ -67,7 +67,7 @@ static int look_up_below(struct volume *volume, fuse_ino_t parent, const char *n
 
     if (known)
         return known_root_look_up(volume, known, inode, stx);
-    error = inode_acquire(volume, parent, &dir);
+    error = inode_acquire_to_look(volume, parent, &dir);
     if (!error)
         error = look_up(&dir, name, inode, stx);
     // On a store of several hosts the directory itself may have gone, and another have its name.

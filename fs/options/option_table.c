@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "fs/inode/share.h"
+#include "fs/limit/share.h"
 
 static int set_ram_size(struct options *options, const struct option_row *row, const char *value)
 {

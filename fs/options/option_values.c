@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fs/inode/share.h"
+#include "fs/limit/share.h"
 #include "fs/options/option_table.h"
 
 void option_set_defaults(struct options *options)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fs/inode/share.h"
+#include "fs/limit/share.h"
 
 #include <errno.h>
 
