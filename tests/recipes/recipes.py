@@ -42,6 +42,7 @@ PACKAGES = {
     "python3-numpy": "python3 -c 'import numpy'",
     "sqlite3": "command -v sqlite3",
 }
+TOOL = re.compile(r"command -v (\S+)$")
 LARGE = ("chromium", "postgresql", "python3-numpy")  # packaging/setup --tests does not install them
 
 
@@ -61,6 +62,13 @@ class Page:
                 self.blocks[-1][1] = content
         if not self.blocks:
             raise AssertionError(f"{self.name} has no commands")
+
+    def unnamed(self):
+        """Packages whose program the commands name, and that the page does not."""
+        commands = "".join(commands for commands, _ in self.blocks)
+        tools = {name: TOOL.match(check) for name, check in PACKAGES.items()}
+        return [name for name, tool in tools.items() if tool and name not in self.packages and
+                re.search(rf"(?<![\w./-]){re.escape(tool[1])}(?![\w./-])", commands)]
 
     def missing(self):
         unknown = set(self.packages) - set(PACKAGES)
@@ -158,6 +166,8 @@ def run_pages(pages, build, top):
     print(f"1..{len(pages)}", flush=True)
     for number, page in enumerate(pages, 1):
         try:
+            unnamed = page.unnamed()
+            assert not unnamed, f"the page does not name {unnamed} among the packages that it takes"
             missing = page.missing()
             if missing and not (forbidden and set(missing) - set(LARGE)):
                 print(f"ok {number} - {page.name} # SKIP takes {', '.join(missing)}", flush=True)
