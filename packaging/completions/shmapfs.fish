@@ -7,7 +7,7 @@ function __shmapfs_options
         'size=' 'limit of the RAM area' \
         'nr_inodes=' 'limit of its files' \
         'huge=' 'its huge pages' \
-        'mode=' 'mode of its top directories' \
+        'mode=' 'mode of the directories that options make' \
         'uid=' 'owner of these directories' \
         'gid=' 'their group' \
         'nr_blocks=' 'limit of the RAM area in pages' \
@@ -26,7 +26,7 @@ function __shmapfs_options
         'scratch=' 'directories on the disk that are emptied' \
         'atomic=' 'directories whose files are as of their last commit after a crash' \
         'checkpoint=' 'likewise; what is not committed waits in RAM' \
-        'log=' 'what their journal may take in the store' \
+        'log=' 'what the journal of atomic and checkpoint directories may take' \
         'skeleton' 'directories in anonymous ones come back at the next mount' \
         'nopassthrough' 'keep the data path out of the passthrough of the kernel' \
         'shared' 'other hosts mount the store, too' \
