@@ -100,17 +100,31 @@ static size_t write_path(const struct redaction *redaction, const char *text, FI
     return length;
 }
 
-/* Returns the length of an option's name and sign where one begins that has names of files as its
- * value; 0: there is none. */
+/* Returns the length of an option's name and sign where one begins whose value is somebody's own
+ * names: of directories, of a source, or of SELinux' users and types; 0: there is none. */
 static size_t named_option(const char *text, bool begins)
 {
-    static const char *const options[] = { "anon=", "fsname=" };
+    static const char *const options[] = { "anon=",       "scratch=",    "atomic=",
+                                           "checkpoint=", "fsname=",     "context=",
+                                           "fscontext=",  "defcontext=", "rootcontext=" };
 
     for (size_t i = 0; begins && i < sizeof(options) / sizeof(options[0]); i++) {
         if (strncmp(text, options[i], strlen(options[i])) == 0)
             return strlen(options[i]);
     }
     return 0;
+}
+
+/* Returns how long an option's value is: up to a comma, unless that is quoted, as in contexts. */
+static size_t value_length(const char *text)
+{
+    bool quoted = false;
+    size_t length = 0;
+
+    for (; text[length] && (quoted || text[length] != ','); length++)
+        quoted ^= text[length] == '"';
+    // Without an end of the quotation the rest is taken for the value: too much rather than a name.
+    return length;
 }
 
 /* Returns whether a word begins that is a path, or the rest of one with a space or such in it. */
@@ -135,7 +149,7 @@ char *redact(const struct redaction *redaction, const char *text)
 
         if (option > 0) {
             fprintf(out, "%.*sNAMES", (int)option, text);
-            text += option + strcspn(text + option, ",");
+            text += option + value_length(text + option);
         } else if (begins && is_path(text)) {
             text += write_path(redaction, text, out);
             begins = false;
@@ -147,4 +161,20 @@ char *redact(const struct redaction *redaction, const char *text)
     if (fclose(out) != 0)
         err(EXIT_FAILURE, NULL);
     return result;
+}
+
+char *redact_place(const struct redaction *redaction, const char *path)
+{
+    char *name;
+
+    // A relative one is like any word, and would not be known in a sentence.
+    for (size_t i = 0; i < redaction->count; i++) {
+        if (strcmp(redaction->all[i].path, path) != 0)
+            continue;
+        name = strdup(redaction->all[i].name);
+        if (!name)
+            err(EXIT_FAILURE, NULL);
+        return name;
+    }
+    return redact(redaction, path);
 }

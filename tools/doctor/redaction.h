@@ -21,9 +21,12 @@ void redaction_add(struct redaction *redaction, const char *path, const char *wo
 
 /* Returns a text with other names for these paths, and without any other path, but for those that
  * every machine has (/proc, /sys, /dev, /usr, /run/shmapfs, /etc/fuse.conf); and without the values
- * of mount options that name files. For free(). */
+ * of mount options that name directories, a source or SELinux contexts. For free(). */
 char *redact(const struct redaction *redaction, const char *text);
 
 void redaction_free(struct redaction *redaction);
+
+/* Does the same to one path alone, which may be relative. For free(). */
+char *redact_place(const struct redaction *redaction, const char *path);
 
 #endif

@@ -32,7 +32,8 @@ void report_findings(const struct findings *findings, const struct redaction *re
 {
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->all[i];
-        CLEANUP_FREE char *place = redact(redaction, finding->place ? finding->place : "machine");
+        CLEANUP_FREE char *place =
+            redact_place(redaction, finding->place ? finding->place : "machine");
         CLEANUP_FREE char *text = redact(redaction, finding->text);
         CLEANUP_FREE char *shown = printable(text);
 

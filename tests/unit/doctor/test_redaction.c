@@ -71,6 +71,30 @@ static void options_that_name_files_have_no_value(void **state)
     assert_redacted("size=1m,anon=one:two/three,timeout=0", "size=1m,anon=NAMES,timeout=0");
     assert_redacted("fsname=alice", "fsname=NAMES");
     assert_redacted("xanon=1", "xanon=1");
+    assert_redacted("scratch=a b:size=1m,log=5m", "scratch=NAMES,log=5m");
+    assert_redacted("atomic=one,checkpoint=two,noswap", "atomic=NAMES,checkpoint=NAMES,noswap");
+    assert_redacted("context=\"system_u:alice_t:s0:c1,c2\",ro", "context=NAMES,ro");
+    assert_redacted("fscontext=a,defcontext=b,rootcontext=c",
+                    "fscontext=NAMES,defcontext=NAMES,rootcontext=NAMES");
+    assert_redacted("context=\"a,b", "context=NAMES");
+}
+
+static void a_relative_place_has_another_name(void **state)
+{
+    struct redaction own = { 0 };
+
+    (void)state;
+    redaction_add(&own, "private", "STORE");
+    char *place = redact_place(&own, "private");
+    assert_string_equal(place, "STORE1");
+    free(place);
+    place = redact_place(&own, "machine");
+    assert_string_equal(place, "machine");
+    free(place);
+    place = redact_place(&own, "/home/alice");
+    assert_string_equal(place, "PATH");
+    free(place);
+    redaction_free(&own);
 }
 
 int main(void)
@@ -80,6 +104,7 @@ int main(void)
         cmocka_unit_test(other_paths_have_none),
         cmocka_unit_test(what_every_machine_has_is_told),
         cmocka_unit_test(options_that_name_files_have_no_value),
+        cmocka_unit_test(a_relative_place_has_another_name),
     };
     return cmocka_run_group_tests_name("redaction", tests, name_paths, forget_paths);
 }

@@ -102,7 +102,9 @@ static void a_report_has_no_names(void **state)
 {
     struct workspace *workspace = workspace_of(state);
 
-    workspace_mount(workspace, true, "size=4m,anon=private_name");
+    workspace_mount(workspace, true,
+                    "size=4m,anon=private_name,scratch=private_scratch,atomic=private_atomic,"
+                    "checkpoint=private_checkpoint");
     put_file("mnt/private_file", "");
     struct program_result result =
         run_program(shmapctl(), "doctor", "--report", workspace->mnt, NULL);
@@ -116,6 +118,15 @@ static void a_report_has_no_names(void **state)
     result = run_program(shmapctl(), "--json", "doctor", "--report", workspace->mnt, NULL);
     assert_refused(&result, USAGE, "--report", NULL);
     workspace_unmount(workspace);
+    workspace_mount(workspace, false, "size=4m,fsname=private_source");
+    result = run_program(shmapctl(), "doctor", "--report", workspace->mnt, NULL);
+    assert_non_null(strstr(result.out, "size=4m"));
+    assert_null(strstr(result.out, "private_"));
+    workspace_unmount(workspace);
+    assert_ok(mkdir("private_store", 0755));
+    result = run_program(shmapctl(), "doctor", "--report", "private_store", NULL);
+    assert_non_null(strstr(result.out, "STORE1: filesystem"));
+    assert_null(strstr(result.out, "private_"));
 }
 
 static void what_is_neither_mount_nor_store(void **state)
