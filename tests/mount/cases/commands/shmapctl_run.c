@@ -65,18 +65,21 @@ struct background_run start_words(const char *const words[])
 {
     struct background_run background = { .err = output_memory("err") };
     int in[2], out[2];
+    sigset_t all, before, none;
 
     assert_ok(pipe2(in, O_CLOEXEC));
     assert_ok(pipe2(out, O_CLOEXEC));
     fflush(NULL);
+    // One that the caller sends at once waits until the child does not ignore it any more.
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     background.pid = fork();
     if (background.pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
         // A program that was started in the background, or by nohup(1), ignores some.
         for (int number = 1; number <= SIGRTMAX; number++)
             signal(number, SIG_DFL);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
         // A job, as a shell has it: one without anybody to continue it would not be stopped.
         setpgid(0, 0);
         dup2(in[0], STDIN_FILENO);
@@ -85,6 +88,7 @@ struct background_run start_words(const char *const words[])
         execv(words[0], (char *const *)(uintptr_t)words);
         _exit(NOT_FOUND);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     assert_ok(background.pid);
     assert_ok(close(in[0]));
     assert_ok(close(out[1]));
