@@ -3,8 +3,9 @@
  * Directories can be listed without being opened if two things hold. A position that one descriptor
  * was given must be the same place for any other descriptor; and that other descriptor must not
  * find what was made or renamed since the listing began. Otherwise a program that renames what it
- * lists would not come to an end: btrfs and Linux 6.6 to 6.13's tmpfs note for each descriptor
- * where its end is. An older tmpfs counts entries, so that every removal moves the position.
+ * lists would not come to an end: btrfs and Linux 6.6 to 6.13's tmpfs (but for that of Debian's
+ * 6.12) note for each descriptor where its end is. An older tmpfs counts entries, so that every
+ * removal moves the position.
  *
  * ext4 and xfs have such positions (NFS demands the same of them); tmpfs is tried. Of other
  * filesystems it is not known.

@@ -34,7 +34,8 @@ static void judge_kernel(const struct machine *machine, struct findings *finding
         { 1, VERDICT_WRONG, "shmapfs is tested from 6.1 on" },
         { 9, VERDICT_BETTER, "no passthrough, data goes through FUSE's page cache" },
         { 12, VERDICT_BETTER, "no files that go with their last user where data passes through" },
-        { 14, VERDICT_BETTER, "no io_uring, and no listings in RAM that cost no request" },
+        { 14, VERDICT_BETTER,
+          "no io_uring, and listings in RAM may cost a request each, but not on Debian's 6.12" },
         { 16, VERDICT_BETTER, "no broker for users' mounts" },
     };
 
@@ -75,7 +76,9 @@ static void judge_fuse(const struct machine *machine, struct findings *findings)
                         ? "allowed; a mount that uses it does not survive its daemon"
                         : "not allowed (enable_uring), and not needed: a mount that uses it does "
                           "not survive its daemon");
-    finding_add(findings, "libfuse", "built with %s", SHMAPFS_LIBFUSE);
+    finding_add(findings, "libfuse",
+                "%s is what this shmapctl was built with; shmapfs --version tells of the daemon's",
+                SHMAPFS_LIBFUSE);
 }
 
 static void judge_privileges(const struct machine *machine, struct findings *findings)
@@ -172,11 +175,16 @@ static void judge_memory(const struct machine *machine, struct findings *finding
     finding_add(findings, "memory", "%s%s%s", humanize((uint64_t)machine->memory).text,
                 machine->swap > 0 ? " and swap of " : ", no swap",
                 machine->swap > 0 ? humanize((uint64_t)machine->swap).text : "");
-    if (machine->group != UNTOLD && machine->group < machine->memory)
-        finding_add(findings, "cgroup",
-                    "the control group of this process has a limit of %s: files in RAM that are "
-                    "written from here count in it",
-                    humanize((uint64_t)machine->group).text);
+    if (machine->group == UNTOLD || machine->group >= machine->memory)
+        return;
+    finding_add(findings, "cgroup",
+                "the control group of this process has a limit of %s: files in RAM that are "
+                "written from here count in it",
+                humanize((uint64_t)machine->group).text);
+    // A RAM area whose size nobody gives may take half of the memory.
+    if (machine->group < machine->memory / 2)
+        finding_mend(findings, VERDICT_BETTER, "shmapfs -o size=%" PRId64 "m MOUNTPOINT",
+                     (machine->group / 4 * 3) >> 20);
 }
 
 static void judge_huge(const struct machine *machine, struct findings *findings)
@@ -194,8 +202,13 @@ static void judge_huge(const struct machine *machine, struct findings *findings)
 
 static void judge_halt_poll(const struct machine *machine, struct findings *findings)
 {
-    if (machine->halt_poll == UNTOLD) {
-        finding_add(findings, "haltpoll", "no module for it: no virtual machine, or not loaded");
+    if (machine->halt_poll == UNTOLD && machine->virtual) {
+        finding_add(
+            findings, "haltpoll",
+            "not loaded: idle processors sleep at once, a request takes half as long again");
+        finding_mend(findings, VERDICT_BETTER, "modprobe cpuidle_haltpoll");
+    } else if (machine->halt_poll == UNTOLD) {
+        finding_add(findings, "haltpoll", "not loaded: this is no virtual machine");
     } else if (machine->halt_poll == 0) {
         finding_add(findings, "haltpoll",
                     "idle processors sleep at once: a request takes half as long again");
@@ -227,8 +240,9 @@ static void judge_clock(const struct machine *machine, struct findings *findings
     static const char *const quick[] = { "tsc", "kvm-clock", "hyperv_clocksource_tsc_page",
                                          "arch_sys_counter" };
 
-    finding_add(findings, "clock", "%s, %ssynchronised",
-                *machine->clock ? machine->clock : "unknown", machine->synchronised ? "" : "not ");
+    finding_add(findings, "clock", "%s, %s", *machine->clock ? machine->clock : "unknown",
+                machine->synchronised ? "synchronised"
+                                      : "not synchronised, which matters to shared mounts alone");
     for (size_t i = 0; i < sizeof(quick) / sizeof(quick[0]); i++) {
         if (strcmp(machine->clock, quick[i]) == 0 || !*machine->clock)
             return;

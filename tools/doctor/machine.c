@@ -201,6 +201,20 @@ int64_t machine_group_limit(int process)
     return least;
 }
 
+/* Architectures other than x86 do not say so there, and count as machines of their own. */
+static bool has_hypervisor(void)
+{
+    FILE *processors = fopen("/proc/cpuinfo", "re");
+    char line[4096];
+    bool found = false;
+
+    while (!found && processors && fgets(line, sizeof(line), processors))
+        found = strncmp(line, "flags", strlen("flags")) == 0 && strstr(line, " hypervisor");
+    if (processors)
+        fclose(processors);
+    return found;
+}
+
 static void read_clock(struct machine *machine)
 {
     static const char directory[] = "/sys/devices/system/clocksource/clocksource0";
@@ -248,6 +262,7 @@ void machine_read(struct machine *machine)
                 sizeof(machine->shmem_huge));
     read_line_of("/sys/devices/system/cpu/cpuidle/current_governor", machine->governor,
                  sizeof(machine->governor));
+    machine->virtual = has_hypervisor();
     machine->halt_poll = read_number_of("/sys/module/haltpoll/parameters/guest_halt_poll_ns");
     read_clock(machine);
 }

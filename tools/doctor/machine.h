@@ -32,6 +32,7 @@ struct machine {
     int64_t group;       // the least limit of memory of the control groups that this process is in
     char shmem_huge[16]; // the word in force for huge pages of shared memory
     char governor[32];   // of idle processors
+    bool virtual;        // runs on a hypervisor
     int64_t halt_poll;   // nanoseconds that idle processors look before they sleep
     char clock[32];      // the clock source
     char clocks[128];    // those that there are

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/doctor/mount.h"
 
+#include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/sys/cleanup.h"
@@ -35,13 +38,56 @@ static void judge_version(const char *word, const struct shmap_status *status,
     finding_mend(findings, VERDICT_BETTER, "shmapctl upgrade %s", word);
 }
 
-static void judge_survival(const struct shmap_status *status, struct findings *findings)
+/* Writes a list of options without one of them, and with more behind. */
+static void write_options(FILE *out, const char *options, const char *dropped, const char *added)
+{
+    const char *comma = "";
+
+    for (const char *at = options; *at; at += strspn(at, ",")) {
+        size_t length = strcspn(at, ",");
+
+        if (length != strlen(dropped) || strncmp(at, dropped, length) != 0) {
+            fprintf(out, "%s%.*s", comma, (int)length, at);
+            comma = ",";
+        }
+        at += length;
+    }
+    if (*added)
+        fprintf(out, "%s%s", comma, added);
+}
+
+/* Returns the commands that mount it anew. For free(). */
+static char *mount_anew(const char *word, const struct shmap_status *status, const char *dropped,
+                        const char *added)
+{
+    CLEANUP_FREE char *store = *status->store ? shell_word(status->store) : NULL;
+    CLEANUP_FREE char *options = NULL, *quoted = NULL;
+    char *commands = NULL;
+    size_t length;
+    FILE *out = open_memstream(&options, &length);
+
+    if (!out)
+        err(EXIT_FAILURE, NULL);
+    write_options(out, status->options, dropped, added);
+    if (fclose(out) != 0)
+        err(EXIT_FAILURE, NULL);
+    quoted = shell_word(options);
+    if (asprintf(&commands, "umount %s && shmapfs %s%s%s%s%s", word, store ? store : "",
+                 store ? " " : "", word, *options ? " -o " : "", *options ? quoted : "") < 0)
+        err(EXIT_FAILURE, NULL);
+    return commands;
+}
+
+static void judge_survival(const char *word, const struct shmap_status *status,
+                           struct findings *findings)
 {
     if (*status->survival) {
+        bool uring = strcmp(status->transport, "io_uring") == 0;
+        CLEANUP_FREE char *anew =
+            mount_anew(word, status, uring ? "io_uring" : "nokeeper", uring ? "" : "keeper");
+
         finding_add(findings, "survival", "would end with its daemon: %s", status->survival);
-        finding_mend(findings, VERDICT_BETTER, "unmount it, and mount it %s",
-                     strcmp(status->transport, "io_uring") == 0 ? "without io_uring"
-                                                                : "with -o keeper");
+        finding_mend(findings, VERDICT_BETTER, "%s", anew);
     } else {
         finding_add(findings, "survival",
                     "survives its daemon; %" PRIu64 " restarts, %" PRIu64 " upgrades",
@@ -52,34 +98,49 @@ static void judge_survival(const struct shmap_status *status, struct findings *f
     if (*status->upgrade_error) {
         finding_add(findings, "upgrade", "the last one was refused: %s", status->upgrade_error);
         finding_mend(findings, VERDICT_WRONG,
-                     "install a version that can go on, and then: shmapctl upgrade");
+                     "install a version that can go on, and then: shmapctl upgrade %s", word);
     }
 }
 
-/* Means to mend a data path that does not lead through the kernel, by the words of its reason. */
-static const char *passthrough_remedy(const char *reason)
+/* A means to mend a data path that does not lead through the kernel, by words of its reason. */
+struct passthrough_remedy {
+    const char *words;
+    const char *first;   // what to do, or to do before it is mounted anew
+    const char *dropped; // the option to mount it without; NULL: it is not mounted anew
+};
+
+static const struct passthrough_remedy *passthrough_remedy(const char *reason)
 {
-    static const struct {
-        const char *words, *remedy;
-    } known[] = {
-        { "nopassthrough", "unmount it, and mount it without nopassthrough" },
-        { "nobroker", "unmount it, and mount it without nobroker" },
-        { "whose socket the mount hides", "unmount it, and mount it on another directory" },
+    static const struct passthrough_remedy known[] = {
+        { "nopassthrough", "", "nopassthrough" },
+        { "nobroker", "", "nobroker" },
+        { "whose socket the mount hides", "unmount it, and mount it on another directory", NULL },
         { "passthrough takes root, or the broker",
-          "systemctl enable --now shmapfs-broker.socket, and then mount it anew" },
-        { "this kernel has no FUSE passthrough", "boot Linux 6.9 or later" },
-        { "the kernel refuses to pass", "use a STORE on ext4, xfs or btrfs" },
-        { "broker", "systemctl restart shmapfs-broker.socket, and then mount it anew" },
+          "systemctl enable --now shmapfs-broker.socket && ", "" },
+        { "this kernel has no FUSE passthrough", "boot Linux 6.9 or later", NULL },
+        { "the kernel refuses to pass", "use a STORE on ext4, xfs or btrfs", NULL },
+        { "broker", "systemctl restart shmapfs-broker.socket && ", "" },
+        { "", "mend what it names, and then: ", "" },
     };
+    size_t at = 0;
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strstr(reason, known[i].words))
-            return known[i].remedy;
-    }
-    return "mend what it names, and then mount it anew";
+    while (!strstr(reason, known[at].words))
+        at++;
+    return &known[at];
 }
 
-static void judge_data_path(const char *subject, const struct shmap_area_status *area,
+static void mend_data_path(const char *word, const struct shmap_status *status, const char *reason,
+                           struct findings *findings)
+{
+    const struct passthrough_remedy *remedy = passthrough_remedy(reason);
+    CLEANUP_FREE char *anew =
+        remedy->dropped ? mount_anew(word, status, remedy->dropped, "") : NULL;
+
+    finding_mend(findings, VERDICT_BETTER, "%s%s", remedy->first, anew ? anew : "");
+}
+
+static void judge_data_path(const char *word, const struct shmap_status *status,
+                            const char *subject, const struct shmap_area_status *area,
                             struct findings *findings)
 {
     if (!area->present)
@@ -90,7 +151,7 @@ static void judge_data_path(const char *subject, const struct shmap_area_status 
     } else {
         finding_add(findings, subject, "%s, through FUSE's page cache: %s", area->filesystem,
                     area->reason);
-        finding_mend(findings, VERDICT_BETTER, "%s", passthrough_remedy(area->reason));
+        mend_data_path(word, status, area->reason, findings);
     }
     if (*area->lacks) {
         finding_add(findings, subject, "lacks %s", area->lacks);
@@ -101,6 +162,28 @@ static void judge_data_path(const char *subject, const struct shmap_area_status 
 static unsigned percent_of(uint64_t part, uint64_t whole)
 {
     return whole == 0 ? 0 : (unsigned)((double)part * 100 / (double)whole);
+}
+
+/* `group` is the limit of the daemon's control group in bytes. */
+static void judge_group(const char *word, const struct shmap_status *status, uint64_t group,
+                        struct findings *findings)
+{
+    const struct shmap_area_status *area = &status->ram_area;
+    uint64_t room = group / 8 * 7; // the daemon makes nothing more when that is taken
+
+    if (!area->passthrough && area->used > room) {
+        finding_add(findings, "cgroup",
+                    "its daemon's control group has a limit of %s, and the RAM area takes %s of it",
+                    humanize(group).text, humanize(area->used).text);
+        finding_mend(findings, VERDICT_WRONG,
+                     "systemctl set-property \"$(ps -o unit= -p %" PRIu64 ")\" MemoryMax=%" PRIu64,
+                     status->pid, 2 * area->size);
+    } else if (area->size > room) {
+        finding_add(findings, "cgroup",
+                    "its daemon's control group has a limit of %s, %s the RAM area",
+                    humanize(group).text, area->size > group ? "less than" : "hardly more than");
+        finding_mend(findings, VERDICT_BETTER, "shmapctl resize %s %" PRIu64, word, group / 4 * 3);
+    }
 }
 
 static void judge_room(const char *word, const struct shmap_status *status, int64_t group,
@@ -122,12 +205,8 @@ static void judge_room(const char *word, const struct shmap_status *status, int6
     else if (inodes >= 90)
         finding_mend(findings, inodes >= 99 ? VERDICT_WRONG : VERDICT_BETTER,
                      "mount -o remount,nr_inodes=%" PRIu64 " %s", 2 * area->inodes, word);
-    if (group != UNTOLD && area->size > (uint64_t)group) {
-        finding_add(findings, "cgroup",
-                    "its daemon's control group has a limit of %s, less than the RAM area",
-                    humanize((uint64_t)group).text);
-        finding_mend(findings, VERDICT_BETTER, "shmapctl resize %s %" PRId64, word, group / 4 * 3);
-    }
+    if (group != UNTOLD)
+        judge_group(word, status, (uint64_t)group, findings);
     if (memory > 0 && area->size > (uint64_t)memory) {
         finding_add(findings, "memory", "the RAM area may take more than the %s that there is",
                     humanize((uint64_t)memory).text);
@@ -150,17 +229,42 @@ static void judge_huge_pages(const char *word, const struct shmap_status *status
                      "boot a kernel with CONFIG_TRANSPARENT_HUGEPAGE: this one refused");
 }
 
-static void judge_descriptors(const struct shmap_status *status, struct findings *findings)
+/* The options in force always have the number, given or not: a low one that the machine's limit
+ * explains is taken for its doing. */
+static void judge_descriptors(const char *word, const struct shmap_status *status,
+                              const struct machine *machine, struct findings *findings)
 {
+    bool limited = machine->descriptors != UNTOLD && machine->descriptors / 2 < USUAL_DESCRIPTORS;
+    CLEANUP_FREE char *anew = NULL;
+    char before[40], after[40] = "";
+
     finding_add(findings, "descriptors", "%" PRIu64 " of %" PRIu64 " for %" PRIu64 " nodes",
                 status->descriptors, status->descriptors_max, status->nodes);
-    if (status->descriptors_max < USUAL_DESCRIPTORS && !strstr(status->options, "descriptors="))
-        finding_mend(findings, VERDICT_BETTER,
-                     "ulimit -Hn 1048576, and then mount it anew: the limit of open files is low");
-    else if (status->nodes > status->descriptors_max &&
-             percent_of(status->descriptors, status->descriptors_max) >= 95)
-        finding_mend(findings, VERDICT_BETTER, "mount it with -o descriptors=%" PRIu64,
-                     2 * status->descriptors_max);
+    snprintf(before, sizeof(before), "descriptors=%" PRIu64, status->descriptors_max);
+    if (status->descriptors_max < USUAL_DESCRIPTORS && limited) {
+        anew = mount_anew(word, status, before, after);
+        finding_mend(findings, VERDICT_BETTER, "ulimit -Hn 1048576 && %s", anew);
+    } else if (status->nodes > status->descriptors_max &&
+               percent_of(status->descriptors, status->descriptors_max) >= 95) {
+        snprintf(after, sizeof(after), "descriptors=%" PRIu64, 2 * status->descriptors_max);
+        anew = mount_anew(word, status, before, after);
+        finding_mend(findings, VERDICT_BETTER, "%s", anew);
+    }
+}
+
+/* Times of files and the order of what hosts did follow from all their clocks. */
+static void judge_hosts(const struct shmap_status *status, const struct machine *machine,
+                        struct findings *findings)
+{
+    if (!status->shared)
+        return;
+    finding_add(findings, "clock", "%s",
+                machine->synchronised
+                    ? "synchronised, as the hosts that share it need"
+                    : "not synchronised: other hosts that share it see wrong times of files");
+    if (!machine->synchronised)
+        finding_mend(findings, status->hosts > 1 ? VERDICT_WRONG : VERDICT_BETTER,
+                     "timedatectl set-ntp true");
 }
 
 void mount_judge(const char *path, const struct shmap_status *status, int64_t group,
@@ -170,12 +274,13 @@ void mount_judge(const char *path, const struct shmap_status *status, int64_t gr
 
     findings->place = path;
     judge_version(word, status, findings);
-    judge_survival(status, findings);
-    judge_data_path("store", &status->store_area, findings);
-    judge_data_path("RAM area", &status->ram_area, findings);
+    judge_survival(word, status, findings);
+    judge_data_path(word, status, "store", &status->store_area, findings);
+    judge_data_path(word, status, "RAM area", &status->ram_area, findings);
     judge_room(word, status, group, machine, findings);
     judge_huge_pages(word, status, findings);
-    judge_descriptors(status, findings);
+    judge_descriptors(word, status, machine, findings);
+    judge_hosts(status, machine, findings);
     findings->place = NULL;
 }
 

@@ -10,7 +10,7 @@
 
 void report_machine(const struct machine *machine)
 {
-    printf("shmapctl      %s, libfuse %s\n", SHMAPFS_VERSION, SHMAPFS_LIBFUSE);
+    printf("shmapctl      %s, built with libfuse %s\n", SHMAPFS_VERSION, SHMAPFS_LIBFUSE);
     printf("kernel        %s %s\n", machine->release, machine->architecture);
     printf("rights        %s%s\n", machine->root ? "root" : "user",
            machine->namespaced ? ", in a user namespace" : "");
@@ -25,7 +25,8 @@ void report_machine(const struct machine *machine)
     printf("huge pages    %s\n", *machine->shmem_huge ? machine->shmem_huge : "-");
     printf("idle          %s, guest_halt_poll_ns %" PRId64 "\n",
            *machine->governor ? machine->governor : "-", machine->halt_poll);
-    printf("clock         %s of %s\n", machine->clock, machine->clocks);
+    printf("clock         %s of %s, %ssynchronised\n", machine->clock, machine->clocks,
+           machine->synchronised ? "" : "not ");
 }
 
 void report_findings(const struct findings *findings, const struct redaction *redaction)

@@ -127,7 +127,8 @@ static void read_room(int fd, struct store *store)
     store->free = store->free_inodes = 100;
     if (fstatvfs(fd, &vfs) != 0)
         return;
-    store->writable = !(vfs.f_flag & ST_RDONLY) && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
+    store->read_only = (vfs.f_flag & ST_RDONLY) != 0;
+    store->writable = !store->read_only && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) == 0;
     if (vfs.f_blocks > 0)
         store->free = (unsigned)((double)vfs.f_bavail * 100 / (double)vfs.f_blocks);
     if (vfs.f_files > 0)
@@ -165,7 +166,7 @@ int store_read(const char *path, struct store *store)
     return 0;
 }
 
-static void judge_filesystem(const struct store *store, struct findings *findings)
+static void judge_filesystem(const char *word, const struct store *store, struct findings *findings)
 {
     const char *type = *store->filesystem ? store->filesystem : "an unknown filesystem";
 
@@ -173,10 +174,13 @@ static void judge_filesystem(const struct store *store, struct findings *finding
         finding_add(findings, "filesystem", "%s has no user extended attributes here", type);
         finding_mend(findings, VERDICT_WRONG,
                      "use a STORE on ext4, xfs, btrfs or another filesystem with attributes");
+    } else if (store->read_only) {
+        finding_add(findings, "filesystem", "%s, mounted read-only", type);
+        finding_mend(findings, VERDICT_BETTER,
+                     "mount -o remount,rw \"$(findmnt -n -o TARGET -T %s)\", or use -o ro", word);
     } else if (!store->writable) {
         finding_add(findings, "filesystem", "%s, and not to be written by this user", type);
-        finding_mend(findings, VERDICT_BETTER,
-                     "mount it for writing, or let this user write to it, or use -o ro");
+        finding_mend(findings, VERDICT_BETTER, "chown USER %s, or use -o ro", word);
     } else if (store->network) {
         finding_add(findings, "filesystem",
                     "%s, of another machine: data may wait for the network, and others may change "
@@ -215,23 +219,26 @@ static void judge_abilities(const struct store *store, struct findings *findings
                                                : "there, but for root alone");
 }
 
-static void judge_room_of(const struct store *store, struct findings *findings)
+static void judge_room_of(const char *word, const struct store *store, struct findings *findings)
 {
     unsigned least = store->free < store->free_inodes ? store->free : store->free_inodes;
 
     finding_add(findings, "room", "%u %% of the space and %u %% of the inodes are free",
                 store->free, store->free_inodes);
     if (least < 5)
-        finding_mend(findings, least == 0 ? VERDICT_WRONG : VERDICT_BETTER,
-                     "remove what is not needed there, or enlarge the filesystem");
+        finding_mend(
+            findings, least == 0 ? VERDICT_WRONG : VERDICT_BETTER,
+            "shmapctl summary %s, and remove what is not needed, or enlarge the filesystem", word);
 }
 
 void store_judge(const char *path, const struct store *store, struct findings *findings)
 {
+    CLEANUP_FREE char *word = shell_word(path);
+
     findings->place = path;
-    judge_filesystem(store, findings);
+    judge_filesystem(word, store, findings);
     judge_abilities(store, findings);
-    judge_room_of(store, findings);
+    judge_room_of(word, store, findings);
     if (store->ahead > 0) {
         finding_add(findings, "clock", "it was changed %.0f seconds in the future", store->ahead);
         finding_mend(findings, VERDICT_WRONG, "timedatectl set-ntp true");

@@ -16,6 +16,7 @@ struct store {
     bool network;        // another machine has it
     bool stacked;        // it stands on another filesystem
     bool attributes;     // user.* extended ones
+    bool read_only;      // the filesystem is mounted so
     bool writable;
     bool projects; // directories can belong to projects, which can have quotas
     bool quotas;   // these are in force
