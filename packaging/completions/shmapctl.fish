@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tab completion of shmapctl for fish.
 
+# Fish loads this file alone, and run has the options of shmapfs.
+functions -q __shmapfs_options; or source (status dirname)/shmapfs.fish
+
 # Mount points of shmapfs. The kernel writes spaces and the like as octal numbers.
 function __shmapctl_mounts
     string replace --filter --regex '^\S+ (\S+) fuse\.shmapfs .*' '$1' </proc/self/mounts | while read -l path

@@ -33,13 +33,14 @@ _shmapfs_split() {
 # Completes the last one of a list of mount options with commas between.
 _shmapfs_options() { # WORD
     local before='' option names=(
-        size= nr_inodes= nr_blocks= huge= mode= uid= gid= mpol= inode32 inode64 usrquota grpquota
+        size= nr_inodes= nr_blocks= huge= mode= uid= gid= mpol= inode32 inode64 quota usrquota grpquota
         usrquota_block_hardlimit= usrquota_inode_hardlimit= grpquota_block_hardlimit=
         grpquota_inode_hardlimit= noswap reserve anon= atomic= checkpoint= log= scratch= lifetime= linger= skeleton nopassthrough
         nobroker shared noshared keepalive=
         writeback timeout= descriptors= user_descriptors= io_uring keeper nokeeper watchdog= umount_ends noumount_ends takeover
         ro rw suid nosuid dev nodev exec noexec sync async dirsync atime noatime relatime strictatime
-        diratime nodiratime nosymfollow allow_other fsname= remount)
+        diratime nodiratime symfollow nosymfollow context= fscontext= defcontext= rootcontext=
+        allow_other fsname= remount)
     [[ $1 != *,* ]] || before=${1%,*},
     case ${1##*,} in
     lifetime=*) names=(lifetime={last-close,mount}) ;;

@@ -12,6 +12,9 @@ function __shmapfs_options
         'gid=' 'their group' \
         'nr_blocks=' 'limit of the RAM area in pages' \
         'mpol=' 'its NUMA policy' \
+        'inode32' '' \
+        'inode64' '' \
+        'quota' '' \
         'usrquota' '' \
         'grpquota' '' \
         'usrquota_block_hardlimit=' '' \
@@ -58,7 +61,12 @@ function __shmapfs_options
         'allow_other' 'the mount of a user serves everybody' \
         'fsname=' 'source without STORE' \
         'remount' 'change what is mounted there' \
+        'symfollow' '' \
         'nosymfollow' '' \
+        'context=' 'SELinux context of all files' \
+        'fscontext=' 'that of the filesystem' \
+        'defcontext=' 'that of files without one' \
+        'rootcontext=' 'that of the root' \
         'atime' '' \
         'noatime' '' \
         'relatime' '' \
