@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tools/doctor/redaction.h"
 
+#include <ctype.h>
 #include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -115,14 +116,18 @@ static size_t named_option(const char *text, bool begins)
     return 0;
 }
 
-/* Returns how long an option's value is: up to a comma, unless that is quoted, as in contexts. */
+/* Returns how long an option's value is: up to a comma, unless that is quoted, as in contexts, or
+ * comes before a number, as among the nodes of an mpol=. */
 static size_t value_length(const char *text)
 {
     bool quoted = false;
     size_t length = 0;
 
-    for (; text[length] && (quoted || text[length] != ','); length++)
+    for (; text[length]; length++) {
+        if (text[length] == ',' && !quoted && !isdigit((unsigned char)text[length + 1]))
+            break;
         quoted ^= text[length] == '"';
+    }
     // Without an end of the quotation the rest is taken for the value: too much rather than a name.
     return length;
 }

@@ -76,6 +76,7 @@ static void options_that_name_files_have_no_value(void **state)
     assert_redacted("context=\"system_u:alice_t:s0:c1,c2\",ro", "context=NAMES,ro");
     assert_redacted("fscontext=a,defcontext=b,rootcontext=c",
                     "fscontext=NAMES,defcontext=NAMES,rootcontext=NAMES");
+    assert_redacted("anon=a:size=1m:mpol=bind:0,2:alice,ro", "anon=NAMES,ro");
     assert_redacted("context=\"a,b", "context=NAMES");
 }
 
