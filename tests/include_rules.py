@@ -71,7 +71,7 @@ ROOMS = {
     "tools/file_class": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/promotion": ["tools/ui", "lib/api"],
     "tools/summary": ["tools/ui", "lib/api"],
-    "tools/top": ["lib/api", "lib/latency"],
+    "tools/top": ["tools/scan", "tools/ui", "lib/api", "lib/latency"],
     "tools/warmup": ["tools/ui", "lib/sys"],
     "tools/convert": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],
     "tools/save": ["tools/scan", "tools/ui", "lib/api", "lib/sys"],

@@ -25,7 +25,7 @@ import xml.sax.saxutils
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PICTURE = os.path.join(ROOT, "packaging", "demo", "picture.py")
-COLUMNS, LINES = 100, 28
+COLUMNS, LINES = 100, 40
 SECONDS = 30
 
 MOUNT = "/mnt/data"

@@ -42,9 +42,10 @@ def shapes(lines):
 
 
 def head_of_top(lines):
-    """The lines up to the headings, which are the first line in capital letters."""
+    """The lines up to the headings, which are in capital letters, and the headings of the requests.
+    Those of files are there only if somebody uses one."""
     end = next(number for number, line in enumerate(lines) if re.fullmatch(r"[A-Z\d %]+", line))
-    return shapes(lines[:end + 1])
+    return shapes(lines[:end] + [line for line in lines if line.startswith("REQUEST")])
 
 
 def foot_of_map(lines):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* shmapctl top: the requests that a mount serves, and what it has in use. */
+/* shmapctl top: the requests that a mount serves, and what it and its users have in memory. */
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -14,18 +14,32 @@
 #include "tools/scan/mount_list.h"
 #include "tools/scan/target.h"
 #include "tools/top/rates.h"
+#include "tools/top/screen.h"
+#include "tools/top/used_files.h"
 #include "tools/ui/exit_status.h"
 #include "tools/ui/output.h"
 #include "tools/ui/table.h"
 
-enum { PERIOD = 1000 }; // milliseconds from one look to the next
+enum { PERIOD = 1000 };   // milliseconds from one look to the next
+enum { FILES_SHOWN = 5 }; // of the files in use
 
 /* A look at a mount. */
 struct look {
     int64_t at; // milliseconds
     struct shmap_status status;
     struct counts counts;
+    struct shmap_own_area *areas; // of directories
+    size_t area_count;
+    struct used_files files;
 };
+
+static void free_look(struct look *look)
+{
+    free(look->areas);
+    used_files_free(&look->files);
+    look->areas = NULL;
+    look->files = (struct used_files){ 0 };
+}
 
 static int fail_look(const char *mountpoint, int error)
 {
@@ -39,8 +53,10 @@ static int fail_look(const char *mountpoint, int error)
 /* Returns EXIT_SUCCESS, or EXIT_FAILURE after a line. */
 static int take_look(const char *mountpoint, struct look *look)
 {
-    int error = shmap_status_get(mountpoint, &look->status);
+    int error;
 
+    *look = (struct look){ 0 };
+    error = shmap_status_get(mountpoint, &look->status);
     if (error)
         return fail_mount(mountpoint, error);
     look->at = now_ms();
@@ -56,6 +72,10 @@ static int take_look(const char *mountpoint, struct look *look)
         look->counts.latencies = (struct latencies){ 0 };
     else if (error)
         return fail_look(mountpoint, error);
+    // An earlier version does not tell, and then there are none.
+    if (shmap_areas_get(mountpoint, &look->areas, &look->area_count) != 0)
+        look->area_count = 0;
+    used_files_find(look->status.mountpoint, &look->files);
     return EXIT_SUCCESS;
 }
 
@@ -77,10 +97,70 @@ static char *find_only_mount(void)
     return path;
 }
 
-static void show_area(const char *name, const struct shmap_area_status *area)
+static void show_area(FILE *to, const char *name, const struct shmap_area_status *area)
 {
     if (area->present)
-        printf("%-8s %s of %s\n", name, humanize(area->used).text, humanize(area->size).text);
+        fprintf(to, "%-8s %s of %s\n", name, humanize(area->used).text, humanize(area->size).text);
+}
+
+static void show_own_areas(FILE *to, const struct look *look)
+{
+    for (size_t i = 0; i < look->area_count; i++) {
+        const struct shmap_own_area *area = &look->areas[i];
+        CLEANUP_FREE char *directory = printable(area->directory);
+
+        fprintf(to, "RAM      %s of %s, of %s\n", humanize(area->used).text,
+                humanize(area->size).text, directory);
+    }
+}
+
+static void show_worker(FILE *to, const struct shmap_status *status)
+{
+    fprintf(to, "worker   %" PRIu64 " restarts, %" PRIu64 " upgrades", status->restarts,
+            status->upgrades);
+    if (status->last_stall_us > 0)
+        fprintf(to, ", requests waited for %.1f ms", (double)status->last_stall_us / 1000);
+    fputs("\n", to);
+}
+
+static void show_journal(FILE *to, const struct shmap_status *status)
+{
+    if (status->store_area.present)
+        fprintf(to, "journal  %s uncommitted, %s of %s, %" PRIu64 " commits\n",
+                humanize(status->journal_uncommitted).text, humanize(status->journal_used).text,
+                humanize(status->journal_size).text, status->journal_commits);
+}
+
+static void add_pages(struct table *table, uint64_t pages)
+{
+    table_add(table, "%s", humanize(pages * (uint64_t)sysconf(_SC_PAGESIZE)).text);
+}
+
+static void show_files(FILE *to, const struct used_files *files)
+{
+    static const struct column columns[] = { { "IN MEMORY", true },   { "DIRTY", true },
+                                             { "UNCOMMITTED", true }, { "PID", true },
+                                             { "USED BY", false },    { "FILE", false } };
+    struct table table;
+
+    if (files->count == 0)
+        return;
+    table_init(&table, columns, sizeof(columns) / sizeof(columns[0]));
+    for (size_t i = 0; i < files->count && i < FILES_SHOWN; i++) {
+        const struct used_file *file = &files->all[i];
+
+        add_pages(&table, file->pages.resident);
+        add_pages(&table, file->pages.dirty);
+        table_add(&table, "%s", humanize(file->uncommitted).text);
+        table_add(&table, "%d", file->pid);
+        if (file->users > 1)
+            table_add(&table, "%s +%zu", file->command, file->users - 1);
+        else
+            table_add(&table, "%s", file->command);
+        table_add(&table, "%s", file->path);
+    }
+    table_write(&table, to);
+    fputs("\n", to);
 }
 
 static void add_duration(struct table *table, uint64_t nanoseconds)
@@ -95,7 +175,7 @@ static void add_duration(struct table *table, uint64_t nanoseconds)
         table_add(table, "%.1f s", (double)nanoseconds / 1e9);
 }
 
-static void show_rates(const struct rates *rates, bool rated)
+static void show_rates(FILE *to, const struct rates *rates, bool rated)
 {
     static const struct column columns[] = { { "REQUEST", false },
                                              { "PER SECOND", true },
@@ -115,25 +195,30 @@ static void show_rates(const struct rates *rates, bool rated)
         add_duration(&table, rates->all[i].p99);
         table_add(&table, "%" PRIu64, rates->all[i].served);
     }
-    table_print(&table);
+    table_write(&table, to);
 }
 
-static void show_look(const struct look *before, const struct look *now)
+static void show_look(FILE *to, const struct look *before, const struct look *now)
 {
-    CLEANUP_FREE char *mountpoint = printable(now->status.mountpoint);
+    const struct shmap_status *status = &now->status;
+    CLEANUP_FREE char *mountpoint = printable(status->mountpoint);
     struct rates rates;
 
     rates_between(&before->counts, &now->counts, (double)(now->at - before->at) / 1000, &rates);
-    printf("%s, process %" PRIu64 "%s\n", mountpoint, now->status.pid,
-           rates.restarted ? " (another one than before)" : "");
-    show_area("store", &now->status.store_area);
-    show_area("RAM", &now->status.ram_area);
-    printf("in use   %" PRIu64 " nodes, %" PRIu64 " open files, %" PRIu64 " of %" PRIu64
-           " descriptors\n\n",
-           now->status.nodes, now->status.open_files, now->status.descriptors,
-           now->status.descriptors_max);
-    show_rates(&rates, before->counts.requests.pid != 0);
-    fflush(stdout);
+    fprintf(to, "%s, process %" PRIu64 "%s\n", mountpoint, status->pid,
+            rates.restarted ? " (another one than before)" : "");
+    show_area(to, "store", &status->store_area);
+    show_area(to, "RAM", &status->ram_area);
+    show_own_areas(to, now);
+    show_journal(to, status);
+    show_worker(to, status);
+    fprintf(to,
+            "in use   %" PRIu64 " nodes, %" PRIu64 " open files, %" PRIu64 " of %" PRIu64
+            " descriptors\n\n",
+            status->nodes, status->open_files, status->descriptors, status->descriptors_max);
+    show_files(to, &now->files);
+    show_rates(to, &rates, before->counts.requests.pid != 0);
+    fflush(to);
 }
 
 static struct json_object *latency_object(const struct latency *kind)
@@ -146,6 +231,35 @@ static struct json_object *latency_object(const struct latency *kind)
     json_object_object_add(object, "p99_ns",
                            json_object_new_uint64(latency_percentile(kind->of, 99)));
     return object;
+}
+
+static struct json_object *areas_object(const struct look *look)
+{
+    CLEANUP_FREE char *text = shmap_areas_to_json(look->areas, look->area_count);
+
+    return text ? json_tokener_parse(text) : NULL;
+}
+
+static struct json_object *files_object(const struct used_files *files)
+{
+    struct json_object *all = json_object_new_array();
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+    for (size_t i = 0; i < files->count; i++) {
+        const struct used_file *file = &files->all[i];
+        struct json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "path", json_object_new_string(file->path));
+        json_object_object_add(object, "resident",
+                               json_object_new_uint64(file->pages.resident * page));
+        json_object_object_add(object, "dirty", json_object_new_uint64(file->pages.dirty * page));
+        json_object_object_add(object, "uncommitted", json_object_new_uint64(file->uncommitted));
+        json_object_object_add(object, "pid", json_object_new_int(file->pid));
+        json_object_object_add(object, "command", json_object_new_string(file->command));
+        json_object_object_add(object, "processes", json_object_new_uint64(file->users));
+        json_object_array_add(all, object);
+    }
+    return all;
 }
 
 static int show_json(const struct look *look)
@@ -164,25 +278,61 @@ static int show_json(const struct look *look)
     json_object_object_add(answer, "pid", json_object_new_uint64(served->pid));
     json_object_object_add(answer, "requests", requests);
     json_object_object_add(answer, "latencies", latencies);
+    json_object_object_add(answer, "areas", areas_object(look));
+    json_object_object_add(answer, "files", files_object(&look->files));
     json_object_object_add(answer, "status", status_object(&look->status));
     return print_json(answer);
 }
 
-/* Looks again and again, until a signal ends the command. */
-static int watch(const char *mountpoint)
+/* What is behind a pipe gets one look after the other, until a signal ends the command. */
+static int write_looks(const char *mountpoint)
 {
-    bool terminal = isatty(STDOUT_FILENO);
     struct look before = { 0 }, now;
     int status;
 
     while ((status = take_look(mountpoint, &now)) == EXIT_SUCCESS && !ferror(stdout)) {
-        // The screen is drawn over; what is behind a pipe gets one table after the other.
-        fputs(terminal ? "\033[H\033[2J" : "", stdout);
-        show_look(&before, &now);
+        show_look(stdout, &before, &now);
+        free_look(&now);
         before = now;
         poll(NULL, 0, PERIOD);
     }
     return status;
+}
+
+/* Draws the difference between two looks, the later of which becomes the earlier one. Returns false
+ * if there is no memory for it. */
+static bool draw_look(struct look *before, struct look *now)
+{
+    CLEANUP_FREE char *text = NULL;
+    size_t length = 0;
+    FILE *lines = open_memstream(&text, &length);
+
+    if (!lines)
+        return false;
+    show_look(lines, before, now);
+    fclose(lines);
+    screen_draw(text, length);
+    free_look(now);
+    *before = *now;
+    return true;
+}
+
+/* Draws one look over the other, until q is pressed or a signal ends the command. */
+static int watch(const char *mountpoint)
+{
+    struct look before = { 0 }, now;
+    int status = take_look(mountpoint, &now);
+    struct screen screen;
+    int number = 0;
+
+    if (status != EXIT_SUCCESS || screen_begin(&screen) != 0)
+        return EXIT_FAILURE;
+    while (status == EXIT_SUCCESS && draw_look(&before, &now) &&
+           screen_wait(&screen, PERIOD, &number))
+        status = take_look(mountpoint, &now);
+    screen_end(&screen, number);
+    // The line that says why went to a screen that is gone.
+    return status == EXIT_SUCCESS ? status : take_look(mountpoint, &now);
 }
 
 int cmd_top(const struct invocation *invocation)
@@ -191,6 +341,7 @@ int cmd_top(const struct invocation *invocation)
         invocation->count > 0 ? strdup(invocation->arguments[0]) : find_only_mount();
     bool once = invocation->choices[CHOICE_ONCE];
     struct look nothing = { 0 }, look;
+    int status = EXIT_SUCCESS;
 
     if (invocation->json && !once) {
         warnx("top: JSON is of one look; add --once");
@@ -199,11 +350,13 @@ int cmd_top(const struct invocation *invocation)
     if (!mountpoint)
         return EXIT_FAILURE;
     if (!once)
-        return watch(mountpoint);
+        return isatty(STDOUT_FILENO) ? watch(mountpoint) : write_looks(mountpoint);
     if (take_look(mountpoint, &look) != EXIT_SUCCESS)
         return EXIT_FAILURE;
     if (invocation->json)
-        return show_json(&look);
-    show_look(&nothing, &look);
-    return EXIT_SUCCESS;
+        status = show_json(&look);
+    else
+        show_look(stdout, &nothing, &look);
+    free_look(&look);
+    return status;
 }

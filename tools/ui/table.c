@@ -60,7 +60,7 @@ void table_init(struct table *table, const struct column *columns, size_t width)
         table_add(table, "%s", columns[i].title);
 }
 
-static void print_cell(const struct table *table, size_t index)
+static void print_cell(const struct table *table, size_t index, FILE *to)
 {
     const char *cell = table->cells[index];
     size_t column = index % table->width;
@@ -68,17 +68,22 @@ static void print_cell(const struct table *table, size_t index)
     int padding = (int)(table->widths[column] - count_places(cell));
 
     if (table->columns[column].right)
-        printf("%*s%s", padding, "", cell);
+        fprintf(to, "%*s%s", padding, "", cell);
     else
-        printf("%s%*s", cell, last ? 0 : padding, "");
-    fputs(last ? "\n" : "  ", stdout);
+        fprintf(to, "%s%*s", cell, last ? 0 : padding, "");
+    fputs(last ? "\n" : "  ", to);
+}
+
+void table_write(struct table *table, FILE *to)
+{
+    for (size_t i = 0; i < table->count; i++)
+        print_cell(table, i, to);
+    table_free(table);
 }
 
 void table_print(struct table *table)
 {
-    for (size_t i = 0; i < table->count; i++)
-        print_cell(table, i);
-    table_free(table);
+    table_write(table, stdout);
 }
 
 void table_free(struct table *table)

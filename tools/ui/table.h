@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { TABLE_COLUMNS_MAX = 10 };
 
@@ -27,8 +28,9 @@ void table_init(struct table *table, const struct column *columns, size_t width)
 /* Adds the next cell, rows from left to right; the text is made printable. */
 void table_add(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints the table and frees it. */
+/* Prints the table, on standard output or elsewhere, and frees it. */
 void table_print(struct table *table);
+void table_write(struct table *table, FILE *to);
 
 /* Frees a table that is not to be printed. */
 void table_free(struct table *table);
