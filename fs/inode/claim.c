@@ -69,7 +69,7 @@ static int claim_class_root(struct volume *volume, const struct class *class,
     int error;
 
     *inode = INODE_NONE;
-    // What is made for a class is nobody's, whoever looks its root up.
+    // A caller who looks a class root up does not own what is made for the class.
     impersonate_none(volume);
     if (class->prepare_contents)
         class->prepare_contents(volume, named_dir, stx);

@@ -284,7 +284,7 @@ static int show_json(const struct look *look)
     return print_json(answer);
 }
 
-/* What is behind a pipe gets one look after the other, until a signal ends the command. */
+/* Writes one look after the other, for a pipe, until a signal ends the command. */
 static int write_looks(const char *mountpoint)
 {
     struct look before = { 0 }, now;
@@ -325,8 +325,12 @@ static int watch(const char *mountpoint)
     struct screen screen;
     int number = 0;
 
-    if (status != EXIT_SUCCESS || screen_begin(&screen) != 0)
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (screen_begin(&screen) != 0) {
+        warn("top: the terminal cannot be taken");
         return EXIT_FAILURE;
+    }
     while (status == EXIT_SUCCESS && draw_look(&before, &now) &&
            screen_wait(&screen, PERIOD, &number))
         status = take_look(mountpoint, &now);
